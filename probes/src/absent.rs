@@ -1,0 +1,20 @@
+//! Probes that were not compiled in: nobody can listen, and firing does nothing.
+
+macro_rules! site {
+    ($name:ident($($argument:ident: $kind:ident),*)) => {
+        /// Does anybody trace this probe? The probes were not compiled in: no.
+        #[inline(always)]
+        pub const fn enabled() -> bool {
+            false
+        }
+
+        /// Nothing: the probes were not compiled in.
+        #[inline(always)]
+        pub extern "C" fn fire($(_: $kind),*) {}
+
+        /// There is no semaphore: the probes were not compiled in.
+        pub fn semaphore() -> Option<std::ptr::NonNull<u16>> {
+            None
+        }
+    };
+}
