@@ -4,6 +4,8 @@
 
 pub mod code;
 pub mod instructions;
+pub mod operators;
 
 pub use code::{CodeData, CodeFlags, Constant, LocalKind};
 pub use instructions::{BASE_COUNT, OPCODE_COUNT, Opcode, Operand};
+pub use operators::{BinaryOperator, CommonConstant, Comparison, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod};
