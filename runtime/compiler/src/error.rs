@@ -1,0 +1,54 @@
+//! What the compiler reports: syntax errors and syntax warnings, as plain data.
+
+/// Which exception class a [`SyntaxError`] becomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyntaxErrorKind {
+    /// `SyntaxError`.
+    Syntax,
+    /// `IndentationError`.
+    Indentation,
+    /// `TabError`.
+    Tab,
+    /// The text ends where more could follow: a REPL asks for another line, everybody else raises `SyntaxError`.
+    Incomplete,
+    /// `RecursionError`: the program is nested too deeply to be compiled.
+    Recursion,
+    /// `MemoryError`: the program is nested too deeply to be parsed.
+    Memory,
+}
+
+/// Why a program was refused, with the attributes Python's `SyntaxError` has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SyntaxError {
+    /// The exception class.
+    pub kind: SyntaxErrorKind,
+    /// The text of the exception.
+    pub message: String,
+    /// The line, from 1.
+    pub lineno: u32,
+    /// The column in characters, from 1; 0 means unknown.
+    pub offset: u32,
+    /// The line in which the offending text ends.
+    pub end_lineno: u32,
+    /// The column after its last character, from 1; 0 means unknown.
+    pub end_offset: u32,
+    /// The text of line `lineno`, newline included.
+    pub text: Option<String>,
+}
+
+/// A `SyntaxWarning` (or `DeprecationWarning`) the runtime issues before it runs the code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SyntaxWarning {
+    /// The text of the warning.
+    pub message: String,
+    /// The line it belongs to, from 1.
+    pub lineno: u32,
+}
+
+impl std::fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (line {})", self.message, self.lineno)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
