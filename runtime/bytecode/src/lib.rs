@@ -3,9 +3,16 @@
 //! Invariant: this crate executes nothing, compiles nothing and knows no live object.
 
 pub mod code;
+pub mod exceptiontable;
 pub mod instructions;
+pub mod linetable;
 pub mod operators;
 
+#[cfg(test)]
+mod testing;
+
 pub use code::{CodeData, CodeFlags, Constant, LocalKind};
+pub use exceptiontable::{ExceptionTable, Handler};
 pub use instructions::{BASE_COUNT, OPCODE_COUNT, Opcode, Operand};
+pub use linetable::{LineIndex, LineTable, LineTableWriter, Location};
 pub use operators::{BinaryOperator, CommonConstant, Comparison, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod};
