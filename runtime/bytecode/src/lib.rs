@@ -3,6 +3,8 @@
 //! Invariant: this crate executes nothing, compiles nothing and knows no live object.
 
 pub mod code;
+pub mod decode;
+pub mod dis;
 pub mod exceptiontable;
 pub mod instructions;
 pub mod linetable;
@@ -12,6 +14,8 @@ pub mod operators;
 mod testing;
 
 pub use code::{CodeData, CodeFlags, Constant, LocalKind};
+pub use decode::{Instruction, decode};
+pub use dis::disassemble;
 pub use exceptiontable::{ExceptionTable, Handler};
 pub use instructions::{BASE_COUNT, OPCODE_COUNT, Opcode, Operand};
 pub use linetable::{LineIndex, LineTable, LineTableWriter, Location};
