@@ -9,6 +9,7 @@ pub mod exceptiontable;
 pub mod instructions;
 pub mod linetable;
 pub mod operators;
+pub mod verify;
 
 #[cfg(test)]
 mod testing;
@@ -20,3 +21,4 @@ pub use exceptiontable::{ExceptionTable, Handler};
 pub use instructions::{BASE_COUNT, OPCODE_COUNT, Opcode, Operand};
 pub use linetable::{LineIndex, LineTable, LineTableWriter, Location};
 pub use operators::{BinaryOperator, CommonConstant, Comparison, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod};
+pub use verify::verify;
