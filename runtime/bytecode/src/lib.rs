@@ -8,6 +8,7 @@ pub mod dis;
 pub mod exceptiontable;
 pub mod instructions;
 pub mod linetable;
+pub mod marshal;
 pub mod operators;
 pub mod verify;
 
