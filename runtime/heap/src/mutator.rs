@@ -1,0 +1,326 @@
+//! A thread's side of the heap: allocation, and what the thread notes for the collector.
+//!
+//! A thread allocates the cells of each size class from a *gap*: a stretch of free cells in a block that is its own for the time being.
+//! The gaps are what lies between the mark bits, so looking for the next one is the sweep. A gap is zeroed when it is found, which
+//! brings its memory into the cache; within it an allocation adds to a pointer and compares.
+
+use crate::cell::{Header, Kind};
+use crate::layout::*;
+use crate::pool::{Demand, pool};
+use crate::region;
+use crate::registry::Registrations;
+use crate::world::{DETACHED, MEMORY};
+use crate::{OutOfMemory, policy, stress};
+use std::cell::{Cell, UnsafeCell};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+/// Where a thread allocates cells of one class: the free cells from `next` to `end`. Jitted code allocates from it as
+/// [`Mutator::alloc`] does.
+#[repr(C)]
+pub struct Cursor {
+    /// The next cell.
+    pub next: Cell<usize>,
+    /// The end of the gap.
+    pub end: Cell<usize>,
+}
+
+/// "No block."
+const NONE: u32 = u32::MAX;
+
+/// An operating-system thread that may touch cells. The embedder makes it the first field of its own thread structure and keeps that
+/// where it is. All functions are called by the thread itself; other threads touch [`Mutator::eval_breaker`] only.
+#[repr(C)]
+pub struct Mutator {
+    /// Requests to this thread, checked at safepoints: [`crate::STOP`], [`crate::MEMORY`]; the other bits are the embedder's.
+    pub eval_breaker: AtomicU32,
+    /// One of the states of [`crate::world`].
+    pub(crate) state: AtomicU32,
+    /// One for each size class.
+    pub cursors: [Cursor; CLASSES],
+    /// The block each cursor is in.
+    blocks: [Cell<u32>; CLASSES],
+    /// While the thread is not running: the end of its stack in use.
+    pub(crate) sp: AtomicUsize,
+    /// The other end.
+    pub(crate) stack_base: AtomicUsize,
+    /// Old cells this thread stored references to since the last collection.
+    remembered: UnsafeCell<Vec<usize>>,
+    registrations: UnsafeCell<Registrations>,
+}
+
+impl Default for Mutator {
+    fn default() -> Mutator {
+        Mutator::new()
+    }
+}
+
+impl Mutator {
+    /// A mutator that is not attached.
+    pub const fn new() -> Mutator {
+        Mutator {
+            eval_breaker: AtomicU32::new(0),
+            state: AtomicU32::new(DETACHED),
+            cursors: [const {
+                Cursor {
+                    next: Cell::new(0),
+                    end: Cell::new(0),
+                }
+            }; CLASSES],
+            blocks: [const { Cell::new(NONE) }; CLASSES],
+            sp: AtomicUsize::new(0),
+            stack_base: AtomicUsize::new(0),
+            remembered: UnsafeCell::new(Vec::new()),
+            registrations: UnsafeCell::new(Registrations::new()),
+        }
+    }
+
+    /// Allocates a cell of `size` bytes, header included, at most [`MAX_SMALL`]. Bytes after the header are zero.
+    ///
+    /// Never fails: over the heap's limit it raises [`MEMORY`] in the eval breaker and goes on from a reserve. If that is used up too,
+    /// the process ends with a message; so a loop that allocates without end polls its eval breaker.
+    ///
+    /// A cell whose kind is not [`Kind::Slots`] gets at least one byte more than asked for, so that a pointer to the end of its contents
+    /// is still inside.
+    #[inline(always)]
+    pub fn alloc(&self, size: usize, header: Header) -> NonNull<u8> {
+        debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
+        let class = size_class(size + slack(&header));
+        // SAFETY: a size class is below CLASSES.
+        let (cursor, size) = unsafe {
+            (
+                self.cursors.get_unchecked(class),
+                CLASS_SIZES.get_unchecked(class),
+            )
+        };
+        let cell = cursor.next.get();
+        let next = cell + *size as usize;
+        if next > cursor.end.get() {
+            return self.alloc_slow(class, header);
+        }
+        cursor.next.set(next);
+        // SAFETY: the gap is this thread's and ends at or after `next`.
+        unsafe { initialise(cell, header) }
+    }
+
+    /// Allocates a cell of any size; bytes after the header are zero. Fails if the heap would be over its limit, or the system gives
+    /// no memory, even after a full collection. Same slack as [`Mutator::alloc`].
+    pub fn try_alloc(&self, size: usize, header: Header) -> Result<NonNull<u8>, OutOfMemory> {
+        if size > MAX_SMALL {
+            return self.alloc_large(size, header);
+        }
+        let class = size_class(size + slack(&header));
+        let cursor = &self.cursors[class];
+        let (cell, next) = (
+            cursor.next.get(),
+            cursor.next.get() + CLASS_SIZES[class] as usize,
+        );
+        let cell = if next <= cursor.end.get() {
+            cursor.next.set(next);
+            cell
+        } else {
+            self.refill(class, Demand::Normal)?
+        };
+        // SAFETY: a free cell of this thread.
+        Ok(unsafe { initialise(cell, header) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(&self, class: usize, header: Header) -> NonNull<u8> {
+        let cell = self
+            .refill(class, Demand::Reserve)
+            .unwrap_or_else(|OutOfMemory| exhausted());
+        // SAFETY: a free cell of this thread.
+        unsafe { initialise(cell, header) }
+    }
+
+    /// Finds the next gap for a class and takes its first cell. A safepoint.
+    fn refill(&self, class: usize, demand: Demand) -> Result<usize, OutOfMemory> {
+        if stress::due() {
+            policy::for_stress(self);
+        }
+        loop {
+            if let Some(cell) = self.next_gap(class) {
+                return Ok(cell);
+            }
+            self.safepoint();
+            if policy::is_due() {
+                policy::automatic(self);
+            }
+            let block = self.take_block(class, demand)?;
+            let free = usable_bytes(class)
+                - region::block(block).count.load(Relaxed) as usize * CLASS_SIZES[class] as usize;
+            policy::account(free);
+            let start =
+                block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
+            self.blocks[class].set(block);
+            self.cursors[class].next.set(start);
+            self.cursors[class].end.set(start);
+        }
+    }
+
+    fn take_block(&self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {
+        let taken = pool().take_small(class, Demand::Normal);
+        taken.or_else(|_| {
+            policy::for_memory(self);
+            let taken = pool().take_small(class, Demand::Normal);
+            if taken.is_err() && demand == Demand::Reserve {
+                self.eval_breaker.fetch_or(MEMORY, Relaxed);
+                return pool().take_small(class, Demand::Reserve);
+            }
+            taken
+        })
+    }
+
+    /// Moves the cursor of a class to the next gap in its block and takes the first cell of it. None: there is no gap or no block.
+    fn next_gap(&self, class: usize) -> Option<usize> {
+        let number = self.blocks[class].get();
+        if number == NONE {
+            return None;
+        }
+        let cursor = &self.cursors[class];
+        let block = region::block(number);
+        let base = block_address(number);
+        let last = base + usable_bytes(class);
+        let size = CLASS_SIZES[class] as usize;
+        // The gap so far is used up.
+        let mut cell = cursor.end.get();
+        block.touched.fetch_max((cell - base) as u32, Relaxed);
+        while cell < last && region::is_set(MARKS, cell) {
+            cell += size;
+        }
+        block.allocated.store((cell - base) as u32, Relaxed);
+        if cell >= last {
+            self.blocks[class].set(NONE);
+            cursor.next.set(0);
+            cursor.end.set(0);
+            return None;
+        }
+        let end = if stress::all_slow() {
+            cell + size
+        } else {
+            region::next_mark(cell, last)
+        };
+        let dirty = (base + block.touched.load(Relaxed) as usize).min(end);
+        if dirty > cell {
+            // SAFETY: the gap is free, and this thread's alone.
+            unsafe { std::ptr::write_bytes(cell as *mut u8, 0, dirty - cell) };
+        }
+        cursor.next.set(cell + size);
+        cursor.end.set(end);
+        Some(cell)
+    }
+
+    #[cold]
+    fn alloc_large(&self, size: usize, header: Header) -> Result<NonNull<u8>, OutOfMemory> {
+        let blocks = size.checked_add(1).ok_or(OutOfMemory)?.div_ceil(BLOCK);
+        if blocks > BLOCKS {
+            return Err(OutOfMemory);
+        }
+        if stress::due() {
+            policy::for_stress(self);
+        }
+        self.safepoint();
+        policy::account(blocks * BLOCK);
+        if policy::is_due() {
+            policy::automatic(self);
+        }
+        let count = blocks as u32;
+        let taken = pool().take_large(count, Demand::Normal);
+        let taken = taken.or_else(|_| {
+            policy::for_memory(self);
+            pool().take_large(count, Demand::Normal)
+        })?;
+        let cell = block_address(taken.start);
+        // SAFETY: the blocks are this thread's, which comes to no safepoint before it returns.
+        unsafe {
+            if taken.dirty {
+                std::ptr::write_bytes(cell as *mut u8, 0, blocks * BLOCK);
+            }
+            Ok(initialise(cell, header))
+        }
+    }
+
+    /// Tells the table how far each block is allocated. Called by the collector, or whoever walks the heap, while the thread stands
+    /// still.
+    pub(crate) fn publish_cursors(&self) {
+        for (cursor, number) in self.cursors.iter().zip(&self.blocks) {
+            if number.get() != NONE {
+                let block = region::block(number.get());
+                let offset = (cursor.next.get() - block_address(number.get())) as u32;
+                block.allocated.store(offset, Relaxed);
+                block.touched.fetch_max(offset, Relaxed);
+            }
+        }
+    }
+
+    /// Makes the thread start over with other blocks: those it has are about to be swept.
+    pub(crate) fn reset_cursors(&self) {
+        for (cursor, number) in self.cursors.iter().zip(&self.blocks) {
+            number.set(NONE);
+            cursor.next.set(0);
+            cursor.end.set(0);
+        }
+    }
+
+    /// Hands everything that the collector will need to the pool: the thread ends, or a collection begins.
+    pub(crate) fn hand_over(&self) {
+        let mut pool = pool();
+        // SAFETY: this is the thread itself, or it stands still.
+        unsafe {
+            pool.remembered.append(&mut *self.remembered.get());
+            pool.registrations.take_all(&mut *self.registrations.get());
+        }
+    }
+
+    /// Leaves the heap: blocks with room go to other threads.
+    pub(crate) fn retire(&self) {
+        self.publish_cursors();
+        self.hand_over();
+        let mut pool = pool();
+        for (class, number) in self.blocks.iter().enumerate() {
+            if number.get() != NONE {
+                pool.partial[class].push(number.get());
+            }
+        }
+        drop(pool);
+        self.reset_cursors();
+    }
+
+    /// Notes a cell for the next minor collection.
+    pub(crate) fn remember(&self, cell: *const Header) {
+        // SAFETY: only the thread itself and, while it stands still, the collector touch the buffer.
+        unsafe { (*self.remembered.get()).push(cell as usize) };
+    }
+
+    pub(crate) fn registrations(&self, note: impl FnOnce(&mut Registrations)) {
+        // SAFETY: as in `remember`.
+        note(unsafe { &mut *self.registrations.get() });
+    }
+}
+
+/// The bytes added to a request, see [`Mutator::alloc`].
+#[inline(always)]
+fn slack(header: &Header) -> usize {
+    (header.kind() != Kind::Slots as u8) as usize
+}
+
+/// Writes the header of a new cell.
+///
+/// # Safety
+/// `cell` is free and the current thread's.
+#[inline(always)]
+unsafe fn initialise(cell: usize, header: Header) -> NonNull<u8> {
+    // SAFETY: by contract.
+    unsafe {
+        (cell as *mut Header).write(header);
+        NonNull::new_unchecked(cell as *mut u8)
+    }
+}
+
+#[cold]
+fn exhausted() -> ! {
+    eprintln!("limpid: out of memory: the heap is beyond its limit and its reserve is used up");
+    std::process::abort();
+}

@@ -1,0 +1,280 @@
+//! When to collect, and the numbers of the `gc` module.
+//!
+//! A minor collection is due when [`Config::young`] bytes were allocated. It becomes a full one when the old cells have grown to twice
+//! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_threshold`].
+
+use crate::collect::{self, CollectionReport, Generation};
+use crate::embedder::Config;
+use crate::mutator::Mutator;
+use crate::sync::lock;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The default of [`Config::young`].
+pub const DEFAULT_YOUNG: usize = 32 << 20;
+
+/// Bytes handed to threads for allocation since the last collection.
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+/// How many make a collection due.
+static DUE_AT: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// [`Config::young`].
+static YOUNG: AtomicUsize = AtomicUsize::new(DEFAULT_YOUNG);
+/// [`Config::limit`], or the largest number.
+static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
+static ENABLED: AtomicBool = AtomicBool::new(true);
+
+/// The thread that collects or is about to, as an address; 0: none.
+static COLLECTOR: Mutex<usize> = Mutex::new(0);
+/// It has finished.
+static FINISHED: Condvar = Condvar::new();
+
+static BOOKS: Mutex<Books> = Mutex::new(Books {
+    thresholds: DEFAULT_THRESHOLDS,
+    stats: [GenerationStats {
+        collections: 0,
+        collected: 0,
+        uncollectable: 0,
+    }; 2],
+    live: 0,
+    live_after_full: 0,
+    minor_since_full: 0,
+});
+
+/// CPython's defaults.
+const DEFAULT_THRESHOLDS: [usize; 3] = [2000, 10, 0];
+
+struct Books {
+    thresholds: [usize; 3],
+    stats: [GenerationStats; 2],
+    live: usize,
+    live_after_full: usize,
+    minor_since_full: usize,
+}
+
+/// Totals over the collections of a generation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenerationStats {
+    /// How many there were.
+    pub collections: u64,
+    /// Cells that died.
+    pub collected: u64,
+    /// Always 0.
+    pub uncollectable: u64,
+}
+
+pub(crate) fn configure(config: &Config) {
+    let limit = config.limit.unwrap_or(usize::MAX);
+    LIMIT.store(limit, Relaxed);
+    YOUNG.store(config.young.min(limit / 4).max(1), Relaxed);
+    DUE_AT.store(young_budget(DEFAULT_THRESHOLDS), Relaxed);
+}
+
+/// Counts bytes that a thread is about to allocate from.
+#[inline]
+pub(crate) fn account(bytes: usize) {
+    ALLOCATED.fetch_add(bytes, Relaxed);
+}
+
+/// Has enough been allocated for a collection?
+#[inline]
+pub(crate) fn is_due() -> bool {
+    ALLOCATED.load(Relaxed) > DUE_AT.load(Relaxed)
+}
+
+/// Collects because enough was allocated. If another thread is at it, this one simply goes on.
+#[cold]
+pub(crate) fn automatic(m: &Mutator) {
+    if !become_collector(m) {
+        return;
+    }
+    // Somebody may have collected since the caller looked.
+    if is_due() {
+        let generation = if full_is_due() {
+            Generation::Full
+        } else {
+            Generation::Young
+        };
+        collect::run(m, generation);
+    }
+    finish();
+}
+
+/// Collects for the stress mode: mostly young, every fourth time all.
+#[cold]
+pub(crate) fn for_stress(m: &Mutator) {
+    if become_collector(m) {
+        let full = lock(&BOOKS).minor_since_full >= 3;
+        collect::run(
+            m,
+            if full {
+                Generation::Full
+            } else {
+                Generation::Young
+            },
+        );
+        finish();
+    }
+}
+
+/// Collects everything because memory is short, unless that was tried a moment ago.
+#[cold]
+pub(crate) fn for_memory(m: &Mutator) {
+    let full_collections = || lock(&BOOKS).stats[Generation::Full as usize].collections;
+    let before = full_collections();
+    if ALLOCATED.load(Relaxed) < LIMIT.load(Relaxed).min(YOUNG.load(Relaxed) * 64) / 64
+        && lock(&BOOKS).minor_since_full == 0
+        && before > 0
+    {
+        return;
+    }
+    if wait_to_become_collector(m) {
+        if full_collections() == before {
+            collect::run(m, Generation::Full);
+        }
+        finish();
+    }
+}
+
+pub(crate) fn explicit(m: &Mutator, generation: Generation) -> CollectionReport {
+    if !wait_to_become_collector(m) {
+        return CollectionReport::nothing(generation);
+    }
+    let report = collect::run(m, generation);
+    finish();
+    report
+}
+
+fn become_collector(m: &Mutator) -> bool {
+    let mut collector = lock(&COLLECTOR);
+    let free = *collector == 0;
+    if free {
+        *collector = ptr::from_ref(m) as usize;
+    }
+    free
+}
+
+/// False if the thread is collecting already.
+fn wait_to_become_collector(m: &Mutator) -> bool {
+    let me = ptr::from_ref(m) as usize;
+    if *lock(&COLLECTOR) == me {
+        return false;
+    }
+    m.blocking(|| {
+        let mut collector = lock(&COLLECTOR);
+        while *collector != 0 {
+            collector = FINISHED
+                .wait(collector)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        *collector = me;
+    });
+    true
+}
+
+fn finish() {
+    *lock(&COLLECTOR) = 0;
+    FINISHED.notify_all();
+}
+
+/// Keeps other threads from becoming the collector, over a fork.
+pub(crate) struct Held(MutexGuard<'static, usize>);
+
+pub(crate) fn hold() -> Held {
+    Held(lock(&COLLECTOR))
+}
+
+/// In the child of a fork no other thread is about to collect.
+pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
+    if *held.0 != ptr::from_ref(m) as usize {
+        *held.0 = 0;
+    }
+}
+
+/// Enters a collection in the books. The world is stopped.
+pub(crate) fn note(report: &CollectionReport) {
+    let mut books = lock(&BOOKS);
+    let stats = &mut books.stats[report.generation as usize];
+    stats.collections += 1;
+    stats.collected += report.collected as u64;
+    books.live = report.live;
+    match report.generation {
+        Generation::Young => books.minor_since_full += 1,
+        Generation::Full => {
+            books.live_after_full = report.live;
+            books.minor_since_full = 0;
+        }
+    }
+    ALLOCATED.store(0, Relaxed);
+}
+
+/// How much free memory stays mapped after a collection.
+pub(crate) fn bytes_to_keep(live: usize) -> usize {
+    YOUNG.load(Relaxed).max(live / 2)
+}
+
+/// Figures over all collections so far, [young, full].
+pub fn stats() -> [GenerationStats; 2] {
+    lock(&BOOKS).stats
+}
+
+/// Lets automatic full collections happen as the heap grows.
+pub fn enable() {
+    ENABLED.store(true, Relaxed);
+}
+
+/// Puts automatic full collections off. Without reference counts a program that calls this to save time still relies on memory coming
+/// back: so minor collections go on, and full ones happen when the old cells have grown fourfold.
+pub fn disable() {
+    ENABLED.store(false, Relaxed);
+}
+
+/// Was [`enable`] called last?
+pub fn is_enabled() -> bool {
+    ENABLED.load(Relaxed)
+}
+
+/// The three numbers last set.
+pub fn thresholds() -> [usize; 3] {
+    lock(&BOOKS).thresholds
+}
+
+/// Sets CPython's three thresholds. They count objects there and scale bytes here: the first, how much is allocated from one minor
+/// collection to the next (2000 stands for [`Config::young`], 0 is as [`disable`]); the second, how much the old cells grow from one
+/// full collection to the next (10 stands for doubling). The third is kept.
+pub fn set_thresholds(thresholds: [usize; 3]) {
+    lock(&BOOKS).thresholds = thresholds;
+    DUE_AT.store(young_budget(thresholds), Relaxed);
+}
+
+/// How far the counts that [`set_thresholds`] scales have come: the first number reaches the first threshold when a minor collection is
+/// due, the second is the number of minor collections since the last full one.
+pub fn counts() -> [usize; 3] {
+    let books = lock(&BOOKS);
+    let (allocated, due) = (ALLOCATED.load(Relaxed), DUE_AT.load(Relaxed));
+    let young = allocated as u128 * books.thresholds[0] as u128 / due.max(1) as u128;
+    [young as usize, books.minor_since_full, 0]
+}
+
+/// Have the old cells grown enough for a full collection?
+fn full_is_due() -> bool {
+    let books = lock(&BOOKS);
+    let factor = if ENABLED.load(Relaxed) { 2 } else { 4 };
+    let base = books.live_after_full.max(YOUNG.load(Relaxed));
+    let scaled = match books.thresholds[1] {
+        0 => base.saturating_mul(factor),
+        t => {
+            base.saturating_mul(1 + (factor - 1) * t.min(100) / DEFAULT_THRESHOLDS[1].min(t.max(1)))
+        }
+    };
+    books.live > scaled.min(LIMIT.load(Relaxed) / 8 * 7)
+}
+
+fn young_budget(thresholds: [usize; 3]) -> usize {
+    let young = YOUNG.load(Relaxed);
+    match thresholds[0] {
+        0 => young,
+        t => ((young as u128 * t as u128 / DEFAULT_THRESHOLDS[0] as u128) as usize)
+            .clamp(young / 16, young.saturating_mul(16)),
+    }
+}

@@ -1,0 +1,54 @@
+//! Looking at all cells, for the `gc` module and for debugging.
+
+use crate::cell::Header;
+use crate::layout::*;
+use crate::region::{self, Use};
+use crate::world::StoppedWorld;
+use crate::{Value, immortal};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Calls `f` with every object: all cells with a shape that were not found dead yet, immortal ones included. `f` must not allocate or
+/// collect.
+pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
+    world.each_mutator(|m| m.publish_cursors());
+    let mut object = |cell: usize| {
+        // SAFETY: an allocated cell, and no other thread runs.
+        if unsafe { (*(cell as *const Header)).shape() } != crate::ShapeRef::NONE {
+            f(Value::cell(cell as *const Header));
+        }
+    };
+    immortal::each_cell(&mut object);
+    for number in FIRST_BLOCK..region::top() {
+        let block = region::block(number);
+        let base = block_address(number);
+        match block.usage() {
+            Use::Small => {
+                let class = block.class();
+                let allocated = base + block.allocated.load(Relaxed) as usize;
+                for cell in (base..base + usable_bytes(class)).step_by(CLASS_SIZES[class] as usize)
+                {
+                    if cell < allocated || region::is_set(MARKS, cell) {
+                        object(cell);
+                    }
+                }
+            }
+            Use::Large => object(base),
+            Use::Free | Use::LargeRest => {}
+        }
+    }
+}
+
+/// The size of a cell, header and slack included. The value is a reference.
+pub fn cell_size(v: Value) -> usize {
+    debug_assert!(v.is_cell());
+    region::cell_size(v.bits() as usize)
+}
+
+/// Is this the address of an allocated cell? For cells in blocks that another thread allocates from right now the answer may be out of
+/// date; so it is exact while the world is stopped, and for cells of the calling thread.
+pub fn is_cell_start(address: usize) -> bool {
+    if immortal::is_immortal(address) {
+        return address % crate::GRANULE == 0 && region::is_set(MARKS, address);
+    }
+    region::resolve(address, MARKS) == Some(address)
+}
