@@ -60,8 +60,9 @@ pub const INSTRUCTION_SET: u32 = {
     hash
 };
 
-/// How deep constants and code objects may be nested in each other.
-const MAX_DEPTH: u32 = 400;
+/// How deep constants and code objects may be nested in each other: deeper than source text can make them, and shallow enough for the
+/// stack of any thread.
+const MAX_DEPTH: u32 = 250;
 
 /// Why bytes are no module, or a code object cannot become one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,7 +75,7 @@ pub enum Error {
     Truncated,
     /// Something cannot be what the format says it is.
     Malformed(&'static str),
-    /// Nested more than 400 deep.
+    /// Nested more than 250 deep.
     TooDeep,
 }
 
