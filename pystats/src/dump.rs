@@ -1,0 +1,301 @@
+//! Writing statistics down, in CPython's format: one `key : value` a line.
+//!
+//! ```text
+//! opcode[LOAD_ATTR].specializable : 1
+//!     opcode[LOAD_ATTR].specialization.hit : 48211
+//!     opcode[LOAD_ATTR].execution_count : 1306
+//!     opcode[LOAD_ATTR].specialization.failure_kinds[29] : 3
+//! opcode[LOAD_ATTR].pair_count[CALL] : 870
+//! Calls to PyEval_EvalDefault: 12
+//! Calls via PyEval_EvalFrame[0] : 12
+//! Object allocations: 40116
+//! GC[0] collections: 2
+//! Optimization attempts: 0
+//! Trace length[1]: 0
+//! uops[_LOAD_FAST].execution_count : 77
+//! World stops (world_stops): 1
+//! Rare event (set_class): 0
+//! ```
+//!
+//! What belongs to an opcode or a uop is left out where it is zero. Tier 2 is left out where nothing was counted.
+
+use crate::model::{Counter, GcStats, Histogram, OpcodeStats, OptimizationStats, Stats};
+use std::collections::hash_map::RandomState;
+use std::fs::OpenOptions;
+use std::hash::BuildHasher;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Where dumps are left, and looked for.
+pub const DIRECTORY: &str = "/tmp/py_stats";
+
+/// How the runtime calls what is counted by number.
+pub struct Names<'a> {
+    /// The opcodes, by number.
+    pub opcodes: &'a [&'a str],
+    /// Is this the generic opcode of a family of specialized ones?
+    pub specializable: &'a dyn Fn(u8) -> bool,
+    /// The uops of tier 2, by number; empty if there is none.
+    pub uops: &'a [&'a str],
+}
+
+/// Writes statistics into a new file of a random name in `directory`, which must exist. Returns the file's path.
+pub fn write_file(directory: &Path, stats: &Stats, names: &Names) -> io::Result<PathBuf> {
+    let random = || RandomState::new().hash_one(std::process::id());
+    // The name cannot be guessed and the file must not exist, so nobody can place a link there in advance.
+    let path = directory.join(format!(
+        "{:016x}{:016x}{:08x}.txt",
+        random(),
+        random(),
+        random() as u32
+    ));
+    let mut out = BufWriter::new(
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)?,
+    );
+    write(&mut out, stats, names)?;
+    out.flush()?;
+    Ok(path)
+}
+
+/// Writes statistics.
+pub fn write(out: &mut dyn Write, stats: &Stats, names: &Names) -> io::Result<()> {
+    let opcodes = stats.opcodes.allocated();
+    for number in 0..=u8::MAX {
+        let opcode = name(names.opcodes, number.into());
+        if (names.specializable)(number) {
+            writeln!(out, "opcode[{opcode}].specializable : 1")?;
+        }
+        if let Some(opcodes) = opcodes {
+            write_opcode(out, &opcode, &opcodes[usize::from(number)], names.opcodes)?;
+        }
+    }
+    write_counters(out, stats.calls.counters())?;
+    for (kind, counter) in stats.calls.eval_calls.iter().enumerate() {
+        writeln!(
+            out,
+            "Calls via PyEval_EvalFrame[{kind}] : {}",
+            counter.get()
+        )?;
+    }
+    write_counters(out, stats.objects.counters())?;
+    for (generation, gc) in stats.gc.iter().enumerate() {
+        for (key, value) in GcStats::counters(gc) {
+            writeln!(out, "GC[{generation}] {key}: {value}")?;
+        }
+    }
+    if let Some(optimization) = stats.optimization.allocated() {
+        write_optimization(out, optimization, names)?;
+    }
+    write_counters(out, stats.threads.counters())?;
+    write_counters(out, stats.rare_events.counters())
+}
+
+fn write_counters(
+    out: &mut dyn Write,
+    counters: impl Iterator<Item = (&'static str, u64)>,
+) -> io::Result<()> {
+    for (key, value) in counters {
+        writeln!(out, "{key}: {value}")?;
+    }
+    Ok(())
+}
+
+/// The counters that are not zero, with their numbers.
+fn counted(counters: &[Counter]) -> impl Iterator<Item = (usize, u64)> {
+    counters
+        .iter()
+        .map(Counter::get)
+        .enumerate()
+        .filter(|&(_, value)| value != 0)
+}
+
+/// A number that nobody named is written as itself.
+fn name(names: &[&str], number: usize) -> String {
+    names
+        .get(number)
+        .map_or_else(|| number.to_string(), |name| (*name).to_owned())
+}
+
+fn write_opcode(
+    out: &mut dyn Write,
+    opcode: &str,
+    stats: &OpcodeStats,
+    opcodes: &[&str],
+) -> io::Result<()> {
+    for (key, value) in stats.counters().filter(|&(_, value)| value != 0) {
+        writeln!(out, "    opcode[{opcode}].{key} : {value}")?;
+    }
+    if let Some(kinds) = stats.failure_kinds.allocated() {
+        for (kind, value) in counted(&kinds[..]) {
+            writeln!(
+                out,
+                "    opcode[{opcode}].specialization.failure_kinds[{kind}] : {value}"
+            )?;
+        }
+    }
+    if let Some(pairs) = stats.pair_count.allocated() {
+        for (next, value) in counted(&pairs[..]) {
+            writeln!(
+                out,
+                "opcode[{opcode}].pair_count[{}] : {value}",
+                name(opcodes, next)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn write_optimization(
+    out: &mut dyn Write,
+    stats: &OptimizationStats,
+    names: &Names,
+) -> io::Result<()> {
+    write_counters(out, stats.counters())?;
+    write_histogram(out, "Trace length", &stats.trace_length_hist)?;
+    write_histogram(out, "Trace run length", &stats.trace_run_length_hist)?;
+    write_histogram(
+        out,
+        "Optimized trace length",
+        &stats.optimized_trace_length_hist,
+    )?;
+    write_histogram(
+        out,
+        "Trace total memory size",
+        &stats.trace_total_memory_hist,
+    )?;
+    if let Some(uops) = stats.uops.allocated() {
+        for (number, uop) in uops.iter().enumerate() {
+            let uop_name = name(names.uops, number);
+            for (key, value) in uop.counters().filter(|&(_, value)| value != 0) {
+                writeln!(out, "uops[{uop_name}].{key} : {value}")?;
+            }
+            if let Some(pairs) = uop.pair_count.allocated() {
+                for (next, value) in counted(&pairs[..]) {
+                    writeln!(
+                        out,
+                        "uop[{uop_name}].pair_count[{}] : {value}",
+                        name(names.uops, next)
+                    )?;
+                }
+            }
+        }
+    }
+    if let Some(opcodes) = stats.unsupported_opcode.allocated() {
+        for (number, value) in counted(&opcodes[..]) {
+            writeln!(
+                out,
+                "unsupported_opcode[{}].count : {value}",
+                name(names.opcodes, number)
+            )?;
+        }
+    }
+    if let Some(uops) = stats.error_in_opcode.allocated() {
+        for (number, value) in counted(&uops[..]) {
+            writeln!(
+                out,
+                "error_in_opcode[{}].count : {value}",
+                name(names.uops, number)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn write_histogram(out: &mut dyn Write, key: &str, histogram: &Histogram) -> io::Result<()> {
+    for (bound, value) in histogram.buckets() {
+        writeln!(out, "{key}[{bound}]: {value}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure_kinds::attr;
+    use crate::model::EvalCall;
+    use expect_test::expect;
+
+    const NAMES: Names = Names {
+        opcodes: &["CACHE", "LOAD_ATTR", "CALL"],
+        specializable: &|opcode| opcode == 1,
+        uops: &["_NOP", "_LOAD_FAST"],
+    };
+
+    fn written(stats: &Stats) -> String {
+        let mut dump = Vec::new();
+        write(&mut dump, stats, &NAMES).unwrap();
+        String::from_utf8(dump).unwrap()
+    }
+
+    #[test]
+    fn format() {
+        let stats = Stats::default();
+        let load_attr = &stats.opcodes.get()[1];
+        load_attr.execution_count.add(1306);
+        load_attr.hit.add(48211);
+        load_attr.fail(attr::NOT_IN_KEYS);
+        load_attr.pair_count.get()[2].add(870);
+        stats.opcodes.get()[200].execution_count.increment();
+        stats.calls.eval(EvalCall::Generator);
+        stats.gc[2].collections.increment();
+        stats.threads.world_stops.add(3);
+        let dump = written(&stats);
+        let counted: String = dump
+            .split_inclusive('\n')
+            .filter(|line| !line.ends_with(": 0\n"))
+            .collect();
+        expect![[r#"
+            opcode[LOAD_ATTR].specializable : 1
+                opcode[LOAD_ATTR].specialization.failure : 1
+                opcode[LOAD_ATTR].specialization.hit : 48211
+                opcode[LOAD_ATTR].execution_count : 1306
+                opcode[LOAD_ATTR].specialization.failure_kinds[29] : 1
+            opcode[LOAD_ATTR].pair_count[CALL] : 870
+                opcode[200].execution_count : 1
+            Calls via PyEval_EvalFrame[2] : 1
+            GC[2] collections: 1
+            World stops (world_stops): 3
+        "#]]
+        .assert_eq(&counted);
+    }
+
+    #[test]
+    fn tier_2_only_if_counted() {
+        let stats = Stats::default();
+        assert!(!written(&stats).contains("Optimization"));
+        let optimization = stats.optimization.get();
+        optimization.attempts.increment();
+        optimization.trace_length_hist.record(20);
+        optimization.uops.get()[1].execution_count.add(5);
+        optimization.uops.get()[1].pair_count.get()[1].add(4);
+        optimization.unsupported_opcode.get()[2].increment();
+        let dump = written(&stats);
+        for line in [
+            "Optimization attempts: 1",
+            "JIT code size: 0",
+            "Trace length[32]: 1",
+            "uops[_LOAD_FAST].execution_count : 5",
+            "uop[_LOAD_FAST].pair_count[_LOAD_FAST] : 4",
+            "unsupported_opcode[CALL].count : 1",
+        ] {
+            assert!(dump.lines().any(|other| other == line), "{line}");
+        }
+    }
+
+    #[test]
+    fn files_have_names_of_their_own() {
+        let directory = std::env::temp_dir().join(format!("pystats-dump-{}", std::process::id()));
+        std::fs::create_dir(&directory).unwrap();
+        let stats = Stats::default();
+        stats.calls.frames_pushed.add(7);
+        let first = write_file(&directory, &stats, &NAMES).unwrap();
+        let second = write_file(&directory, &stats, &NAMES).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(std::fs::read_to_string(first).unwrap(), written(&stats));
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert!(write_file(&directory, &stats, &NAMES).is_err());
+    }
+}
