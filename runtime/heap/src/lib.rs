@@ -9,6 +9,7 @@
 //! included. Hence
 //! * no reference in memory of `malloc` (`Vec`, `Box`, thread-locals), unless [`Embedder::trace_roots`] reports it;
 //! * [`keep_alive`] for the owner where only a pointer derived from a *different* cell's contents is left across a safepoint;
+//! * a [`ShapeRef`] in a local variable keeps nothing alive: it is compressed (one in the header given to an allocation is looked after);
 //! * slots of cells hold the starts of cells only, and are initialised before the next safepoint (new cells are zero);
 //! * every reference goes into a cell through [`store`], or [`write_barrier`] follows it;
 //! * safepoints are: allocation, [`Mutator::safepoint`], [`Mutator::blocking`], [`Mutator::stop_world`], and whatever calls these.

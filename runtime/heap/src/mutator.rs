@@ -7,9 +7,10 @@
 use crate::cell::{Header, Kind};
 use crate::layout::*;
 use crate::pool::{Demand, pool};
-use crate::region;
+use crate::region::{self, Block};
 use crate::registry::Registrations;
 use crate::world::{DETACHED, MEMORY};
+use crate::spill::keep_alive;
 use crate::{OutOfMemory, policy, stress};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
@@ -107,7 +108,9 @@ impl Mutator {
     /// no memory, even after a full collection. Same slack as [`Mutator::alloc`].
     pub fn try_alloc(&self, size: usize, header: Header) -> Result<NonNull<u8>, OutOfMemory> {
         if size > MAX_SMALL {
-            return self.alloc_large(size, header);
+            let cell = keeping_shape(&header, || self.alloc_large(size))?;
+            // SAFETY: a new cell of this thread.
+            return Ok(unsafe { initialise(cell, header) });
         }
         let class = size_class(size + slack(&header));
         let cursor = &self.cursors[class];
@@ -119,7 +122,7 @@ impl Mutator {
             cursor.next.set(next);
             cell
         } else {
-            self.refill(class, Demand::Normal)?
+            keeping_shape(&header, || self.refill(class, Demand::Normal))?
         };
         // SAFETY: a free cell of this thread.
         Ok(unsafe { initialise(cell, header) })
@@ -128,9 +131,8 @@ impl Mutator {
     #[cold]
     #[inline(never)]
     fn alloc_slow(&self, class: usize, header: Header) -> NonNull<u8> {
-        let cell = self
-            .refill(class, Demand::Reserve)
-            .unwrap_or_else(|OutOfMemory| exhausted());
+        let cell = keeping_shape(&header, || self.refill(class, Demand::Reserve));
+        let cell = cell.unwrap_or_else(|OutOfMemory| exhausted());
         // SAFETY: a free cell of this thread.
         unsafe { initialise(cell, header) }
     }
@@ -190,8 +192,8 @@ impl Mutator {
         while cell < last && region::is_set(MARKS, cell) {
             cell += size;
         }
-        block.allocated.store((cell - base) as u32, Relaxed);
         if cell >= last {
+            block.allocated.store((cell - base) as u32, Relaxed);
             self.blocks[class].set(NONE);
             cursor.next.set(0);
             cursor.end.set(0);
@@ -202,6 +204,7 @@ impl Mutator {
         } else {
             region::next_mark(cell, last)
         };
+        block.allocated.store((end - base) as u32, Relaxed);
         let dirty = (base + block.touched.load(Relaxed) as usize).min(end);
         if dirty > cell {
             // SAFETY: the gap is free, and this thread's alone.
@@ -213,7 +216,7 @@ impl Mutator {
     }
 
     #[cold]
-    fn alloc_large(&self, size: usize, header: Header) -> Result<NonNull<u8>, OutOfMemory> {
+    fn alloc_large(&self, size: usize) -> Result<usize, OutOfMemory> {
         let blocks = size.checked_add(1).ok_or(OutOfMemory)?.div_ceil(BLOCK);
         if blocks > BLOCKS {
             return Err(OutOfMemory);
@@ -233,24 +236,34 @@ impl Mutator {
             pool().take_large(count, Demand::Normal)
         })?;
         let cell = block_address(taken.start);
-        // SAFETY: the blocks are this thread's, which comes to no safepoint before it returns.
-        unsafe {
-            if taken.dirty {
-                std::ptr::write_bytes(cell as *mut u8, 0, blocks * BLOCK);
-            }
-            Ok(initialise(cell, header))
+        if taken.dirty {
+            // SAFETY: the blocks are this thread's, which comes to no safepoint before it returns.
+            unsafe { std::ptr::write_bytes(cell as *mut u8, 0, blocks * BLOCK) };
         }
+        Ok(cell)
     }
 
-    /// Tells the table how far each block is allocated. Called by the collector, or whoever walks the heap, while the thread stands
-    /// still.
+    /// Tells the table exactly how far each block is allocated: outside of stops it says that gaps are allocated to their ends. Called
+    /// while the thread stands still.
     pub(crate) fn publish_cursors(&self) {
+        self.each_block(|cursor, block, base| {
+            let offset = (cursor.next.get() - base) as u32;
+            block.allocated.store(offset, Relaxed);
+            block.touched.fetch_max(offset, Relaxed);
+        });
+    }
+
+    /// Undoes [`Mutator::publish_cursors`].
+    pub(crate) fn unpublish_cursors(&self) {
+        self.each_block(|cursor, block, base| {
+            block.allocated.store((cursor.end.get() - base) as u32, Relaxed);
+        });
+    }
+
+    fn each_block(&self, f: impl Fn(&Cursor, &Block, usize)) {
         for (cursor, number) in self.cursors.iter().zip(&self.blocks) {
             if number.get() != NONE {
-                let block = region::block(number.get());
-                let offset = (cursor.next.get() - block_address(number.get())) as u32;
-                block.allocated.store(offset, Relaxed);
-                block.touched.fetch_max(offset, Relaxed);
+                f(cursor, region::block(number.get()), block_address(number.get()));
             }
         }
     }
@@ -304,6 +317,16 @@ impl Mutator {
 #[inline(always)]
 fn slack(header: &Header) -> usize {
     (header.kind() != Kind::Slots as u8) as usize
+}
+
+/// Runs the slow path of an allocation, which may collect, and keeps the shape of the new cell alive meanwhile: in the header it is a
+/// compressed reference, which the collector does not recognise on a stack.
+#[inline(always)]
+fn keeping_shape<R>(header: &Header, slow_path: impl FnOnce() -> R) -> R {
+    let shape = header.shape().ptr::<u8>();
+    let result = slow_path();
+    keep_alive(shape);
+    result
 }
 
 /// Writes the header of a new cell.

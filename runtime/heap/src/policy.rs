@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The default of [`Config::young`].
-pub const DEFAULT_YOUNG: usize = 32 << 20;
+pub const DEFAULT_YOUNG: usize = 16 << 20;
+/// The growth of the old cells is not counted from less than this.
+const FULL_FLOOR: usize = 32 << 20;
 
 /// Bytes handed to threads for allocation since the last collection.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
@@ -259,22 +261,25 @@ pub fn counts() -> [usize; 3] {
 /// Have the old cells grown enough for a full collection?
 fn full_is_due() -> bool {
     let books = lock(&BOOKS);
-    let factor = if ENABLED.load(Relaxed) { 2 } else { 4 };
-    let base = books.live_after_full.max(YOUNG.load(Relaxed));
-    let scaled = match books.thresholds[1] {
-        0 => base.saturating_mul(factor),
-        t => {
-            base.saturating_mul(1 + (factor - 1) * t.min(100) / DEFAULT_THRESHOLDS[1].min(t.max(1)))
-        }
+    let base = books.live_after_full.max(FULL_FLOOR);
+    let eager = ENABLED.load(Relaxed) && books.thresholds[0] != 0;
+    let growth = if eager { base } else { base.saturating_mul(3) };
+    let growth = match books.thresholds[1] {
+        0 => growth,
+        t => scale(growth, t, DEFAULT_THRESHOLDS[1]),
     };
-    books.live > scaled.min(LIMIT.load(Relaxed) / 8 * 7)
+    books.live > base.saturating_add(growth).min(LIMIT.load(Relaxed) / 8 * 7)
 }
 
 fn young_budget(thresholds: [usize; 3]) -> usize {
-    let young = YOUNG.load(Relaxed);
     match thresholds[0] {
-        0 => young,
-        t => ((young as u128 * t as u128 / DEFAULT_THRESHOLDS[0] as u128) as usize)
-            .clamp(young / 16, young.saturating_mul(16)),
+        0 => YOUNG.load(Relaxed),
+        t => scale(YOUNG.load(Relaxed), t, DEFAULT_THRESHOLDS[0]),
     }
+}
+
+/// `bytes` times `threshold / default`, within a factor of 16.
+fn scale(bytes: usize, threshold: usize, default: usize) -> usize {
+    let scaled = bytes as u128 * threshold as u128 / default as u128;
+    (scaled.min(usize::MAX as u128) as usize).clamp(bytes / 16, bytes.saturating_mul(16))
 }

@@ -36,7 +36,7 @@ pub(crate) struct Block {
     class: AtomicU8,
     flags: AtomicU8,
     _unused: u8,
-    /// Small: every cell below this offset is allocated, those above only if they are marked.
+    /// Small: every cell below this offset is allocated (or, while threads run, about to be), those above only if they are marked.
     pub(crate) allocated: AtomicU32,
     /// Small: bytes from this offset on have never been written since the system gave them, so they are zero.
     pub(crate) touched: AtomicU32,

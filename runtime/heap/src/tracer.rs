@@ -22,6 +22,9 @@ const SLICE: usize = 1024;
 /// The first shape that is not immortal: those before need no marking.
 const FIRST_MORTAL_SHAPE: u32 = ((IMMORTAL_BASE + IMMORTAL_SIZE - HEAP_BASE) / GRANULE) as u32;
 
+/// The kind that the header of a poisoned cell has.
+const POISONED_KIND: u8 = (crate::POISON >> 48) as u8;
+
 /// What the collector does with the references it is told of. Embedders get it in [`crate::Embedder::trace_roots`] and in the functions
 /// they register with [`register_tracer`].
 pub struct Tracer {
@@ -157,6 +160,9 @@ impl Tracer {
         }
         let shape = header.shape().0;
         if shape >= FIRST_MORTAL_SHAPE && shape != self.last_shape {
+            if header.kind() == POISONED_KIND {
+                corrupt(header);
+            }
             self.last_shape = shape;
             self.visit(ShapeRef(shape).ptr::<u8>() as usize);
         }

@@ -3,6 +3,7 @@
 use crate::cell::Header;
 use crate::layout::*;
 use crate::region::{self, Use};
+use crate::mutator::Mutator;
 use crate::world::StoppedWorld;
 use crate::{Value, immortal};
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Calls `f` with every object: all cells with a shape that were not found dead yet, immortal ones included. `f` must not allocate or
 /// collect.
 pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
-    world.each_mutator(|m| m.publish_cursors());
+    world.each_mutator(Mutator::publish_cursors);
     let mut object = |cell: usize| {
         // SAFETY: an allocated cell, and no other thread runs.
         if unsafe { (*(cell as *const Header)).shape() } != crate::ShapeRef::NONE {
@@ -36,6 +37,7 @@ pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
             Use::Free | Use::LargeRest => {}
         }
     }
+    world.each_mutator(Mutator::unpublish_cursors);
 }
 
 /// The size of a cell, header and slack included. The value is a reference.
@@ -44,8 +46,7 @@ pub fn cell_size(v: Value) -> usize {
     region::cell_size(v.bits() as usize)
 }
 
-/// Is this the address of an allocated cell? For cells in blocks that another thread allocates from right now the answer may be out of
-/// date; so it is exact while the world is stopped, and for cells of the calling thread.
+/// Is this the address of an allocated cell? Right for all live cells; the next few that will be allocated count too.
 pub fn is_cell_start(address: usize) -> bool {
     if immortal::is_immortal(address) {
         return address % crate::GRANULE == 0 && region::is_set(MARKS, address);
