@@ -49,20 +49,34 @@ pub fn start(config: Config) {
     ONCE.call_once(|| init(config, &TOY));
 }
 
-/// Runs `f` on a thread of its own that is attached. What `f` left on its stack is gone afterwards, so conservative scanning finds only
-/// what the test means it to find.
+/// Runs `f` on a new thread that is attached, and returns when it has ended.
+///
+/// The thread's stack is memory that was never used: a word left by an earlier thread might be the address of a cell of this one. Each
+/// stack is larger than the last, so that none is taken from the C library's cache.
 pub fn attached<R: Send>(f: impl FnOnce(&Mutator) -> R + Send) -> R {
-    std::thread::scope(|scope| scope.spawn(|| with_mutator(f)).join().unwrap())
+    static STACKS: AtomicUsize = AtomicUsize::new(0);
+    let size = (1 << 20) + (STACKS.fetch_add(1, Relaxed) << 16);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(size);
+        thread.spawn_scoped(scope, || with_mutator(f)).unwrap().join().unwrap()
+    })
 }
 
 /// Runs `f` on this thread, attached.
 pub fn with_mutator<R>(f: impl FnOnce(&Mutator) -> R) -> R {
-    let m = Mutator::new();
-    // SAFETY: it stays here until it is detached.
+    // Not on the stack: the ends of its gaps are addresses where the next block's first cell starts.
+    let m = Box::new(Mutator::new());
+    // SAFETY: it stays there until it is detached.
     unsafe { m.attach() };
-    let result = f(&m);
-    m.detach_for_exit();
-    result
+    // Also if a test fails: others must not wait for this thread.
+    struct Detach<'a>(&'a Mutator);
+    impl Drop for Detach<'_> {
+        fn drop(&mut self) {
+            self.0.detach_for_exit();
+        }
+    }
+    let detach = Detach(&m);
+    f(detach.0)
 }
 
 /// Calls `f` deep in the stack and wipes that part of the stack afterwards, so that no word of it keeps a cell alive.
