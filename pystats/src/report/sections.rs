@@ -70,14 +70,17 @@ fn execution_table(instructions: &Instructions) -> Table {
     let mut cumulative = 0;
     let rows = counted.into_iter().map(|(name, count, misses)| {
         cumulative += count;
-        let miss_ratio = if misses == 0 {
-            Cell::Empty
-        } else {
-            Cell::Share(misses, count)
-        };
-        let shares = [Cell::Share(count, total), Cell::Share(cumulative, total)];
-        let [own, sum] = shares;
-        vec![text(name), Cell::Count(count), own, sum, miss_ratio]
+        vec![
+            text(name),
+            Cell::Count(count),
+            Cell::Share(count, total),
+            Cell::Share(cumulative, total),
+            if misses == 0 {
+                Cell::Empty
+            } else {
+                Cell::Share(misses, count)
+            },
+        ]
     });
     Table {
         columns: vec!["Name", "Count", "Self", "Cumulative", "Miss ratio"],
