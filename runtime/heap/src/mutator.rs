@@ -294,7 +294,7 @@ impl Mutator {
         let mut pool = pool();
         for (class, number) in self.blocks.iter().enumerate() {
             if number.get() != NONE {
-                pool.partial[class].push(number.get());
+                pool.abandoned[class].push(number.get());
             }
         }
         drop(pool);

@@ -46,8 +46,10 @@ pub(crate) struct Pool {
     in_use: usize,
     /// The most blocks that `in_use` may come to without the reserve.
     limit: usize,
-    /// For each class, blocks with free cells that no thread allocates from.
+    /// For each class, blocks with free cells that were not allocated from since the last collection.
     pub(crate) partial: [Vec<u32>; CLASSES],
+    /// For each class, used blocks with free cells whose threads have ended.
+    pub(crate) abandoned: [Vec<u32>; CLASSES],
     /// Blocks of small cells that were allocated from since the last collection.
     pub(crate) used: Vec<u32>,
     /// Large cells allocated since the last collection.
@@ -71,6 +73,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     in_use: 0,
     limit: usize::MAX,
     partial: [const { Vec::new() }; CLASSES],
+    abandoned: [const { Vec::new() }; CLASSES],
     used: Vec::new(),
     large_young: Vec::new(),
     large_old: Vec::new(),
@@ -95,11 +98,6 @@ impl Pool {
     /// Bytes of blocks that are not free.
     pub(crate) fn bytes_in_use(&self) -> usize {
         self.in_use * BLOCK
-    }
-
-    /// Bytes of free blocks that are still mapped.
-    pub(crate) fn bytes_dirty(&self) -> usize {
-        (self.dirty.blocks() + self.singles.len()) * BLOCK
     }
 
     /// Takes `count` blocks in a row.
@@ -143,7 +141,8 @@ impl Pool {
 
     /// A block of small cells of this class with at least one free cell, now on the list of used blocks.
     pub(crate) fn take_small(&mut self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {
-        let number = match self.partial[class].pop() {
+        let started = self.abandoned[class].pop().or_else(|| self.partial[class].pop());
+        let number = match started {
             Some(number) => number,
             None => {
                 let taken = self.take(1, demand)?;

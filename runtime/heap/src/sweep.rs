@@ -30,6 +30,7 @@ pub(crate) struct Swept {
 pub(crate) fn sweep(pool: &mut Pool, full: bool) -> Swept {
     let mut swept = Swept::default();
     let used = std::mem::take(&mut pool.used);
+    pool.abandoned.iter_mut().for_each(Vec::clear);
     if full {
         pool.partial.iter_mut().for_each(Vec::clear);
         let small = |number: &u32| region::block(*number).usage() == Use::Small;
