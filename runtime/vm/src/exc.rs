@@ -3,11 +3,15 @@
 //! [`for_each_exception`] lists them once: name, base class, behaviour (a declaration in [`crate::types::exceptions`]) and documentation. Their
 //! type objects follow those of [`crate::types::builtin`] in the immortal area, so that each is a constant: `exc::TypeError`.
 
-use crate::object::{Ref, ValueExt};
+use crate::object::{R, Raised, Ref, ValueExt};
 use crate::thread::Thread;
 use crate::types::exceptions as behaviour;
-use crate::types::exceptions::StopIteration as StopIterationLayout;
-use crate::types::{Type, TypeDef, builtin};
+use crate::types::exceptions::{
+    AttributeError as AttributeErrorLayout, Exception as BaseLayout, ImportError as ImportErrorLayout, NameError as NameErrorLayout,
+    StopIteration as StopIterationLayout,
+};
+use crate::types::traceback::Traceback;
+use crate::types::{List, Str, Tuple, Type, TypeDef, builtin, frame};
 use limpid_heap::Value;
 
 /// Hands the list of exception classes to a macro: `Name: Base, behaviour, "documentation";`, bases first.
@@ -136,4 +140,81 @@ pub fn stop_iteration_value(e: Value) -> Value {
 /// The value of the current exception, a StopIteration, which is none any more.
 pub fn take_stop_iteration_value(t: &Thread) -> Value {
     stop_iteration_value(t.take_exception())
+}
+
+/// A new StopIteration that carries a value.
+pub fn new_stop_iteration(t: &Thread, value: Value) -> R {
+    Ok(StopIterationLayout::with_value(t, value).value())
+}
+
+/// Raises a NameError (or UnboundLocalError) about a name.
+#[cold]
+pub fn raise_name_error(t: &Thread, class: Ref<Type>, message: &str, name: Value) -> Raised {
+    let message = Str::new(t, message).value();
+    raise_new(t, NameErrorLayout::create(t, class, message, name).value())
+}
+
+/// Raises an AttributeError about an object's attribute.
+#[cold]
+pub fn raise_attribute_error(t: &Thread, message: &str, object: Value, name: Value) -> Raised {
+    let message = Str::new(t, message).value();
+    raise_new(t, AttributeErrorLayout::create(t, message, object, name).value())
+}
+
+/// Raises an ImportError (or ModuleNotFoundError) about a module; NULL for an unknown path.
+#[cold]
+pub fn raise_import_error(t: &Thread, class: Ref<Type>, message: &str, name: Value, path: Value) -> Raised {
+    let message = Str::new(t, message).value();
+    raise_new(t, ImportErrorLayout::create(t, class, message, name, path).value())
+}
+
+/// Raises a KeyError for a key, which may be a tuple.
+#[cold]
+pub fn raise_key_error(t: &Thread, key: Value) -> Raised {
+    t.raise_with(KeyError, &[key])
+}
+
+/// Raises an exception that was just made: the one being handled becomes its context.
+#[cold]
+pub fn raise_new(t: &Thread, e: Value) -> Raised {
+    BaseLayout::attach_context(t, e);
+    t.raise_value(e)
+}
+
+/// What an `except* class` clause handles of an exception: the rest and the matching part, None for an empty one.
+pub fn group_match(t: &Thread, e: Value, class: Value) -> R<(Value, Value)> {
+    require_except_star_class(t, class)?;
+    let traceback = match t.current_frame() {
+        Some(f) if !e.is_instance(BaseExceptionGroup) => {
+            let position = t.frame_position(f).unwrap_or(0);
+            Traceback::new(t, Value::NULL, frame::object_of(t, f).value(), position).value()
+        }
+        _ => Value::NONE,
+    };
+    let (matched, rest) = behaviour::match_group(t, e, class, traceback)?;
+    Ok((rest, matched))
+}
+
+/// What a `try` statement with `except*` clauses raises at its end; see [`behaviour::prep_reraise_star`].
+pub fn prepare_reraise_star(t: &Thread, original: Value, raised: Value) -> R {
+    match raised.downcast::<List>() {
+        Some(raised) => behaviour::prep_reraise_star(t, original, raised),
+        None => raise!(t, SystemError, "bad internal call"),
+    }
+}
+
+fn require_except_star_class(t: &Thread, class: Value) -> R<()> {
+    let one = |class: Value| -> R<()> {
+        if !behaviour::is_exception_class(class) {
+            raise!(t, TypeError, "catching classes that do not inherit from BaseException is not allowed")
+        }
+        if class.downcast::<Type>().is_some_and(|c| c.is_subtype(BaseExceptionGroup)) {
+            raise!(t, TypeError, "catching ExceptionGroup with except* is not allowed. Use except instead.")
+        }
+        Ok(())
+    };
+    match class.downcast::<Tuple>() {
+        Some(classes) => classes.as_slice().iter().try_for_each(|c| one(*c)),
+        None => one(class),
+    }
 }

@@ -1,1 +1,34 @@
+//! Objects and builtin types, threads, the interpreter with its specializer, instrumentation, import.
+//!
+//! Bird's-eye view, from the bottom up:
+//! * [`object`]: typed references and slots; [`shape`]: what an object is; [`slots`]: a type's native functions; [`args`]: how native
+//!   code takes arguments; [`thread`]: what every native function gets.
+//! * [`types`]: the builtin types, a file each. [`exc`]: the exception classes. [`names`]: interned strings known at compile time.
+//! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
+//! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
+//! * [`modules`]: the native modules that the interpreter itself needs (builtins, sys, _thread, _imp); all others live in the crate
+//!   `limpid-stdlib`.
+//!
+//! Invariants: no global lock anywhere. No `Value` in malloc memory unless it is traced as a root ([`root`]). An operation on an object
+//! goes through its type's slots, never through a match on its type, except on fast paths that a guard precedes.
 
+#[macro_use]
+pub mod object;
+#[macro_use]
+pub mod thread;
+pub mod args;
+pub mod breaker;
+pub mod exc;
+pub mod interp;
+pub mod modules;
+pub mod names;
+pub mod protocol;
+pub mod root;
+pub mod runtime;
+pub mod shape;
+pub mod slots;
+pub mod stats;
+pub mod types;
+pub mod value_list;
+
+pub use limpid_heap::Value;

@@ -1,11 +1,15 @@
 //! Traceback objects: where an exception has passed, the outermost frame first.
 
+use crate::exc;
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::number;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
-use crate::types::{Code, FrameObject, List, Str, TypeDef, builtin, int};
+use crate::types::frame::{self, FrameObject};
+use crate::types::{Code, Exception, List, Str, TypeDef, builtin, int};
+use crate::interp::frame::Frame;
+use crate::interp::trace::line_at;
 use limpid_heap::{Header, Value};
 
 /// The layout of a traceback.
@@ -50,6 +54,19 @@ impl Traceback {
         })
     }
 
+    /// The current exception passes through frame `f`, which is at word `position` of its code.
+    pub fn add(t: &Thread, f: Frame, position: usize) {
+        let e = t.exception();
+        debug_assert!(e.is_instance(exc::BaseException));
+        if Exception::take_reraised(t, e) {
+            return;
+        }
+        let next = Exception::traceback(e);
+        let frame = frame::object_of(t, f).value();
+        let next = if next.is_none() { Value::NULL } else { next };
+        Exception::set_traceback(t, e, Traceback::new(t, next, frame, position).value());
+    }
+
     /// The traceback of the frame that was called.
     pub fn next(&self) -> Option<Ref<Traceback>> {
         // SAFETY: the field is a traceback or NULL.
@@ -81,11 +98,11 @@ impl Ref<Traceback> {
     /// The line, if the instruction has one.
     pub fn line(self, t: &Thread) -> Option<i32> {
         if let Some(line) = self.line.opt() {
-            return Some(line.as_int() as i32);
+            return Some(line.as_int() as i32).filter(|line| *line >= 0);
         }
-        let line = self.code().line_at(u32::try_from(self.position()).ok()?)?;
+        let line = line_at(self.code(), usize::try_from(self.position()).ok()?);
         self.line.set(t, self, Value::int(line.into()));
-        Some(line)
+        (line >= 0).then_some(line)
     }
 }
 

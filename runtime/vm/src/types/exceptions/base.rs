@@ -6,7 +6,8 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, text};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
-use crate::types::{Dict, List, Traceback, Tuple, Type, TypeDef, builtin};
+use crate::types::traceback::Traceback;
+use crate::types::{Dict, List, Tuple, Type, TypeDef, builtin, instance};
 use crate::{exc, names};
 use limpid_heap::Value;
 
@@ -66,7 +67,7 @@ fn repr(t: &Thread, e: Value) -> R {
 
 /// The attribute dict, if it was made and holds something.
 pub(super) fn attributes(t: &Thread, e: Value) -> R<Option<Ref<Dict>>> {
-    Ok(attr::instance_dict_if_any(t, e)?.filter(|d| !d.is_empty()))
+    Ok(instance::dict_if_any(t, e)?.filter(|d| !d.is_empty()))
 }
 
 fn reduce(t: &Thread, a: &[Value]) -> R {
@@ -127,17 +128,10 @@ const METHODS: &[FnDef] = &[
 
 pub(super) const GETSET: &[GetSet] = &[
     GetSet::property("args", |_, e| Ok(receiver::<Exception>(e).args().value()), set_args),
-    GetSet::property("__traceback__", |_, e| Ok(super::or_none(receiver::<Exception>(e).traceback())), set_traceback)
-        .doc(""),
-    GetSet::property("__context__", |_, e| Ok(super::or_none(receiver::<Exception>(e).context.get())), set_context)
-        .doc("exception context"),
-    GetSet::property("__cause__", |_, e| Ok(super::or_none(receiver::<Exception>(e).cause.get())), set_cause)
-        .doc("exception cause"),
-    GetSet::property(
-        "__suppress_context__",
-        |_, e| Ok(Value::bool(receiver::<Exception>(e).suppress_context())),
-        set_suppress_context,
-    ),
+    GetSet::property("__traceback__", |_, e| Ok(Exception::traceback(e)), set_traceback),
+    GetSet::property("__context__", |_, e| Ok(Exception::context(e)), set_context).doc("exception context"),
+    GetSet::property("__cause__", |_, e| Ok(Exception::cause(e)), set_cause).doc("exception cause"),
+    GetSet::property("__suppress_context__", |_, e| Ok(Value::bool(Exception::suppress_context(e))), set_suppress_context),
 ];
 
 fn set_args(t: &Thread, e: Value, v: Value) -> R<()> {
@@ -156,17 +150,19 @@ fn set_traceback(t: &Thread, e: Value, v: Value) -> R<()> {
     if !v.is_none() && v.exact::<Traceback>().is_none() {
         raise!(t, TypeError, "__traceback__ must be a traceback or None")
     }
-    receiver::<Exception>(e).set_traceback(t, none_as_null(v));
+    Exception::set_traceback(t, e, v);
     Ok(())
 }
 
 fn set_context(t: &Thread, e: Value, v: Value) -> R<()> {
-    receiver::<Exception>(e).set_context(t, exception_or_null(t, v, "context")?);
+    require_exception(t, v, "context")?;
+    Exception::set_context(t, e, v);
     Ok(())
 }
 
 fn set_cause(t: &Thread, e: Value, v: Value) -> R<()> {
-    receiver::<Exception>(e).set_cause(t, exception_or_null(t, v, "cause")?);
+    require_exception(t, v, "cause")?;
+    Exception::set_cause(t, e, v);
     Ok(())
 }
 
@@ -177,20 +173,16 @@ fn set_suppress_context(t: &Thread, e: Value, v: Value) -> R<()> {
     if !v.is_bool() {
         raise!(t, TypeError, "attribute value type must be bool")
     }
-    receiver::<Exception>(e).set_suppress_context(t, v == Value::TRUE);
+    Exception::set_suppress_context(t, e, v == Value::TRUE);
     Ok(())
 }
 
-fn none_as_null(v: Value) -> Value {
-    if v.is_none() { Value::NULL } else { v }
-}
-
-fn exception_or_null(t: &Thread, v: Value, what: &str) -> R {
+fn require_exception(t: &Thread, v: Value, what: &str) -> R<()> {
     if v.is_null() {
         raise!(t, TypeError, "__{what}__ may not be deleted")
     }
     if !v.is_none() && !v.is_instance(exc::BaseException) {
         raise!(t, TypeError, "exception {what} must be None or derive from BaseException")
     }
-    Ok(none_as_null(v))
+    Ok(())
 }

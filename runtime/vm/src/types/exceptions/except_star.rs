@@ -11,7 +11,7 @@ use crate::types::{List, Tuple, ValueList};
 use limpid_heap::Value;
 
 /// The part of an exception that `except* class` handles, and the rest; None for an empty part. A bare exception that matches comes in
-/// a group of its own, with the traceback `traceback` (or NULL).
+/// a group of its own, with the traceback `traceback` (or None).
 pub fn match_group(t: &Thread, e: Value, class: Value, traceback: Value) -> R<(Value, Value)> {
     if e.is_none() {
         return Ok((Value::NONE, Value::NONE));
@@ -22,9 +22,7 @@ pub fn match_group(t: &Thread, e: Value, class: Value, traceback: Value) -> R<(V
             return Ok((e, Value::NONE));
         }
         let wrapped = ExceptionGroup::create(t, "", Tuple::from_slice(t, &[e]).value())?;
-        if let Some(group) = wrapped.downcast::<Exception>() {
-            group.set_traceback(t, traceback);
-        }
+        Exception::set_traceback(t, wrapped, traceback);
         return Ok((wrapped, Value::NONE));
     }
     if !is_group {
@@ -72,7 +70,7 @@ pub fn prep_reraise_star(t: &Thread, original: Value, raised: Ref<List>) -> R {
 /// Is an exception a part of the original, i.e. was it raised again without being changed?
 fn comes_from(e: Value, original: Value) -> bool {
     let (Some(a), Some(b)) = (e.downcast::<Exception>(), original.downcast::<Exception>()) else { return false };
-    a.traceback() == b.traceback() && a.cause.get() == b.cause.get() && a.context.get() == b.context.get()
+    a.traceback.get() == b.traceback.get() && a.cause.get() == b.cause.get() && a.context.get() == b.context.get()
 }
 
 fn collect_leaves(t: &Thread, e: Value, leaves: &mut ValueList) -> R<()> {

@@ -4,7 +4,7 @@ use super::{Exception, Message, base, def};
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::exc;
 use crate::object::{R, Ref, Slot, ValueExt};
-use crate::protocol::{attr, call, iter, sequence, text, truth};
+use crate::protocol::{attr, call, iter, text, truth};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{List, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, generic_alias};
@@ -28,7 +28,7 @@ crate::layout!(ExceptionGroup, exc::BaseExceptionGroup, Slots);
 pub(crate) const DEF: TypeDef = TypeDef {
     slots: SlotTable { new: Some(new), init: Some(base::init), repr: Some(repr), str: Some(str_of), ..SlotTable::EMPTY },
     methods: &[
-        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::new(t, a[0], a[1])).doc("See PEP 585"),
+        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585"),
         FnDef::def("derive", "self, excs, /", derive),
         FnDef::def("split", "self, matcher_value, /", split),
         FnDef::def("subgroup", "self, matcher_value, /", subgroup),
@@ -66,7 +66,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     if !message.is_instance(builtin::STR) {
         raise!(t, TypeError, "BaseExceptionGroup.__new__() argument 1 must be str, not {}", super::argument_type(*message))
     }
-    if !sequence::is_sequence(*given) {
+    if !iter::is_sequence(*given) {
         raise!(t, TypeError, "second argument (exceptions) must be a sequence")
     }
     let sequence_repr = if matches!(given.class(), builtin::LIST | builtin::TUPLE) {
@@ -222,19 +222,17 @@ fn subset(t: &Thread, original: Value, exceptions: ValueList) -> R {
     }
     let list = List::from_slice(t, exceptions.as_slice())?.value();
     let derived = call::call_method_text(t, original, "derive", &[list])?;
-    let Some(e) = derived.downcast::<ExceptionGroup>() else {
+    if !derived.is_instance(exc::BaseExceptionGroup) {
         raise!(t, TypeError, "derive must return an instance of BaseExceptionGroup")
-    };
-    let from = receiver::<Exception>(original);
-    // SAFETY: a group is an exception.
-    let e = unsafe { e.cast::<Exception>() };
-    if !from.traceback().is_null() {
-        e.set_traceback(t, from.traceback());
     }
-    e.set_context(t, from.context.get());
-    e.set_cause(t, from.cause.get());
+    let traceback = Exception::traceback(original);
+    if !traceback.is_none() {
+        Exception::set_traceback(t, derived, traceback);
+    }
+    Exception::set_context(t, derived, Exception::context(original));
+    Exception::set_cause(t, derived, Exception::cause(original));
     if let Some(notes) = attr::get_attr_opt(t, original, names::__notes__)?
-        && sequence::is_sequence(notes)
+        && iter::is_sequence(notes)
     {
         // A copy: the parts have notes of their own from here on.
         attr::set_attr(t, derived, names::__notes__, iter::to_list(t, notes)?.value())?;

@@ -53,10 +53,23 @@ pub struct Exception {
     traceback: Slot,
     context: Slot,
     cause: Slot,
-    suppress_context: Slot,
+    /// Bits of [`flags`], an int; NULL is 0.
+    flags: Slot,
 }
 
 crate::layout!(Exception, exc::BaseException, Slots);
+
+mod flags {
+    /// `__suppress_context__`.
+    pub(super) const SUPPRESS_CONTEXT: i64 = 1;
+    /// The frame that raises it is in its traceback already.
+    pub(super) const RERAISED: i64 = 2;
+}
+
+/// An exception's fields.
+fn of(e: Value) -> Ref<Exception> {
+    crate::args::receiver(e)
+}
 
 /// The declaration of a class whose instances begin with the layout `T` and end with a dict word.
 const fn def<T: Layout>() -> TypeDef {
@@ -91,6 +104,11 @@ use member;
 /// The value, or None for NULL.
 fn or_none(v: Value) -> Value {
     v.non_null().unwrap_or(Value::NONE)
+}
+
+/// The value, or NULL for None.
+fn null_for_none(v: Value) -> Value {
+    if v.is_none() { Value::NULL } else { v }
 }
 
 /// The type of an argument as messages about arguments name it.
@@ -135,7 +153,7 @@ impl Exception {
         }
         // The chain may be a cycle already: a second pointer follows at half the speed.
         let (mut at, mut slow, mut advance_slow) = (first, first, false);
-        while let Some(context) = at.context() {
+        while let Some(context) = at.context_ref() {
             if context == e {
                 at.context.set(t, at, Value::NULL);
                 break;
@@ -144,7 +162,7 @@ impl Exception {
             if at == slow {
                 break;
             }
-            if advance_slow && let Some(next) = slow.context() {
+            if advance_slow && let Some(next) = slow.context_ref() {
                 slow = next;
             }
             advance_slow = !advance_slow;
@@ -158,26 +176,68 @@ impl Exception {
         unsafe { Ref::from_value(self.args.get()) }
     }
 
-    /// `__context__`, if there is one.
-    pub fn context(&self) -> Option<Ref<Exception>> {
+    fn context_ref(&self) -> Option<Ref<Exception>> {
         // SAFETY: the field is an exception or NULL.
         self.context.opt().map(|v| unsafe { Ref::from_value(v) })
     }
 
-    /// `__cause__`, if there is one.
-    pub fn cause(&self) -> Option<Ref<Exception>> {
-        // SAFETY: the field is an exception or NULL.
-        self.cause.opt().map(|v| unsafe { Ref::from_value(v) })
+    /// `e.__traceback__`: a traceback, or None.
+    pub fn traceback(e: Value) -> Value {
+        or_none(of(e).traceback.get())
     }
 
-    /// `__traceback__`: a traceback, or NULL.
-    pub fn traceback(&self) -> Value {
-        self.traceback.get()
+    /// `e.__context__`: an exception, or None.
+    pub fn context(e: Value) -> Value {
+        or_none(of(e).context.get())
     }
 
-    /// `__suppress_context__`.
-    pub fn suppress_context(&self) -> bool {
-        self.suppress_context.get() == Value::TRUE
+    /// `e.__cause__`: an exception, or None.
+    pub fn cause(e: Value) -> Value {
+        or_none(of(e).cause.get())
+    }
+
+    /// `e.__suppress_context__`.
+    pub fn suppress_context(e: Value) -> bool {
+        of(e).has(flags::SUPPRESS_CONTEXT)
+    }
+
+    /// Replaces `e.__traceback__`: a traceback, or None.
+    pub fn set_traceback(t: &Thread, e: Value, traceback: Value) {
+        of(e).traceback.set(t, of(e), null_for_none(traceback));
+    }
+
+    /// Replaces `e.__context__`: an exception, or None.
+    pub fn set_context(t: &Thread, e: Value, context: Value) {
+        of(e).context.set(t, of(e), null_for_none(context));
+    }
+
+    /// Replaces `e.__cause__` (an exception, or None), which hides the context.
+    pub fn set_cause(t: &Thread, e: Value, cause: Value) {
+        of(e).cause.set(t, of(e), null_for_none(cause));
+        of(e).set_flag(t, flags::SUPPRESS_CONTEXT, true);
+    }
+
+    /// Replaces `e.__suppress_context__`.
+    pub fn set_suppress_context(t: &Thread, e: Value, suppress: bool) {
+        of(e).set_flag(t, flags::SUPPRESS_CONTEXT, suppress);
+    }
+
+    /// The exception goes on its way from where it was caught: that frame is in the traceback already.
+    pub fn mark_reraised(t: &Thread, e: Value) {
+        of(e).set_flag(t, flags::RERAISED, true);
+    }
+
+    /// Was it marked by [`Exception::mark_reraised`]? The mark is gone then.
+    pub(crate) fn take_reraised(t: &Thread, e: Value) -> bool {
+        let marked = of(e).has(flags::RERAISED);
+        if marked {
+            of(e).set_flag(t, flags::RERAISED, false);
+        }
+        marked
+    }
+
+    fn has(&self, flag: i64) -> bool {
+        self.flags.opt().is_some_and(|f| f.as_int() & flag != 0)
     }
 }
 
@@ -187,25 +247,8 @@ impl Ref<Exception> {
         self.args.set(t, self, args.value());
     }
 
-    /// Replaces `__traceback__`: a traceback, or NULL.
-    pub fn set_traceback(self, t: &Thread, traceback: Value) {
-        self.traceback.set(t, self, traceback);
-    }
-
-    /// Replaces `__context__`: an exception, or NULL.
-    pub fn set_context(self, t: &Thread, context: Value) {
-        self.context.set(t, self, context);
-    }
-
-    /// Replaces `__cause__` (an exception, or NULL), which hides the context.
-    pub fn set_cause(self, t: &Thread, cause: Value) {
-        self.cause.set(t, self, cause);
-        self.set_suppress_context(t, true);
-    }
-
-    /// Replaces `__suppress_context__`.
-    pub fn set_suppress_context(self, t: &Thread, suppress: bool) {
-        self.suppress_context.set(t, self, Value::bool(suppress));
+    fn set_flag(self, t: &Thread, flag: i64, on: bool) {
+        let old = self.flags.opt().map_or(0, |f| f.as_int());
+        self.flags.set(t, self, Value::int(if on { old | flag } else { old & !flag }));
     }
 }
-

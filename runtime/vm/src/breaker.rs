@@ -1,0 +1,54 @@
+//! What a thread does when its eval breaker is set: the requests of other threads, of signals and of the collector.
+
+use crate::object::{R, ValueExt};
+use crate::protocol::call;
+use crate::thread::{Thread, request};
+use limpid_heap::{MEMORY, STOP, Value};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+fn take(t: &Thread, bit: u32) -> bool {
+    t.mutator.eval_breaker.fetch_and(!bit, AcqRel) & bit != 0
+}
+
+/// Does what is asked of this thread.
+#[cold]
+#[inline(never)]
+pub fn handle(t: &Thread) -> R<()> {
+    if t.mutator.eval_breaker.load(Relaxed) & STOP != 0 {
+        t.mutator.safepoint();
+    }
+    if take(t, request::TABLE) {
+        t.table.set(t.interpreter().table.load(Acquire).cast());
+    }
+    if take(t, request::EXIT) {
+        crate::runtime::leave_daemon(t);
+    }
+    if take(t, request::FINALIZERS) {
+        crate::runtime::run_finalizers(t);
+    }
+    if take(t, MEMORY) {
+        return Err(t.raise_value(t.interpreter().memory_error.get()));
+    }
+    if take(t, request::SIGNAL)
+        && let Some(handler) = t.interpreter().signal_handler.get()
+    {
+        handler(t)?;
+    }
+    if take(t, request::ASYNC_EXCEPTION) {
+        let e = t.async_exception.get();
+        if !e.is_null() {
+            t.async_exception.word().store(0, Relaxed);
+            let e = if e.is_instance(crate::types::builtin::TYPE) { call::call(t, e, &[])? } else { e };
+            return Err(t.raise_value(e));
+        }
+    }
+    Ok(())
+}
+
+/// Sends an exception to another thread: it raises it at its next poll. NULL takes it back.
+pub fn send_exception(target: &Thread, exception: Value) {
+    debug_assert!(exception.is_null() || exception.is_cell());
+    target.async_exception.word().store(exception.bits(), std::sync::atomic::Ordering::Release);
+    target.mutator.eval_breaker.fetch_or(request::ASYNC_EXCEPTION, AcqRel);
+}
+

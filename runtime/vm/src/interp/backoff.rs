@@ -1,0 +1,57 @@
+//! Backoff counters: when to try something that costs time again.
+//!
+//! ```text
+//!  15           4 3       0
+//! +--------------+---------+
+//! |    value     | backoff |
+//! +--------------+---------+
+//! ```
+//!
+//! A counter counts `value` down to 0 and then triggers. An attempt that fails starts it again with twice the value (`backoff` is the
+//! exponent, at most 12), so what never works is tried less and less often. CPython's format and numbers.
+
+use limpid_bytecode::Opcode;
+
+const BITS: u16 = 4;
+const MAX_BACKOFF: u16 = 12;
+
+const fn make(value: u16, backoff: u16) -> u16 {
+    value << BITS | backoff
+}
+
+/// A new instruction: specialize it the second time it runs.
+pub const WARM_UP: u16 = make(1, 1);
+/// A specialized instruction: it may miss this often before it is specialized anew.
+pub const COOL_DOWN: u16 = make(52, 0);
+/// A loop: record a trace after so many rounds.
+pub const JUMP_BACKWARD: u16 = make(16, 4);
+/// The history of a conditional jump that has not run: alternating outcomes, so that neither side is expected.
+pub const NO_HISTORY: u16 = 0x5555;
+
+/// Does the counter trigger now?
+#[inline(always)]
+pub const fn triggers(counter: u16) -> bool {
+    counter < 1 << BITS
+}
+
+/// One step down.
+#[inline(always)]
+pub const fn advance(counter: u16) -> u16 {
+    counter - (1 << BITS)
+}
+
+/// After a failed attempt.
+pub const fn restart(counter: u16) -> u16 {
+    let backoff = counter & ((1 << BITS) - 1);
+    let backoff = if backoff < MAX_BACKOFF { backoff + 1 } else { MAX_BACKOFF };
+    make((1 << backoff) - 1, backoff)
+}
+
+/// What the first cache word of a new instruction holds.
+pub const fn first_counter(family: Opcode) -> u16 {
+    match family {
+        Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE => NO_HISTORY,
+        Opcode::JUMP_BACKWARD => JUMP_BACKWARD,
+        _ => WARM_UP,
+    }
+}

@@ -1,0 +1,338 @@
+//! Entering Python functions: binding arguments, pushing frames, running code from native callers.
+
+use crate::args::Args;
+use crate::interp::dispatch;
+use crate::interp::frame::{Frame, HEADER, exit_pc, free_stack};
+use crate::interp::regs::{Regs, Step};
+use crate::object::{R, Raised, Ref, ValueExt};
+use crate::protocol::{attr, sequence};
+use crate::thread::Thread;
+use crate::types::{Code, Dict, Function, Str, Tuple};
+use limpid_bytecode::CodeFlags;
+use limpid_heap::Value;
+
+/// Writes the header and the locals of a frame for a call of `f` at `base`; arguments bound, everything else unbound.
+///
+/// # Safety
+/// `base` is the free end of the thread's stack, above everything that `args` refers to.
+unsafe fn build_frame(t: &Thread, base: *mut Value, f: Ref<Function>, args: Args<'_>, previous: Frame, return_pc: *const u16) -> R<Frame> {
+    let code = f.code();
+    // SAFETY: the stack limit leaves room for every frame's header.
+    let frame = Frame(unsafe { base.add(HEADER) });
+    // SAFETY: within the stack or just behind it; compared before it is used.
+    if unsafe { frame.0.add(code.frame_values()) } > t.stack_limit.get() || t.depth.get() >= t.depth_limit.get() {
+        return Err(t.raise_recursion_error(""));
+    }
+    // SAFETY: room was checked.
+    unsafe { frame.init(f.value(), previous, return_pc, Value::NULL) };
+    for i in 0..code.nlocalsplus as usize {
+        frame.set_local(i, Value::NULL);
+    }
+    // What is written below must be seen by a collection that binding may cause.
+    let sp = t.sp.get();
+    if !Frame(t.fp.get()).is_generator() {
+        // SAFETY: as above.
+        t.sp.set(unsafe { frame.0.add(code.nlocalsplus as usize) });
+    }
+    let bound = bind(t, f, code, frame, args);
+    t.sp.set(sp);
+    bound.map(|()| frame)
+}
+
+/// Binds the arguments of a call to the parameters of a Python function.
+fn bind(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, args: Args<'_>) -> R<()> {
+    let (argcount, kwonly) = (code.argcount as usize, code.kwonlyargcount as usize);
+    let total = argcount + kwonly;
+    let has_varargs = code.flags.has(CodeFlags::VARARGS);
+    let pos = args.pos();
+    let n = pos.len().min(argcount);
+    for (i, v) in pos[..n].iter().enumerate() {
+        frame.set_local(i, *v);
+    }
+    let kwdict = code.flags.has(CodeFlags::VARKEYWORDS).then(|| Dict::new(t));
+    if let Some(d) = kwdict {
+        frame.set_local(total + has_varargs as usize, d.value());
+    }
+    if has_varargs {
+        let rest = Tuple::try_from_slice(t, &pos[n..])?;
+        frame.set_local(total, if n == pos.len() { t.empty_tuple() } else { rest.value() });
+    }
+    for (name, value) in args.keywords() {
+        bind_keyword(t, f, code, frame, kwdict, name, value)?;
+    }
+    if pos.len() > argcount && !has_varargs {
+        return Err(too_many_positional(t, f, code, frame, pos.len()));
+    }
+    if n < argcount {
+        let defaults = f.defaults.opt().and_then(|d| d.downcast::<Tuple>());
+        let count = defaults.map_or(0, |d| d.len());
+        let first_default = argcount.saturating_sub(count);
+        if (n..first_default).any(|i| frame.local(i).is_null()) {
+            return Err(missing(t, f, code, frame, 0, first_default, "positional"));
+        }
+        if let Some(d) = defaults {
+            for i in n.max(first_default)..argcount {
+                if frame.local(i).is_null() {
+                    frame.set_local(i, d.get(i + count - argcount));
+                }
+            }
+        }
+    }
+    if kwonly > 0 {
+        let kwdefaults = f.kwdefaults.opt().and_then(|d| d.downcast::<Dict>());
+        let mut absent = false;
+        for i in argcount..total {
+            if frame.local(i).is_null() {
+                match kwdefaults.and_then(|d| d.get_name(code.local_name(i))) {
+                    Some(v) => frame.set_local(i, v),
+                    None => absent = true,
+                }
+            }
+        }
+        if absent {
+            return Err(missing(t, f, code, frame, argcount, total, "keyword-only"));
+        }
+    }
+    Ok(())
+}
+
+fn bind_keyword(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, kwdict: Option<Ref<Dict>>, name: Value, value: Value) -> R<()> {
+    let Some(s) = name.downcast::<Str>() else {
+        raise!(t, TypeError, "{}() keywords must be strings", function_name(f));
+    };
+    let first = code.posonlyargcount as usize;
+    let total = (code.argcount + code.kwonlyargcount) as usize;
+    let is = |i: usize| {
+        let n = code.local_name(i);
+        // SAFETY: names are strings.
+        n == name || unsafe { Ref::<Str>::from_value(n) }.equals(&s)
+    };
+    if let Some(i) = (first..total).find(|&i| is(i)) {
+        if !frame.local(i).is_null() {
+            raise!(t, TypeError, "{}() got multiple values for argument '{}'", function_name(f), s.to_string_lossy());
+        }
+        frame.set_local(i, value);
+        return Ok(());
+    }
+    match kwdict {
+        Some(d) => d.set_item(t, name, value),
+        None => {
+            if (0..first).any(is) {
+                let names: Vec<String> = (0..first)
+                    .map(|i| code.local_name(i))
+                    .filter_map(|n| n.downcast::<Str>())
+                    .map(|n| n.to_string_lossy().into_owned())
+                    .filter(|n| *n == s.to_string_lossy())
+                    .collect();
+                raise!(
+                    t,
+                    TypeError,
+                    "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                    function_name(f),
+                    names.join(", ")
+                );
+            }
+            raise!(t, TypeError, "{}() got an unexpected keyword argument '{}'", function_name(f), s.to_string_lossy());
+        }
+    }
+}
+
+fn function_name(f: Ref<Function>) -> String {
+    f.qualname.get().downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cold]
+fn too_many_positional(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, given: usize) -> Raised {
+    let argcount = code.argcount as usize;
+    let kwonly_given = (argcount..argcount + code.kwonlyargcount as usize).filter(|&i| !frame.local(i).is_null()).count();
+    let defaults = f.defaults.opt().and_then(|d| d.downcast::<Tuple>()).map_or(0, |d| d.len());
+    let s = |n: usize| if n == 1 { "" } else { "s" };
+    let (plural, takes) = match defaults {
+        0 => (argcount != 1, argcount.to_string()),
+        d => (true, format!("from {} to {argcount}", argcount.saturating_sub(d))),
+    };
+    let kw = match kwonly_given {
+        0 => String::new(),
+        k => format!(" positional argument{} (and {k} keyword-only argument{})", s(given), s(k)),
+    };
+    let was = if given == 1 && kwonly_given == 0 { "was" } else { "were" };
+    err!(
+        t,
+        TypeError,
+        "{}() takes {takes} positional argument{} but {given}{kw} {was} given",
+        function_name(f),
+        if plural { "s" } else { "" }
+    )
+}
+
+#[cold]
+fn missing(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, from: usize, to: usize, kind: &str) -> Raised {
+    let names: Vec<String> = (from..to)
+        .filter(|&i| frame.local(i).is_null())
+        .filter_map(|i| code.local_name(i).downcast::<Str>())
+        .map(|n| format!("'{}'", n.to_string_lossy()))
+        .collect();
+    let list = match names.as_slice() {
+        [one] => one.clone(),
+        [a, b] => format!("{a} and {b}"),
+        [init @ .., last] => format!("{}, and {last}", init.join(", ")),
+        [] => String::new(),
+    };
+    let s = if names.len() == 1 { "" } else { "s" };
+    err!(t, TypeError, "{}() missing {} required {kind} argument{s}: {list}", function_name(f), names.len())
+}
+
+/// Calls a Python function from native code and runs it to its end.
+pub fn call_function(t: &Thread, f: Ref<Function>, args: Args<'_>) -> R {
+    let base = free_stack(t.sp.get(), Frame(t.fp.get()));
+    // SAFETY: the saved registers tell where the stack is free.
+    let frame = unsafe { build_frame(t, base, f, args, Frame(t.fp.get()), exit_pc())? };
+    run_frame(t, frame, f.code().entry(t))
+}
+
+/// Runs code in a namespace: a module body, a class body, `exec`, `eval`.
+pub fn run_code(t: &Thread, code: Ref<Code>, globals: Ref<Dict>, namespace: Value, closure: Value) -> R {
+    let builtins = builtins_of(t, globals)?;
+    let f = Function::new(t, code, globals, builtins);
+    if !closure.is_null() {
+        f.closure.set(t, f, closure);
+    }
+    run_function_in(t, f, namespace)
+}
+
+/// Runs a function without parameters with its names in a mapping of their own: a class body.
+pub fn run_function_in(t: &Thread, f: Ref<Function>, namespace: Value) -> R {
+    let base = free_stack(t.sp.get(), Frame(t.fp.get()));
+    // SAFETY: as in `call_function`.
+    let frame = unsafe { build_frame(t, base, f, Args::NONE, Frame(t.fp.get()), exit_pc())? };
+    // SAFETY: the frame's header was just written.
+    unsafe { frame.init(f.value(), Frame(t.fp.get()), exit_pc(), namespace) };
+    run_frame(t, frame, f.code().entry(t))
+}
+
+/// The builtins that code with these globals sees: `globals["__builtins__"]`, set if it is missing.
+pub fn builtins_of(t: &Thread, globals: Ref<Dict>) -> R {
+    let name = crate::names::__builtins__;
+    match globals.get_name(name) {
+        Some(v) => match v.downcast::<crate::types::Module>() {
+            Some(m) => Ok(m.dict.get()),
+            None => Ok(v),
+        },
+        None => {
+            let builtins = t.interpreter().builtins.get();
+            globals.set_name(t, name, builtins)?;
+            Ok(builtins)
+        }
+    }
+}
+
+/// Runs a frame that was just linked before the thread's saved one, until it is left.
+fn run_frame(t: &Thread, frame: Frame, pc: *const u16) -> R {
+    let sp = frame.stack_base();
+    enter(t, frame, sp, pc)
+}
+
+/// Runs from the given registers until the entry frame is left; afterwards the saved registers are those from before.
+pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
+    let nested = t.enter()?;
+    let saved = (t.pc.get(), t.sp.get(), t.fp.get());
+    let outer = Frame(saved.2);
+    if !outer.is_none() && outer.is_generator() {
+        // The value this call returns is put there before it is handed over.
+        outer.generator().sp.set(saved.1);
+    }
+    t.depth.set(t.depth.get() + 1);
+    t.pc.set(pc);
+    t.sp.set(sp);
+    t.fp.set(frame.0);
+    dispatch::enter_loop(t);
+    t.pc.set(saved.0);
+    t.sp.set(saved.1);
+    t.fp.set(saved.2);
+    drop(nested);
+    let v = t.result.replace(Value::NULL);
+    if v.is_null() { Err(Raised) } else { Ok(v) }
+}
+
+/// Pushes the frame of a call whose callable, receiver and arguments are the top `operands` values, and goes there. Binding is general.
+/// `advance`: words from the instruction to the next one.
+pub fn push_call(r: &mut Regs, f: Ref<Function>, args: &[Value], names: Value, operands: usize, advance: isize) -> Step {
+    let t = r.t();
+    let caller = r.frame();
+    let base = free_stack(r.sp, caller);
+    // SAFETY: the next instruction of the same code.
+    let return_pc = unsafe { r.pc.offset(advance) };
+    // SAFETY: the frame is built above the operands.
+    let Ok(built) = (unsafe { build_frame(t, base, f, Args::with_keywords(args, names), caller, return_pc) }) else {
+        return Step::Error;
+    };
+    let frame = if caller.is_generator() {
+        // SAFETY: the operands are on the generator's own stack.
+        caller.generator().sp.set(unsafe { r.sp.sub(operands) });
+        built
+    } else {
+        // The frame takes the place of the operands.
+        // SAFETY: header and locals move down; the ranges may overlap.
+        unsafe {
+            let to = r.sp.sub(operands);
+            std::ptr::copy(base, to, HEADER + f.code().nlocalsplus as usize);
+            Frame(to.add(HEADER))
+        }
+    };
+    t.depth.set(t.depth.get() + 1);
+    r.fp = frame.0;
+    r.sp = frame.stack_base();
+    r.pc = f.code().entry(t);
+    Step::Jump
+}
+
+/// `f(**mapping)`: adds the mapping's items to the keywords collected so far.
+pub fn merge_keywords(t: &Thread, function: Value, keywords: Ref<Dict>, mapping: Value) -> R<()> {
+    if let Some(d) = mapping.downcast::<Dict>() {
+        let mut position = 0;
+        while let Some((k, v)) = d.next_entry(&mut position) {
+            add_keyword(t, function, keywords, k, v)?;
+        }
+        return Ok(());
+    }
+    let Some(keys) = attr::get_attr_opt(t, mapping, crate::names::keys)? else {
+        let name = callable_name(t, function)?;
+        raise!(t, TypeError, "{name} argument after ** must be a mapping, not {}", mapping.class().display_name());
+    };
+    let keys = crate::protocol::call::call(t, keys, &[])?;
+    crate::protocol::iter::for_each(t, keys, |k| {
+        let v = sequence::get_item(t, mapping, k)?;
+        add_keyword(t, function, keywords, k, v)
+    })
+}
+
+fn add_keyword(t: &Thread, function: Value, keywords: Ref<Dict>, k: Value, v: Value) -> R<()> {
+    if k.downcast::<Str>().is_none() {
+        raise!(t, TypeError, "keywords must be strings");
+    }
+    if keywords.contains(t, k)? {
+        let name = callable_name(t, function)?;
+        let key = crate::protocol::text::str_of(t, k)?;
+        raise!(t, TypeError, "{name} got multiple values for keyword argument '{}'", key.to_string_lossy());
+    }
+    keywords.set_item(t, k, v)
+}
+
+/// How messages about a call name the callable: `module.qualname()`.
+pub fn callable_name(t: &Thread, f: Value) -> R<String> {
+    let Some(qualname) = attr::get_attr_opt(t, f, crate::names::__qualname__)? else {
+        return Ok(crate::protocol::text::str_of(t, f)?.to_string_lossy().into_owned());
+    };
+    let qualname = crate::protocol::text::str_of(t, qualname)?.to_string_lossy().into_owned();
+    match attr::get_attr_opt(t, f, crate::names::__module__)? {
+        Some(m) if !m.is_none() => {
+            let m = crate::protocol::text::str_of(t, m)?;
+            match &*m.to_string_lossy() {
+                "builtins" => Ok(format!("{qualname}()")),
+                m => Ok(format!("{m}.{qualname}()")),
+            }
+        }
+        _ => Ok(format!("{qualname}()")),
+    }
+}
+

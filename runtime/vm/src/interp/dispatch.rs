@@ -1,0 +1,165 @@
+//! From the table of instructions to machine code: one handler each, chained by tail calls.
+//!
+//! A handler gets the interpreter's registers in machine registers, runs the instruction's uops one after the other and jumps to the
+//! next handler through the dispatch table in its last argument. LLVM turns these calls in tail position into jumps as long as nothing
+//! stands in the way: no address of a local may escape, no destructor may be pending. (A test looks at the machine code.) What is rare
+//! leaves through [`Flow::Slow`] and one cold trampoline.
+//!
+//! The mode of the interpreter is which table is in that argument. The counting table sends every instruction through one stub that
+//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. Tables change where the
+//! trampoline reloads the argument from the thread: a request in the eval breaker leads there.
+
+#![allow(non_snake_case, reason = "handlers are named as their instructions")]
+
+use crate::interp::regs::{Flow, Regs, Step};
+use crate::interp::uops::*;
+use crate::interp::unwind;
+use crate::thread::Thread;
+use limpid_bytecode::{OPCODE_COUNT, Opcode, for_each_instruction};
+use limpid_heap::Value;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// The code of one instruction.
+pub type Handler = unsafe extern "C" fn(*const u16, *mut Value, *mut Value, *const Thread, u64, *const Table);
+
+/// A handler for each opcode.
+#[repr(transparent)]
+pub struct Table([Handler; 256]);
+
+#[inline(always)]
+unsafe fn fetch(pc: *const u16) -> (u8, u64) {
+    // SAFETY: `pc` points at an instruction, two bytes.
+    unsafe {
+        let p = pc as *const AtomicU8;
+        ((*p).load(Relaxed), (*p.add(1)).load(Relaxed) as u64)
+    }
+}
+
+#[inline(always)]
+unsafe fn go(r: Regs, op: u8, o: u64, table: *const Table) {
+    // SAFETY: the table has a handler for each of 256 opcodes, and the registers are those of a frame at an instruction.
+    unsafe {
+        let handler = *(table as *const Handler).add(op as usize);
+        handler(r.pc, r.sp, r.fp, r.th, o, table)
+    }
+}
+
+#[inline(always)]
+unsafe fn finish(flow: Flow, family: Opcode, r: Regs, o: u64, table: *const Table) {
+    // SAFETY: as in `go`.
+    unsafe {
+        match flow {
+            Flow::Next | Flow::Jump => {
+                let (op, o) = fetch(r.pc);
+                go(r, op, o, table)
+            }
+            Flow::Deopt => go(r, family as u8, o, table),
+            Flow::Extend => {
+                let (op, low) = fetch(r.pc);
+                go(r, op, o << 8 | low, table)
+            }
+            Flow::Slow(f) => {
+                (*r.th).slow.set(f as usize);
+                slow(r.pc, r.sp, r.fp, r.th, o, table)
+            }
+            Flow::Exit => {}
+        }
+    }
+}
+
+/// Runs the slow function that is in the thread, then goes on where it says.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn slow(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+    // SAFETY: as in `go`; the thread's saved registers are what `slow_call` has left there.
+    unsafe {
+        if slow_call(pc, sp, fp, th, o) {
+            let t = &*th;
+            let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th };
+            let (op, o) = fetch(r.pc);
+            go(r, op, o, t.table.get() as *const Table)
+        }
+    }
+}
+
+/// Runs the slow function; leaves the registers in the thread. False: the loop is to be left.
+#[inline(never)]
+unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> bool {
+    let mut r = Regs { pc, sp, fp, th };
+    r.save();
+    // SAFETY: only `finish` stores here, a SlowFn.
+    let f: crate::interp::regs::SlowFn = unsafe { std::mem::transmute((*th).slow.get()) };
+    // SAFETY: the registers are those of a frame at an instruction.
+    let mut step = unsafe { f(&mut r, o as u32) };
+    if step == Step::Error {
+        step = unwind::unwind(&mut r);
+    }
+    if step == Step::Next {
+        let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::CACHE);
+        r.skip(1 + op.caches() as isize);
+    }
+    r.save();
+    step != Step::Exit
+}
+
+macro_rules! define_handlers {
+    (($o:ident)
+     base { $($name:ident [$caches:literal] $operand:ident ($pops:expr => $pushes:expr) = $($uop:ident)+;)* }
+     specialized { $($special:ident of $family:ident = $($special_uop:ident)+;)* }) => {
+        mod handlers {
+            use super::*;
+            $(define_handlers! { @handler $name $name $($uop)+ })*
+            $(define_handlers! { @handler $special $family $($special_uop)+ })*
+        }
+
+        /// The table that runs plain Python.
+        pub static PLAIN: Table = Table({
+            let mut table: [Handler; 256] = [handlers::CACHE as Handler; 256];
+            $(table[Opcode::$name as usize] = handlers::$name;)*
+            $(table[Opcode::$special as usize] = handlers::$special;)*
+            table
+        });
+    };
+    (@handler $name:ident $family:ident $($uop:ident)+) => {
+        pub unsafe extern "C" fn $name(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+            let mut r = Regs { pc, sp, fp, th };
+            let flow = 'instruction: {
+                $(match $uop(&mut r, o as u32) {
+                    Flow::Next => {}
+                    other => break 'instruction other,
+                })+
+                r.skip(1 + Opcode::$family.caches() as isize);
+                Flow::Next
+            };
+            // SAFETY: the registers are those of a frame at an instruction.
+            unsafe { finish(flow, Opcode::$family, r, o, table) }
+        }
+    };
+}
+for_each_instruction!(define_handlers);
+
+/// Counts an instruction, then runs it.
+unsafe extern "C" fn counting(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+    // SAFETY: as in `go`.
+    unsafe {
+        let (op, _) = fetch(pc);
+        crate::stats::count_instruction(&*th, op);
+        PLAIN.0[op as usize](pc, sp, fp, th, o, table)
+    }
+}
+
+/// The table that counts instructions for the statistics.
+pub static COUNTING: Table = Table([counting as Handler; 256]);
+
+/// Runs the frame in the thread's saved registers until the frame that was entered by native code is left. The thread's `result` is its
+/// value, NULL for an exception.
+pub fn enter_loop(t: &Thread) {
+    let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th: t };
+    // SAFETY: the saved registers are those of a frame at an instruction.
+    unsafe {
+        let (op, o) = fetch(r.pc);
+        go(r, op, o, t.table.get() as *const Table)
+    }
+}
+
+const _: () = assert!(OPCODE_COUNT <= 256);

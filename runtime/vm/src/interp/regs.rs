@@ -1,0 +1,200 @@
+//! The registers of the interpreter and what an instruction's pieces tell the dispatcher.
+
+use crate::interp::frame::Frame;
+use crate::thread::Thread;
+use limpid_heap::Value;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
+/// The interpreter's registers. A handler keeps them in a local variable that inlined uops take by `&mut`, so they stay in machine
+/// registers; never pass `&mut Regs` to a function that is not inlined, except through [`Flow::Slow`].
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Regs {
+    /// The instruction; it stays here until its last uop.
+    pub pc: *const u16,
+    /// The first free place of the value stack.
+    pub sp: *mut Value,
+    /// The running frame.
+    pub fp: *mut Value,
+    /// The running thread.
+    pub th: *const Thread,
+}
+
+/// A function behind a handler, for what is rare or big. It sees the instruction's state unchanged and does it all.
+pub type SlowFn = unsafe fn(&mut Regs, u32) -> Step;
+
+/// What a uop wants next.
+pub enum Flow {
+    /// The next uop, or after the last one the next instruction.
+    Next,
+    /// The instruction at `pc`, which the uop has set.
+    Jump,
+    /// The base form of this instruction: a guard has failed. Nothing has happened yet.
+    Deopt,
+    /// This function, which does the whole instruction. Nothing has happened yet.
+    Slow(SlowFn),
+    /// The next instruction, whose oparg gets this one's as its higher bits.
+    Extend,
+    /// Leaves the interpreter loop; the thread's `result` is set.
+    Exit,
+}
+
+/// What a slow function has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The instruction; the next one follows.
+    Next,
+    /// `pc` is the instruction to go on with.
+    Jump,
+    /// An exception is raised.
+    Error,
+    /// The interpreter loop is to be left.
+    Exit,
+}
+
+impl Regs {
+    /// The thread.
+    #[inline(always)]
+    pub fn t<'a>(&self) -> &'a Thread {
+        // SAFETY: the thread outlives the interpreter loop.
+        unsafe { &*self.th }
+    }
+
+    /// The frame.
+    #[inline(always)]
+    pub fn frame(&self) -> Frame {
+        Frame(self.fp)
+    }
+
+    /// Tells the rest of the runtime where we are: before anything that may allocate, raise, or look at frames.
+    #[inline(always)]
+    pub fn save(&self) {
+        let t = self.t();
+        t.pc.set(self.pc);
+        t.sp.set(self.sp);
+        t.fp.set(self.fp);
+    }
+
+    /// Pushes a value. The compiler has made sure that there is room.
+    #[inline(always)]
+    pub fn push(&mut self, v: Value) {
+        // SAFETY: the frame has the code's `stacksize` places.
+        unsafe {
+            *self.sp = v;
+            self.sp = self.sp.add(1);
+        }
+    }
+
+    /// Pops a value.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Value {
+        // SAFETY: the compiler has made sure that there is one.
+        unsafe {
+            self.sp = self.sp.sub(1);
+            *self.sp
+        }
+    }
+
+    /// The value `n` places from the top, 1 being the top itself.
+    #[inline(always)]
+    pub fn peek(&self, n: usize) -> Value {
+        // SAFETY: as in `pop`.
+        unsafe { *self.sp.sub(n) }
+    }
+
+    /// Replaces the value `n` places from the top.
+    #[inline(always)]
+    pub fn poke(&mut self, n: usize, v: Value) {
+        // SAFETY: as in `pop`.
+        unsafe { *self.sp.sub(n) = v }
+    }
+
+    /// Drops `n` values.
+    #[inline(always)]
+    pub fn drop_n(&mut self, n: usize) {
+        // SAFETY: as in `pop`.
+        self.sp = unsafe { self.sp.sub(n) };
+    }
+
+    /// The uppermost `n` values, deepest first.
+    #[inline(always)]
+    pub fn top_slice<'a>(&self, n: usize) -> &'a [Value] {
+        // SAFETY: as in `pop`; the interpreter stack is this thread's own, and what is on it stays there while it is used.
+        unsafe { std::slice::from_raw_parts(self.sp.sub(n), n) }
+    }
+
+    /// Local variable `i`.
+    #[inline(always)]
+    pub fn local(&self, i: u32) -> Value {
+        self.frame().local(i as usize)
+    }
+
+    /// Sets local variable `i`.
+    #[inline(always)]
+    pub fn set_local(&mut self, i: u32, v: Value) {
+        self.frame().set_local(i as usize, v)
+    }
+
+    /// Cache word `i` of the instruction (1 is the first).
+    #[inline(always)]
+    pub fn cache(&self, i: usize) -> u16 {
+        // SAFETY: the instruction has that many cache words.
+        unsafe { (*(self.pc.add(i) as *const AtomicU16)).load(Relaxed) }
+    }
+
+    /// Sets a cache word.
+    #[inline(always)]
+    pub fn set_cache(&self, i: usize, v: u16) {
+        // SAFETY: as in `cache`.
+        unsafe { (*(self.pc.add(i) as *const AtomicU16)).store(v, Relaxed) }
+    }
+
+    /// The 32 bits in cache words `i` and `i + 1`.
+    #[inline(always)]
+    pub fn cache32(&self, i: usize) -> u32 {
+        // SAFETY: as in `cache`; written by this thread only.
+        unsafe { (self.pc.add(i) as *const u32).read_unaligned() }
+    }
+
+    /// Sets the 32 bits in cache words `i` and `i + 1`.
+    #[inline(always)]
+    pub fn set_cache32(&self, i: usize, v: u32) {
+        // SAFETY: as in `cache`.
+        unsafe { (self.pc.add(i) as *mut u32).write_unaligned(v) }
+    }
+
+    /// The 64 bits in cache words `i` to `i + 3`.
+    #[inline(always)]
+    pub fn cache64(&self, i: usize) -> u64 {
+        // SAFETY: as in `cache`.
+        unsafe { (self.pc.add(i) as *const u64).read_unaligned() }
+    }
+
+    /// Sets the 64 bits in cache words `i` to `i + 3`.
+    #[inline(always)]
+    pub fn set_cache64(&self, i: usize, v: u64) {
+        // SAFETY: as in `cache`.
+        unsafe { (self.pc.add(i) as *mut u64).write_unaligned(v) }
+    }
+
+    /// Moves `pc` by `words`.
+    #[inline(always)]
+    pub fn skip(&mut self, words: isize) {
+        // SAFETY: jumps lead to instructions of the same code.
+        self.pc = unsafe { self.pc.offset(words) };
+    }
+
+    /// The opcode word at `pc`.
+    #[inline(always)]
+    pub fn word(&self) -> u16 {
+        // SAFETY: `pc` points at an instruction.
+        unsafe { (*(self.pc as *const AtomicU16)).load(Relaxed) }
+    }
+
+    /// Replaces the opcode at `pc`, keeping its oparg.
+    #[inline(always)]
+    pub fn set_opcode(&self, op: limpid_bytecode::Opcode) {
+        // SAFETY: `pc` points at an instruction; opcode and oparg are a byte each.
+        unsafe { (*(self.pc as *const std::sync::atomic::AtomicU8)).store(op as u8, Relaxed) }
+    }
+}

@@ -1,0 +1,132 @@
+//! Calls.
+
+use super::{due, failure, success};
+use crate::args::NativeBody;
+use crate::interp::frame::HEADER;
+use crate::interp::regs::Regs;
+use crate::interp::uops::HAS_RECEIVER;
+use crate::object::{Ref, ValueExt};
+use crate::protocol::attr;
+use crate::stats::Failure;
+use crate::types::{BuiltinFunction, Function, MethodDescriptor, Type, builtin, type_};
+use limpid_bytecode::{CodeFlags, Opcode};
+use limpid_heap::Value;
+
+/// `CALL`
+pub fn call(r: &Regs, o: u32) {
+    if !due(r) {
+        return;
+    }
+    let n = o as usize;
+    let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
+    match choose(r, f, receiver, n) {
+        Ok(op) => success(r, op),
+        Err(kind) => failure(r, kind),
+    }
+}
+
+fn choose(r: &Regs, f: Value, receiver: Value, n: usize) -> Result<Opcode, Failure> {
+    if let Some(function) = f.exact::<Function>() {
+        return choose_function(r, function, receiver, n);
+    }
+    if f.shape() == builtin::shapes::METHOD && f.is_cell() {
+        return Ok(Opcode::CALL_BOUND_METHOD);
+    }
+    if let Some(native) = f.exact::<BuiltinFunction>() {
+        return choose_native(r, native, receiver, n);
+    }
+    if let Some(descriptor) = f.exact::<MethodDescriptor>() {
+        return choose_descriptor(r, descriptor, receiver, n);
+    }
+    if let Some(class) = f.downcast::<Type>()
+        && receiver.is_null()
+    {
+        return choose_class(r, class, n);
+    }
+    Ok(Opcode::CALL_NON_PY_GENERAL)
+}
+
+fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Result<Opcode, Failure> {
+    let code = f.code();
+    let version = f.version.load(std::sync::atomic::Ordering::Relaxed);
+    let given = n + !receiver.is_null() as usize;
+    let simple = !code.flags.has(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS) && code.kwonlyargcount == 0;
+    if version == 0 || !simple || code.argcount as usize != given {
+        return Ok(Opcode::CALL_PY_GENERAL);
+    }
+    // Header, locals and stack, and the operands of the next call.
+    let size = HEADER + code.frame_values();
+    if size >= HAS_RECEIVER as usize {
+        return Ok(Opcode::CALL_PY_GENERAL);
+    }
+    r.set_cache32(2, version);
+    r.set_cache64(4, code.entry(r.t()) as u64);
+    r.set_cache(8, size as u16 | if receiver.is_null() { 0 } else { HAS_RECEIVER });
+    Ok(Opcode::CALL_PY_EXACT_ARGS)
+}
+
+fn choose_native(r: &Regs, f: Ref<BuiltinFunction>, receiver: Value, n: usize) -> Result<Opcode, Failure> {
+    if !receiver.is_null() {
+        return Ok(Opcode::CALL_NON_PY_GENERAL);
+    }
+    r.set_cache64(4, f.value().bits());
+    let t = r.t();
+    if f.value() == t.interpreter().builtin_len.get() && n == 1 {
+        return Ok(Opcode::CALL_LEN);
+    }
+    if f.value() == t.interpreter().builtin_isinstance.get() && n == 2 {
+        return Ok(Opcode::CALL_ISINSTANCE);
+    }
+    let given = n + f.passes_receiver() as usize;
+    match f.def().body {
+        NativeBody::Bound(_) if f.def().signature.fits(given) => Ok(Opcode::CALL_BUILTIN_FAST),
+        _ => Ok(Opcode::CALL_NON_PY_GENERAL),
+    }
+}
+
+fn choose_descriptor(r: &Regs, d: Ref<MethodDescriptor>, receiver: Value, n: usize) -> Result<Opcode, Failure> {
+    if receiver.is_null() {
+        return Ok(Opcode::CALL_NON_PY_GENERAL);
+    }
+    r.set_cache64(4, d.value().bits());
+    if n == 1 && receiver.shape() == builtin::shapes::LIST && attr::type_lookup(builtin::LIST, crate::names::append) == Some(d.value()) {
+        return Ok(Opcode::CALL_LIST_APPEND);
+    }
+    match d.def().body {
+        NativeBody::Bound(_) if d.def().signature.fits(n + 1) => Ok(Opcode::CALL_METHOD_DESCRIPTOR_FAST),
+        _ => Ok(Opcode::CALL_NON_PY_GENERAL),
+    }
+}
+
+fn choose_class(r: &Regs, class: Ref<Type>, n: usize) -> Result<Opcode, Failure> {
+    if n == 1 {
+        if class == builtin::TYPE {
+            return Ok(Opcode::CALL_TYPE_1);
+        }
+        if class == builtin::STR {
+            return Ok(Opcode::CALL_STR_1);
+        }
+        if class == builtin::TUPLE {
+            return Ok(Opcode::CALL_TUPLE_1);
+        }
+    }
+    r.set_cache64(4, class.value().bits());
+    if type_::is_plain(class)
+        && let Some(init) = attr::type_lookup(class, crate::names::__init__).and_then(|v| v.exact::<Function>())
+        && !init.code().flags.has(CodeFlags::GENERATOR | CodeFlags::COROUTINE | CodeFlags::ASYNC_GENERATOR)
+    {
+        let version = class.assign_version().ok_or(Failure::OutOfVersions)?;
+        r.set_cache32(2, version);
+        return Ok(Opcode::CALL_ALLOC_AND_ENTER_INIT);
+    }
+    if class.value().class() == builtin::TYPE { Ok(Opcode::CALL_BUILTIN_CLASS) } else { Ok(Opcode::CALL_NON_PY_GENERAL) }
+}
+
+/// `CALL_KW`
+pub fn call_kw(r: &Regs, o: u32) {
+    if !due(r) {
+        return;
+    }
+    let f = r.peek(o as usize + 3);
+    success(r, if f.exact::<Function>().is_some() { Opcode::CALL_KW_PY } else { Opcode::CALL_KW_NON_PY });
+}

@@ -1,0 +1,54 @@
+//! The specializer: rewrites an instruction for the types it has met.
+//!
+//! The general form of a family calls its function here before it does its work. The function counts the instruction's backoff counter
+//! down; when that triggers it looks at the operands and writes a specialized opcode and its caches, or counts a failure and backs off.
+//! Each thread specializes its own copy of the code, so nobody else reads a half-written cache; opcode bytes are atomic all the same.
+
+mod attributes;
+mod calls;
+mod simple;
+
+pub use attributes::{load_attr, load_global, store_attr};
+pub use calls::{call, call_kw};
+pub use simple::{
+    binary_op, compare_op, contains_op, external_operator_fits, for_iter, get_iter, send, store_subscr, to_bool, unpack_sequence,
+};
+
+use crate::interp::backoff;
+use crate::interp::regs::Regs;
+use crate::stats;
+use crate::thread::Thread;
+use limpid_bytecode::Opcode;
+
+/// Does this thread specialize? Not with `-X tlbc=0`.
+#[inline]
+pub fn is_enabled(t: &Thread) -> bool {
+    t.interpreter().specializes
+}
+
+/// Is it time to specialize the instruction? Counts otherwise.
+#[inline]
+fn due(r: &Regs) -> bool {
+    let counter = r.cache(1);
+    if !backoff::triggers(counter) {
+        r.set_cache(1, backoff::advance(counter));
+        stats::deferred(r.t(), Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::NOP).family());
+        return false;
+    }
+    is_enabled(r.t())
+}
+
+/// Writes the specialized opcode.
+fn success(r: &Regs, op: Opcode) {
+    r.set_opcode(op);
+    r.set_cache(1, backoff::COOL_DOWN);
+    stats::specialized(r.t(), op.family());
+}
+
+/// Goes back to the general form and tries again later.
+fn failure(r: &Regs, kind: stats::Failure) {
+    let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::NOP);
+    r.set_opcode(op.family());
+    r.set_cache(1, backoff::restart(r.cache(1)));
+    stats::failed(r.t(), op.family(), kind);
+}

@@ -1,0 +1,70 @@
+//! What happens when an exception is raised: handlers are looked up frame by frame, frames without one are left.
+
+use crate::interp::frame::{Frame, HEADER};
+use crate::interp::regs::{Regs, Step};
+use crate::interp::trace;
+use crate::interp::uops::finish_generator;
+use crate::object::{Ref, ValueExt};
+use crate::types::{Bytes, Traceback, frame};
+use limpid_bytecode::ExceptionTable;
+use limpid_heap::Value;
+
+/// Finds the handler of the current exception, from the instruction at `pc` on. Afterwards the registers are those of the handler
+/// (`Jump`), or of the native caller (`Exit`, the thread's result being NULL).
+pub fn unwind(r: &mut Regs) -> Step {
+    let t = r.t();
+    loop {
+        let f = r.frame();
+        if !f.is_shim() {
+            r.save();
+            let code = f.code();
+            let at = code.offset_of(r.pc);
+            Traceback::add(t, f, at);
+            // SAFETY: the field is bytes.
+            let table = unsafe { Ref::<Bytes>::from_value(code.exceptiontable.get()) };
+            if let Some(handler) = ExceptionTable(table.as_slice()).find(at as u32) {
+                // SAFETY: handlers lie in the code, at a depth that the stack has reached.
+                unsafe { r.sp = f.stack_base().add(handler.depth as usize) };
+                if handler.lasti {
+                    r.push(Value::int(at as i64));
+                }
+                let e = t.take_exception();
+                debug_assert!(e.is_cell() && e.is_instance(crate::exc::BaseException));
+                r.push(e);
+                let start = code.copy_containing(r.pc).unwrap_or(code.bytecode()).start();
+                // SAFETY: as above.
+                r.pc = unsafe { start.add(handler.target as usize) };
+                return Step::Jump;
+            }
+            trace::unwound(t, f, r.pc);
+            if !f.object().is_null() {
+                frame::detach(t, f, r.pc);
+            }
+        }
+        t.depth.set(t.depth.get().wrapping_sub(1));
+        let entry = f.is_entry();
+        leave(r, f);
+        if entry {
+            t.result.set(Value::NULL);
+            return Step::Exit;
+        }
+    }
+}
+
+/// Goes to the caller, at the instruction it has called with.
+fn leave(r: &mut Regs, f: Frame) {
+    let previous = f.previous();
+    // The word before the one it would have returned to belongs to the call.
+    // SAFETY: inside the caller's code or one of the static pieces.
+    let pc = unsafe { f.return_pc().sub(1) };
+    if f.is_generator() {
+        let g = f.generator();
+        r.sp = g.caller_sp.get();
+        finish_generator(r.t(), g);
+    } else {
+        // SAFETY: the header lies below the frame.
+        r.sp = if !previous.is_none() && previous.is_generator() { previous.generator().sp.get() } else { unsafe { f.0.sub(HEADER) } };
+    }
+    r.fp = previous.0;
+    r.pc = pc;
+}

@@ -1,0 +1,283 @@
+//! Attributes.
+
+use super::{attempt, slow_uops};
+use crate::interp::calls::push_call;
+use crate::interp::regs::{Flow, Regs, Step};
+use crate::interp::specialize;
+use crate::object::{Ref, Slot, ValueExt};
+use crate::protocol::{attr, call};
+use crate::shape::Shape;
+use crate::types::{Function, Module, Str, Super, Type, builtin};
+use crate::{exc, names};
+use limpid_bytecode::Opcode;
+use limpid_heap::{ShapeRef, Value};
+use std::sync::atomic::AtomicU64;
+
+/// Words from a LOAD_ATTR to the next instruction.
+const ADVANCE: isize = 1 + Opcode::LOAD_ATTR.caches() as isize;
+
+slow_uops! {
+    /// `x.y`
+    LOAD_ATTR_GENERIC = load_attr;
+    /// `x.y = z`
+    STORE_ATTR_GENERIC = store_attr;
+    /// `del x.y`
+    DELETE_ATTR_GENERIC = delete_attr;
+    /// `super().y`
+    LOAD_SUPER_ATTR_GENERIC = load_super_attr;
+    /// `super().y(...)` without making the super object.
+    LOAD_SUPER_METHOD = load_super_attr;
+    /// `__enter__` and the like, looked up on the class.
+    LOAD_SPECIAL_METHOD = load_special;
+    /// Calls a property's getter as if it were called here.
+    CALL_PROPERTY = call_property;
+}
+
+unsafe fn load_attr(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    specialize::load_attr(r, o);
+    let name = r.frame().code().name_at((o >> 1) as usize);
+    let object = r.peek(1);
+    if o & 1 == 0 {
+        let v = attempt!(attr::get_attr(t, object, name));
+        r.poke(1, v);
+    } else {
+        let (f, receiver) = attempt!(attr::get_method(t, object, name));
+        r.poke(1, f);
+        r.push(receiver);
+    }
+    Step::Next
+}
+
+/// The object has the cached shape, and its class is as it was.
+#[inline(always)]
+pub fn GUARD_SHAPE(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.peek(1);
+    if !v.is_cell() {
+        return Flow::Deopt;
+    }
+    let cached = ShapeRef(r.cache32(2));
+    // SAFETY: a shape whose number is cached and that an object has is alive.
+    if v.shape() != cached || unsafe { Ref::<Shape>::from_shape_ref(cached) }.version() != r.cache32(4) {
+        return Flow::Deopt;
+    }
+    Flow::Next
+}
+
+#[inline(always)]
+fn slot_at<'a>(object: Value, offset: u16) -> &'a Slot {
+    // SAFETY: the shape says that there is a slot at this offset.
+    unsafe { &*(object.as_ptr::<u8>().add(offset as usize) as *const Slot) }
+}
+
+/// An attribute in a slot of the object.
+#[inline(always)]
+pub fn LOAD_SLOT(r: &mut Regs, o: u32) -> Flow {
+    let v = slot_at(r.peek(1), r.cache(6)).get();
+    if v.is_null() {
+        return Flow::Deopt;
+    }
+    r.poke(1, v);
+    if o & 1 != 0 {
+        r.push(Value::NULL);
+    }
+    Flow::Next
+}
+
+/// A member of `__slots__`.
+#[inline(always)]
+pub fn LOAD_MEMBER(r: &mut Regs, o: u32) -> Flow {
+    LOAD_SLOT(r, o)
+}
+
+/// A method of the class, and the object as its receiver.
+#[inline(always)]
+pub fn PUSH_METHOD(r: &mut Regs, o: u32) -> Flow {
+    let object = r.peek(1);
+    debug_assert!(o & 1 != 0);
+    r.poke(1, Value::from_bits(r.cache64(7)));
+    r.push(object);
+    Flow::Next
+}
+
+/// A value of the class that is no descriptor.
+#[inline(always)]
+pub fn PUSH_CLASS_VALUE(r: &mut Regs, o: u32) -> Flow {
+    r.poke(1, Value::from_bits(r.cache64(7)));
+    if o & 1 != 0 {
+        r.push(Value::NULL);
+    }
+    Flow::Next
+}
+
+/// The object is the cached class, and it is as it was.
+#[inline(always)]
+pub fn GUARD_CLASS(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.peek(1);
+    if v != Value::cell(ShapeRef(r.cache32(2)).ptr::<Type>()) {
+        return Flow::Deopt;
+    }
+    // SAFETY: the cached address was a class's. If it has died and something else is there, its version is not found there.
+    if unsafe { Ref::<Type>::from_value(v) }.version() != r.cache32(4) {
+        return Flow::Deopt;
+    }
+    Flow::Next
+}
+
+/// A variable of a module.
+#[inline(always)]
+pub fn LOAD_MODULE_VALUE(r: &mut Regs, o: u32) -> Flow {
+    let v = r.peek(1);
+    if v.shape() != builtin::shapes::MODULE {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a module's.
+    let dict = unsafe { Ref::<Module>::from_value(v) }.dict();
+    let Some(table) = dict.table() else { return Flow::Deopt };
+    if table.version() != r.cache32(2) {
+        return Flow::Deopt;
+    }
+    match table.value_at(r.cache(6) as usize) {
+        Some(v) => r.poke(1, v),
+        None => return Flow::Deopt,
+    }
+    if o & 1 != 0 {
+        r.push(Value::NULL);
+    }
+    Flow::Next
+}
+
+unsafe fn call_property(r: &mut Regs, o: u32) -> Step {
+    // SAFETY: the specializer has cached a Python function that takes one argument.
+    let f = unsafe { Ref::<Function>::from_value(Value::from_bits(r.cache64(7))) };
+    let object = r.peek(1);
+    if o & 1 != 0 {
+        let v = attempt!(call::call(r.t(), f.value(), &[object]));
+        r.poke(1, v);
+        r.push(Value::NULL);
+        return Step::Next;
+    }
+    push_call(r, f, &[object], Value::NULL, 1, ADVANCE)
+}
+
+unsafe fn store_attr(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    specialize::store_attr(r, o);
+    let name = r.frame().code().name_at(o as usize);
+    attempt!(attr::set_attr(t, r.peek(1), name, r.peek(2)));
+    r.drop_n(2);
+    Step::Next
+}
+
+/// The object stored to has the cached shape, and its class is as it was.
+#[inline(always)]
+pub fn GUARD_STORE_SHAPE(r: &mut Regs, o: u32) -> Flow {
+    GUARD_SHAPE(r, o)
+}
+
+/// Stores an attribute that has a slot. Takes no lock: the slot belongs to this attribute for ever.
+#[inline(always)]
+pub fn STORE_SLOT(r: &mut Regs, _o: u32) -> Flow {
+    let (object, v) = (r.peek(1), r.peek(2));
+    let slot = slot_at(object, r.cache(6));
+    if slot.get().is_null() {
+        // Deleted, so storing it may change the order.
+        return Flow::Deopt;
+    }
+    store(r.th, object, slot.word(), v);
+    r.drop_n(2);
+    Flow::Next
+}
+
+#[inline(always)]
+fn store(th: *const crate::thread::Thread, object: Value, slot: &AtomicU64, v: Value) {
+    // SAFETY: the slot lies in the object.
+    unsafe { limpid_heap::store(&(*th).mutator, object.as_ptr(), slot, v) }
+}
+
+/// Stores a member of `__slots__`.
+#[inline(always)]
+pub fn STORE_MEMBER(r: &mut Regs, _o: u32) -> Flow {
+    let (object, v) = (r.peek(1), r.peek(2));
+    store(r.th, object, slot_at(object, r.cache(6)).word(), v);
+    r.drop_n(2);
+    Flow::Next
+}
+
+/// Adds an attribute: takes the object's lock, stores the value, then publishes the shape that has it.
+#[inline(always)]
+pub fn ADD_SLOT(r: &mut Regs, _o: u32) -> Flow {
+    let (object, v) = (r.peek(1), r.peek(2));
+    // SAFETY: GUARD_STORE_SHAPE has tested that it is a cell.
+    let header = unsafe { limpid_heap::cell::header(object) };
+    let Some(guard) = limpid_heap::try_lock(header) else { return Flow::Deopt };
+    if header.shape() != ShapeRef(r.cache32(2)) {
+        drop(guard);
+        return Flow::Deopt;
+    }
+    store(r.th, object, slot_at(object, r.cache(6)).word(), v);
+    // SAFETY: the object's cell; the new shape is a child of its old one, kept alive by it.
+    unsafe { limpid_heap::publish_shape(&r.t().mutator, header, ShapeRef(r.cache32(7))) };
+    drop(guard);
+    r.drop_n(2);
+    Flow::Next
+}
+
+unsafe fn delete_attr(r: &mut Regs, o: u32) -> Step {
+    let name = r.frame().code().name_at(o as usize);
+    attempt!(attr::del_attr(r.t(), r.peek(1), name));
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn load_super_attr(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let (global, class, object) = (r.peek(3), r.peek(2), r.peek(1));
+    let name = r.frame().code().name_at((o >> 2) as usize);
+    let (f, receiver) = if global == builtin::SUPER.value() {
+        attempt!(Super::lookup(t, class, object, name, o & 1 != 0))
+    } else {
+        let args: &[Value] = if o & 2 != 0 { &[class, object] } else { &[] };
+        let s = attempt!(call::call(t, global, args));
+        if o & 1 != 0 {
+            attempt!(attr::get_method(t, s, name))
+        } else {
+            (attempt!(attr::get_attr(t, s, name)), Value::NULL)
+        }
+    };
+    r.drop_n(3);
+    r.push(f);
+    if o & 1 != 0 {
+        r.push(receiver);
+    }
+    Step::Next
+}
+
+unsafe fn load_special(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let object = r.peek(1);
+    let name = [names::__enter__, names::__exit__, names::__aenter__, names::__aexit__][(o & 3) as usize];
+    match attempt!(attr::get_special_method(t, object, name)) {
+        Some((f, receiver)) => {
+            r.poke(1, f);
+            r.push(receiver);
+            Step::Next
+        }
+        None => {
+            let class = object.class();
+            let asynchronous = o >= 2;
+            let protocol = if asynchronous { "asynchronous context manager" } else { "context manager" };
+            // SAFETY: names are strings.
+            let missing = unsafe { Ref::<Str>::from_value(name) };
+            let other = if asynchronous { names::__enter__ } else { names::__aenter__ };
+            let hint = match (attr::type_lookup(class, other), asynchronous) {
+                (Some(_), false) => " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?",
+                (Some(_), true) => " but it supports the context manager protocol. Did you mean to use 'with'?",
+                _ => "",
+            };
+            let which = if o & 1 == 1 && hint.is_empty() { format!(" (missed {} method)", missing.to_string_lossy()) } else { String::new() };
+            t.raise(exc::TypeError, &format!("'{}' object does not support the {protocol} protocol{which}{hint}", class.display_name()));
+            Step::Error
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Making containers, strings, functions.
+
+use super::{attempt, slow_uops};
+use crate::interp::regs::{Regs, Step};
+use crate::object::{Ref, ValueExt};
+use crate::protocol::{iter, text};
+use crate::types::{Code, Dict, Function, List, Str, Tuple, set};
+use crate::{exc, interp};
+use limpid_heap::Value;
+
+slow_uops! {
+    /// A tuple of the top values.
+    NEW_TUPLE = new_tuple;
+    /// A list of the top values.
+    NEW_LIST = new_list;
+    /// A set of the top values.
+    NEW_SET = new_set;
+    /// A dict of the top pairs.
+    NEW_MAP = new_map;
+    /// The strings on top, one after the other.
+    NEW_STRING = new_string;
+    /// A slice.
+    NEW_SLICE = new_slice;
+    /// An interpolation of a t-string.
+    NEW_INTERPOLATION = new_interpolation;
+    /// A t-string.
+    NEW_TEMPLATE = new_template;
+    /// Appends to the list below, in a comprehension.
+    APPEND_TO_LIST = append_to_list;
+    /// Adds to the set below, in a comprehension.
+    ADD_TO_SET = add_to_set;
+    /// Adds to the dict below, in a comprehension.
+    ADD_TO_MAP = add_to_map;
+    /// `[*x]`
+    EXTEND_LIST = extend_list;
+    /// `{*x}`
+    UPDATE_SET = update_set;
+    /// `{**x}`
+    UPDATE_DICT = update_dict;
+    /// `f(**x)`
+    MERGE_KEYWORDS = merge_keywords;
+    /// `!s`, `!r`, `!a`
+    CONVERT = convert;
+    /// `f"{x}"`
+    FORMAT_PLAIN = format_plain;
+    /// `f"{x:spec}"`
+    FORMAT_SPEC = format_spec;
+    /// A function from code.
+    NEW_FUNCTION = new_function;
+    /// Sets a field of the function on top.
+    SET_FUNCTION_FIELD = set_function_field;
+}
+
+unsafe fn new_tuple(r: &mut Regs, o: u32) -> Step {
+    let tuple = attempt!(Tuple::try_from_slice(r.t(), r.top_slice(o as usize)));
+    let v = if o == 0 { r.t().empty_tuple() } else { tuple.value() };
+    r.drop_n(o as usize);
+    r.push(v);
+    Step::Next
+}
+
+unsafe fn new_list(r: &mut Regs, o: u32) -> Step {
+    let list = attempt!(List::from_slice(r.t(), r.top_slice(o as usize)));
+    r.drop_n(o as usize);
+    r.push(list.value());
+    Step::Next
+}
+
+unsafe fn new_set(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let s = set::new_set(t);
+    for &v in r.top_slice(o as usize) {
+        attempt!(set::add_value(t, s, v));
+    }
+    r.drop_n(o as usize);
+    r.push(s);
+    Step::Next
+}
+
+unsafe fn new_map(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let dict = attempt!(Dict::with_capacity(t, o as usize));
+    for pair in r.top_slice(2 * o as usize).chunks_exact(2) {
+        attempt!(dict.set_item(t, pair[0], pair[1]));
+    }
+    r.drop_n(2 * o as usize);
+    r.push(dict.value());
+    Step::Next
+}
+
+unsafe fn new_string(r: &mut Regs, o: u32) -> Step {
+    let s = attempt!(Str::concat_all(r.t(), r.top_slice(o as usize)));
+    r.drop_n(o as usize);
+    r.push(s.value());
+    Step::Next
+}
+
+unsafe fn new_slice(r: &mut Regs, o: u32) -> Step {
+    let step = if o == 3 { r.pop() } else { Value::NONE };
+    let (stop, start) = (r.pop(), r.pop());
+    let v = crate::types::slice::new(r.t(), start, stop, step);
+    r.push(v);
+    Step::Next
+}
+
+unsafe fn new_interpolation(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let n = 2 + (o & 1) as usize;
+    let parts = r.top_slice(n);
+    let conversion = match o >> 2 {
+        1 => Str::new(t, "s").value(),
+        2 => Str::new(t, "r").value(),
+        3 => Str::new(t, "a").value(),
+        _ => Value::NONE,
+    };
+    let spec = if n == 3 { parts[2] } else { crate::names::empty };
+    let v = crate::types::template::new_interpolation(t, parts[0], parts[1], conversion, spec);
+    r.drop_n(n);
+    r.push(v);
+    Step::Next
+}
+
+unsafe fn new_template(r: &mut Regs, _: u32) -> Step {
+    let v = crate::types::template::new_template(r.t(), r.peek(2), r.peek(1));
+    r.drop_n(1);
+    r.poke(1, v);
+    Step::Next
+}
+
+unsafe fn append_to_list(r: &mut Regs, o: u32) -> Step {
+    let v = r.peek(1);
+    // SAFETY: the compiler has put a list there.
+    let list = unsafe { Ref::<List>::from_value(r.peek(o as usize + 1)) };
+    attempt!(list.append(r.t(), v));
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn add_to_set(r: &mut Regs, o: u32) -> Step {
+    attempt!(set::add_value(r.t(), r.peek(o as usize + 1), r.peek(1)));
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn add_to_map(r: &mut Regs, o: u32) -> Step {
+    // SAFETY: the compiler has put a dict there.
+    let dict = unsafe { Ref::<Dict>::from_value(r.peek(o as usize + 2)) };
+    attempt!(dict.set_item(r.t(), r.peek(2), r.peek(1)));
+    r.drop_n(2);
+    Step::Next
+}
+
+unsafe fn extend_list(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let v = r.peek(1);
+    // SAFETY: the compiler has put a list there.
+    let list = unsafe { Ref::<List>::from_value(r.peek(o as usize + 1)) };
+    if crate::types::list::extend(t, list, v).is_err() {
+        let iterable = v.class().slots().iter.is_some() || v.class().slots().getitem.is_some();
+        if t.exception_is(exc::TypeError) && !iterable {
+            t.take_exception();
+            t.raise(exc::TypeError, &format!("Value after * must be an iterable, not {}", v.class().display_name()));
+        }
+        return Step::Error;
+    }
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn update_set(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let target = r.peek(o as usize + 1);
+    attempt!(iter::for_each(t, r.peek(1), |v| set::add_value(t, target, v).map(|_| ())));
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn update_dict(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let v = r.peek(1);
+    // SAFETY: the compiler has put a dict there.
+    let dict = unsafe { Ref::<Dict>::from_value(r.peek(o as usize + 1)) };
+    if dict.update_from_mapping(t, v).is_err() {
+        if t.exception_is(exc::AttributeError) {
+            t.take_exception();
+            t.raise(exc::TypeError, &format!("'{}' object is not a mapping", v.class().display_name()));
+        }
+        return Step::Error;
+    }
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn merge_keywords(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let v = r.peek(1);
+    // SAFETY: the compiler has put a dict there.
+    let dict = unsafe { Ref::<Dict>::from_value(r.peek(o as usize + 1)) };
+    let function = r.peek(o as usize + 4);
+    attempt!(interp::calls::merge_keywords(t, function, dict, v));
+    r.drop_n(1);
+    Step::Next
+}
+
+unsafe fn convert(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let v = r.peek(1);
+    let s = attempt!(match o {
+        1 => text::str_of(t, v),
+        2 => text::repr(t, v),
+        _ => text::ascii(t, v),
+    });
+    r.poke(1, s.value());
+    Step::Next
+}
+
+unsafe fn format_plain(r: &mut Regs, _: u32) -> Step {
+    let v = r.peek(1);
+    if v.shape() == crate::types::builtin::shapes::STR {
+        return Step::Next;
+    }
+    let s = attempt!(text::format_value(r.t(), v, Value::NULL));
+    r.poke(1, s.value());
+    Step::Next
+}
+
+unsafe fn format_spec(r: &mut Regs, _: u32) -> Step {
+    let s = attempt!(text::format_value(r.t(), r.peek(2), r.peek(1)));
+    r.drop_n(1);
+    r.poke(1, s.value());
+    Step::Next
+}
+
+unsafe fn new_function(r: &mut Regs, _: u32) -> Step {
+    let t = r.t();
+    // SAFETY: the compiler has put code there.
+    let code = unsafe { Ref::<Code>::from_value(r.peek(1)) };
+    let f = r.frame().function();
+    let v = Function::new(t, code, f.globals(), f.builtins.get());
+    r.poke(1, v.value());
+    Step::Next
+}
+
+unsafe fn set_function_field(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    // SAFETY: MAKE_FUNCTION has put a function there.
+    let f = unsafe { Ref::<Function>::from_value(r.peek(1)) };
+    let v = r.peek(2);
+    match o {
+        1 => f.defaults.set(t, f, v),
+        2 => f.kwdefaults.set(t, f, v),
+        4 => f.annotations.set(t, f, v),
+        8 => f.closure.set(t, f, v),
+        _ => f.annotate.set(t, f, v),
+    }
+    r.drop_n(1);
+    r.poke(1, f.value());
+    Step::Next
+}

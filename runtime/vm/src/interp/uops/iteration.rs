@@ -1,0 +1,246 @@
+//! `for` loops. The iterator and its position are two values on the stack; for exact lists, tuples and ranges that is the container and
+//! an index, and no iterator object exists: such an iterator cannot be shared, by construction.
+
+use super::{attempt, slow_uops};
+use crate::interp::regs::{Flow, Regs, Step};
+use crate::interp::specialize;
+use crate::object::{R, Ref, ValueExt};
+use crate::protocol::iter;
+use crate::thread::Thread;
+use crate::types::{Generator, List, Range, Tuple, builtin};
+use limpid_bytecode::Opcode;
+use limpid_heap::{ShapeRef, Value};
+
+/// Is this an exact list, tuple or range that a loop walks by index?
+#[inline(always)]
+fn is_virtual(shape: ShapeRef) -> bool {
+    shape == builtin::shapes::LIST || shape == builtin::shapes::TUPLE || shape == builtin::shapes::RANGE
+}
+
+/// A range whose numbers are all inline ints; its fields.
+#[inline(always)]
+fn is_virtual_value(v: Value) -> bool {
+    let shape = v.shape();
+    // SAFETY: the shape is a range's.
+    is_virtual(shape) && (shape != builtin::shapes::RANGE || unsafe { Ref::<Range>::from_value(v) }.is_small())
+}
+
+/// Is this a range that can be walked by index?
+pub fn is_small_range(v: Value) -> bool {
+    v.shape() == builtin::shapes::RANGE && is_virtual_value(v)
+}
+
+slow_uops! {
+    /// Starts a loop over anything.
+    GET_ITER_GENERIC = get_iter;
+    /// The next item of anything.
+    FOR_ITER_GENERIC = for_iter;
+}
+
+unsafe fn get_iter(r: &mut Regs, o: u32) -> Step {
+    specialize::get_iter(r);
+    let v = r.peek(1);
+    if is_virtual_value(v) {
+        if o != 1 {
+            r.push(Value::int(0));
+        }
+        return Step::Next;
+    }
+    // What a generator expression was called with is an iterator already.
+    if o != 2 {
+        let it = attempt!(iter::get_iter(r.t(), v));
+        r.poke(1, it);
+    }
+    if o != 1 {
+        r.push(Value::NULL);
+    }
+    Step::Next
+}
+
+/// A list, tuple or range: no iterator object.
+#[inline(always)]
+pub fn MAKE_VIRTUAL_ITERATOR(r: &mut Regs, o: u32) -> Flow {
+    if !is_virtual_value(r.peek(1)) {
+        return Flow::Deopt;
+    }
+    if o != 1 {
+        r.push(Value::int(0));
+    }
+    Flow::Next
+}
+
+/// A generator: its own iterator.
+#[inline(always)]
+pub fn ITERATOR_IS_ITSELF(r: &mut Regs, o: u32) -> Flow {
+    if r.peek(1).shape() != builtin::shapes::GENERATOR {
+        return Flow::Deopt;
+    }
+    if o != 1 {
+        r.push(Value::NULL);
+    }
+    Flow::Next
+}
+
+/// The next item of a virtual iterator, None when it is exhausted.
+pub fn next_virtual(t: &Thread, container: Value, index: i64) -> R<Option<Value>> {
+    let shape = container.shape();
+    // SAFETY: virtual iterators are made of these three only, told apart by shape.
+    unsafe {
+        if shape == builtin::shapes::LIST {
+            return Ok(Ref::<List>::from_value(container).get(index as usize));
+        }
+        if shape == builtin::shapes::TUPLE {
+            let tuple = Ref::<Tuple>::from_value(container);
+            return Ok(tuple.as_slice().get(index as usize).copied());
+        }
+        let range = Ref::<Range>::from_value(container);
+        debug_assert!(shape == builtin::shapes::RANGE);
+        let _ = t;
+        Ok((index < range.small_len()).then(|| range.small_item(index)))
+    }
+}
+
+unsafe fn for_iter(r: &mut Regs, o: u32) -> Step {
+    specialize::for_iter(r);
+    let t = r.t();
+    let (it, position) = (r.peek(2), r.peek(1));
+    let next = if position.is_null() {
+        attempt!(iter::next(t, it))
+    } else {
+        attempt!(next_virtual(t, it, position.as_int())).unwrap_or(Value::NULL)
+    };
+    if next.is_null() {
+        finish_virtual(r, it);
+        r.skip(1 + Opcode::FOR_ITER.caches() as isize + o as isize);
+        return Step::Jump;
+    }
+    if !position.is_null() {
+        r.poke(1, Value::int(position.as_int() + 1));
+    }
+    r.push(next);
+    Step::Next
+}
+
+/// A list that has ended stays ended, also when it grows later: the position goes out of reach.
+#[inline(always)]
+fn finish_virtual(r: &mut Regs, _it: Value) {
+    if !r.peek(1).is_null() {
+        r.poke(1, Value::int(Value::INT_MAX));
+    }
+}
+
+#[inline(always)]
+fn exhausted(r: &mut Regs, o: u32) -> Flow {
+    r.skip(2 + o as isize);
+    Flow::Jump
+}
+
+/// The next number of a range.
+#[inline(always)]
+pub fn NEXT_OF_RANGE(r: &mut Regs, o: u32) -> Flow {
+    let (it, position) = (r.peek(2), r.peek(1));
+    if it.shape() != builtin::shapes::RANGE {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a range's. It was made a virtual iterator, so its numbers are small.
+    let range = unsafe { Ref::<Range>::from_value(it) };
+    let i = position.as_int();
+    if i >= range.small_len() {
+        return exhausted(r, o);
+    }
+    let v = range.small_item(i);
+    r.poke(1, Value::int(i + 1));
+    r.push(v);
+    Flow::Next
+}
+
+/// The next item of a list.
+#[inline(always)]
+pub fn NEXT_OF_LIST(r: &mut Regs, o: u32) -> Flow {
+    let (it, position) = (r.peek(2), r.peek(1));
+    if it.shape() != builtin::shapes::LIST || position.is_null() {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a list's.
+    let list = unsafe { Ref::<List>::from_value(it) };
+    let i = position.as_int();
+    match list.get(i as usize) {
+        Some(v) => {
+            r.poke(1, Value::int(i + 1));
+            r.push(v);
+            Flow::Next
+        }
+        None => {
+            r.poke(1, Value::int(Value::INT_MAX));
+            exhausted(r, o)
+        }
+    }
+}
+
+/// The next item of a tuple.
+#[inline(always)]
+pub fn NEXT_OF_TUPLE(r: &mut Regs, o: u32) -> Flow {
+    let (it, position) = (r.peek(2), r.peek(1));
+    if it.shape() != builtin::shapes::TUPLE || position.is_null() {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a tuple's.
+    let tuple = unsafe { Ref::<Tuple>::from_value(it) };
+    let i = position.as_int();
+    if i as usize >= tuple.len() {
+        return exhausted(r, o);
+    }
+    // SAFETY: in range.
+    let v = unsafe { *tuple.as_slice().as_ptr().add(i as usize) };
+    r.poke(1, Value::int(i + 1));
+    r.push(v);
+    Flow::Next
+}
+
+/// Resumes a generator's frame in front of this one; it yields to the next instruction and returns to the end of the loop.
+#[inline(always)]
+pub fn RESUME_FOR_GENERATOR(r: &mut Regs, o: u32) -> Flow {
+    let it = r.peek(2);
+    if it.shape() != builtin::shapes::GENERATOR {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a generator's.
+    let g = unsafe { Ref::<Generator>::from_value(it) };
+    let t = r.t();
+    if t.depth.get() >= t.depth_limit.get() {
+        return Flow::Deopt;
+    }
+    if g.claim().is_none() {
+        return Flow::Deopt;
+    }
+    t.depth.set(t.depth.get() + 1);
+    // SAFETY: inside the caller's code.
+    let (next, end) = unsafe { (r.pc.add(2), r.pc.add(2 + o as usize)) };
+    g.link(t, r.frame(), r.sp, next, end, false);
+    r.fp = g.frame().0;
+    r.sp = g.sp.get();
+    r.pc = g.pc.get();
+    r.push(Value::NONE);
+    Flow::Jump
+}
+
+slow_uops! {
+    /// The next item of an iterator object with a native `__next__`.
+    NEXT_OF_NATIVE = next_of_native;
+}
+
+unsafe fn next_of_native(r: &mut Regs, o: u32) -> Step {
+    let it = r.peek(2);
+    let Some(next) = it.class().slots().next.filter(|_| r.peek(1).is_null()) else {
+        // SAFETY: the general form of the same instruction.
+        return unsafe { for_iter(r, o) };
+    };
+    let v = attempt!(next(r.t(), it));
+    if v.is_null() {
+        r.skip(2 + o as isize);
+        return Step::Jump;
+    }
+    r.push(v);
+    Step::Next
+}
+

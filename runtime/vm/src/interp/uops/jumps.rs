@@ -1,0 +1,78 @@
+//! Jumps. Conditional ones keep the last 16 outcomes, for the trace recorder to expect the likely side.
+
+use crate::interp::backoff;
+use crate::interp::regs::{Flow, Regs};
+use limpid_heap::Value;
+
+/// Jumps forward.
+#[inline(always)]
+pub fn JUMP_AHEAD(r: &mut Regs, o: u32) -> Flow {
+    r.skip(1 + o as isize);
+    Flow::Jump
+}
+
+/// Jumps back and counts the round.
+#[inline(always)]
+pub fn JUMP_BACK(r: &mut Regs, o: u32) -> Flow {
+    let counter = r.cache(1);
+    if backoff::triggers(counter) {
+        r.set_cache(1, backoff::restart(counter));
+    } else {
+        r.set_cache(1, backoff::advance(counter));
+    }
+    r.skip(2 - o as isize);
+    Flow::Jump
+}
+
+/// Jumps back.
+#[inline(always)]
+pub fn JUMP_BACK_QUIETLY(r: &mut Regs, o: u32) -> Flow {
+    r.skip(1 - o as isize);
+    Flow::Jump
+}
+
+#[inline(always)]
+fn branch(r: &mut Regs, taken: bool, o: u32) -> Flow {
+    if taken {
+        // Keeps LLVM from turning the branch into a conditional move, which would make the next instruction wait for the test.
+        // SAFETY: an empty instruction.
+        unsafe { std::arch::asm!("", options(nomem, nostack, preserves_flags)) };
+        r.set_cache(1, r.cache(1) << 1 | 1);
+        r.drop_n(1);
+        r.skip(2 + o as isize);
+        return Flow::Jump;
+    }
+    r.set_cache(1, r.cache(1) << 1);
+    r.drop_n(1);
+    Flow::Next
+}
+
+/// Jumps if the bool on top is False.
+#[inline(always)]
+pub fn JUMP_IF_FALSE(r: &mut Regs, o: u32) -> Flow {
+    let taken = r.peek(1) == Value::FALSE;
+    branch(r, taken, o)
+}
+
+/// Jumps if the bool on top is True.
+#[inline(always)]
+pub fn JUMP_IF_TRUE(r: &mut Regs, o: u32) -> Flow {
+    let taken = r.peek(1) == Value::TRUE;
+    branch(r, taken, o)
+}
+
+/// Jumps if the top is None.
+#[inline(always)]
+pub fn JUMP_IF_NONE(r: &mut Regs, o: u32) -> Flow {
+    let taken = r.peek(1).is_none();
+    branch(r, taken, o)
+}
+
+/// Jumps if the top is not None.
+#[inline(always)]
+pub fn JUMP_IF_NOT_NONE(r: &mut Regs, o: u32) -> Flow {
+    let taken = !r.peek(1).is_none();
+    branch(r, taken, o)
+}
+
+

@@ -1,0 +1,60 @@
+//! Where frames start and resume, and where they leave the loop.
+
+use super::{attempt, slow_uops};
+use crate::interp::regs::{Flow, Regs, Step};
+use crate::interp::trace;
+use limpid_bytecode::Opcode;
+use limpid_probes as probes;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Anything to do at the start of a frame besides running it?
+#[inline(always)]
+pub fn CHECK_RESUME(r: &mut Regs, _o: u32) -> Flow {
+    if r.t().mutator.eval_breaker.load(Relaxed) != 0 || probes::function__entry::enabled() || probes::function__resume::enabled() {
+        return Flow::Slow(resume_slow);
+    }
+    Flow::Next
+}
+
+/// Has anybody asked something of this thread?
+#[inline(always)]
+pub fn CHECK_BREAKER(r: &mut Regs, _o: u32) -> Flow {
+    if r.t().mutator.eval_breaker.load(Relaxed) != 0 {
+        return Flow::Slow(poll_and_jump_back);
+    }
+    Flow::Next
+}
+
+slow_uops! {
+    /// The first time here.
+    RESUME_GENERIC = resume_first;
+}
+
+unsafe fn resume_first(r: &mut Regs, o: u32) -> Step {
+    if crate::interp::specialize::is_enabled(r.t()) {
+        r.set_opcode(Opcode::RESUME_CHECK);
+    }
+    // SAFETY: the same instruction.
+    unsafe { resume_slow(r, o) }
+}
+
+unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
+    trace::entry(r.frame(), o & 3 != 0);
+    attempt!(r.t().poll());
+    Step::Next
+}
+
+unsafe fn poll_and_jump_back(r: &mut Regs, o: u32) -> Step {
+    attempt!(r.t().poll());
+    let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::JUMP_BACKWARD);
+    r.skip(1 + op.caches() as isize - o as isize);
+    Step::Jump
+}
+
+/// Leaves the loop with the value on the stack.
+#[inline(always)]
+pub fn EXIT_INTERPRETER(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.pop();
+    r.t().result.set(v);
+    Flow::Exit
+}

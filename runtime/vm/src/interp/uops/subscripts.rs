@@ -1,0 +1,202 @@
+//! `x[i]`, `x[i] = v`, slices.
+
+use super::{attempt, slow_uops};
+use crate::interp::calls;
+use crate::interp::regs::{Flow, Regs, Step};
+use crate::interp::specialize;
+use crate::object::{Ref, ValueExt};
+use crate::protocol::sequence;
+use crate::types::{Dict, Function, List, Str, Tuple, builtin};
+use limpid_heap::Value;
+
+slow_uops! {
+    /// `x[a:b]`
+    LOAD_SLICE = load_slice;
+    /// `x[a:b] = v`
+    STORE_SLICE_GENERIC = store_slice;
+    /// `x[i] = v`
+    STORE_SUBSCR_GENERIC = store_subscr;
+    /// `del x[i]`
+    DELETE_SUBSCR_GENERIC = delete_subscr;
+    /// `x[key]` of a dict.
+    LOAD_DICT_ITEM = load_dict_item;
+    /// `x[key] = v` of a dict.
+    STORE_DICT_ITEM = store_dict_item;
+    /// `x[i]` of an object whose class defines `__getitem__` in Python.
+    CALL_GETITEM = call_getitem;
+}
+
+unsafe fn load_slice(r: &mut Regs, _: u32) -> Step {
+    let t = r.t();
+    let v = attempt!(sequence::get_slice(t, r.peek(3), r.peek(2), r.peek(1)));
+    r.drop_n(2);
+    r.poke(1, v);
+    Step::Next
+}
+
+unsafe fn store_slice(r: &mut Regs, _: u32) -> Step {
+    let t = r.t();
+    let slice = crate::types::slice::new(t, r.peek(2), r.peek(1), Value::NONE);
+    attempt!(sequence::set_item(t, r.peek(3), slice, r.peek(4)));
+    r.drop_n(4);
+    Step::Next
+}
+
+unsafe fn store_subscr(r: &mut Regs, _: u32) -> Step {
+    specialize::store_subscr(r);
+    attempt!(sequence::set_item(r.t(), r.peek(2), r.peek(1), r.peek(3)));
+    r.drop_n(3);
+    Step::Next
+}
+
+unsafe fn delete_subscr(r: &mut Regs, _: u32) -> Step {
+    attempt!(sequence::del_item(r.t(), r.peek(2), r.peek(1)));
+    r.drop_n(2);
+    Step::Next
+}
+
+#[inline(always)]
+fn replace_two(r: &mut Regs, v: Value) -> Flow {
+    r.drop_n(1);
+    r.poke(1, v);
+    Flow::Next
+}
+
+/// `x[i]` of a list. Takes no lock.
+#[inline(always)]
+pub fn LOAD_LIST_ITEM(r: &mut Regs, _o: u32) -> Flow {
+    let (list, i) = (r.peek(2), r.peek(1));
+    if !i.is_int() || list.shape() != builtin::shapes::LIST {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a list's.
+    let list = unsafe { Ref::<List>::from_value(list) };
+    let mut i = i.as_int();
+    if i < 0 {
+        i += list.len() as i64;
+    }
+    match list.get(i as usize) {
+        Some(v) => replace_two(r, v),
+        None => Flow::Deopt,
+    }
+}
+
+/// `x[i]` of a tuple.
+#[inline(always)]
+pub fn LOAD_TUPLE_ITEM(r: &mut Regs, _o: u32) -> Flow {
+    let (tuple, i) = (r.peek(2), r.peek(1));
+    if !i.is_int() || tuple.shape() != builtin::shapes::TUPLE {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a tuple's.
+    let tuple = unsafe { Ref::<Tuple>::from_value(tuple) };
+    let mut i = i.as_int();
+    if i < 0 {
+        i += tuple.len() as i64;
+    }
+    if i as usize >= tuple.len() {
+        return Flow::Deopt;
+    }
+    // SAFETY: in range.
+    let v = unsafe { *tuple.as_slice().as_ptr().add(i as usize) };
+    replace_two(r, v)
+}
+
+/// `x[i]` of a str, for characters below 256.
+#[inline(always)]
+pub fn LOAD_STR_ITEM(r: &mut Regs, _o: u32) -> Flow {
+    let (s, i) = (r.peek(2), r.peek(1));
+    if !i.is_int() || s.shape() != builtin::shapes::STR {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a str's.
+    let s = unsafe { Ref::<Str>::from_value(s) };
+    let mut i = i.as_int();
+    if i < 0 {
+        i += s.len() as i64;
+    }
+    if i as usize >= s.len() || s.width() > crate::types::str::Width::Latin1 {
+        return Flow::Deopt;
+    }
+    // SAFETY: in range, one byte a character.
+    let c = unsafe { *s.data_ptr().add(i as usize) };
+    let v = r.t().interpreter().latin1_char(c).value();
+    replace_two(r, v)
+}
+
+unsafe fn load_dict_item(r: &mut Regs, o: u32) -> Step {
+    let (dict, key) = (r.peek(2), r.peek(1));
+    if dict.shape() != builtin::shapes::DICT {
+        return deopt_binary(r, o);
+    }
+    // SAFETY: the shape is a dict's.
+    let dict = unsafe { Ref::<Dict>::from_value(dict) };
+    match attempt!(dict.get(r.t(), key)) {
+        Some(v) => {
+            r.drop_n(1);
+            r.poke(1, v);
+            Step::Next
+        }
+        None => {
+            crate::exc::raise_key_error(r.t(), key);
+            Step::Error
+        }
+    }
+}
+
+fn deopt_binary(r: &mut Regs, o: u32) -> Step {
+    let general = super::BINARY_OP_GENERIC(r, o);
+    match general {
+        // SAFETY: the general form of the same instruction.
+        Flow::Slow(f) => unsafe { f(r, o) },
+        _ => unreachable!("the general form is a slow function"),
+    }
+}
+
+/// `x[i] = v` of a list that has item `i`. Takes the list's lock.
+#[inline(always)]
+pub fn STORE_LIST_ITEM(r: &mut Regs, _o: u32) -> Flow {
+    let (v, list, i) = (r.peek(3), r.peek(2), r.peek(1));
+    if !i.is_int() || i.as_int() < 0 || list.shape() != builtin::shapes::LIST {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a list's.
+    let list = unsafe { Ref::<List>::from_value(list) };
+    r.save();
+    if !set_list_item(r.th, list, i.as_int() as usize, v) {
+        return Flow::Deopt;
+    }
+    r.drop_n(3);
+    Flow::Next
+}
+
+#[inline(always)]
+fn set_list_item(th: *const crate::thread::Thread, list: Ref<List>, i: usize, v: Value) -> bool {
+    // SAFETY: the running thread.
+    list.set(unsafe { &*th }, i, v)
+}
+
+unsafe fn store_dict_item(r: &mut Regs, _: u32) -> Step {
+    let dict = r.peek(2);
+    if dict.shape() != builtin::shapes::DICT {
+        // SAFETY: the general form of the same instruction.
+        return unsafe { store_subscr(r, 0) };
+    }
+    // SAFETY: the shape is a dict's.
+    let dict = unsafe { Ref::<Dict>::from_value(dict) };
+    attempt!(dict.set_item(r.t(), r.peek(1), r.peek(3)));
+    r.drop_n(3);
+    Step::Next
+}
+
+unsafe fn call_getitem(r: &mut Regs, o: u32) -> Step {
+    let (object, key) = (r.peek(2), r.peek(1));
+    let version = r.cache32(4);
+    if !object.is_cell() || object.class().version() != version {
+        return deopt_binary(r, o);
+    }
+    let Some(f) = crate::protocol::attr::type_lookup(object.class(), crate::names::__getitem__).and_then(|v| v.exact::<Function>()) else {
+        return deopt_binary(r, o);
+    };
+    calls::push_call(r, f, &[object, key], Value::NULL, 2, 1 + 5)
+}

@@ -1,0 +1,100 @@
+//! The native modules: how one is declared, and those that the interpreter itself needs.
+//!
+//! A module is a [`ModuleDef`]: its functions, and a function that adds the rest. The crate `limpid-stdlib` hands in its own list by
+//! [`register`]. [`create`] makes a module object; the import system calls it through [`imp`].
+
+use crate::args::FnDef;
+use crate::object::{R, Ref};
+use crate::thread::Thread;
+use crate::types::{BuiltinFunction, Module, Str};
+use limpid_heap::Value;
+use parking_lot::RwLock;
+
+pub mod builtins;
+pub mod frozen;
+pub mod imp;
+pub mod import;
+pub mod sys;
+pub mod warnings;
+
+/// A native module.
+pub struct ModuleDef {
+    /// Its name, with dots for a submodule.
+    pub name: &'static str,
+    /// The documentation string.
+    pub doc: &'static str,
+    /// Its functions.
+    pub functions: &'static [FnDef],
+    /// Adds what is not a function.
+    pub init: fn(&Thread, Ref<Module>) -> R<()>,
+}
+
+impl ModuleDef {
+    /// A module without anything; fill in the rest with `..ModuleDef::named("name")`.
+    pub const fn named(name: &'static str) -> ModuleDef {
+        ModuleDef { name, doc: "", functions: &[], init: |_, _| Ok(()) }
+    }
+}
+
+/// The modules of this crate that are made like any other when they are imported. `builtins` and `sys` are made at start-up.
+static OWN: &[&ModuleDef] = &[&imp::MODULE, &warnings::MODULE];
+
+static REGISTERED: RwLock<Vec<&'static [&'static ModuleDef]>> = RwLock::new(Vec::new());
+
+/// Adds modules that can be imported from now on.
+pub fn register(modules: &'static [&'static ModuleDef]) {
+    REGISTERED.write().push(modules);
+}
+
+/// The native module with a name.
+pub fn find(name: &str) -> Option<&'static ModuleDef> {
+    let registered = REGISTERED.read();
+    OWN.iter().chain(registered.iter().flat_map(|list| list.iter())).copied().find(|m| m.name == name)
+}
+
+/// The names of all native modules, sorted.
+pub fn native_names() -> Vec<&'static str> {
+    let registered = REGISTERED.read();
+    let others = OWN.iter().chain(registered.iter().flat_map(|list| list.iter())).map(|m| m.name);
+    let mut names: Vec<_> = others.chain(["builtins", "sys"]).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A new module object with what the declaration says.
+pub fn create(t: &Thread, def: &'static ModuleDef) -> R<Ref<Module>> {
+    let module = create_empty(t, def)?;
+    (def.init)(t, module)?;
+    Ok(module)
+}
+
+/// A new module object with the functions only: [`ModuleDef::init`] has yet to run.
+pub fn create_empty(t: &Thread, def: &'static ModuleDef) -> R<Ref<Module>> {
+    let name = crate::types::str::intern(t, def.name);
+    let module = Module::new(t, name)?;
+    let dict = module.dict();
+    if !def.doc.is_empty() {
+        dict.set_name(t, crate::names::__doc__, Str::new(t, def.doc).value())?;
+    }
+    for f in def.functions {
+        dict.set_text(t, f.name, BuiltinFunction::new(t, f, module.value(), name).value())?;
+    }
+    Ok(module)
+}
+
+/// A function or class of the module builtins, whatever a program has made of it.
+pub fn builtin_named(t: &Thread, name: &str) -> R {
+    // SAFETY: set at start-up to a dict.
+    let builtins = unsafe { Ref::<crate::types::Dict>::from_value(t.interpreter().builtins.get()) };
+    match builtins.get_text(t, name) {
+        Some(v) => Ok(v),
+        None => raise!(t, NameError, "name '{name}' is not defined"),
+    }
+}
+
+/// An attribute of the module sys, if it is there.
+pub fn sys_attribute(t: &Thread, name: &str) -> R<Option<Value>> {
+    // SAFETY: set at start-up to a dict.
+    let sys = unsafe { Ref::<crate::types::Dict>::from_value(t.interpreter().sys_dict.get()) };
+    Ok(sys.get_text(t, name))
+}

@@ -1,0 +1,378 @@
+//! From source text to code objects: what `compile`, `exec`, `eval`, the import system and the command line share.
+//!
+//! Text that is given as bytes is decoded as PEP 263 says. What the compiler reports becomes SyntaxError and its kin; its warnings are
+//! issued before the code object is handed out. The AST has no native form: the module `_ast` registers functions that make and take one
+//! ([`register_ast`]).
+
+use crate::object::{R, Raised, Ref, ValueExt};
+use crate::protocol::{call, text};
+use crate::thread::Thread;
+use crate::types::exceptions::{Message, raise_encode_error};
+use crate::types::{Bytearray, Bytes, Code, Exception, Str, Tuple, builtin, int};
+use crate::{exc, names};
+use limpid_compiler::{CompileError, SyntaxErrorKind};
+use limpid_heap::Value;
+use std::sync::OnceLock;
+
+/// Bits of `compile`'s flags, CPython's numbers.
+pub mod flags {
+    /// The features of `__future__`.
+    pub const FUTURES: i32 = 0x1FE_0000;
+    /// `from __future__ import annotations`
+    pub const FUTURE_ANNOTATIONS: i32 = 0x100_0000;
+    /// `from __future__ import barry_as_FLUFL`
+    pub const FUTURE_BARRY: i32 = 0x40_0000;
+    /// A block left open at the end of the text is not closed.
+    pub const DONT_IMPLY_DEDENT: i32 = 0x200;
+    /// The result is a syntax tree.
+    pub const ONLY_AST: i32 = 0x400;
+    /// Type comments are part of the tree.
+    pub const TYPE_COMMENTS: i32 = 0x1000;
+    /// `await` outside of functions makes a coroutine of the module.
+    pub const TOP_LEVEL_AWAIT: i32 = 0x2000;
+    /// Text that could go on raises _IncompleteInputError.
+    pub const INCOMPLETE_INPUT: i32 = 0x4000;
+    /// The result is an optimised syntax tree.
+    pub const OPTIMIZED_AST: i32 = 0x8000 | ONLY_AST;
+    /// All that `compile` knows; 0x10 is obsolete.
+    pub const KNOWN: i32 = FUTURES | 0x10 | DONT_IMPLY_DEDENT | TYPE_COMMENTS | TOP_LEVEL_AWAIT | INCOMPLETE_INPUT | OPTIMIZED_AST;
+}
+
+/// What kind of program a text is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// A module.
+    Exec,
+    /// An expression.
+    Eval,
+    /// A statement of a REPL, whose value is shown.
+    Single,
+    /// A signature in a type comment.
+    FunctionType,
+}
+
+/// How to compile.
+#[derive(Clone, Copy)]
+pub struct Options {
+    /// The file, a str.
+    pub filename: Value,
+    /// What kind of program it is.
+    pub mode: Mode,
+    /// See [`flags`].
+    pub flags: i32,
+    /// 0, 1 (no `assert`), or 2 (no documentation strings).
+    pub optimize: u32,
+    /// The minor version of the grammar for syntax trees, or -1.
+    pub feature_version: i32,
+}
+
+impl Options {
+    /// No flags, the interpreter's optimisation level.
+    pub fn new(t: &Thread, filename: Value, mode: Mode) -> Options {
+        Options { filename, mode, flags: 0, optimize: t.interpreter().options.optimize, feature_version: -1 }
+    }
+}
+
+/// What the module `_ast` does for `compile`.
+pub struct AstHooks {
+    /// Text to a syntax tree.
+    pub parse: fn(&Thread, &str, &Options) -> R,
+    /// Is it a syntax tree?
+    pub is_tree: fn(Value) -> bool,
+    /// A syntax tree to code, or to an optimised syntax tree.
+    pub compile: fn(&Thread, Value, &Options) -> R,
+}
+
+static AST: OnceLock<AstHooks> = OnceLock::new();
+
+/// Tells how to deal with syntax trees; once.
+pub fn register_ast(hooks: AstHooks) {
+    let _ = AST.set(hooks);
+}
+
+/// The future features in effect in the code that runs.
+pub fn inherited_flags(t: &Thread) -> i32 {
+    t.current_frame().map_or(0, |f| f.code().flags.bits() as i32 & flags::FUTURES)
+}
+
+/// A file name: a str, bytes or path object, as a str.
+pub fn file_name(t: &Thread, v: Value) -> R {
+    let mut v = v;
+    if !v.is_instance(builtin::STR) && !v.is_instance(builtin::BYTES) {
+        let Some(method) = crate::protocol::attr::lookup_special(t, v, names::__fspath__)? else {
+            raise!(t, TypeError, "expected str, bytes or os.PathLike object, not {}", v.class().display_name())
+        };
+        v = call::call(t, method, &[])?;
+    }
+    match v.downcast::<Bytes>() {
+        Some(b) => Ok(crate::types::str::decode_filesystem(t, b.as_slice())?.value()),
+        None if v.is_instance(builtin::STR) => Ok(v),
+        None => raise!(t, TypeError, "expected __fspath__() to return str or bytes, not {}", v.class().display_name()),
+    }
+}
+
+/// `compile(source, ...)`: a code object or a syntax tree.
+pub fn compile_value(t: &Thread, source: Value, options: &Options) -> R {
+    if let Some(ast) = AST.get()
+        && (ast.is_tree)(source)
+    {
+        return (ast.compile)(t, source, options);
+    }
+    let text = text_of(t, source, "compile", "string, bytes or AST object")?;
+    if options.flags & flags::ONLY_AST != 0 {
+        return match AST.get() {
+            Some(ast) => (ast.parse)(t, &text, options),
+            None => raise!(t, SystemError, "the module _ast is missing"),
+        };
+    }
+    Ok(compile(t, &text, options)?.value())
+}
+
+/// The program in an object that `compile`, `eval` or `exec` was given.
+pub fn text_of(t: &Thread, v: Value, function: &str, what: &str) -> R<String> {
+    let text = if let Some(s) = v.downcast::<Str>() {
+        utf8(t, s)?
+    } else if let Some(b) = v.downcast::<Bytes>() {
+        decode(t, b.as_slice(), names::string_file)?
+    } else if let Some(b) = v.downcast::<Bytearray>() {
+        decode(t, &b.with_bytes(t, <[u8]>::to_vec), names::string_file)?
+    } else if let Ok(b) = crate::types::bytes::from_buffer(t, v) {
+        let b = b.downcast::<Bytes>().map(|b| b.as_slice().to_vec()).unwrap_or_default();
+        decode(t, &b, names::string_file)?
+    } else {
+        t.catch(exc::TypeError)?;
+        raise!(t, TypeError, "{function}() arg 1 must be a {what} object")
+    };
+    if text.contains('\0') {
+        raise!(t, SyntaxError, "source code string cannot contain null bytes")
+    }
+    Ok(text)
+}
+
+fn utf8(t: &Thread, s: Ref<Str>) -> R<String> {
+    let mut text = String::with_capacity(s.len());
+    for (i, c) in s.code_points().enumerate() {
+        match char::from_u32(c) {
+            Some(c) => text.push(c),
+            None => {
+                let run = s.code_points().skip(i).take_while(|c| char::from_u32(*c).is_none()).count();
+                return Err(raise_encode_error(t, "utf-8", s.value(), i, i + run, "surrogates not allowed"));
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Compiles text.
+pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
+    let filename = text::str_of(t, options.filename)?;
+    let settings = limpid_compiler::Options {
+        filename: filename.to_string_lossy().into_owned(),
+        mode: match options.mode {
+            Mode::Eval => limpid_compiler::Mode::Eval,
+            Mode::Single => limpid_compiler::Mode::Single,
+            Mode::Exec | Mode::FunctionType => limpid_compiler::Mode::Exec,
+        },
+        optimize: options.optimize as u8,
+        flags: options.flags as u32,
+    };
+    let compiled = match limpid_compiler::compile(text, &settings) {
+        Ok(compiled) => compiled,
+        Err(error) => return Err(raise_syntax_error(t, &error, options)),
+    };
+    for warning in &compiled.warnings {
+        warn(t, warning, text, options)?;
+    }
+    Code::from_data(t, &compiled.code)
+}
+
+/// Compiles text that is given as bytes: a source file.
+pub fn compile_bytes(t: &Thread, bytes: &[u8], options: &Options) -> R<Ref<Code>> {
+    let text = decode(t, bytes, options.filename)?;
+    if text.contains('\0') {
+        raise!(t, SyntaxError, "source code cannot contain null bytes")
+    }
+    compile(t, &text, options)
+}
+
+/// Raises what the compiler reports.
+#[cold]
+pub fn raise_syntax_error(t: &Thread, error: &limpid_compiler::SyntaxError, options: &Options) -> Raised {
+    let class = match error.kind {
+        SyntaxErrorKind::Syntax => exc::SyntaxError,
+        SyntaxErrorKind::Indentation => exc::IndentationError,
+        SyntaxErrorKind::Tab => exc::TabError,
+        SyntaxErrorKind::Incomplete if options.flags & flags::INCOMPLETE_INPUT != 0 => exc::_IncompleteInputError,
+        SyntaxErrorKind::Incomplete => exc::SyntaxError,
+        SyntaxErrorKind::Recursion => return t.raise(exc::RecursionError, &error.message),
+        SyntaxErrorKind::Memory => return t.raise(exc::MemoryError, &error.message),
+    };
+    let number = |n: u32| Value::int(n.into());
+    let details = Tuple::from_slice(
+        t,
+        &[
+            options.filename,
+            number(error.lineno),
+            number(error.offset),
+            error.text.as_deref().map_or(Value::NONE, |text| Str::new(t, text).value()),
+            number(error.end_lineno),
+            number(error.end_offset),
+        ],
+    );
+    t.raise_with(class, &[Str::new(t, &error.message).value(), details.value()])
+}
+
+/// Issues a SyntaxWarning; where warnings are errors, it becomes a SyntaxError at its place.
+fn warn(t: &Thread, warning: &limpid_compiler::SyntaxWarning, text: &str, options: &Options) -> R<()> {
+    let message = Str::new(t, &warning.message).value();
+    let line = warning.lineno;
+    let Err(raised) =
+        super::warnings::warn_explicit(t, exc::SyntaxWarning, message, options.filename, line as usize, Value::NULL, Value::NULL)
+    else {
+        return Ok(());
+    };
+    if !t.exception_is(exc::SyntaxWarning) {
+        return Err(raised);
+    }
+    t.take_exception();
+    let error = limpid_compiler::SyntaxError {
+        kind: SyntaxErrorKind::Syntax,
+        message: warning.message.clone(),
+        lineno: line,
+        offset: 0,
+        end_lineno: line,
+        end_offset: 0,
+        text: text.split_inclusive('\n').nth(line.saturating_sub(1) as usize).map(str::to_owned),
+    };
+    Err(raise_syntax_error(t, &error, options))
+}
+
+/// The text in a source file's bytes: UTF-8, unless a comment in the first two lines names another encoding.
+pub fn decode(t: &Thread, bytes: &[u8], filename: Value) -> R<String> {
+    let (bytes, has_mark) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
+        Some(rest) => (rest, true),
+        None => (bytes, false),
+    };
+    let declared = declared_encoding(bytes);
+    let encoding = declared.as_deref().map(normal_name);
+    match encoding.as_deref() {
+        Some("iso-8859-1") if !has_mark => return Ok(bytes.iter().map(|b| char::from(*b)).collect()),
+        None | Some("utf-8") => {}
+        Some(_) if has_mark => {
+            let message = format!("encoding problem: {} with BOM", declared.unwrap_or_default());
+            return Err(t.raise(exc::SyntaxError, &message));
+        }
+        Some(other) => return decode_with_codec(t, bytes, other),
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count();
+            let mut place = String::new();
+            if filename != names::string_file {
+                place = format!(" in file {}", text::str_of(t, filename)?.to_string_lossy());
+            }
+            let message = format!(
+                "Non-UTF-8 code starting with '\\x{:02x}'{place} on line {line}, but no encoding declared; see \
+                 https://peps.python.org/pep-0263/ for details",
+                bytes[at]
+            );
+            Err(t.raise(exc::SyntaxError, &message))
+        }
+    }
+}
+
+fn decode_with_codec(t: &Thread, bytes: &[u8], encoding: &str) -> R<String> {
+    let (bytes, name) = (Bytes::from_slice(t, bytes)?.value(), Str::new(t, encoding).value());
+    match call::call_method(t, bytes, names::decode, &[name]) {
+        Ok(text) => match text.downcast::<Str>() {
+            Some(s) => utf8(t, s),
+            None => Err(t.raise(exc::SyntaxError, &format!("encoding problem: {encoding}"))),
+        },
+        Err(_) if t.exception_is(exc::LookupError) => {
+            t.take_exception();
+            Err(t.raise(exc::SyntaxError, &format!("unknown encoding: {encoding}")))
+        }
+        Err(_) if t.exception_is(exc::UnicodeDecodeError) => {
+            let error = t.take_exception();
+            let message = Message::default().str_of(t, error)?.finish(t)?;
+            Err(t.raise_with(exc::SyntaxError, &[message.value()]))
+        }
+        Err(raised) => Err(raised),
+    }
+}
+
+/// The encoding that a comment in the first two lines names; the second counts only if the first holds no code.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    for line in bytes.split(|b| *b == b'\n').take(2) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let start = line.iter().position(|b| !matches!(b, b' ' | b'\t' | 0x0C));
+        match start {
+            None => continue,
+            Some(at) if line[at] == b'#' => {
+                if let Some(name) = encoding_in(&line[at..]) {
+                    return Some(name);
+                }
+            }
+            Some(_) => return None,
+        }
+    }
+    None
+}
+
+/// Looks for `coding:` or `coding=` and the name after it.
+fn encoding_in(comment: &[u8]) -> Option<String> {
+    let mut at = 0;
+    while let Some(found) = memchr::memmem::find(&comment[at..], b"coding") {
+        at += found + b"coding".len();
+        if !matches!(comment.get(at), Some(b':' | b'=')) {
+            continue;
+        }
+        let rest = &comment[at + 1..];
+        let rest = &rest[rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count()..];
+        let name: String =
+            rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).map(|b| char::from(*b)).collect();
+        if !name.is_empty() {
+            return Some(name);
+        }
+    }
+    None
+}
+
+/// One name for the encodings that are decoded without a codec.
+fn normal_name(name: &str) -> String {
+    let short: String = name.chars().take(12).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect();
+    let is = |base: &str| short == base || short.strip_prefix(base).is_some_and(|rest| rest.starts_with('-'));
+    if is("utf-8") {
+        return "utf-8".into();
+    }
+    if ["latin-1", "iso-8859-1", "iso-latin-1"].iter().any(|base| is(base)) {
+        return "iso-8859-1".into();
+    }
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_found_in_the_first_two_lines() {
+        assert_eq!(declared_encoding(b"# -*- coding: latin-1 -*-\n").as_deref(), Some("latin-1"));
+        assert_eq!(declared_encoding(b"#!/usr/bin/python\r\n# vim: set fileencoding=utf_8 :\n").as_deref(), Some("utf_8"));
+        assert_eq!(declared_encoding(b"\n#coding:a.b\n").as_deref(), Some("a.b"));
+        assert_eq!(declared_encoding(b"x = 1\n# coding: ascii\n"), None);
+        assert_eq!(declared_encoding(b"\n\n# coding: ascii\n"), None);
+        assert_eq!(declared_encoding(b"# coding ascii\n"), None);
+    }
+
+    #[test]
+    fn names_of_the_builtin_encodings_are_normalised() {
+        assert_eq!(normal_name("UTF_8"), "utf-8");
+        assert_eq!(normal_name("utf-8-sig"), "utf-8");
+        assert_eq!(normal_name("Latin-1"), "iso-8859-1");
+        assert_eq!(normal_name("iso-8859-15"), "iso-8859-15");
+        assert_eq!(normal_name("cp1252"), "cp1252");
+    }
+}

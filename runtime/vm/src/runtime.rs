@@ -1,0 +1,525 @@
+//! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
+
+use crate::interp::dispatch;
+use crate::object::{R, Ref, Slot};
+use crate::root::Root;
+use crate::stats;
+use crate::thread::{HandledException, NATIVE_STACK_RESERVE, STACK_VALUES, Thread, ThreadSlot, request};
+use crate::types::str::InternTable;
+use crate::types::{Dict, MethodCache, Str, builtin};
+use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Stress, Tracer, Value};
+use limpid_probes as probes;
+use limpid_pystats::model::Stats;
+use parking_lot::Mutex;
+use std::cell::{Cell, UnsafeCell};
+use std::collections::HashSet;
+use std::ffi::{CStr, OsString};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+
+/// What the command line and the environment say, `sys.flags` and more.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `-d`
+    pub debug: u32,
+    /// `-i`
+    pub inspect: u32,
+    /// `-i` or a REPL.
+    pub interactive: u32,
+    /// `-O`
+    pub optimize: u32,
+    /// `-B`
+    pub dont_write_bytecode: bool,
+    /// `-s`
+    pub no_user_site: bool,
+    /// `-S`
+    pub no_site: bool,
+    /// `-E`
+    pub ignore_environment: bool,
+    /// `-v`
+    pub verbose: u32,
+    /// `-b`
+    pub bytes_warning: u32,
+    /// `-q`
+    pub quiet: bool,
+    /// `-I`
+    pub isolated: bool,
+    /// `-P`
+    pub safe_path: bool,
+    /// `-X dev`
+    pub dev_mode: bool,
+    /// `-X utf8`
+    pub utf8_mode: bool,
+    /// `-u`
+    pub unbuffered: bool,
+    /// `-X int_max_str_digits`; None is the default.
+    pub int_max_str_digits: Option<u32>,
+    /// `-W`
+    pub warn_options: Vec<String>,
+    /// `-X`: name and value.
+    pub x_options: Vec<(String, Option<String>)>,
+    /// `sys.argv`
+    pub argv: Vec<OsString>,
+    /// `sys.orig_argv`
+    pub orig_argv: Vec<OsString>,
+    /// The program, as it was started.
+    pub executable: OsString,
+    /// `sys.path` before site has run.
+    pub path: Vec<String>,
+    /// The hash seed; None is random.
+    pub hash_seed: Option<u64>,
+    /// Do threads specialize copies of the code? `-X tlbc=0` says no.
+    pub tlbc: bool,
+    /// `-X pystats`
+    pub stats: bool,
+    /// `-X heaplimit=`, in bytes.
+    pub heap_limit: Option<usize>,
+    /// Collect at every n-th slow path, and poison what is freed.
+    pub gc_stress: Option<u32>,
+}
+
+/// Finds modules of the embedded library.
+#[derive(Clone, Copy)]
+pub struct FrozenLibrary {
+    /// The module with a name, if there is one.
+    pub find: fn(&str) -> Option<FrozenModule>,
+    /// All names.
+    pub names: fn() -> Vec<&'static str>,
+}
+
+/// A module of the embedded library.
+#[derive(Clone, Copy)]
+pub struct FrozenModule {
+    /// Its code in the format of [`limpid_bytecode::marshal`].
+    pub code: &'static [u8],
+    /// Is it a package?
+    pub is_package: bool,
+}
+
+/// What all threads share.
+pub struct Interpreter {
+    /// What the command line and the environment say.
+    pub options: Options,
+    /// The embedded library.
+    pub frozen: FrozenLibrary,
+    /// The interned strings.
+    pub interned: InternTable,
+    /// `()`
+    pub empty_tuple: Root,
+    /// The dict of the module builtins.
+    pub builtins: Root,
+    /// `len` and `isinstance`, for the specializer.
+    pub builtin_len: Root,
+    /// See `builtin_len`.
+    pub builtin_isinstance: Root,
+    /// `__import__`, to tell whether it was replaced.
+    pub builtin_import: Root,
+    /// The dict of the module sys.
+    pub sys_dict: Root,
+    /// `sys.modules`
+    pub modules: Root,
+    /// `importlib._bootstrap`
+    pub importlib: Root,
+    /// Raised when there is no memory to make another.
+    pub memory_error: Root,
+    latin1: [Root; 256],
+    /// `-X tlbc`
+    pub specializes: bool,
+    /// The dispatch table that threads take at their next request.
+    pub table: AtomicPtr<dispatch::Table>,
+    /// What all threads have counted.
+    pub stats: Mutex<Stats>,
+    /// `sys.set_coroutine_origin_tracking_depth`
+    pub coroutine_origin_depth: AtomicI32,
+    /// Runs the Python handlers of signals that have arrived; the module `_signal` sets it.
+    pub signal_handler: OnceLock<fn(&Thread) -> R<()>>,
+    /// The interpreter is going down.
+    pub finalizing: AtomicBool,
+    /// The thread that runs the main program.
+    pub main_ident: AtomicU64,
+    threads: Mutex<Vec<ThreadPointer>>,
+    bytecode_indices: Mutex<HashSet<u32>>,
+    finalizers: Mutex<Vec<Value>>,
+    cleared_weakrefs: Mutex<Vec<Value>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ThreadPointer(*const Thread);
+// SAFETY: threads are shared as Thread's own Sync says; the pointer is removed from the list before the thread is freed.
+unsafe impl Send for ThreadPointer {}
+
+static INTERPRETER: OnceLock<Interpreter> = OnceLock::new();
+
+thread_local! {
+    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+}
+
+struct Hooks;
+
+impl Embedder for Hooks {
+    fn trace_roots(&self, tracer: &mut Tracer) {
+        let Some(interpreter) = INTERPRETER.get() else { return };
+        crate::root::trace(tracer);
+        interpreter.interned.trace(tracer);
+        for v in interpreter.finalizers.lock().iter().chain(interpreter.cleared_weakrefs.lock().iter()) {
+            tracer.value(*v);
+        }
+        for p in interpreter.threads.lock().iter() {
+            // SAFETY: threads in the list are alive, and stand still while roots are traced.
+            trace_thread(unsafe { &*p.0 }, tracer);
+        }
+    }
+
+    fn queue_finalizer(&self, object: Value) {
+        if let Some(i) = INTERPRETER.get() {
+            i.finalizers.lock().push(object);
+            i.request_main_or_any(request::FINALIZERS);
+        }
+    }
+
+    fn weakref_cleared(&self, weakref: Value) {
+        if let Some(i) = INTERPRETER.get() {
+            i.cleared_weakrefs.lock().push(weakref);
+            i.request_main_or_any(request::FINALIZERS);
+        }
+    }
+
+    fn before_collection(&self, generation: Generation) {
+        if probes::gc__start::enabled() {
+            probes::gc__start::fire(generation as i32);
+        }
+    }
+
+    fn after_collection(&self, report: &CollectionReport) {
+        if probes::gc__done::enabled() {
+            probes::gc__done::fire(report.collected as i64);
+        }
+    }
+
+    fn world_stopped(&self, reason: &'static CStr, _waited: u64, stopped: u64) {
+        if probes::stop__world__start::enabled() {
+            probes::stop__world__start::fire(reason.as_ptr());
+        }
+        if probes::stop__world__done::enabled() {
+            probes::stop__world__done::fire(stopped);
+        }
+    }
+}
+
+/// Traces what a thread refers to besides its native stack.
+fn trace_thread(t: &Thread, tracer: &mut Tracer) {
+    use crate::interp::frame::Frame;
+    for v in [t.exception.get(), t.handled_base.value.get(), t.result.get(), t.context.get(), t.async_exception.get()] {
+        tracer.value(v);
+    }
+    for v in &t.slots {
+        tracer.value(v.get());
+    }
+    // The stack in use ends at the saved top, or, while a generator runs, where the thread's stack was free when it was resumed.
+    let fp = Frame(t.fp.get());
+    let top = if !fp.is_none() && fp.is_generator() { fp.generator().stack_top.get() } else { t.sp.get() };
+    // SAFETY: both ends lie in the thread's interpreter stack.
+    unsafe { tracer.range_conservative(t.stack_base.get() as usize, top as usize) };
+    // Running generators write their frames without a barrier, so they are looked at in every collection.
+    let mut f = fp;
+    while !f.is_none() {
+        if f.is_generator() {
+            let g = f.generator();
+            tracer.value(g.value());
+            let low = f.0 as usize - crate::interp::frame::HEADER * 8;
+            let high = g.ptr() as usize + limpid_heap::cell_size(g.value());
+            // SAFETY: both ends lie in the live generator.
+            unsafe { tracer.range_conservative(low, high) };
+            tracer.value(g.handled.value.get());
+        }
+        f = f.previous();
+    }
+}
+
+impl Interpreter {
+    /// The only interpreter of the process.
+    ///
+    /// # Panics
+    /// Before [`start`].
+    pub fn get() -> &'static Interpreter {
+        INTERPRETER.get().expect("the interpreter was started")
+    }
+
+    /// The interpreter, if it was started.
+    pub fn try_get() -> Option<&'static Interpreter> {
+        INTERPRETER.get()
+    }
+
+    /// The str of one character below 256.
+    #[inline(always)]
+    pub fn latin1_char(&self, c: u8) -> Ref<Str> {
+        // SAFETY: all are made at start-up.
+        unsafe { Ref::from_value(self.latin1[c as usize].get()) }
+    }
+
+    /// Sets a request for every thread.
+    pub fn request_all(&self, bit: u32) {
+        for p in self.threads.lock().iter() {
+            // SAFETY: threads in the list are alive.
+            unsafe { &*p.0 }.mutator.eval_breaker.fetch_or(bit, Ordering::AcqRel);
+        }
+    }
+
+    /// Sets a request for the main thread, or any other when it is gone. Called with the world stopped.
+    fn request_main_or_any(&self, bit: u32) {
+        let threads = self.threads.lock();
+        let main = self.main_ident.load(Ordering::Relaxed);
+        // SAFETY: threads in the list are alive.
+        let target = threads.iter().map(|p| unsafe { &*p.0 }).find(|t| t.ident.get() == main);
+        // SAFETY: as above.
+        if let Some(t) = target.or_else(|| threads.first().map(|p| unsafe { &*p.0 })) {
+            t.mutator.eval_breaker.fetch_or(bit, Ordering::AcqRel);
+        }
+    }
+
+    /// Calls a function with every thread while none can end.
+    pub fn each_thread(&self, mut f: impl FnMut(&Thread)) {
+        for p in self.threads.lock().iter() {
+            // SAFETY: threads in the list are alive.
+            f(unsafe { &*p.0 });
+        }
+    }
+
+    /// How many threads there are.
+    pub fn thread_count(&self) -> usize {
+        self.threads.lock().len()
+    }
+
+    /// Sends a request to the main thread. Safe in a signal handler only if `try_lock` succeeds; asks all threads otherwise later.
+    pub fn request_main(&self, bit: u32) {
+        self.request_main_or_any(bit);
+    }
+
+    fn reserve_bytecode_index(&self) -> u32 {
+        let mut used = self.bytecode_indices.lock();
+        let index = (0..).find(|i| !used.contains(i)).unwrap_or(0);
+        used.insert(index);
+        index
+    }
+}
+
+/// The thread that is attached to this OS thread.
+pub fn current() -> Option<&'static Thread> {
+    // SAFETY: set while the thread lives, to itself.
+    unsafe { CURRENT.get().as_ref() }
+}
+
+/// Makes a Thread for the current OS thread and attaches it.
+pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
+    let bytes = STACK_VALUES * 8;
+    // SAFETY: a fresh anonymous mapping.
+    let stack = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if stack == libc::MAP_FAILED {
+        eprintln!("limpid: no memory for a thread's interpreter stack");
+        std::process::exit(1);
+    }
+    let base = stack as *mut Value;
+    let t: &'static Thread = Box::leak(Box::new(Thread {
+        mutator: Mutator::new(),
+        pc: Cell::new(std::ptr::null()),
+        sp: Cell::new(base),
+        fp: Cell::new(std::ptr::null_mut()),
+        // SAFETY: inside the mapping; what is behind serves the handlers of a RecursionError.
+        stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
+        slow: Cell::new(0),
+        table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
+        bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
+        depth: Cell::new(0),
+        depth_limit: Cell::new(interpreter_recursion_limit()),
+        result: Cell::new(Value::NULL),
+        exception: Cell::new(Value::NULL),
+        handled: Cell::new(std::ptr::null()),
+        handled_base: HandledException::new(),
+        native_limit: Cell::new(native_limit()),
+        stack_base: Cell::new(base),
+        async_exception: Slot::NULL,
+        stats: Cell::new(std::ptr::null_mut()),
+        // SAFETY: always succeeds.
+        ident: Cell::new(unsafe { libc::pthread_self() } as u64),
+        context: Cell::new(Value::NULL),
+        slots: [const { Cell::new(Value::NULL) }; ThreadSlot::COUNT],
+        repr_stack: UnsafeCell::new(Vec::new()),
+        method_cache: MethodCache::new(),
+        interpreter,
+    }));
+    t.handled.set(&t.handled_base);
+    if !interpreter.specializes {
+        t.bytecode_index.set(0);
+    }
+    // SAFETY: the thread is leaked, so it stays where it is, and belongs to this OS thread.
+    unsafe { t.mutator.attach() };
+    interpreter.threads.lock().push(ThreadPointer(t));
+    CURRENT.set(t);
+    if interpreter.table.load(Ordering::Acquire).cast_const() == &raw const dispatch::COUNTING {
+        stats::start(t);
+    }
+    if probes::thread__start::enabled() {
+        // SAFETY: always succeeds.
+        probes::thread__start::fire(unsafe { libc::gettid() } as u64);
+    }
+    t
+}
+
+/// The recursion limit new threads start with.
+static RECURSION_LIMIT: AtomicI32 = AtomicI32::new(1000);
+
+fn interpreter_recursion_limit() -> u32 {
+    RECURSION_LIMIT.load(Ordering::Relaxed) as u32
+}
+
+/// `sys.setrecursionlimit`
+pub fn set_recursion_limit(t: &Thread, limit: u32) {
+    RECURSION_LIMIT.store(limit as i32, Ordering::Relaxed);
+    t.interpreter().each_thread(|other| other.depth_limit.set(limit));
+}
+
+/// The lowest address native calls of this thread may reach.
+fn native_limit() -> usize {
+    // SAFETY: plain queries of this thread's attributes.
+    unsafe {
+        let mut attr: libc::pthread_attr_t = std::mem::zeroed();
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) != 0 {
+            return 0;
+        }
+        let (mut low, mut size) = (std::ptr::null_mut(), 0);
+        libc::pthread_attr_getstack(&attr, &mut low, &mut size);
+        libc::pthread_attr_destroy(&mut attr);
+        low as usize + NATIVE_STACK_RESERVE
+    }
+}
+
+/// Detaches the current thread for good.
+pub fn detach(t: &'static Thread) {
+    if probes::thread__exit::enabled() {
+        // SAFETY: always succeeds.
+        probes::thread__exit::fire(unsafe { libc::gettid() } as u64);
+    }
+    stats::flush(t);
+    stats::discard(t);
+    let interpreter = t.interpreter();
+    CURRENT.set(std::ptr::null());
+    interpreter.threads.lock().retain(|p| !std::ptr::eq(p.0, t));
+    if interpreter.specializes {
+        interpreter.bytecode_indices.lock().remove(&t.bytecode_index.get());
+    }
+    t.mutator.detach_for_exit();
+    // SAFETY: the mapping was made for this thread, and nothing refers to it any more.
+    unsafe { libc::munmap(t.stack_base.get() as *mut libc::c_void, STACK_VALUES * 8) };
+    // SAFETY: leaked in `attach`; it is in no list any more.
+    drop(unsafe { Box::from_raw(std::ptr::from_ref(t).cast_mut()) });
+}
+
+/// A daemon thread meets the end of the interpreter: it sleeps until the process ends.
+pub fn leave_daemon(t: &Thread) -> ! {
+    t.mutator.blocking(|| {
+        loop {
+            std::thread::park();
+        }
+    })
+}
+
+/// Runs queued finalizers and weak reference callbacks.
+pub fn run_finalizers(t: &Thread) {
+    let interpreter = t.interpreter();
+    loop {
+        let weakref = interpreter.cleared_weakrefs.lock().pop();
+        let Some(weakref) = weakref else { break };
+        crate::types::weakref::run_callback(t, weakref);
+    }
+    loop {
+        // Kept in a local variable from here on, so it stays alive while it is finalized.
+        let object = {
+            let mut queue = interpreter.finalizers.lock();
+            if queue.is_empty() { None } else { Some(queue.remove(0)) }
+        };
+        let Some(object) = object else { break };
+        finalize(t, object);
+    }
+}
+
+fn finalize(t: &Thread, object: Value) {
+    use crate::object::ValueExt;
+    let Some(f) = object.class().slots().finalize else { return };
+    let saved = t.take_exception();
+    if f(t, object).is_err() {
+        crate::error_report::unraisable(t, object);
+    }
+    if !saved.is_null() {
+        t.raise_value(saved);
+    }
+}
+
+/// Starts the interpreter: heap, types, builtins and sys, but no import system yet. Once in a process.
+pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
+    let stress = Stress { every: options.gc_stress.unwrap_or(0), all_slow: false };
+    let config = Config { limit: options.heap_limit, stress, poison: options.gc_stress.is_some(), ..Config::default() };
+    limpid_heap::init(config, &Hooks);
+    limpid_heap::register_tracer(crate::types::dict::table::TABLE_KIND, crate::types::dict::table::trace);
+    limpid_heap::register_tracer(crate::types::generator::GENERATOR_KIND, crate::types::generator::trace);
+    crate::types::register_tracers();
+    crate::protocol::hash::seed(options.hash_seed);
+    let table = if options.stats { &raw const dispatch::COUNTING } else { &raw const dispatch::PLAIN };
+    let interpreter = Interpreter {
+        specializes: options.tlbc,
+        options,
+        frozen,
+        interned: InternTable::default(),
+        empty_tuple: Root::new(),
+        builtins: Root::new(),
+        builtin_len: Root::new(),
+        builtin_isinstance: Root::new(),
+        builtin_import: Root::new(),
+        sys_dict: Root::new(),
+        modules: Root::new(),
+        importlib: Root::new(),
+        memory_error: Root::new(),
+        latin1: [const { Root::new() }; 256],
+        table: AtomicPtr::new(table.cast_mut()),
+        stats: Mutex::new(Stats::default()),
+        coroutine_origin_depth: AtomicI32::new(0),
+        signal_handler: OnceLock::new(),
+        finalizing: AtomicBool::new(false),
+        main_ident: AtomicU64::new(0),
+        threads: Mutex::new(Vec::new()),
+        bytecode_indices: Mutex::new(HashSet::new()),
+        finalizers: Mutex::new(Vec::new()),
+        cleared_weakrefs: Mutex::new(Vec::new()),
+    };
+    assert!(INTERPRETER.set(interpreter).is_ok(), "the interpreter is started once");
+    let interpreter = Interpreter::get();
+    let t = attach(interpreter);
+    interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
+    builtin::init(t);
+    t
+}
+
+/// Makes the strings of one character. Part of the set-up of types: str must exist.
+pub(crate) fn create_characters(t: &Thread) -> R<()> {
+    let interpreter = t.interpreter();
+    for c in 0..=255u8 {
+        let s = Str::from_latin1(t, &[c])?;
+        let s = crate::types::str::intern_value(t, s.value())?;
+        interpreter.latin1[c as usize].set(s);
+    }
+    Ok(())
+}
+
+/// `sys.modules`
+pub fn modules(t: &Thread) -> Ref<Dict> {
+    // SAFETY: set at start-up to a dict, and only replaced by dicts.
+    unsafe { Ref::from_value(t.interpreter().modules.get()) }
+}

@@ -1,0 +1,141 @@
+//! What a thread counts.
+//!
+//! Each thread has its own block and counts into it with plain stores. It is there only while counting is on ([`start`]), so the checks
+//! on slow paths are one load; instructions are counted by a dispatch table of their own, which costs nothing when it is not in force.
+//! Blocks are added into the interpreter's when the thread ends or when a report is made.
+
+use crate::thread::Thread;
+use limpid_bytecode::{OPCODE_COUNT, Opcode};
+use limpid_pystats::dump::{self, Names};
+use limpid_pystats::model::{Block, Stats};
+use std::cell::Cell;
+use std::path::Path;
+
+/// Why an instruction could not be specialized: the numbers of the statistics' failure kinds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum Failure {
+    /// The operands' types have no specialized form.
+    OtherType = 0,
+    /// A table is too big for the cache.
+    OutOfRange = 2,
+    /// Versions have run out.
+    OutOfVersions = 3,
+    /// The namespace is no exact dict.
+    NotADict = 4,
+    /// An attribute that is not there, or not on the class.
+    NotFound = 5,
+    /// A property that is not a simple Python function.
+    Property = 6,
+    /// A method read without being called.
+    Method = 7,
+    /// A descriptor that has to be asked.
+    Descriptor = 8,
+    /// A class with a metaclass of its own.
+    Metaclass = 9,
+}
+
+/// A thread's block, and the instruction before the current one.
+#[derive(Default)]
+pub struct ThreadStats {
+    /// The counters.
+    pub counters: Stats,
+    last: Cell<u8>,
+}
+
+/// The thread's block, if counting is on.
+#[inline(always)]
+pub fn block(t: &Thread) -> Option<&ThreadStats> {
+    // SAFETY: the block is freed by its own thread only, in `stop` when it ends.
+    unsafe { t.stats.get().as_ref() }
+}
+
+/// Counts an instruction and the pair it makes with the one before.
+pub fn count_instruction(t: &Thread, op: u8) {
+    if let Some(b) = block(t) {
+        let opcodes = b.counters.opcodes.get();
+        opcodes[op as usize].execution_count.increment();
+        opcodes[b.last.get() as usize].pair_count.get()[op as usize].increment();
+        b.last.set(op);
+        if let Some(opcode) = Opcode::from_u8(op)
+            && opcode.is_specialized()
+        {
+            opcodes[opcode as usize].hit.increment();
+        }
+    }
+}
+
+/// The general form of a family ran because it is not yet time to specialize.
+#[inline]
+pub fn deferred(t: &Thread, family: Opcode) {
+    if let Some(b) = block(t) {
+        b.counters.opcodes.get()[family as usize].deferred.increment();
+    }
+}
+
+/// An instruction was specialized.
+pub fn specialized(t: &Thread, family: Opcode) {
+    if let Some(b) = block(t) {
+        b.counters.opcodes.get()[family as usize].success.increment();
+    }
+}
+
+/// An instruction could not be specialized.
+pub fn failed(t: &Thread, family: Opcode, kind: Failure) {
+    if let Some(b) = block(t) {
+        b.counters.opcodes.get()[family as usize].fail(kind as usize);
+    }
+}
+
+/// Starts counting in this thread.
+pub fn start(t: &Thread) {
+    if t.stats.get().is_null() {
+        t.stats.set(Box::into_raw(Box::default()));
+    }
+    t.table.set(&raw const crate::interp::dispatch::COUNTING as *const ());
+}
+
+/// Stops counting in this thread; what was counted stays.
+pub fn pause(t: &Thread) {
+    t.table.set(&raw const crate::interp::dispatch::PLAIN as *const ());
+}
+
+/// Adds what this thread has counted to the interpreter's numbers and forgets it.
+pub fn flush(t: &Thread) {
+    if let Some(b) = block(t) {
+        let total = t.interpreter().stats.lock();
+        b.counters.merge_into(&total);
+        b.counters.clear();
+    }
+}
+
+/// Frees the thread's block, after [`flush`].
+pub fn discard(t: &Thread) {
+    let p = t.stats.replace(std::ptr::null_mut());
+    if !p.is_null() {
+        // SAFETY: made by `start` in this thread, and nobody else keeps it.
+        drop(unsafe { Box::from_raw(p) });
+    }
+}
+
+/// The names of all opcodes, by number.
+pub fn opcode_names() -> [&'static str; 256] {
+    let mut names = [""; 256];
+    for op in Opcode::all().take(OPCODE_COUNT) {
+        names[op as usize] = op.name();
+    }
+    names
+}
+
+/// Writes the interpreter's numbers to a new file in a directory.
+pub fn write(t: &Thread, directory: &Path) -> std::io::Result<()> {
+    flush(t);
+    let names = opcode_names();
+    let total = t.interpreter().stats.lock();
+    dump::write_file(directory, &total, &Names { opcodes: &names, specializable: &is_family, uops: &[] }).map(|_| ())
+}
+
+/// Is this the general form of a family of specialized instructions?
+fn is_family(op: u8) -> bool {
+    Opcode::all().any(|special| special.is_specialized() && special.family() as u8 == op)
+}

@@ -1,0 +1,362 @@
+//! A thread that runs Python code.
+//!
+//! [`Thread`] is what every native function gets as its first argument: the heap's mutator, the interpreter's stack and saved registers,
+//! the current exception. One exists for each OS thread that is attached; it never moves. Fields that other threads may touch are
+//! atomics, everything else belongs to its own thread.
+
+use crate::object::{Layout, R, Raised, Ref};
+use crate::runtime::Interpreter;
+use crate::types::{Exception, Type};
+use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
+use std::cell::{Cell, UnsafeCell};
+use std::ptr::NonNull;
+
+/// Requests in [`Mutator::eval_breaker`]; the heap owns bits 0 and 1.
+pub mod request {
+    /// A signal has arrived and this thread runs the handlers.
+    pub const SIGNAL: u32 = 1 << 2;
+    /// An exception was sent to this thread by another.
+    pub const ASYNC_EXCEPTION: u32 = 1 << 3;
+    /// Finalizers or weak reference callbacks are queued.
+    pub const FINALIZERS: u32 = 1 << 4;
+    /// The interpreter's tables change (statistics, instrumentation): take the new one.
+    pub const TABLE: u32 = 1 << 5;
+    /// The interpreter is going down: a daemon thread stops here.
+    pub const EXIT: u32 = 1 << 6;
+}
+
+/// The exception being handled in a frame stack or a generator, `sys.exception()`.
+#[repr(C)]
+pub struct HandledException {
+    /// The exception, or None.
+    pub value: Cell<Value>,
+    /// The state of whoever resumed this generator.
+    pub previous: Cell<*const HandledException>,
+}
+
+impl HandledException {
+    /// Nothing is being handled.
+    pub const fn new() -> HandledException {
+        HandledException { value: Cell::new(Value::NONE), previous: Cell::new(std::ptr::null()) }
+    }
+}
+
+impl Default for HandledException {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How many values an interpreter stack holds. Address space only: pages are touched as the stack grows.
+pub const STACK_VALUES: usize = 4 << 20;
+/// How far natively nested calls may go before they raise RecursionError: bytes left at the end of the native stack.
+pub const NATIVE_STACK_RESERVE: usize = 256 << 10;
+
+/// A thread that runs Python code; see the module's page.
+#[repr(C)]
+pub struct Thread {
+    /// Allocation, barrier, requests. First, so that the interpreter's handlers reach it without an offset.
+    pub mutator: Mutator,
+    /// The instruction that called native code, and the top of the stack and the frame at that moment.
+    pub pc: Cell<*const u16>,
+    /// See `pc`.
+    pub sp: Cell<*mut Value>,
+    /// See `pc`.
+    pub fp: Cell<*mut Value>,
+    /// The end of the interpreter stack that frames may use.
+    pub stack_limit: Cell<*mut Value>,
+    /// The slow path a handler has asked for, on its way to the trampoline.
+    pub slow: Cell<usize>,
+    /// The dispatch table in force.
+    pub table: Cell<*const ()>,
+    /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
+    pub bytecode_index: Cell<u32>,
+    /// How deep calls are nested, and the most that is allowed.
+    pub depth: Cell<u32>,
+    /// See `depth`; `sys.setrecursionlimit`.
+    pub depth_limit: Cell<u32>,
+    /// The value that leaves an interpreter loop.
+    pub result: Cell<Value>,
+    /// The raised exception, or NULL.
+    pub(crate) exception: Cell<Value>,
+    /// The innermost handled exception.
+    pub handled: Cell<*const HandledException>,
+    /// The bottom of the chain in `handled`.
+    pub handled_base: HandledException,
+    /// The lowest native stack address calls may reach.
+    pub native_limit: Cell<usize>,
+    /// The bottom of the interpreter stack.
+    pub stack_base: Cell<*mut Value>,
+    /// The exception another thread has sent, or NULL.
+    pub async_exception: crate::object::Slot,
+    /// Statistics are counted here.
+    pub stats: Cell<*mut crate::stats::ThreadStats>,
+    /// `threading.get_ident()`.
+    pub ident: Cell<u64>,
+    /// The thread's context variables: a Context or NULL.
+    pub context: Cell<Value>,
+    /// Values that belong to this thread and are traced with it, by [`ThreadSlot`].
+    pub(crate) slots: [Cell<Value>; ThreadSlot::COUNT],
+    /// Objects whose repr is being made, so that a cycle ends in `...`.
+    pub(crate) repr_stack: UnsafeCell<Vec<u64>>,
+    /// Method lookups, by type version and name.
+    pub(crate) method_cache: crate::types::MethodCache,
+    pub(crate) interpreter: &'static Interpreter,
+}
+
+/// Per-thread values that modules keep, each traced as a root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum ThreadSlot {
+    /// The dict that thread-local objects use.
+    Locals,
+    /// The running asyncio event loop.
+    RunningLoop,
+    /// The running asyncio task.
+    RunningTask,
+    /// Trace and profile functions.
+    TraceFunction,
+    /// See `TraceFunction`.
+    ProfileFunction,
+    /// Async generator hooks.
+    AsyncGenFirstIter,
+    /// See `AsyncGenFirstIter`.
+    AsyncGenFinalizer,
+    /// The thread's own handle object.
+    Handle,
+}
+
+impl ThreadSlot {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+}
+
+// SAFETY: other threads only touch the atomics in it; everything else is used by its own thread, or by the collector while it stands still.
+unsafe impl Sync for Thread {}
+
+impl Thread {
+    /// The interpreter this thread belongs to.
+    #[inline(always)]
+    pub fn interpreter(&self) -> &'static Interpreter {
+        self.interpreter
+    }
+
+    // ---- allocation ----
+
+    /// A new cell with this content.
+    #[inline(always)]
+    pub fn alloc_cell<T>(&self, init: T) -> Ref<T> {
+        const { assert!(size_of::<T>() <= 2048) };
+        // SAFETY: `init` begins with a Header (every caller passes a cell structure) and fills the cell before the next allocation.
+        unsafe {
+            let header = std::ptr::read(&raw const init as *const Header);
+            let p = self.mutator.alloc(size_of::<T>(), header).as_ptr() as *mut T;
+            p.write(init);
+            Ref::from_ptr(p)
+        }
+    }
+
+    /// A new object of exactly the class `T::class()`.
+    #[inline(always)]
+    pub fn alloc<T: Layout>(&self, init: T) -> Ref<T> {
+        self.alloc_cell(init)
+    }
+
+    /// A new instance of `class`, whose layout begins with `T`: native part as given, no attributes yet.
+    pub fn alloc_instance<T: Layout>(&self, class: Ref<Type>, init: T) -> Ref<T> {
+        if class == T::class() {
+            return self.alloc_cell(init);
+        }
+        let size = class.instance_size();
+        debug_assert!(size >= size_of::<T>());
+        let slots = if T::KIND == Kind::Slots as u8 { (size / 8 - 1).min(u8::MAX as usize) as u8 } else { 0 };
+        let header = Header::with_raw_kind(class.root_shape(), T::KIND, slots);
+        let p = self.mutator.alloc(size, header).as_ptr();
+        // SAFETY: the cell is new and at least as long as T; the header stays as allocated, what follows T is zero.
+        let object = unsafe {
+            let body = size_of::<Header>();
+            std::ptr::copy_nonoverlapping((&raw const init as *const u8).add(body), p.add(body), size_of::<T>() - body);
+            Ref::from_ptr(p as *mut T)
+        };
+        std::mem::forget(init);
+        class.on_new_instance(self, object.value());
+        object
+    }
+
+    /// A zeroed cell of `size` bytes behind the header. Large ones can fail: MemoryError.
+    #[inline]
+    pub fn try_alloc_bytes(&self, size: usize, header: Header) -> R<NonNull<u8>> {
+        self.mutator.try_alloc(size, header).map_err(|_| self.raise_memory_error())
+    }
+
+    // ---- exceptions ----
+
+    /// Makes `exception` (an instance of BaseException) the current one.
+    pub fn raise_value(&self, exception: Value) -> Raised {
+        self.exception.set(exception);
+        Raised
+    }
+
+    /// Raises a new exception of a class with one message.
+    #[cold]
+    #[inline(never)]
+    pub fn raise(&self, class: Ref<Type>, message: &str) -> Raised {
+        let text = crate::types::Str::new(self, message).value();
+        self.raise_with(class, &[text])
+    }
+
+    /// Raises a new exception of a class made with these arguments.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_with(&self, class: Ref<Type>, args: &[Value]) -> Raised {
+        match Exception::instantiate(self, class, args) {
+            Ok(e) => {
+                Exception::attach_context(self, e);
+                self.raise_value(e)
+            }
+            Err(raised) => raised,
+        }
+    }
+
+    /// The current exception, which is none any more.
+    #[inline]
+    pub fn take_exception(&self) -> Value {
+        self.exception.replace(Value::NULL)
+    }
+
+    /// The current exception, or NULL.
+    #[inline]
+    pub fn exception(&self) -> Value {
+        self.exception.get()
+    }
+
+    /// Is the current exception an instance of `class`?
+    pub fn exception_is(&self, class: Ref<Type>) -> bool {
+        use crate::object::ValueExt;
+        let e = self.exception.get();
+        !e.is_null() && e.is_instance(class)
+    }
+
+    /// Forgets the current exception if it is an instance of `class`; otherwise hands it on.
+    pub fn catch(&self, class: Ref<Type>) -> R<()> {
+        if self.exception_is(class) {
+            self.exception.set(Value::NULL);
+            Ok(())
+        } else {
+            Err(Raised)
+        }
+    }
+
+    /// The exception being handled (`sys.exception()`), or None.
+    pub fn handled_exception(&self) -> Value {
+        let mut state = self.handled.get();
+        while !state.is_null() {
+            // SAFETY: the chain links live generators' states and ends in this thread's own.
+            let s = unsafe { &*state };
+            if !s.value.get().is_none() {
+                return s.value.get();
+            }
+            state = s.previous.get();
+        }
+        Value::NONE
+    }
+
+    #[cold]
+    fn raise_memory_error(&self) -> Raised {
+        self.raise_value(self.interpreter.memory_error.get())
+    }
+
+    // ---- requests ----
+
+    /// Does what other threads or signals have asked of this one; native loops that run long call it now and then.
+    #[inline(always)]
+    pub fn poll(&self) -> R<()> {
+        if self.mutator.eval_breaker.load(std::sync::atomic::Ordering::Relaxed) == 0 { Ok(()) } else { crate::breaker::handle(self) }
+    }
+
+    /// Runs `f`, which may block, without holding up stop-the-world requests. `f` must not touch the heap.
+    pub fn blocking<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.mutator.blocking(f)
+    }
+
+    /// Locks an object; reads stay lock-free, every change of a container takes its lock.
+    #[inline]
+    pub fn lock<T>(&self, object: Ref<T>) -> limpid_heap::ObjectLock<'_> {
+        limpid_heap::lock(&self.mutator, object.header())
+    }
+
+    /// Enters a natively nested call: RecursionError when the native stack or the recursion limit is exhausted.
+    #[inline]
+    pub fn enter(&self) -> R<Nested<'_>> {
+        self.enter_at("")
+    }
+
+    /// As [`Thread::enter`]; `place` ends the message of the RecursionError: `" in comparison"`.
+    #[inline]
+    pub fn enter_at(&self, place: &str) -> R<Nested<'_>> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.native_limit.get() || self.depth.get() >= self.depth_limit.get() {
+            return Err(self.raise_recursion_error(place));
+        }
+        self.depth.set(self.depth.get() + 1);
+        Ok(Nested(self))
+    }
+
+    /// RecursionError, with CPython's text.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_recursion_error(&self, place: &str) -> Raised {
+        // Room for the error itself and its handlers.
+        let limit = self.native_limit.get();
+        let depth_limit = self.depth_limit.get();
+        self.native_limit.set(limit.saturating_sub(NATIVE_STACK_RESERVE / 2));
+        self.depth_limit.set(depth_limit.saturating_add(50));
+        let raised = self.raise(crate::exc::RecursionError, &format!("maximum recursion depth exceeded{place}"));
+        self.native_limit.set(limit);
+        self.depth_limit.set(depth_limit);
+        raised
+    }
+
+    /// A value that belongs to this thread.
+    pub fn slot(&self, which: ThreadSlot) -> Option<Value> {
+        let v = self.slots[which as usize].get();
+        if v.is_null() { None } else { Some(v) }
+    }
+
+    /// Replaces a value that belongs to this thread; NULL removes it.
+    pub fn set_slot(&self, which: ThreadSlot, v: Value) {
+        self.slots[which as usize].set(v);
+    }
+
+    /// A header for a backing array.
+    #[inline(always)]
+    pub fn array_header(&self) -> Header {
+        Header::new(ShapeRef::NONE, Kind::Array, 0)
+    }
+}
+
+/// A natively nested call, counted until it is dropped.
+pub struct Nested<'a>(&'a Thread);
+
+impl Drop for Nested<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.depth.set(self.0.depth.get() - 1);
+    }
+}
+
+/// Raises an exception with a formatted message and returns from the function: `raise!(t, TypeError, "no {x}")`.
+#[macro_export]
+macro_rules! raise {
+    ($t:expr, $class:ident, $($message:tt)+) => {
+        return Err($t.raise($crate::exc::$class, &format!($($message)+)))
+    };
+}
+
+/// As [`raise!`], but gives the [`Raised`] instead of returning it.
+#[macro_export]
+macro_rules! err {
+    ($t:expr, $class:ident, $($message:tt)+) => {
+        $t.raise($crate::exc::$class, &format!($($message)+))
+    };
+}

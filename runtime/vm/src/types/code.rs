@@ -1,0 +1,435 @@
+//! Code objects: what a function, class body or module runs.
+//!
+//! The instructions are a leaf cell of their own ([`Bytecode`]), because each thread specializes a copy: index 0 is the one made with the
+//! code object, further ones are in `copies`, made when a thread with that index first runs the code. The constants that `LOAD_CONST`
+//! needs are written into the instructions' caches and kept alive by `consts`.
+
+use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::thread::Thread;
+use crate::types::str::{intern, intern_value};
+use crate::types::{Bytes, Str, Tuple, ValueList, builtin};
+use limpid_bytecode::exceptiontable::ExceptionTable;
+use limpid_bytecode::{CodeData, CodeFlags, Constant, LocalKind, Opcode};
+use limpid_heap::{Header, Kind, ShapeRef, Value};
+use std::ffi::{CString, c_char};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+/// The instructions of a code object, or one thread's copy of them.
+#[repr(C)]
+pub struct Bytecode {
+    header: Header,
+    len: usize,
+    words: [u16; 0],
+}
+
+/// Bytes before the instructions.
+pub const BYTECODE_OFFSET: usize = size_of::<Bytecode>();
+
+impl Bytecode {
+    fn new(t: &Thread, words: &[u16]) -> R<Ref<Bytecode>> {
+        let p = t.try_alloc_bytes(BYTECODE_OFFSET + words.len() * 2 + 2, Header::new(ShapeRef::NONE, Kind::Leaf, 0))?;
+        let p = p.as_ptr() as *mut Bytecode;
+        // SAFETY: a new cell with room for the words.
+        unsafe {
+            (*p).len = words.len();
+            std::ptr::copy_nonoverlapping(words.as_ptr(), (*p).words.as_mut_ptr(), words.len());
+            Ok(Ref::from_ptr(p))
+        }
+    }
+
+    /// The first instruction.
+    #[inline(always)]
+    pub fn start(&self) -> *const u16 {
+        self.words.as_ptr()
+    }
+
+    /// How many words there are.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The word at `i`, read as other threads may be writing it.
+    #[inline(always)]
+    pub fn word(&self, i: usize) -> u16 {
+        assert!(i < self.len);
+        // SAFETY: in range.
+        unsafe { (*(self.words.as_ptr().add(i) as *const std::sync::atomic::AtomicU16)).load(Ordering::Relaxed) }
+    }
+}
+
+/// The layout of a code object; the fields are CPython's `co_*` attributes.
+#[repr(C)]
+pub struct Code {
+    header: Header,
+    /// `co_consts`, a tuple.
+    pub consts: Slot,
+    /// `co_names`, a tuple of interned strings.
+    pub names: Slot,
+    /// Names of the frame's slots, a tuple of interned strings.
+    pub localsplusnames: Slot,
+    /// What each slot holds, bytes of [`LocalKind`] bits.
+    pub localspluskinds: Slot,
+    /// `co_name`, interned.
+    pub name: Slot,
+    /// `co_qualname`, interned.
+    pub qualname: Slot,
+    /// `co_filename`.
+    pub filename: Slot,
+    /// `co_linetable`, bytes.
+    pub linetable: Slot,
+    /// `co_exceptiontable`, bytes.
+    pub exceptiontable: Slot,
+    bytecode: Slot,
+    /// The other threads' copies by their index: a value list, or NULL.
+    copies: Slot,
+    /// The name and the file for tracers: NUL-terminated UTF-8 that stays in memory as long as the code object. Outside the heap or in a
+    /// string of ours, so the collector need not look at them.
+    name_c: AtomicPtr<c_char>,
+    file_c: AtomicPtr<c_char>,
+    /// `co_flags`.
+    pub flags: CodeFlags,
+    /// `co_argcount`.
+    pub argcount: u32,
+    /// `co_posonlyargcount`.
+    pub posonlyargcount: u32,
+    /// `co_kwonlyargcount`.
+    pub kwonlyargcount: u32,
+    /// `co_stacksize`.
+    pub stacksize: u32,
+    /// Locals, cells and free variables together.
+    pub nlocalsplus: u32,
+    /// `co_nlocals`.
+    pub nlocals: u32,
+    /// How many slots are free variables: the last ones.
+    pub nfree: u32,
+    /// `co_firstlineno`.
+    pub firstlineno: u32,
+    version: AtomicU32,
+    /// A generator of this code has something to do when it is dropped half-way: it has `finally` or `with` blocks.
+    pub has_handlers: bool,
+}
+
+// SAFETY: the value words come first, SLOTS counts exactly these; what follows cannot be taken for a value or is not looked at.
+unsafe impl crate::object::Layout for Code {
+    const KIND: u8 = Kind::Slots as u8;
+    const SLOTS: u8 = 11;
+    fn class() -> Ref<crate::types::Type> {
+        builtin::CODE
+    }
+}
+
+impl Code {
+    /// A live code object from the compiler's.
+    pub fn from_data(t: &Thread, data: &CodeData) -> R<Ref<Code>> {
+        let consts = data.consts.iter().try_fold(ValueList::with_capacity(t, data.consts.len()), |mut list, c| {
+            list.push(t, constant(t, c)?);
+            Ok(list)
+        })?;
+        let names = interned_tuple(t, &data.names);
+        let localsplusnames = interned_tuple(t, &data.localsplusnames);
+        let fields = CodeFields {
+            consts: Tuple::from_slice(t, consts.as_slice()).value(),
+            names: names.value(),
+            localsplusnames: localsplusnames.value(),
+            localspluskinds: Bytes::from_slice(t, &data.localspluskinds)?.value(),
+            name: intern(t, &data.name),
+            qualname: intern(t, &data.qualname),
+            filename: intern(t, &data.filename),
+            linetable: Bytes::from_slice(t, &data.linetable)?.value(),
+            exceptiontable: Bytes::from_slice(t, &data.exceptiontable)?.value(),
+        };
+        Code::build(t, data, &data.instructions, fields)
+    }
+
+    /// A code object from its parts; `data` gives the counts and flags.
+    pub fn build(t: &Thread, data: &CodeData, words: &[u16], f: CodeFields) -> R<Ref<Code>> {
+        let bytecode = Bytecode::new(t, words)?;
+        // SAFETY: `consts` is a tuple.
+        write_constants(&bytecode, unsafe { Ref::from_value(f.consts) });
+        let count = |bit: u8| data.localspluskinds.iter().filter(|k| *k & bit != 0).count() as u32;
+        Ok(t.alloc(Code {
+            header: header_of::<Code>(),
+            consts: Slot::new(f.consts),
+            names: Slot::new(f.names),
+            localsplusnames: Slot::new(f.localsplusnames),
+            localspluskinds: Slot::new(f.localspluskinds),
+            name: Slot::new(f.name),
+            qualname: Slot::new(f.qualname),
+            filename: Slot::new(f.filename),
+            linetable: Slot::new(f.linetable),
+            exceptiontable: Slot::new(f.exceptiontable),
+            bytecode: Slot::new(bytecode.value()),
+            copies: Slot::NULL,
+            name_c: AtomicPtr::new(c_string(f.name)),
+            file_c: AtomicPtr::new(c_string(f.filename)),
+            flags: data.flags,
+            argcount: data.argcount,
+            posonlyargcount: data.posonlyargcount,
+            kwonlyargcount: data.kwonlyargcount,
+            stacksize: data.stacksize,
+            nlocalsplus: data.localspluskinds.len() as u32,
+            nlocals: count(LocalKind::LOCAL),
+            nfree: count(LocalKind::FREE),
+            firstlineno: data.firstlineno,
+            version: AtomicU32::new(crate::shape::new_version().unwrap_or(0)),
+            // Every generator has the one handler that turns StopIteration into RuntimeError.
+            has_handlers: ExceptionTable(&data.exceptiontable).handlers().take(2).count() > 1,
+        }))
+    }
+
+    /// The version that functions made from this code start with.
+    #[inline(always)]
+    pub fn version(&self) -> u32 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// The main copy of the instructions.
+    #[inline(always)]
+    pub fn bytecode(&self) -> Ref<Bytecode> {
+        // SAFETY: the field always refers to bytecode.
+        unsafe { Ref::from_value(self.bytecode.get()) }
+    }
+
+    fn existing_copy(&self, index: usize) -> Option<Ref<Bytecode>> {
+        let list = ValueList::from_cell(self.copies.opt()?);
+        let v = if index < list.len() { list.get(index).non_null()? } else { return None };
+        // SAFETY: the list holds bytecode.
+        Some(unsafe { Ref::from_value(v) })
+    }
+
+    /// The copy of the instructions that contains an address.
+    pub fn copy_containing(&self, pc: *const u16) -> Option<Ref<Bytecode>> {
+        let holds = |b: &Ref<Bytecode>| (pc as usize).wrapping_sub(b.start() as usize) < b.len() * 2;
+        if holds(&self.bytecode()) {
+            return Some(self.bytecode());
+        }
+        let list = ValueList::from_cell(self.copies.opt()?);
+        // SAFETY: the list holds bytecode or NULL.
+        list.iter().filter(|v| !v.is_null()).map(|v| unsafe { Ref::from_value(v) }).find(holds)
+    }
+
+    /// The index of the word at an address in any of the copies.
+    pub fn offset_of(&self, pc: *const u16) -> usize {
+        self.copy_containing(pc).map_or(0, |b| (pc as usize - b.start() as usize) / 2)
+    }
+
+    /// Its name for tracers.
+    #[inline(always)]
+    pub fn name_c(&self) -> *const c_char {
+        self.name_c.load(Ordering::Relaxed)
+    }
+
+    /// Its file for tracers.
+    #[inline(always)]
+    pub fn file_c(&self) -> *const c_char {
+        self.file_c.load(Ordering::Relaxed)
+    }
+
+    /// The documentation string, or None.
+    pub fn docstring(&self) -> Value {
+        // SAFETY: `consts` is a tuple.
+        let consts = unsafe { Ref::<Tuple>::from_value(self.consts.get()) };
+        if self.flags.has(CodeFlags::HAS_DOCSTRING) && !consts.is_empty() { consts.get(0) } else { Value::NONE }
+    }
+
+    /// The name of local slot `i`.
+    pub fn local_name(&self, i: usize) -> Value {
+        // SAFETY: the field is a tuple.
+        unsafe { Ref::<Tuple>::from_value(self.localsplusnames.get()) }.get(i)
+    }
+
+    /// The kind bits of local slot `i`.
+    pub fn local_kind(&self, i: usize) -> u8 {
+        // SAFETY: the field is bytes.
+        unsafe { Ref::<Bytes>::from_value(self.localspluskinds.get()) }.as_slice()[i]
+    }
+
+    /// Name `i` of `co_names`.
+    #[inline(always)]
+    pub fn name_at(&self, i: usize) -> Value {
+        // SAFETY: the field is a tuple.
+        unsafe { Ref::<Tuple>::from_value(self.names.get()) }.get(i)
+    }
+
+    /// Values a frame needs besides its header.
+    #[inline(always)]
+    pub fn frame_values(&self) -> usize {
+        (self.nlocalsplus + self.stacksize) as usize
+    }
+}
+
+impl Ref<Code> {
+    /// Where this thread's instructions start; makes its copy when it has none yet.
+    #[inline(always)]
+    pub fn entry(self, t: &Thread) -> *const u16 {
+        match t.bytecode_index.get() {
+            0 => self.bytecode().start(),
+            i => self.copy_for(t, i as usize).start(),
+        }
+    }
+
+    #[inline(never)]
+    fn copy_for(self, t: &Thread, index: usize) -> Ref<Bytecode> {
+        if let Some(copy) = self.existing_copy(index) {
+            return copy;
+        }
+        let main = self.bytecode();
+        let mut words: Vec<u16> = (0..main.len()).map(|i| main.word(i)).collect();
+        unspecialize(&mut words);
+        let Ok(copy) = Bytecode::new(t, &words) else {
+            // No room: run the main copy; it is safe to share, its words are atomic.
+            t.take_exception();
+            return main;
+        };
+        // SAFETY: `consts` is a tuple.
+        write_constants(&copy, unsafe { Ref::from_value(self.consts.get()) });
+        let _guard = t.lock(self);
+        let mut list = ValueList::with_capacity(t, index + 4);
+        if let Some(old) = self.copies.opt() {
+            ValueList::from_cell(old).iter().for_each(|v| list.push(t, v));
+        }
+        while list.len() <= index {
+            list.push(t, Value::NULL);
+        }
+        list.set(t, index, copy.value());
+        self.copies.set(t, self, list.cell());
+        copy
+    }
+
+    /// Drops the copy of a thread that ends.
+    pub fn drop_copy(self, t: &Thread, index: usize) {
+        if let Some(list) = self.copies.opt() {
+            let list = ValueList::from_cell(list);
+            if index < list.len() {
+                list.set(t, index, Value::NULL);
+            }
+        }
+    }
+}
+
+/// The values a code object is built from.
+pub struct CodeFields {
+    /// See [`Code`].
+    pub consts: Value,
+    /// See [`Code`].
+    pub names: Value,
+    /// See [`Code`].
+    pub localsplusnames: Value,
+    /// See [`Code`].
+    pub localspluskinds: Value,
+    /// See [`Code`].
+    pub name: Value,
+    /// See [`Code`].
+    pub qualname: Value,
+    /// See [`Code`].
+    pub filename: Value,
+    /// See [`Code`].
+    pub linetable: Value,
+    /// See [`Code`].
+    pub exceptiontable: Value,
+}
+
+fn interned_tuple(t: &Thread, texts: &[String]) -> Ref<Tuple> {
+    let mut list = ValueList::with_capacity(t, texts.len());
+    for text in texts {
+        list.push(t, intern(t, text));
+    }
+    Tuple::from_slice(t, list.as_slice())
+}
+
+/// The text of a str as C sees it, resident for ever or for as long as the string.
+fn c_string(v: Value) -> *mut c_char {
+    // SAFETY: names and files are strings.
+    let s = unsafe { Ref::<Str>::from_value(v) };
+    match s.as_ascii() {
+        // The string's own characters, which a zero follows. The code object keeps the string alive.
+        Some(_) => s.data_ptr() as *mut c_char,
+        // Rare; such names are few and live as long as the program.
+        None => CString::new(s.to_string_lossy().replace('\0', "")).unwrap_or_default().into_raw(),
+    }
+}
+
+/// A live object from a constant.
+pub fn constant(t: &Thread, c: &Constant) -> R {
+    Ok(match c {
+        Constant::None => Value::NONE,
+        Constant::Bool(b) => Value::bool(*b),
+        Constant::Ellipsis => Value::ELLIPSIS,
+        Constant::Int(i) => crate::types::int::from_i64(t, *i),
+        Constant::BigInt { negative, digits } => crate::types::int::from_digits(t, *negative, digits)?,
+        Constant::Float(d) => Value::float(*d),
+        Constant::Complex(re, im) => crate::types::complex::new(t, *re, *im),
+        Constant::Str(s) => {
+            let s = Str::from_wtf8(t, s)?;
+            let is_name = s.as_ascii().is_some_and(|a| a.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            if is_name { intern_value(t, s.value())? } else { s.value() }
+        }
+        Constant::Bytes(b) => Bytes::from_slice(t, b)?.value(),
+        Constant::Tuple(items) => {
+            let mut list = ValueList::with_capacity(t, items.len());
+            for i in items {
+                list.push(t, constant(t, i)?);
+            }
+            Tuple::from_slice(t, list.as_slice()).value()
+        }
+        Constant::FrozenSet(items) => {
+            let mut list = ValueList::with_capacity(t, items.len());
+            for i in items {
+                list.push(t, constant(t, i)?);
+            }
+            crate::types::set::new_frozenset(t, list.as_slice())?
+        }
+        Constant::Slice(parts) => {
+            let [start, stop, step] = &**parts;
+            crate::types::slice::new(t, constant(t, start)?, constant(t, stop)?, constant(t, step)?)
+        }
+        Constant::Code(data) => Code::from_data(t, data)?.value(),
+    })
+}
+
+/// Visits each instruction: its index, opcode and oparg with the extended bits.
+pub fn each_instruction(words: &[u16], mut f: impl FnMut(usize, Opcode, u32)) {
+    let (mut i, mut extended) = (0, 0);
+    while i < words.len() {
+        let Some(op) = Opcode::from_u8(words[i] as u8) else { break };
+        let oparg = extended << 8 | (words[i] >> 8) as u32;
+        extended = if op == Opcode::EXTENDED_ARG { oparg } else { 0 };
+        f(i, op, oparg);
+        i += 1 + op.caches();
+    }
+}
+
+/// Fills the caches of `LOAD_CONST`, and gives counters and histories their first values.
+fn write_constants(code: &Ref<Bytecode>, consts: Ref<Tuple>) {
+    let words: Vec<u16> = (0..code.len()).map(|i| code.word(i)).collect();
+    let base = code.start() as *mut u16;
+    each_instruction(&words, |i, op, oparg| {
+        // SAFETY: the bytecode is not published yet, and the caches of an instruction are inside it.
+        let cache = unsafe { base.add(i + 1) };
+        match op.family() {
+            // SAFETY: four words for a value.
+            Opcode::LOAD_CONST => unsafe { (cache as *mut u64).write_unaligned(consts.get(oparg as usize).bits()) },
+            family if op.caches() > 0 => {
+                // SAFETY: at least one cache word.
+                unsafe { *cache = crate::interp::first_counter(family) }
+            }
+            _ => {}
+        }
+    });
+}
+
+/// Turns specialized instructions back into the base ones and empties their caches.
+pub fn unspecialize(words: &mut [u16]) {
+    let mut at = Vec::new();
+    each_instruction(words, |i, op, _| at.push((i, op)));
+    for (i, op) in at {
+        words[i] = words[i] & 0xFF00 | op.family() as u16;
+        words[i + 1..i + 1 + op.caches()].fill(0);
+    }
+}

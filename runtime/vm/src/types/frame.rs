@@ -1,0 +1,295 @@
+//! Frame objects: what `sys._getframe`, tracebacks and `f_back` show of a frame.
+//!
+//! A frame object is made when it is asked for and looks into the live frame; when the frame is left it takes the variables with it
+//! ([`detach`]). A generator's frame object looks into the generator for as long as that lives.
+
+use crate::args::{FnDef, GetSet, receiver};
+use crate::interp::frame::Frame;
+use crate::interp::trace::line_at;
+use crate::object::{Layout, R, Ref, Slot, ValueExt, header_of};
+use crate::slots::SlotTable;
+use crate::thread::Thread;
+use crate::types::generator::state;
+use crate::types::{Cell, Code, Dict, Function, Generator, Str, Type, TypeDef, ValueList, builtin};
+use limpid_bytecode::{CodeFlags, LocalKind};
+use limpid_heap::{Header, Kind, Value};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+
+/// The layout of a frame object.
+#[repr(C)]
+pub struct FrameObject {
+    header: Header,
+    /// The function, for code, globals and builtins.
+    function: Slot,
+    /// `f_back` once the frame has been left: a frame object or NULL.
+    back: Slot,
+    /// The local slots once the frame has been left: a value list.
+    locals: Slot,
+    /// The mapping of a class body or `exec`, or NULL.
+    namespace: Slot,
+    /// The generator the frame lies in, or NULL.
+    generator: Slot,
+    /// `f_trace`.
+    pub trace: Slot,
+    /// Variables set through `f_locals` that the code does not know: a dict or NULL.
+    pub extra_locals: Slot,
+    live: AtomicPtr<Value>,
+    thread: AtomicPtr<Thread>,
+    position: AtomicUsize,
+    /// `f_trace_lines` in bit 0, `f_trace_opcodes` in bit 1.
+    pub trace_flags: AtomicI32,
+}
+
+// SAFETY: seven value words come first; what follows are addresses outside of cells' starts and numbers, which are not looked at.
+unsafe impl Layout for FrameObject {
+    const KIND: u8 = Kind::Slots as u8;
+    const SLOTS: u8 = 7;
+    fn class() -> Ref<Type> {
+        builtin::FRAME
+    }
+}
+
+/// The frame object of a live frame, made if it has none.
+pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
+    if let Some(o) = f.object().non_null() {
+        // SAFETY: the word holds a frame object or NULL.
+        return unsafe { Ref::from_value(o) };
+    }
+    let generator = if f.is_generator() { f.generator().value() } else { Value::NULL };
+    let object = t.alloc(FrameObject {
+        header: header_of::<FrameObject>(),
+        function: Slot::new(f.function_value()),
+        back: Slot::NULL,
+        locals: Slot::NULL,
+        namespace: Slot::new(f.namespace()),
+        generator: Slot::new(generator),
+        trace: Slot::NULL,
+        extra_locals: Slot::NULL,
+        live: AtomicPtr::new(f.0),
+        thread: AtomicPtr::new(std::ptr::from_ref(t).cast_mut()),
+        position: AtomicUsize::new(0),
+        trace_flags: AtomicI32::new(1),
+    });
+    f.set_object(object.value());
+    if f.is_generator() {
+        let g = f.generator();
+        // SAFETY: the word just written lies in the generator.
+        unsafe { limpid_heap::write_barrier(&t.mutator, g.header()) };
+    }
+    object
+}
+
+/// A frame is left: its object takes the variables and the caller's frame object.
+pub fn detach(t: &Thread, f: Frame, pc: *const u16) {
+    // SAFETY: the word holds a frame object.
+    let object = unsafe { Ref::<FrameObject>::from_value(f.object()) };
+    let code = f.code();
+    let n = code.nlocalsplus as usize;
+    // SAFETY: the frame has that many local slots.
+    let list = ValueList::from_slice(t, unsafe { std::slice::from_raw_parts(f.0, n) });
+    object.locals.set(t, object, list.cell());
+    let mut previous = f.previous();
+    while !previous.is_none() && previous.is_shim() {
+        previous = previous.previous();
+    }
+    if !previous.is_none() {
+        let back = object_of(t, previous);
+        object.back.set(t, object, back.value());
+    }
+    object.position.store(code.offset_of(pc), Ordering::Relaxed);
+    object.live.store(std::ptr::null_mut(), Ordering::Release);
+    f.set_object(Value::NULL);
+}
+
+impl FrameObject {
+    fn live(&self) -> Option<Frame> {
+        let p = self.live.load(Ordering::Acquire);
+        (!p.is_null()).then_some(Frame(p))
+    }
+
+    /// The function it runs.
+    pub fn function(&self) -> Ref<Function> {
+        // SAFETY: the field refers to a function.
+        unsafe { Ref::from_value(self.function.get()) }
+    }
+
+    /// The code it runs.
+    pub fn code(&self) -> Ref<Code> {
+        self.function().code()
+    }
+
+    fn generator(&self) -> Option<Ref<Generator>> {
+        // SAFETY: the field refers to a generator or is NULL.
+        self.generator.opt().map(|g| unsafe { Ref::from_value(g) })
+    }
+
+    /// The word of the code it is at, or was at when it was left.
+    pub fn position(&self, t: &Thread) -> usize {
+        let Some(f) = self.live() else { return self.position.load(Ordering::Relaxed) };
+        if let Some(g) = self.generator()
+            && g.state() != state::EXECUTING
+        {
+            // The word before the one it goes on with belongs to the yield.
+            let at = f.code().offset_of(g.pc.get());
+            return at.saturating_sub(1);
+        }
+        t.frame_position(f).unwrap_or(0)
+    }
+
+    /// `f_lineno`; 0 when the instruction has none.
+    pub fn line(&self, t: &Thread) -> i32 {
+        line_at(self.code(), self.position(t))
+    }
+
+    /// Local slot `i` as it is, cells included, NULL when unbound.
+    pub fn local(&self, i: usize) -> Value {
+        match (self.live(), self.locals.opt()) {
+            (Some(f), _) => f.local(i),
+            (None, Some(list)) => ValueList::from_cell(list).get(i),
+            (None, None) => Value::NULL,
+        }
+    }
+
+    /// The value of variable `i`: what is in its cell if it has one; None when it is unbound or hidden.
+    pub fn variable(&self, i: usize) -> Option<Value> {
+        let kind = self.code().local_kind(i);
+        let v = self.local(i).non_null()?;
+        if kind & (LocalKind::CELL | LocalKind::FREE) != 0
+            && let Some(cell) = v.exact::<Cell>()
+        {
+            return cell.content.opt();
+        }
+        (kind & LocalKind::HIDDEN == 0).then_some(v)
+    }
+
+    fn is_executing(&self) -> bool {
+        match (self.live(), self.generator()) {
+            (None, _) => false,
+            (Some(_), Some(g)) => g.state() == state::EXECUTING,
+            (Some(_), None) => true,
+        }
+    }
+}
+
+impl Ref<FrameObject> {
+    /// `f_back`: a frame object, or None.
+    pub fn back(self, t: &Thread) -> Value {
+        let Some(f) = self.live() else { return self.back.opt().unwrap_or(Value::NONE) };
+        if self.generator().is_some_and(|g| g.state() != state::EXECUTING) {
+            return Value::NONE;
+        }
+        let mut previous = f.previous();
+        while !previous.is_none() && previous.is_shim() {
+            previous = previous.previous();
+        }
+        if previous.is_none() { Value::NONE } else { object_of(t, previous).value() }
+    }
+
+    /// Sets local slot `i`.
+    pub fn set_local(self, t: &Thread, i: usize, v: Value) {
+        match (self.live(), self.locals.opt()) {
+            (Some(f), _) => {
+                f.set_local(i, v);
+                if let Some(g) = self.generator() {
+                    // SAFETY: the slot just written lies in the generator.
+                    unsafe { limpid_heap::write_barrier(&t.mutator, g.header()) };
+                }
+            }
+            (None, Some(list)) => ValueList::from_cell(list).set(t, i, v),
+            (None, None) => {}
+        }
+    }
+
+    /// `f_locals` of a function as a new dict (`locals()`), or the namespace itself.
+    pub fn locals(self, t: &Thread) -> R {
+        if !self.code().flags.has(CodeFlags::OPTIMIZED) {
+            return Ok(self.namespace.opt().unwrap_or(self.function().globals.get()));
+        }
+        let d = Dict::new(t);
+        for i in 0..self.code().nlocalsplus as usize {
+            if let Some(v) = self.variable(i) {
+                d.set_item(t, self.code().local_name(i), v)?;
+            }
+        }
+        if let Some(extra) = self.extra_locals.opt().and_then(|e| e.exact::<Dict>()) {
+            d.merge(t, extra, true)?;
+        }
+        Ok(d.value())
+    }
+}
+
+fn f_locals(t: &Thread, v: Value) -> R {
+    let f = receiver::<FrameObject>(v);
+    if f.code().flags.has(CodeFlags::OPTIMIZED) { Ok(crate::types::frame_locals::new(t, f)) } else { f.locals(t) }
+}
+
+fn f_lineno(t: &Thread, v: Value) -> R {
+    match receiver::<FrameObject>(v).line(t) {
+        n if n > 0 => Ok(Value::int(n as i64)),
+        _ => Ok(Value::NONE),
+    }
+}
+
+fn f_trace_set(t: &Thread, v: Value, to: Value) -> R<()> {
+    let f = receiver::<FrameObject>(v);
+    f.trace.set(t, f, if to.is_none() { Value::NULL } else { to });
+    Ok(())
+}
+
+fn trace_flag(bit: i32) -> impl Fn(Value) -> Value {
+    move |v| Value::bool(receiver::<FrameObject>(v).trace_flags.load(Ordering::Relaxed) & bit != 0)
+}
+
+fn set_trace_flag(t: &Thread, v: Value, to: Value, bit: i32) -> R<()> {
+    if !to.is_bool() {
+        raise!(t, TypeError, "attribute value type must be bool");
+    }
+    let flags = &receiver::<FrameObject>(v).trace_flags;
+    if to == Value::TRUE { flags.fetch_or(bit, Ordering::Relaxed) } else { flags.fetch_and(!bit, Ordering::Relaxed) };
+    Ok(())
+}
+
+fn frame_clear(t: &Thread, a: &[Value]) -> R {
+    let f = receiver::<FrameObject>(a[0]);
+    if f.is_executing() {
+        raise!(t, RuntimeError, "cannot clear an executing frame");
+    }
+    if let Some(g) = f.generator() {
+        if g.state() != state::CREATED && !g.is_finished() {
+            raise!(t, RuntimeError, "cannot clear a suspended frame");
+        }
+        crate::types::coroutine::close(t, g)?;
+    }
+    for i in 0..f.code().nlocalsplus as usize {
+        f.set_local(t, i, Value::NULL);
+    }
+    Ok(Value::NONE)
+}
+
+fn frame_repr(t: &Thread, v: Value) -> R {
+    let f = receiver::<FrameObject>(v);
+    let text = |v: Value| v.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let (file, name) = (text(f.code().filename.get()), text(f.code().qualname.get()));
+    Ok(Str::new(t, &format!("<frame at {:#x}, file '{file}', line {}, code {name}>", v.bits(), f.line(t))).value())
+}
+
+/// `frame`
+pub static FRAME_DEF: TypeDef = TypeDef {
+    slots: SlotTable { repr: Some(frame_repr), ..SlotTable::EMPTY },
+    flags: crate::types::flag::DISALLOW_INSTANTIATION,
+    methods: &[FnDef::def("clear", "self, /", frame_clear).doc("Clear all references held by the frame.")],
+    getset: &[
+        GetSet::getter("f_code", |_, v| Ok(receiver::<FrameObject>(v).code().value())),
+        GetSet::getter("f_globals", |_, v| Ok(receiver::<FrameObject>(v).function().globals.get())),
+        GetSet::getter("f_builtins", |_, v| Ok(receiver::<FrameObject>(v).function().builtins.get())),
+        GetSet::getter("f_locals", f_locals),
+        GetSet::getter("f_lasti", |t, v| Ok(Value::int(receiver::<FrameObject>(v).position(t) as i64 * 2))),
+        GetSet::getter("f_lineno", f_lineno),
+        GetSet::getter("f_back", |t, v| Ok(receiver::<FrameObject>(v).back(t))),
+        GetSet::getter("f_generator", |_, v| Ok(receiver::<FrameObject>(v).generator.opt().unwrap_or(Value::NONE))),
+        GetSet::property("f_trace", |_, v| Ok(receiver::<FrameObject>(v).trace.opt().unwrap_or(Value::NONE)), f_trace_set),
+        GetSet::property("f_trace_lines", |_, v| Ok(trace_flag(1)(v)), |t, v, to| set_trace_flag(t, v, to, 1)),
+        GetSet::property("f_trace_opcodes", |_, v| Ok(trace_flag(2)(v)), |t, v, to| set_trace_flag(t, v, to, 2)),
+    ],
+    ..TypeDef::of::<FrameObject>("frame")
+};

@@ -1,0 +1,62 @@
+//! The builtin types, one file each (or a folder).
+//!
+//! [`for_each_builtin_type`](crate::for_each_builtin_type) lists them once. Their type objects and root shapes lie at addresses that are
+//! known at compile time, in the order of the list: so `builtin::LIST` is a constant, and a handler compares an object's shape word with
+//! an immediate operand.
+
+pub mod async_gen;
+pub mod code_methods;
+pub mod coroutine;
+pub mod frame;
+pub mod frame_locals;
+pub mod builtin;
+pub mod builtin_function;
+pub mod cell;
+pub mod code;
+pub mod descriptor;
+pub mod dict;
+pub mod exceptions;
+pub mod function;
+pub mod generator;
+pub mod generic_alias;
+pub mod instance;
+pub mod int;
+pub mod list;
+pub mod mapping_proxy;
+pub mod method;
+pub mod module;
+pub mod object;
+mod pending;
+pub mod set;
+pub mod simple_namespace;
+pub mod singletons;
+pub mod slice;
+pub mod str;
+pub mod super_;
+pub mod traceback;
+pub mod tuple;
+pub mod type_;
+mod type_object;
+pub mod typevar;
+pub mod union;
+pub mod variable;
+
+pub use crate::value_list::ValueList;
+pub use builtin::NAMES_BASE;
+pub use builtin_function::BuiltinFunction;
+pub use cell::Cell;
+pub use code::Code;
+pub use dict::Dict;
+pub use exceptions::Exception;
+pub use function::Function;
+pub use generator::Generator;
+pub use list::List;
+pub use method::Method;
+pub use module::Module;
+pub use str::Str;
+pub use tuple::Tuple;
+pub use type_::MethodCache;
+pub use type_object::{TYPE_SIZE, Type, TypeDef, flag};
+
+/// Tells the collector how to trace the cells of this crate that have kinds of their own.
+pub fn register_tracers() {}

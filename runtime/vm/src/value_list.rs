@@ -1,0 +1,148 @@
+//! A growable array of values in the heap: what native code uses where it would use `Vec<Value>`.
+//!
+//! The array is one cell of kind [`Kind::Array`]: header, length, values. A [`ValueList`] is just a reference to it, so it is kept alive
+//! by being in a local variable or in a slot; growing makes a new cell. It is not for sharing between threads without a lock: readers
+//! see the length first and then initialised values, but two writers would lose one's push.
+
+use crate::object::{Ref, Slot};
+use crate::thread::Thread;
+use limpid_heap::{Header, Kind, ShapeRef, Value};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[repr(C)]
+struct Array {
+    header: Header,
+    len: AtomicUsize,
+    items: [Slot; 0],
+}
+
+const OVERHEAD: usize = size_of::<Array>();
+
+/// A reference to a growable array of values; see the module's page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ValueList(Ref<Array>);
+
+impl ValueList {
+    /// An empty list with room for `capacity` values.
+    pub fn with_capacity(t: &Thread, capacity: usize) -> ValueList {
+        let header = Header::new(ShapeRef::NONE, Kind::Array, 0);
+        let size = OVERHEAD + capacity.max(2) * 8;
+        let p = match t.mutator.try_alloc(size, header) {
+            Ok(p) => p,
+            // Lists of this kind are small beside what they are made from; the reserve serves.
+            Err(_) => t.mutator.alloc(size, Header::new(ShapeRef::NONE, Kind::Array, 0)),
+        };
+        // SAFETY: a new, zeroed cell of an Array.
+        ValueList(unsafe { Ref::from_ptr(p.as_ptr() as *mut Array) })
+    }
+
+    /// An empty list.
+    pub fn new(t: &Thread) -> ValueList {
+        ValueList::with_capacity(t, 4)
+    }
+
+    /// A list of these values.
+    pub fn from_slice(t: &Thread, values: &[Value]) -> ValueList {
+        let mut list = ValueList::with_capacity(t, values.len());
+        for &v in values {
+            list.push(t, v);
+        }
+        list
+    }
+
+    /// The list kept in a slot by [`ValueList::cell`].
+    #[inline(always)]
+    pub fn from_cell(cell: Value) -> ValueList {
+        // SAFETY: only values made by `cell` are passed here.
+        ValueList(unsafe { Ref::from_value(cell) })
+    }
+
+    /// The array itself, to be kept in a slot. Never shown to a Python program.
+    #[inline(always)]
+    pub fn cell(self) -> Value {
+        self.0.value()
+    }
+
+    /// How many values it holds.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.0.len.load(Ordering::Acquire)
+    }
+
+    /// Is it empty?
+    #[inline(always)]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline(always)]
+    fn slot(&self, i: usize) -> &Slot {
+        // SAFETY: callers check `i` against the length or the capacity.
+        unsafe { &*self.0.items.as_ptr().add(i) }
+    }
+
+    /// The value at `i`.
+    ///
+    /// # Panics
+    /// When `i` is out of range.
+    #[inline(always)]
+    pub fn get(self, i: usize) -> Value {
+        assert!(i < self.len());
+        self.slot(i).get()
+    }
+
+    /// Replaces the value at `i`.
+    ///
+    /// # Panics
+    /// When `i` is out of range.
+    pub fn set(self, t: &Thread, i: usize, v: Value) {
+        assert!(i < self.len());
+        self.slot(i).set(t, self.0, v);
+    }
+
+    /// Appends a value; the list may move to a new array.
+    pub fn push(&mut self, t: &Thread, v: Value) {
+        let len = self.len();
+        let capacity = (limpid_heap::cell_size(self.0.value()) - OVERHEAD - 1) / 8;
+        if len >= capacity {
+            let bigger = ValueList::with_capacity(t, capacity * 2);
+            for i in 0..len {
+                bigger.slot(i).set(t, bigger.0, self.slot(i).get());
+            }
+            bigger.0.len.store(len, Ordering::Release);
+            *self = bigger;
+        }
+        self.slot(len).set(t, self.0, v);
+        self.0.len.store(len + 1, Ordering::Release);
+    }
+
+    /// Takes the last value off.
+    pub fn pop(self, t: &Thread) -> Option<Value> {
+        let len = self.len();
+        if len == 0 {
+            return None;
+        }
+        let v = self.slot(len - 1).get();
+        self.slot(len - 1).set(t, self.0, Value::NULL);
+        self.0.len.store(len - 1, Ordering::Release);
+        Some(v)
+    }
+
+    /// Forgets all values from `len` on.
+    pub fn truncate(self, t: &Thread, len: usize) {
+        while self.len() > len {
+            self.pop(t);
+        }
+    }
+
+    /// The values, one after the other.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
+        (0..self.len()).map(move |i| self.slot(i).get())
+    }
+
+    /// The values as a slice. Only for a list that nobody changes while the slice is in use: one that this thread alone has.
+    pub fn as_slice(&self) -> &[Value] {
+        // SAFETY: `len` values are initialised, and the list is not written meanwhile, by contract.
+        unsafe { std::slice::from_raw_parts(self.0.items.as_ptr() as *const Value, self.len()) }
+    }
+}
