@@ -269,9 +269,16 @@ impl<'a> Verifier<'a> {
             work.push((target, after(opcode.jump_stack_effect(oparg))?));
         }
         if let Some(handler) = ExceptionTable(&self.code.exceptiontable).find(instruction.at) {
-            // COPY and SWAP cannot raise; a generator into which an exception is thrown has the value it was to receive on its stack.
+            // COPY, SWAP and PUSH_EXC_INFO cannot raise, WITH_EXCEPT_START and GET_ANEXT only look at the stack; a generator into
+            // which an exception is thrown has the value it was to receive on its stack.
             let popped = match opcode {
-                Opcode::COPY | Opcode::SWAP | Opcode::YIELD_VALUE => 0,
+                Opcode::COPY
+                | Opcode::SWAP
+                | Opcode::PUSH_EXC_INFO
+                | Opcode::WITH_EXCEPT_START
+                | Opcode::GET_ANEXT
+                | Opcode::YIELD_VALUE => 0,
+                Opcode::RERAISE => 1,
                 _ => opcode.stack_effect(oparg).0 as u32,
             };
             if depth - popped < handler.depth {

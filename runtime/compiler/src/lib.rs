@@ -1,7 +1,129 @@
 //! Python 3.14 source text to code objects: symbol tables, code generation, optimisation, assembly.
 //!
+//! ```text
+//!     text --parse--> syntax tree --symtable--> scopes --codegen--> graph of basic blocks --passes, assemble--> code object
+//! ```
+//!
 //! Invariant: this crate runs nothing and touches no live object; it gives plain data ([`limpid_bytecode::CodeData`]).
 
-pub mod error;
+mod assemble;
+mod codegen;
+mod consts;
+mod error;
+mod future;
+mod ir;
+mod nesting;
+mod parse;
+mod source;
+mod symtable;
+mod text;
+mod unparse;
 
 pub use error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
+
+use limpid_bytecode::{CodeData, CodeFlags};
+
+use codegen::Context;
+use source::Source;
+use symtable::Program;
+
+/// What kind of program a text is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// A module: statements.
+    Exec,
+    /// One expression, whose value the code returns.
+    Eval,
+    /// Statements typed at a prompt: the values of expression statements are printed.
+    Single,
+}
+
+/// How to compile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// 1 removes `assert` and makes `__debug__` false, 2 removes docstrings as well.
+    pub optimize: u8,
+    /// As if the program began with `from __future__ import annotations`.
+    pub future_annotations: bool,
+    /// `await` is allowed outside of functions; the code object is a coroutine then.
+    pub allow_top_level_await: bool,
+    /// The text may go on: an error at its end is [`SyntaxErrorKind::Incomplete`].
+    pub dont_imply_dedent: bool,
+}
+
+/// Compiles a program.
+pub fn compile(
+    source: &str,
+    filename: &str,
+    mode: Mode,
+    options: &Options,
+) -> Result<CodeData, SyntaxError> {
+    compile_with_warnings(source, filename, mode, options).map(|(code, _)| code)
+}
+
+/// Compiles a program; also returns the warnings to issue.
+pub fn compile_with_warnings(
+    source: &str,
+    filename: &str,
+    mode: Mode,
+    options: &Options,
+) -> Result<(CodeData, Vec<SyntaxWarning>), SyntaxError> {
+    let normalized = Source::normalize(source);
+    let source = Source::new(normalized.as_deref().unwrap_or(source));
+    match mode {
+        Mode::Exec | Mode::Single => {
+            let module = parse::module(&source)?;
+            generate(
+                Program::Body(&module.body),
+                &source,
+                filename,
+                mode,
+                options,
+            )
+        }
+        Mode::Eval => {
+            let expression = parse::expression(&source)?;
+            generate(
+                Program::Expression(&expression.body),
+                &source,
+                filename,
+                mode,
+                options,
+            )
+        }
+    }
+}
+
+fn generate(
+    program: Program,
+    source: &Source,
+    filename: &str,
+    mode: Mode,
+    options: &Options,
+) -> Result<(CodeData, Vec<SyntaxWarning>), SyntaxError> {
+    let mut future = match program {
+        Program::Body(body) => future::future(body, source)?,
+        Program::Expression(_) => future::future(&[], source)?,
+    };
+    if options.future_annotations {
+        future.flags |= CodeFlags::FUTURE_ANNOTATIONS;
+    }
+    let future_annotations = future.flags & CodeFlags::FUTURE_ANNOTATIONS != 0;
+    let symbols = symtable::build(
+        program,
+        source,
+        future_annotations,
+        options.allow_top_level_await,
+    )?;
+    let context = Context {
+        source,
+        symbols: &symbols,
+        filename,
+        future_flags: future.flags,
+        future_end: future.end,
+        optimize: options.optimize,
+        interactive: mode == Mode::Single,
+        top_level_await: options.allow_top_level_await,
+    };
+    codegen::generate(program, context)
+}
