@@ -262,7 +262,10 @@ impl Analysis<'_, '_> {
             // In a comprehension of a class body these names are ordinary ones: the class's cells belong to its methods.
             if scope == NameScope::Free && in_class && CLASS_CELLS.contains(&name.as_str()) {
                 scope = NameScope::GlobalImplicit;
-                comprehension_free.remove(&name);
+                // Functions in the comprehension do get the cell.
+                if !self.is_free_in_children(comprehension, &name) {
+                    comprehension_free.remove(&name);
+                }
                 class_cells.push(name.clone());
             }
             match self.table[id].symbols.get(&name).copied() {
