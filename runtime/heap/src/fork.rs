@@ -4,13 +4,13 @@
 //! that detached threads may take are taken; then the child can forget everybody else.
 
 use crate::mutator::Mutator;
-use crate::{parallel, policy, world};
+use crate::{parallel, role, world};
 
 /// Held between [`before_fork`] and [`after_fork_parent`] or [`after_fork_child`].
 pub struct Forking<'a> {
     mutator: &'a Mutator,
     threads: world::Held,
-    collector: policy::Held,
+    collector: role::Held,
     marking: parallel::Held,
 }
 
@@ -21,7 +21,7 @@ pub fn before_fork(m: &Mutator) -> Forking<'_> {
     Forking {
         mutator: m,
         // In the order in which they nest elsewhere.
-        collector: policy::hold(),
+        collector: role::hold(),
         marking: parallel::hold(),
         threads: world::hold(),
     }
@@ -42,7 +42,7 @@ pub fn after_fork_child(forking: Forking<'_>) {
         marking,
     } = forking;
     world::forget_others(threads, mutator);
-    policy::forget_others(collector, mutator);
+    role::forget_others(collector, mutator);
     parallel::forget_helpers(marking);
     world::end_fork();
 }

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn classes_are_ordered_multiples_of_the_granule() {
         assert!(CLASS_SIZES.is_sorted());
-        assert!(CLASS_SIZES.iter().all(|size| *size as usize % GRANULE == 0));
+        assert!(CLASS_SIZES.iter().all(|size| size.is_multiple_of(GRANULE as u32)));
         assert_eq!(CLASS_SIZES[CLASSES - 1] as usize, LARGEST);
     }
 
@@ -134,12 +134,9 @@ mod tests {
 
     #[test]
     fn reciprocals_divide_exactly() {
-        for class in 0..CLASSES {
+        for (class, size) in CLASS_SIZES.iter().enumerate() {
             for offset in 0..BLOCK {
-                assert_eq!(
-                    cell_index(offset, class),
-                    offset / CLASS_SIZES[class] as usize
-                );
+                assert_eq!(cell_index(offset, class), offset / *size as usize);
             }
         }
     }

@@ -30,6 +30,7 @@ pub mod policy;
 mod pool;
 mod region;
 mod registry;
+mod role;
 mod runs;
 mod spill;
 pub mod stress;

@@ -45,7 +45,7 @@ pub fn try_lock(header: &Header) -> Option<ObjectLock<'_>> {
         .lock
         .compare_exchange(FREE, HELD, Acquire, Relaxed)
         .is_ok();
-    free.then_some(ObjectLock { header })
+    free.then(|| ObjectLock { header })
 }
 
 /// Locks two cells, which may be the same one, in an order that every thread keeps.

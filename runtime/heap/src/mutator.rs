@@ -9,8 +9,8 @@ use crate::layout::*;
 use crate::pool::{Demand, pool};
 use crate::region::{self, Block};
 use crate::registry::Registrations;
-use crate::world::{DETACHED, MEMORY};
 use crate::spill::keep_alive;
+use crate::world::{DETACHED, MEMORY};
 use crate::{OutOfMemory, policy, stress};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
@@ -256,14 +256,20 @@ impl Mutator {
     /// Undoes [`Mutator::publish_cursors`].
     pub(crate) fn unpublish_cursors(&self) {
         self.each_block(|cursor, block, base| {
-            block.allocated.store((cursor.end.get() - base) as u32, Relaxed);
+            block
+                .allocated
+                .store((cursor.end.get() - base) as u32, Relaxed);
         });
     }
 
     fn each_block(&self, f: impl Fn(&Cursor, &Block, usize)) {
         for (cursor, number) in self.cursors.iter().zip(&self.blocks) {
             if number.get() != NONE {
-                f(cursor, region::block(number.get()), block_address(number.get()));
+                f(
+                    cursor,
+                    region::block(number.get()),
+                    block_address(number.get()),
+                );
             }
         }
     }

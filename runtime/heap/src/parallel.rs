@@ -3,11 +3,11 @@
 //! They are started when the first collection is big enough to need them, and then wait for the next one. Work is divided on demand: a
 //! thread that has run out says so, and one that has plenty gives half of it away.
 
-use crate::sync::lock;
+use crate::sync::{lock, wait};
 use crate::tracer::Tracer;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Cells and stretches of arrays to scan.
 #[derive(Default)]
@@ -60,10 +60,6 @@ pub(crate) fn hungry() -> bool {
     HUNGRY.load(Relaxed)
 }
 
-fn wait<'a>(guard: MutexGuard<'a, Marking>) -> MutexGuard<'a, Marking> {
-    NEWS.wait(guard).unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Gives work away.
 pub(crate) fn give(work: Work) {
     lock(&MARKING).spare.push(work);
@@ -85,7 +81,7 @@ pub(crate) fn take() -> Option<Work> {
             return None;
         }
         HUNGRY.store(true, Relaxed);
-        marking = wait(marking);
+        marking = wait(&NEWS, marking);
     }
 }
 
@@ -108,7 +104,7 @@ pub(crate) fn mark(work: Work) {
     // All helpers have left before the next marking can start.
     let mut marking = lock(&MARKING);
     while marking.gone < marking.helpers {
-        marking = wait(marking);
+        marking = wait(&NEWS, marking);
     }
     HUNGRY.store(false, Relaxed);
 }
@@ -151,7 +147,7 @@ fn help() {
     loop {
         let mut marking = lock(&MARKING);
         while marking.to_join == 0 {
-            marking = wait(marking);
+            marking = wait(&NEWS, marking);
         }
         marking.to_join -= 1;
         drop(marking);

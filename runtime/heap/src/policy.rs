@@ -6,10 +6,10 @@
 use crate::collect::{self, CollectionReport, Generation};
 use crate::embedder::Config;
 use crate::mutator::Mutator;
+use crate::role::Role;
 use crate::sync::lock;
-use std::ptr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The default of [`Config::young`].
 pub const DEFAULT_YOUNG: usize = 16 << 20;
@@ -25,11 +25,6 @@ static YOUNG: AtomicUsize = AtomicUsize::new(DEFAULT_YOUNG);
 /// [`Config::limit`], or the largest number.
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 static ENABLED: AtomicBool = AtomicBool::new(true);
-
-/// The thread that collects or is about to, as an address; 0: none.
-static COLLECTOR: Mutex<usize> = Mutex::new(0);
-/// It has finished.
-static FINISHED: Condvar = Condvar::new();
 
 static BOOKS: Mutex<Books> = Mutex::new(Books {
     thresholds: DEFAULT_THRESHOLDS,
@@ -87,109 +82,58 @@ pub(crate) fn is_due() -> bool {
 /// Collects because enough was allocated. If another thread is at it, this one simply goes on.
 #[cold]
 pub(crate) fn automatic(m: &Mutator) {
-    if !become_collector(m) {
+    let Some(_role) = Role::try_take(m) else {
         return;
-    }
+    };
     // Somebody may have collected since the caller looked.
     if is_due() {
-        let generation = if full_is_due() {
-            Generation::Full
-        } else {
-            Generation::Young
-        };
-        collect::run(m, generation);
+        collect::run(m, young_unless(full_is_due()));
     }
-    finish();
 }
 
 /// Collects for the stress mode: mostly young, every fourth time all.
 #[cold]
 pub(crate) fn for_stress(m: &Mutator) {
-    if become_collector(m) {
+    if let Some(_role) = Role::try_take(m) {
         let full = lock(&BOOKS).minor_since_full >= 3;
-        collect::run(
-            m,
-            if full {
-                Generation::Full
-            } else {
-                Generation::Young
-            },
-        );
-        finish();
+        collect::run(m, young_unless(full));
     }
 }
 
-/// Collects everything because memory is short, unless that was tried a moment ago.
+fn young_unless(full: bool) -> Generation {
+    if full {
+        Generation::Full
+    } else {
+        Generation::Young
+    }
+}
+
+/// Collects everything because memory is short, unless that was done a moment ago.
 #[cold]
 pub(crate) fn for_memory(m: &Mutator) {
-    let full_collections = || lock(&BOOKS).stats[Generation::Full as usize].collections;
-    let before = full_collections();
-    if ALLOCATED.load(Relaxed) < LIMIT.load(Relaxed).min(YOUNG.load(Relaxed) * 64) / 64
-        && lock(&BOOKS).minor_since_full == 0
-        && before > 0
-    {
+    let fulls = || lock(&BOOKS).stats[Generation::Full as usize].collections;
+    let before = fulls();
+    if before > 0 && lock(&BOOKS).minor_since_full == 0 && ALLOCATED.load(Relaxed) < worth_a_try() {
         return;
     }
-    if wait_to_become_collector(m) {
-        if full_collections() == before {
-            collect::run(m, Generation::Full);
-        }
-        finish();
+    if let Some(_role) = Role::take(m)
+        && fulls() == before
+    {
+        collect::run(m, Generation::Full);
     }
 }
 
+/// How much must have been allocated since a full collection that did not help before another is tried: a heap that is full to the last
+/// block would otherwise collect for each of them.
+fn worth_a_try() -> usize {
+    LIMIT.load(Relaxed).min(YOUNG.load(Relaxed)) / 64
+}
+
+/// Collects because the program says so.
 pub(crate) fn explicit(m: &Mutator, generation: Generation) -> CollectionReport {
-    if !wait_to_become_collector(m) {
-        return CollectionReport::nothing(generation);
-    }
-    let report = collect::run(m, generation);
-    finish();
-    report
-}
-
-fn become_collector(m: &Mutator) -> bool {
-    let mut collector = lock(&COLLECTOR);
-    let free = *collector == 0;
-    if free {
-        *collector = ptr::from_ref(m) as usize;
-    }
-    free
-}
-
-/// False if the thread is collecting already.
-fn wait_to_become_collector(m: &Mutator) -> bool {
-    let me = ptr::from_ref(m) as usize;
-    if *lock(&COLLECTOR) == me {
-        return false;
-    }
-    m.blocking(|| {
-        let mut collector = lock(&COLLECTOR);
-        while *collector != 0 {
-            collector = FINISHED
-                .wait(collector)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        *collector = me;
-    });
-    true
-}
-
-fn finish() {
-    *lock(&COLLECTOR) = 0;
-    FINISHED.notify_all();
-}
-
-/// Keeps other threads from becoming the collector, over a fork.
-pub(crate) struct Held(MutexGuard<'static, usize>);
-
-pub(crate) fn hold() -> Held {
-    Held(lock(&COLLECTOR))
-}
-
-/// In the child of a fork no other thread is about to collect.
-pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
-    if *held.0 != ptr::from_ref(m) as usize {
-        *held.0 = 0;
+    match Role::take(m) {
+        Some(_role) => collect::run(m, generation),
+        None => CollectionReport::nothing(generation),
     }
 }
 

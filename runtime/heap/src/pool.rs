@@ -141,7 +141,9 @@ impl Pool {
 
     /// A block of small cells of this class with at least one free cell, now on the list of used blocks.
     pub(crate) fn take_small(&mut self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {
-        let started = self.abandoned[class].pop().or_else(|| self.partial[class].pop());
+        let started = self.abandoned[class]
+            .pop()
+            .or_else(|| self.partial[class].pop());
         let number = match started {
             Some(number) => number,
             None => {

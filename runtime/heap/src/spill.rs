@@ -109,10 +109,10 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn callee_saved_registers_are_spilled() {
         // The value is made in a register only, as a complement, so that no other copy of it lies on the stack.
-        let complement = black_box(!0x5EC2_E7_AB1D_usize);
+        let complement = black_box(!0x5E_C2E7_AB1D_usize);
         let found: usize;
         extern "C" fn probe() -> usize {
-            with_spilled(|sp| occurrences(sp, !black_box(!0x5EC2_E7_AB1D_usize)))
+            with_spilled(|sp| occurrences(sp, !black_box(!0x5E_C2E7_AB1D_usize)))
         }
         // SAFETY: r12 is saved around the call by the operand list; the call follows the C convention.
         unsafe {

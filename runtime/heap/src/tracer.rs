@@ -131,7 +131,7 @@ impl Tracer {
     #[inline(always)]
     fn visit(&mut self, cell: usize) {
         debug_assert!(
-            cell % GRANULE == 0,
+            cell.is_multiple_of(GRANULE),
             "a reference to the middle of a cell: {cell:#x}"
         );
         let (word, bit) = region::bit(MARKS, cell);

@@ -49,7 +49,7 @@ pub fn cell_size(v: Value) -> usize {
 /// Is this the address of an allocated cell? Right for all live cells; the next few that will be allocated count too.
 pub fn is_cell_start(address: usize) -> bool {
     if immortal::is_immortal(address) {
-        return address % crate::GRANULE == 0 && region::is_set(MARKS, address);
+        return address.is_multiple_of(crate::GRANULE) && region::is_set(MARKS, address);
     }
     region::resolve(address, MARKS) == Some(address)
 }

@@ -20,11 +20,11 @@
 use crate::embedder::embedder;
 use crate::mutator::Mutator;
 use crate::spill::{stack_base, with_spilled};
-use crate::sync::lock;
+use crate::sync::{lock, wait};
 use std::ffi::CStr;
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 /// A bit of [`Mutator::eval_breaker`]: the world is being stopped, go to a safepoint.
@@ -104,10 +104,6 @@ impl StoppedWorld {
 /// Figures over all stops so far.
 pub fn stop_stats() -> StopStats {
     lock(&WORLD.threads).stats
-}
-
-fn wait<'a>(condvar: &Condvar, guard: MutexGuard<'a, Threads>) -> MutexGuard<'a, Threads> {
-    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 impl World {
@@ -335,6 +331,11 @@ impl Drop for Resume<'_> {
             );
         }
     }
+}
+
+/// Is the world stopped, and by this thread?
+pub(crate) fn is_stopped_by(m: &Mutator) -> bool {
+    ptr::eq(lock(&WORLD.threads).stopper, m)
 }
 
 /// Stops the world for a fork.

@@ -278,6 +278,7 @@ fn try_lock_does_not_wait() {
         let v = object(m, 1);
         let guard = try_lock(header(v)).expect("free");
         assert!(try_lock(header(v)).is_none());
+        assert!(try_lock(header(v)).is_none(), "a failed attempt does not unlock");
         drop(guard);
         drop(lock(m, header(v)));
         assert!(try_lock(header(v)).is_some());
