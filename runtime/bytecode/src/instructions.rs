@@ -248,7 +248,7 @@ macro_rules! for_each_instruction {
                 IMPORT_FROM [0] Name (1 => 2) = IMPORT_MEMBER;
             }
             specialized {
-                RESUME_CHECK of RESUME = CHECK_BREAKER;
+                RESUME_CHECK of RESUME = CHECK_RESUME;
 
                 LOAD_GLOBAL_MODULE of LOAD_GLOBAL = LOAD_GLOBAL_FROM_MODULE;
                 LOAD_GLOBAL_BUILTIN of LOAD_GLOBAL = LOAD_GLOBAL_FROM_BUILTINS;

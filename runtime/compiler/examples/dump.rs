@@ -48,7 +48,15 @@ fn run(file: &Path, check: bool) -> bool {
     ) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{}: {error}", file.display());
+            eprintln!(
+                "{}:{}:{}:{}:{}: {}",
+                file.display(),
+                error.lineno,
+                error.offset,
+                error.end_lineno,
+                error.end_offset,
+                error.message
+            );
             return false;
         }
     };

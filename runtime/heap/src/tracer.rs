@@ -17,6 +17,8 @@ use std::sync::atomic::{
 
 /// How many cells are being fetched.
 const QUEUE: usize = 8;
+/// A mark stack of this length is worth sharing: of a tree, what lies at the bottom are its largest parts.
+const SHARE_FROM: usize = 8;
 /// How many words of an array are scanned in one go.
 const SLICE: usize = 1024;
 /// The first shape that is not immortal: those before need no marking.
@@ -300,7 +302,7 @@ impl Tracer {
     /// Gives half of the work to the helpers if one has none.
     #[inline(always)]
     fn share(&mut self) {
-        if (self.stack.len() > 256 || self.slices.len() > 1) && parallel::hungry() {
+        if (self.stack.len() >= SHARE_FROM || self.slices.len() > 1) && parallel::hungry() {
             let cells = self.stack.len() / 2;
             let slices = self.slices.len() / 2;
             parallel::give(Work {

@@ -72,17 +72,17 @@ static_names! {
 
 /// Makes them, in the heap's immortal area.
 pub(crate) fn create(t: &Thread) {
-    for (i, text) in TEXTS.iter().enumerate() {
-        debug_assert!(text.is_ascii() && STR_OVERHEAD + text.len() < NAME_SIZE);
+    for (i, spelling) in TEXTS.iter().enumerate() {
+        debug_assert!(spelling.is_ascii() && STR_OVERHEAD + spelling.len() < NAME_SIZE);
         let p = limpid_heap::immortal_alloc(NAME_SIZE, header_of::<Str>()).as_ptr() as *mut Str;
         debug_assert_eq!(p as usize, NAMES_BASE + i * NAME_SIZE);
         // SAFETY: a new, zeroed cell with room for the text.
-        let name = unsafe {
-            Str::init_meta(p, Width::Ascii, text.len());
-            let name = Ref::from_ptr(p);
-            std::ptr::copy_nonoverlapping(text.as_ptr(), name.data_ptr(), text.len());
-            name
+        let made = unsafe {
+            Str::init_meta(p, Width::Ascii, spelling.len());
+            let made = Ref::from_ptr(p);
+            std::ptr::copy_nonoverlapping(spelling.as_ptr(), made.data_ptr(), spelling.len());
+            made
         };
-        t.interpreter().interned.intern(name);
+        t.interpreter().interned.intern(made);
     }
 }

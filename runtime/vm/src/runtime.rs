@@ -94,6 +94,8 @@ pub struct FrozenModule {
     pub code: &'static [u8],
     /// Is it a package?
     pub is_package: bool,
+    /// The module whose code it has, `<` in front if that is a package which this is not; differs from its name for an alias.
+    pub origname: Option<&'static str>,
 }
 
 /// What all threads share.
@@ -133,6 +135,8 @@ pub struct Interpreter {
     pub coroutine_origin_depth: AtomicI32,
     /// Runs the Python handlers of signals that have arrived; the module `_signal` sets it.
     pub signal_handler: OnceLock<fn(&Thread) -> R<()>>,
+    /// Notes a signal as if it had arrived; the module `_signal` sets it.
+    pub interrupt: OnceLock<fn(i32)>,
     /// The interpreter is going down.
     pub finalizing: AtomicBool,
     /// The thread that runs the main program.
@@ -178,6 +182,10 @@ impl Embedder for Hooks {
     }
 
     fn weakref_cleared(&self, weakref: Value) {
+        // The runtime's own weak references, as from a class to its subclasses, are no objects and have no callback.
+        if crate::object::ValueExt::shape(weakref) == limpid_heap::ShapeRef::NONE {
+            return;
+        }
         if let Some(i) = INTERPRETER.get() {
             i.cleared_weakrefs.lock().push(weakref);
             i.request_main_or_any(request::FINALIZERS);
@@ -492,6 +500,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         stats: Mutex::new(Stats::default()),
         coroutine_origin_depth: AtomicI32::new(0),
         signal_handler: OnceLock::new(),
+        interrupt: OnceLock::new(),
         finalizing: AtomicBool::new(false),
         main_ident: AtomicU64::new(0),
         threads: Mutex::new(Vec::new()),

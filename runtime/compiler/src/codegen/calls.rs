@@ -68,7 +68,7 @@ impl<'a> Compiler<'a> {
             self.emit_arg(Opcode::LOAD_ATTR, index << 1 | 1, location);
         }
         let location = self.attribute_location(method, self.location(node));
-        self.plain_arguments(&arguments.args, &arguments.keywords, 0, None, location)?;
+        self.plain_arguments(arguments, 0, None, location)?;
         Ok(true)
     }
 
@@ -85,7 +85,7 @@ impl<'a> Compiler<'a> {
             || keywords.iter().any(|keyword| keyword.arg.is_none());
         let many = args.len() + keywords.len() * 2 > MANY;
         if !unpacks && !many {
-            return self.plain_arguments(args, keywords, pushed, injected, location);
+            return self.plain_arguments(arguments, pushed, injected, location);
         }
         match &args[..] {
             [Expr::Starred(only)] if pushed == 0 && injected.is_none() => self.expr(&only.value)?,
@@ -98,13 +98,16 @@ impl<'a> Compiler<'a> {
 
     fn plain_arguments(
         &mut self,
-        args: &'a [Expr],
-        keywords: &'a [Keyword],
+        arguments: &'a Arguments,
         pushed: u32,
         injected: Option<&Name>,
         location: Location,
     ) -> Result {
-        self.exprs(args)?;
+        let (args, keywords) = (&arguments.args, &arguments.keywords);
+        match &args[..] {
+            [Expr::Generator(only)] => self.generator_argument(only, arguments.range)?,
+            args => self.exprs(args)?,
+        }
         if let Some(name) = injected {
             self.load_name(name, location);
         }
@@ -234,7 +237,7 @@ impl<'a> Compiler<'a> {
     ///
     /// Returns whether that has been emitted; then the result is on the stack in `end`.
     fn inlined_call(&mut self, node: &'a ExprCall, end: BlockId) -> Result<bool> {
-        let (Expr::Name(function), [generator @ Expr::Generator(_)], []) = (
+        let (Expr::Name(function), [Expr::Generator(generator)], []) = (
             &*node.func,
             &node.arguments.args[..],
             &node.arguments.keywords[..],
@@ -258,7 +261,7 @@ impl<'a> Compiler<'a> {
         if goes_on.is_none() {
             self.emit_arg(Opcode::BUILD_LIST, 0, location);
         }
-        self.expr(generator)?;
+        self.generator_argument(generator, node.arguments.range)?;
         self.emit(Opcode::PUSH_NULL, location);
         let start = self.next_block();
         self.emit_jump(Opcode::FOR_ITER, exhausted, location);

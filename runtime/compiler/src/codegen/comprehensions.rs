@@ -72,6 +72,20 @@ impl<'a> Compiler<'a> {
         self.comprehension(parts)
     }
 
+    /// A generator expression that is the only argument of a call has the call's parentheses.
+    pub(super) fn generator_argument(
+        &mut self,
+        node: &'a ExprGenerator,
+        parentheses: TextRange,
+    ) -> Result {
+        let mut parts = self.parts(node, Element::Generator(&node.elt), &node.generators);
+        if !node.parenthesized {
+            parts.range = parentheses;
+            parts.location = self.location(&parentheses);
+        }
+        self.comprehension(parts)
+    }
+
     fn parts(
         &self,
         node: &'a impl Ranged,

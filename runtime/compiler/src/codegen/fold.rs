@@ -63,6 +63,20 @@ fn as_float(constant: &Constant) -> Option<f64> {
     }
 }
 
+/// The simplest number that equals a constant; any other constant itself.
+pub(super) fn simplest_equal(constant: &Constant) -> Constant {
+    match constant {
+        Constant::Complex(real, imaginary) if *imaginary == 0.0 => {
+            simplest_equal(&Constant::Float(*real))
+        }
+        Constant::Float(value) => match IBig::try_from(*value) {
+            Ok(value) => int(value),
+            Err(_) => constant.clone(),
+        },
+        _ => as_int(constant).map_or_else(|| constant.clone(), int),
+    }
+}
+
 /// `operator operand` for `-`, `~` and `not`.
 pub(super) fn unary(opcode: Opcode, operand: &Constant) -> Option<Constant> {
     match (opcode, operand) {

@@ -7,13 +7,13 @@
 use limpid_bytecode::{BinaryOperator, Comparison, ComparisonArg, Constant, Opcode};
 use ruff_python_ast::name::Name;
 use ruff_python_ast::{
-    Identifier, MatchCase, Pattern, PatternMatchAs, PatternMatchClass, PatternMatchMapping,
+    Expr, Identifier, MatchCase, Operator, Pattern, PatternMatchAs, PatternMatchClass, PatternMatchMapping,
     PatternMatchOr, PatternMatchSequence, Singleton, StmtMatch,
 };
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashSet;
 
-use super::{Compiler, Result};
+use super::{Compiler, Result, fold};
 use crate::consts;
 use crate::ir::{BlockId, Location, NEXT_LOCATION, Op};
 use crate::unparse;
@@ -100,6 +100,10 @@ impl<'a> Compiler<'a> {
         let location = self.location(pattern);
         match pattern {
             Pattern::MatchValue(node) => {
+                if !self.is_pattern_value(&node.value)? {
+                    let message = "patterns may only match literals and attribute lookups";
+                    return Err(self.error(node.range, message));
+                }
                 self.expr(&node.value)?;
                 self.compare(Comparison::Equal, location);
                 self.fail_if_false(state, location);
@@ -479,18 +483,42 @@ impl<'a> Compiler<'a> {
     fn check_mapping_keys(&self, node: &PatternMatchMapping) -> Result {
         let mut seen = FxHashSet::default();
         for (key, pattern) in node.keys.iter().zip(&node.patterns) {
-            if let Some(constant) = self.literal(key)?
-                && let Some(bytes) = consts::key(&constant)
-                && !seen.insert(bytes)
-            {
-                let text = unparse::unparse(key, self.context.source);
-                return Err(self.error(
-                    pattern.range(),
-                    format!("mapping pattern checks duplicate key ({text})"),
-                ));
+            if !self.is_pattern_value(key)? {
+                let message = "mapping pattern keys may only match literals and attribute lookups";
+                return Err(self.error(pattern.range(), message));
+            }
+            let Some(constant) = self.pattern_constant(key)? else {
+                continue;
+            };
+            if !seen.insert(consts::key(&fold::simplest_equal(&constant))) {
+                let text = unparse::constant(&constant);
+                let message = format!("mapping pattern checks duplicate key ({text})");
+                return Err(self.error(node.range, message));
             }
         }
         Ok(())
+    }
+
+    /// May a pattern compare with the value of this expression?
+    fn is_pattern_value(&self, expr: &Expr) -> Result<bool> {
+        Ok(expr.is_attribute_expr() || self.pattern_constant(expr)?.is_some())
+    }
+
+    /// The value of a literal, a negative number or a complex number.
+    fn pattern_constant(&self, expr: &Expr) -> Result<Option<Constant>> {
+        match expr {
+            Expr::UnaryOp(node) if node.op == UnaryOp::USub => {
+                let operand = self.literal(&node.operand)?;
+                Ok(operand.and_then(|operand| fold::unary(Opcode::UNARY_NEGATIVE, &operand)))
+            }
+            Expr::BinOp(node) if matches!(node.op, Operator::Add | Operator::Sub) => {
+                let left = crate::nesting::with_stack(|| self.pattern_constant(&node.left))?;
+                let right = self.literal(&node.right)?;
+                let operator = super::expressions::operator(node.op) as u32;
+                Ok(left.zip(right).and_then(|(left, right)| fold::binary(operator, &left, &right)))
+            }
+            expr => self.literal(expr),
+        }
     }
 
     /// The value on top is a tuple, or None if the test before has failed.

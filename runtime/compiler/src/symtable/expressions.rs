@@ -228,7 +228,9 @@ impl Builder<'_, '_> {
             .chain(&parameters.kwarg)
             .map(|parameter| &**parameter);
         for parameter in plain.chain(variadic) {
-            self.define(&parameter.name.id, usage::PARAMETER, parameter.range)?;
+            // Without the stars in front.
+            let range = TextRange::new(parameter.name.range.start(), parameter.range.end());
+            self.define(&parameter.name.id, usage::PARAMETER, range)?;
         }
         Ok(())
     }

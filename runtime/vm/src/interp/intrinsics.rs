@@ -25,7 +25,7 @@ pub fn unary(t: &Thread, frame: Frame, which: u32, v: Value) -> R {
         Intrinsic1::UnaryPositive => number::positive(t, v),
         Intrinsic1::ListToTuple => match v.downcast::<List>() {
             Some(list) => Ok(Tuple::from_slice(t, list.snapshot(t).as_slice()).value()),
-            None => iter::to_tuple(t, v),
+            None => Ok(iter::to_tuple(t, v)?.value()),
         },
         Intrinsic1::TypeVar => typevar::new_typevar(t, v, Value::NULL, Value::NULL),
         Intrinsic1::ParamSpec => typevar::new_param_spec(t, v),

@@ -15,6 +15,7 @@ pub mod frozen;
 pub mod imp;
 pub mod import;
 pub mod sys;
+pub mod thread;
 pub mod warnings;
 
 /// A native module.
@@ -37,7 +38,7 @@ impl ModuleDef {
 }
 
 /// The modules of this crate that are made like any other when they are imported. `builtins` and `sys` are made at start-up.
-static OWN: &[&ModuleDef] = &[&imp::MODULE, &warnings::MODULE];
+static OWN: &[&ModuleDef] = &[&imp::MODULE, &thread::MODULE, &warnings::MODULE];
 
 static REGISTERED: RwLock<Vec<&'static [&'static ModuleDef]>> = RwLock::new(Vec::new());
 

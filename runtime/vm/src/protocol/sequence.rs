@@ -2,9 +2,10 @@
 
 use super::compare::values_equal;
 use super::iter::{get_iter, next};
+use super::number;
 use crate::object::{R, Ref, ValueExt};
 use crate::thread::Thread;
-use crate::types::{Type, builtin, flag};
+use crate::types::{List, Tuple, Type, builtin, flag, slice};
 use limpid_heap::Value;
 
 /// `len(v)`.
@@ -101,21 +102,30 @@ pub fn resolve_index(index: isize, len: usize) -> Option<usize> {
 /// An index from any object with `__index__`, as subscripts want it: IndexError when it is too big.
 #[inline]
 pub fn index_of_key(t: &Thread, key: Value) -> R<isize> {
-    if key.is_int() {
-        return Ok(key.as_int() as isize);
-    }
-    let index = super::number::index(t, key)?;
-    match crate::types::int::to_i64(t, index) {
-        Ok(i) => Ok(i as isize),
-        Err(_) => {
-            t.catch(crate::exc::OverflowError)?;
-            raise!(t, IndexError, "cannot fit '{}' into an index-sized integer", key.class().display_name())
-        }
-    }
+    if key.is_int() { Ok(key.as_int() as isize) } else { number::index_isize_or(t, key, crate::exc::IndexError) }
 }
 
-/// Has the object's type `__index__`?
-#[inline]
-pub fn is_index(v: Value) -> bool {
-    v.is_int() || v.class().slots().index.is_some()
+/// `object[start:stop]`; None for what is not given.
+pub fn get_slice(t: &Thread, object: Value, start: Value, stop: Value) -> R {
+    if let Some(list) = object.exact::<List>() {
+        let bounds = slice::bounds(t, start, stop, Value::NONE)?;
+        return Ok(list.slice(t, bounds)?.value());
+    }
+    if let Some(tuple) = object.exact::<Tuple>() {
+        let bounds = slice::bounds(t, start, stop, Value::NONE)?;
+        return tuple.slice(t, bounds.within(tuple.len()));
+    }
+    get_item(t, object, slice::new(t, start, stop, Value::NONE))
+}
+
+/// A bound that `index(value, start, stop)` takes: an int, big ones clipped, not None.
+pub fn search_bound(t: &Thread, v: Value, default: isize, len: usize) -> R<usize> {
+    if v.is_null() {
+        return Ok((default.max(0) as usize).min(len));
+    }
+    if !number::is_index(v) {
+        raise!(t, TypeError, "slice indices must be integers or have an __index__ method")
+    }
+    let i = number::index_clamped(t, v)?;
+    Ok(if i < 0 { i.saturating_add(len as isize).max(0) as usize } else { i as usize })
 }

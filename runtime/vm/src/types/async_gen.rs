@@ -359,7 +359,7 @@ pub static ASYNC_GENERATOR_DEF: TypeDef = TypeDef {
         FnDef::def("asend", "self, value, /", |t, a| new_asend(t, a[0], a[1])),
         FnDef::def("athrow", "self, type, value=None, traceback=None, /", ag_athrow),
         FnDef::def("aclose", "self, /", |t, a| new_athrow(t, a[0], Value::NULL)),
-        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::new(t, a[0], a[1])),
+        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::class_getitem(t, a[0], a[1])),
     ],
     getset: &[
         coroutine::NAME,

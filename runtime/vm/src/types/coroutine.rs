@@ -441,7 +441,7 @@ pub static GENERATOR_DEF: TypeDef = TypeDef {
         METHODS[0],
         METHODS[1],
         METHODS[2],
-        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::new(t, a[0], a[1])),
+        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::class_getitem(t, a[0], a[1])),
     ],
     getset: &[
         NAME,
@@ -463,7 +463,7 @@ pub static COROUTINE_DEF: TypeDef = TypeDef {
         METHODS[0],
         METHODS[1],
         METHODS[2],
-        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::new(t, a[0], a[1])),
+        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::class_getitem(t, a[0], a[1])),
     ],
     getset: &[
         NAME,

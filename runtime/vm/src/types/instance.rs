@@ -4,6 +4,7 @@
 //! class has to say (descriptors, `__setattr__`) is [`crate::protocol::attr`]'s business. Names are strings; for storing they are
 //! interned.
 
+use crate::args::GetSet;
 use crate::object::{R, Ref, Slot, ValueExt};
 use crate::shape::Shape;
 use crate::thread::Thread;
@@ -327,13 +328,15 @@ pub unsafe fn change_class(t: &Thread, object: Value, class: Ref<Type>) -> R<()>
 
 /// How many inline slots to give instances that will have `wanted` attributes: as many as fill the cell that is allocated anyway.
 pub fn inline_capacity(attrs_offset: usize, wanted: usize) -> usize {
-    let wanted = wanted.min(MAX_INLINE);
+    // The collector's count of value words ends at 255.
+    let most = MAX_INLINE.min((u8::MAX as usize).saturating_sub(attrs_offset / size_of::<Slot>()));
+    let wanted = wanted.min(most);
     let size = attrs_offset + (1 + wanted) * size_of::<Slot>();
     if size > MAX_SMALL {
         return wanted;
     }
     let whole = CLASS_SIZES[size_class(size)] as usize;
-    ((whole - attrs_offset) / size_of::<Slot>() - 1).clamp(wanted, MAX_INLINE)
+    ((whole - attrs_offset) / size_of::<Slot>() - 1).clamp(wanted, most)
 }
 
 /// Instances of this class need more inline slots than they have: those made from now on get them.
@@ -354,4 +357,27 @@ fn grow_inline(t: &Thread, class: Ref<Type>, needed: usize) {
             class.set_inline_capacity(capacity);
         }
     });
+}
+
+/// `__dict__` in the namespaces of classes that give their instances attributes.
+pub static DICT: GetSet = GetSet::property("__dict__", get_dict, set_dict_checked).doc("dictionary for instance variables");
+
+/// `__weakref__` in the namespaces of classes that let their instances be referred to weakly.
+pub static WEAKREF: GetSet =
+    GetSet::getter("__weakref__", |t, object| Ok(crate::types::weakref::first(t, object))).doc("list of weak references to the object");
+
+/// `__dict__` of an object as an attribute.
+pub fn get_dict(t: &Thread, object: Value) -> R {
+    match dict(t, object)? {
+        Some(dict) => Ok(dict.value()),
+        None => raise!(t, AttributeError, "This object has no __dict__"),
+    }
+}
+
+/// Sets `__dict__` of an object; deleting it leaves an empty one.
+pub fn set_dict_checked(t: &Thread, object: Value, v: Value) -> R<()> {
+    if !v.is_null() && v.downcast::<Dict>().is_none() {
+        raise!(t, TypeError, "__dict__ must be set to a dictionary, not a '{}'", v.class().display_name());
+    }
+    if set_dict(t, object, v)? { Ok(()) } else { raise!(t, AttributeError, "This object has no __dict__") }
 }

@@ -1,10 +1,9 @@
 //! The reprs of containers: text put together from the items' reprs, and `...` where a container contains itself.
 
-use crate::object::{R, Ref};
+use crate::object::R;
 use crate::protocol::text;
 use crate::thread::Thread;
-use crate::types::Str;
-use crate::types::str::Chars;
+use crate::types::str::StrBuilder;
 use limpid_heap::Value;
 
 /// Notes that an object's repr is being made, until it is dropped.
@@ -30,32 +29,25 @@ impl Drop for ReprGuard<'_> {
     }
 }
 
-/// Text under construction. Holds no values: it is UTF-8 in which lone surrogates may be encoded as well.
-#[derive(Default)]
-pub struct ReprText(Vec<u8>);
+/// A repr under construction.
+pub struct ReprText(StrBuilder);
 
 impl ReprText {
     /// Text that begins like this.
     pub fn new(start: &str) -> ReprText {
-        ReprText(start.as_bytes().to_vec())
+        let mut text = StrBuilder::default();
+        text.push_text(start);
+        ReprText(text)
     }
 
     /// Adds text.
     pub fn text(&mut self, text: &str) {
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    /// Adds a str.
-    pub fn string(&mut self, s: Ref<Str>) {
-        match s.chars() {
-            Chars::Ascii(ascii) => self.0.extend_from_slice(ascii),
-            _ => s.code_points().for_each(|c| push_wtf8(&mut self.0, c)),
-        }
+        self.0.push_text(text);
     }
 
     /// Adds `repr(v)`.
     pub fn repr(&mut self, t: &Thread, v: Value) -> R<()> {
-        self.string(text::repr(t, v)?);
+        self.0.push_str(text::repr(t, v)?);
         Ok(())
     }
 
@@ -74,30 +66,6 @@ impl ReprText {
 
     /// The text as a str.
     pub fn finish(self, t: &Thread) -> R {
-        Ok(Str::from_wtf8(t, &self.0)?.value())
-    }
-}
-
-/// Appends a code point, surrogates included, in UTF-8's way.
-fn push_wtf8(out: &mut Vec<u8>, c: u32) {
-    let tail = |shift: u32| 0x80 | (c >> shift & 0x3F) as u8;
-    match c {
-        0..0x80 => out.push(c as u8),
-        0x80..0x800 => out.extend([0xC0 | (c >> 6) as u8, tail(0)]),
-        0x800..0x1_0000 => out.extend([0xE0 | (c >> 12) as u8, tail(6), tail(0)]),
-        _ => out.extend([0xF0 | (c >> 18) as u8, tail(12), tail(6), tail(0)]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn surrogates_survive() {
-        let mut out = Vec::new();
-        let all = [0x41, 0xE9, 0x20AC, 0xD800, 0xDFFF, 0x1F600, 0x10FFFF];
-        all.iter().for_each(|&c| push_wtf8(&mut out, c));
-        assert_eq!(crate::types::str::decode_wtf8(&out), all);
+        Ok(self.0.finish(t)?.value())
     }
 }

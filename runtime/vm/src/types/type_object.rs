@@ -155,6 +155,8 @@ pub struct Type {
     inline_capacity: AtomicU16,
     /// Words behind the contents of instances of variable size: `__slots__` members, then the `dict` word.
     tail: AtomicU16,
+    /// How many attributes methods of the class and its bases assign.
+    expected_attributes: AtomicU16,
     /// How instances are traced.
     pub(crate) kind: u8,
     pub(crate) value_slots: u8,
@@ -199,17 +201,11 @@ impl Type {
             attrs_offset: AtomicU16::new(0),
             inline_capacity: AtomicU16::new(0),
             tail: AtomicU16::new(0),
+            expected_attributes: AtomicU16::new(0),
             kind,
             value_slots,
             def,
         }
-    }
-
-    /// The native functions.
-    #[inline(always)]
-    pub fn slots(&self) -> &SlotTable {
-        // SAFETY: written only with the world stopped or before the type is published.
-        unsafe { &*self.slots.get() }
     }
 
     /// Replaces the native functions.
@@ -289,6 +285,16 @@ impl Type {
         self.tail.store(words as u16, Ordering::Relaxed);
     }
 
+    /// How many attributes methods of the class and its bases assign.
+    pub(crate) fn expected_attributes(&self) -> usize {
+        self.expected_attributes.load(Ordering::Relaxed) as usize
+    }
+
+    /// See [`Type::expected_attributes`].
+    pub(crate) fn set_expected_attributes(&self, n: usize) {
+        self.expected_attributes.store(n.min(u16::MAX as usize) as u16, Ordering::Relaxed);
+    }
+
     /// The version that certifies the class as it is now, or 0.
     #[inline(always)]
     pub fn version(&self) -> u32 {
@@ -344,13 +350,24 @@ impl Type {
         self.def
     }
 
-    /// `__name__` for messages.
+    /// The name for messages: `__name__`, or the whole declared name of a native type.
     pub fn display_name(&self) -> String {
+        if let Some(def) = self.def.filter(|_| !self.has(flag::HEAP_TYPE)) {
+            return def.name.to_string();
+        }
         self.name.get().downcast::<crate::types::Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
     }
 }
 
 impl Ref<Type> {
+    /// The native functions.
+    #[inline(always)]
+    pub fn slots<'a>(self) -> &'a SlotTable {
+        // SAFETY: written only with the world stopped or before the type is published. A type lives as long as anything that has it as
+        // its class, and whoever reads its slots has such a thing or the type itself.
+        unsafe { &*(*self.ptr()).slots.get() }
+    }
+
     /// Is it `class` or derived from it, by the MRO?
     pub fn is_subtype(self, class: Ref<Type>) -> bool {
         if self == class {

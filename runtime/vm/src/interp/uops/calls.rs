@@ -349,7 +349,7 @@ unsafe fn call_tuple(r: &mut Regs, o: u32) -> Step {
         return unsafe { call_generic(r, o) };
     }
     let v = attempt!(iter::to_tuple(r.t(), r.peek(1)));
-    finish_call(r, 3, v)
+    finish_call(r, 3, v.value())
 }
 
 unsafe fn call_len(r: &mut Regs, o: u32) -> Step {

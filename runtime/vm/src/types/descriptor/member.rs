@@ -75,6 +75,11 @@ impl MemberDescriptor {
         unsafe { Ref::from_value(self.owner.get()) }
     }
 
+    /// Its name, interned.
+    pub fn name(&self) -> Value {
+        self.name.get()
+    }
+
     /// The offset of its word, if that is the same in all objects.
     pub fn fixed_offset(&self) -> Option<u16> {
         match self.place {

@@ -161,6 +161,45 @@ impl Str {
         Ok(s)
     }
 
+    /// A string from characters below 65,536; it is as narrow as they allow.
+    pub fn from_ucs2(t: &Thread, chars: &[u16]) -> R<Ref<Str>> {
+        match Width::of_char(chars.iter().fold(0, |max, c| max | *c) as u32) {
+            Width::Ucs2 => {
+                let s = Str::alloc(t, Width::Ucs2, chars.len())?;
+                // SAFETY: the data area has that many characters, aligned to 8, and nobody else sees it yet.
+                unsafe { std::ptr::copy_nonoverlapping(chars.as_ptr(), s.data_ptr() as *mut u16, chars.len()) };
+                Ok(s)
+            }
+            width => Str::narrowed(t, width, chars.iter().map(|c| *c as u8)),
+        }
+    }
+
+    /// A string from code points; it is as narrow as they allow.
+    pub fn from_ucs4(t: &Thread, chars: &[u32]) -> R<Ref<Str>> {
+        match Width::of_char(chars.iter().fold(0, |max, c| max | *c)) {
+            Width::Ucs4 => {
+                let s = Str::alloc(t, Width::Ucs4, chars.len())?;
+                // SAFETY: as in `from_ucs2`.
+                unsafe { std::ptr::copy_nonoverlapping(chars.as_ptr(), s.data_ptr() as *mut u32, chars.len()) };
+                Ok(s)
+            }
+            Width::Ucs2 => {
+                let s = Str::alloc(t, Width::Ucs2, chars.len())?;
+                // SAFETY: as in `from_ucs2`.
+                unsafe { chars.iter().enumerate().for_each(|(i, c)| *(s.data_ptr() as *mut u16).add(i) = *c as u16) };
+                Ok(s)
+            }
+            width => Str::narrowed(t, width, chars.iter().map(|c| *c as u8)),
+        }
+    }
+
+    fn narrowed(t: &Thread, width: Width, chars: impl ExactSizeIterator<Item = u8>) -> R<Ref<Str>> {
+        let s = Str::alloc(t, width, chars.len())?;
+        // SAFETY: the data area has that many bytes and nobody else sees it yet.
+        unsafe { chars.enumerate().for_each(|(i, c)| *s.data_ptr().add(i) = c) };
+        Ok(s)
+    }
+
     /// A string from WTF-8: UTF-8 in which lone surrogates may be encoded. Malformed input yields U+FFFD.
     pub fn from_wtf8(t: &Thread, bytes: &[u8]) -> R<Ref<Str>> {
         match std::str::from_utf8(bytes) {
@@ -393,9 +432,25 @@ impl Ref<Str> {
             _ if end - start == 1 => Str::from_char(t, self.char_at(start)),
             Chars::Ascii(s) => Str::from_ascii(t, &s[start..end]),
             Chars::Latin1(s) => Str::from_latin1(t, &s[start..end]),
-            Chars::Ucs2(s) => Str::from_chars(t, s[start..end].iter().map(|&c| c as u32)),
-            Chars::Ucs4(s) => Str::from_chars(t, s[start..end].iter().copied()),
+            Chars::Ucs2(s) => Str::from_ucs2(t, &s[start..end]),
+            Chars::Ucs4(s) => Str::from_ucs4(t, &s[start..end]),
         }
+    }
+}
+
+/// The text of a number as ASCII: decimal digits of any script become ASCII digits, white space a blank, anything else that is not
+/// ASCII a character that no number has.
+pub fn numeric_text<'a>(s: Ref<Str>) -> Cow<'a, [u8]> {
+    let normal = |c: u32| match unicode::decimal_value(c) {
+        Some(d) => b'0' + d,
+        None if c < 0x80 => c as u8,
+        None if unicode::is_space(c) => b' ',
+        None => b'?',
+    };
+    match s.chars() {
+        // SAFETY: the characters live as long as the string, which the caller holds.
+        Chars::Ascii(a) => Cow::Borrowed(unsafe { std::slice::from_raw_parts(a.as_ptr(), a.len()) }),
+        _ => Cow::Owned(s.code_points().map(normal).collect()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::object::{Ref, ValueExt};
 use crate::shape::Shape;
 use crate::thread::Thread;
 use crate::types::type_::subclasses;
-use crate::types::{Str, Type, flag};
+use crate::types::{Str, Type};
 use limpid_heap::Value;
 use std::cell::Cell;
 
@@ -93,17 +93,12 @@ pub fn find(class: Ref<Type>, name: Value) -> Option<(Ref<Type>, Value)> {
 
 /// A class has changed: nobody may rely on what was found out about it or about classes derived from it.
 pub fn invalidate(class: Ref<Type>) {
-    if class.has(flag::CACHED) {
-        class.change_flags(0, flag::CACHED);
-        class.clear_version();
-        if let Some(shape) = class.shape.opt() {
+    class.clear_version();
+    for shape in [&class.shape, &class.dict_shape] {
+        if let Some(shape) = shape.opt() {
             // SAFETY: the fields refer to shapes.
             unsafe { Ref::<Shape>::from_value(shape) }.invalidate();
         }
-        if let Some(shape) = class.dict_shape.opt() {
-            // SAFETY: as above.
-            unsafe { Ref::<Shape>::from_value(shape) }.invalidate();
-        }
     }
-    subclasses::each(class, |c| invalidate(c));
+    subclasses::each(class, invalidate);
 }
