@@ -1,0 +1,259 @@
+//! `_thread.lock` and `_thread.RLock`.
+
+use crate::args::{FnDef, GetSet, receiver};
+use crate::layout;
+use crate::object::{R, Ref, ValueExt, header_of};
+use crate::protocol::{number, truth};
+use crate::root::TypeCell;
+use crate::slots::SlotTable;
+use crate::thread::Thread;
+use crate::types::{Str, Tuple, TypeDef, flag, int};
+use limpid_heap::{Header, Value};
+use parking_lot::RawMutex;
+use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The longest time a lock can be waited for, in seconds.
+pub const TIMEOUT_MAX: f64 = 9_223_372_036.0;
+/// How long a wait goes on before signals are looked at.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// The layout of a lock.
+#[repr(C)]
+pub struct Lock {
+    header: Header,
+    raw: RawMutex,
+}
+
+/// The class `lock`.
+pub static LOCK: TypeCell = TypeCell::new();
+layout!(Lock, LOCK.get(), Leaf);
+
+/// Waits for a lock, at most for `timeout`; looks at signals meanwhile.
+fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Duration>) -> R<bool> {
+    if raw.try_lock() {
+        return Ok(true);
+    }
+    if !blocking {
+        return Ok(false);
+    }
+    let deadline = timeout.map(|d| Instant::now() + d);
+    loop {
+        let slice = match deadline {
+            None => SLICE,
+            Some(d) => match d.checked_duration_since(Instant::now()) {
+                Some(left) => left.min(SLICE),
+                None => return Ok(false),
+            },
+        };
+        if t.blocking(|| raw.try_lock_for(slice)) {
+            return Ok(true);
+        }
+        t.poll()?;
+    }
+}
+
+/// The arguments of `acquire`: whether to block, and for how long.
+fn timeout_of(t: &Thread, blocking: Value, timeout: Value) -> R<(bool, Option<Duration>)> {
+    let blocking = if blocking.is_null() { true } else { truth::truth(t, blocking)? };
+    let seconds = if timeout.is_null() { -1.0 } else { number::as_float(t, timeout)? };
+    if !blocking && seconds != -1.0 {
+        raise!(t, ValueError, "can't specify a timeout for a non-blocking call");
+    }
+    if seconds < 0.0 && seconds != -1.0 {
+        raise!(t, ValueError, "timeout value must be a non-negative number");
+    }
+    if seconds > TIMEOUT_MAX {
+        raise!(t, OverflowError, "timeout value is too large");
+    }
+    Ok((blocking, (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds))))
+}
+
+/// A new lock.
+pub fn new_lock(t: &Thread) -> Value {
+    t.alloc(Lock { header: header_of::<Lock>(), raw: RawMutex::INIT }).value()
+}
+
+fn lock_acquire(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<Lock>(a[0]);
+    if a[1].is_null() && a[2].is_null() && lock.raw.try_lock() {
+        return Ok(Value::TRUE);
+    }
+    let (blocking, timeout) = timeout_of(t, a[1], a[2])?;
+    Ok(Value::bool(acquire_raw(t, &lock.raw, blocking, timeout)?))
+}
+
+fn lock_release(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<Lock>(a[0]);
+    if !lock.raw.is_locked() {
+        raise!(t, RuntimeError, "release unlocked lock");
+    }
+    // SAFETY: it is locked; whoever releases it answers for the one who has it, as in Python.
+    unsafe { lock.raw.unlock() };
+    Ok(Value::NONE)
+}
+
+fn lock_repr(t: &Thread, v: Value) -> R {
+    let state = if receiver::<Lock>(v).raw.is_locked() { "locked" } else { "unlocked" };
+    Ok(Str::new(t, &format!("<{state} _thread.lock object at {:#x}>", v.bits())).value())
+}
+
+fn lock_at_fork(_: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<Lock>(a[0]);
+    if lock.raw.is_locked() {
+        // SAFETY: after a fork its holder does not exist in this process.
+        unsafe { lock.raw.unlock() };
+    }
+    Ok(Value::NONE)
+}
+
+/// `_thread.lock`
+pub static LOCK_DEF: TypeDef = TypeDef {
+    doc: "lock()\n--\n\nA lock object is a synchronization primitive.",
+    flags: flag::WEAK_REFERENCES,
+    slots: SlotTable { new: Some(|t, _, args| args.no_keywords(t, "lock").map(|()| new_lock(t))), repr: Some(lock_repr), ..SlotTable::EMPTY },
+    methods: &[
+        FnDef::def("acquire", "self, blocking=True, timeout=-1", lock_acquire),
+        FnDef::def("acquire_lock", "self, blocking=True, timeout=-1", lock_acquire),
+        FnDef::def("release", "self, /", lock_release),
+        FnDef::def("release_lock", "self, /", lock_release),
+        FnDef::def("locked", "self, /", |_, a| Ok(Value::bool(receiver::<Lock>(a[0]).raw.is_locked()))),
+        FnDef::def("locked_lock", "self, /", |_, a| Ok(Value::bool(receiver::<Lock>(a[0]).raw.is_locked()))),
+        FnDef::def("__enter__", "self, /", |t, a| lock_acquire(t, &[a[0], Value::NULL, Value::NULL])),
+        FnDef::def("__exit__", "self, /, *args", |t, a| lock_release(t, &a[..1])),
+        FnDef::def("_at_fork_reinit", "self, /", lock_at_fork),
+    ],
+    ..TypeDef::of::<Lock>("_thread.lock")
+};
+
+/// The layout of a reentrant lock.
+#[repr(C)]
+pub struct RLock {
+    header: Header,
+    owner: AtomicU64,
+    count: AtomicU64,
+    raw: RawMutex,
+}
+
+/// The class `RLock`.
+pub static RLOCK: TypeCell = TypeCell::new();
+layout!(RLock, RLOCK.get(), Leaf);
+
+fn rlock_acquire(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<RLock>(a[0]);
+    let me = t.ident.get();
+    if lock.owner.load(Ordering::Relaxed) == me {
+        lock.count.fetch_add(1, Ordering::Relaxed);
+        return Ok(Value::TRUE);
+    }
+    let (blocking, timeout) = timeout_of(t, a[1], a[2])?;
+    if !acquire_raw(t, &lock.raw, blocking, timeout)? {
+        return Ok(Value::FALSE);
+    }
+    lock.owner.store(me, Ordering::Relaxed);
+    lock.count.store(1, Ordering::Relaxed);
+    Ok(Value::TRUE)
+}
+
+fn rlock_release(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<RLock>(a[0]);
+    if lock.owner.load(Ordering::Relaxed) != t.ident.get() {
+        raise!(t, RuntimeError, "cannot release un-acquired lock");
+    }
+    if lock.count.fetch_sub(1, Ordering::Relaxed) == 1 {
+        lock.owner.store(0, Ordering::Relaxed);
+        // SAFETY: this thread has it.
+        unsafe { lock.raw.unlock() };
+    }
+    Ok(Value::NONE)
+}
+
+/// Gives it up completely, for a condition's wait: how often it was held, and by whom.
+fn rlock_release_save(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<RLock>(a[0]);
+    let count = lock.count.load(Ordering::Relaxed);
+    if count == 0 {
+        raise!(t, RuntimeError, "cannot release un-acquired lock");
+    }
+    let owner = lock.owner.swap(0, Ordering::Relaxed);
+    lock.count.store(0, Ordering::Relaxed);
+    // SAFETY: it is held.
+    unsafe { lock.raw.unlock() };
+    Ok(Tuple::from_slice(t, &[Value::int(count as i64), int::from_u64(t, owner)]).value())
+}
+
+fn rlock_acquire_restore(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<RLock>(a[0]);
+    let Some(state) = a[1].downcast::<Tuple>().filter(|s| s.len() == 2) else {
+        raise!(t, TypeError, "_acquire_restore() argument 1 must be a 2-tuple");
+    };
+    let count = int::to_i64(t, state.get(0))?;
+    let owner = int::to_u64(t, state.get(1))?;
+    acquire_raw(t, &lock.raw, true, None)?;
+    lock.owner.store(owner, Ordering::Relaxed);
+    lock.count.store(count as u64, Ordering::Relaxed);
+    Ok(Value::NONE)
+}
+
+fn rlock_repr(t: &Thread, v: Value) -> R {
+    let lock = receiver::<RLock>(v);
+    let count = lock.count.load(Ordering::Relaxed);
+    let state = if count > 0 { "locked" } else { "unlocked" };
+    let text = format!(
+        "<{state} {} object owner={} count={count} at {:#x}>",
+        crate::types::type_::qualified_name(v.class()),
+        lock.owner.load(Ordering::Relaxed),
+        v.bits()
+    );
+    Ok(Str::new(t, &text).value())
+}
+
+fn rlock_at_fork(_: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<RLock>(a[0]);
+    lock.owner.store(0, Ordering::Relaxed);
+    lock.count.store(0, Ordering::Relaxed);
+    if lock.raw.is_locked() {
+        // SAFETY: after a fork its holder does not exist in this process.
+        unsafe { lock.raw.unlock() };
+    }
+    Ok(Value::NONE)
+}
+
+fn held_here(t: &Thread, v: Value) -> Ref<RLock> {
+    debug_assert!(t.ident.get() != 0);
+    receiver::<RLock>(v)
+}
+
+/// `_thread.RLock`
+pub static RLOCK_DEF: TypeDef = TypeDef {
+    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
+    slots: SlotTable {
+        new: Some(|t, class, _| {
+            // SAFETY: `__new__` is called with a class.
+            let class = unsafe { Ref::from_value(class) };
+            let (owner, count) = (AtomicU64::new(0), AtomicU64::new(0));
+            Ok(t.alloc_instance(class, RLock { header: header_of::<RLock>(), owner, count, raw: RawMutex::INIT }).value())
+        }),
+        repr: Some(rlock_repr),
+        ..SlotTable::EMPTY
+    },
+    methods: &[
+        FnDef::def("acquire", "self, blocking=True, timeout=-1", rlock_acquire),
+        FnDef::def("release", "self, /", rlock_release),
+        FnDef::def("locked", "self, /", |_, a| Ok(Value::bool(receiver::<RLock>(a[0]).count.load(Ordering::Relaxed) > 0))),
+        FnDef::def("__enter__", "self, /", |t, a| rlock_acquire(t, &[a[0], Value::NULL, Value::NULL])),
+        FnDef::def("__exit__", "self, /, *args", |t, a| rlock_release(t, &a[..1])),
+        FnDef::def("_is_owned", "self, /", |t, a| Ok(Value::bool(held_here(t, a[0]).owner.load(Ordering::Relaxed) == t.ident.get()))),
+        FnDef::def("_recursion_count", "self, /", |t, a| {
+            let lock = held_here(t, a[0]);
+            let own = lock.owner.load(Ordering::Relaxed) == t.ident.get();
+            Ok(Value::int(if own { lock.count.load(Ordering::Relaxed) as i64 } else { 0 }))
+        }),
+        FnDef::def("_release_save", "self, /", rlock_release_save),
+        FnDef::def("_acquire_restore", "self, state, /", rlock_acquire_restore),
+        FnDef::def("_at_fork_reinit", "self, /", rlock_at_fork),
+    ],
+    getset: &[] as &[GetSet],
+    ..TypeDef::of::<RLock>("_thread.RLock")
+};

@@ -1,0 +1,293 @@
+//! `_thread`: starting threads, locks, thread-local data.
+
+mod handle;
+mod local;
+mod lock;
+
+use crate::args::FnDef;
+use crate::exc;
+use crate::modules::ModuleDef;
+use crate::object::{R, Ref, ValueExt};
+use crate::protocol::call;
+use crate::runtime::{self, Interpreter};
+use crate::thread::{Thread, request};
+use crate::types::{Dict, Module, Tuple, int, type_};
+use limpid_heap::Value;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use lock::{LOCK, new_lock};
+
+/// `_thread`
+pub static MODULE: ModuleDef = ModuleDef {
+    doc: "This module provides primitive operations to write multi-threaded programs.\nThe 'threading' module provides a more convenient interface.",
+    functions: &[
+        FnDef::def("start_new_thread", "function, args, kwargs={}, /", start_new_thread),
+        FnDef::def("start_new", "function, args, kwargs={}, /", start_new_thread),
+        FnDef::def("start_joinable_thread", "function, handle=None, daemon=True", start_joinable_thread),
+        FnDef::def("daemon_threads_allowed", "", |_, _| Ok(Value::TRUE)),
+        FnDef::def("allocate_lock", "", |t, _| Ok(new_lock(t))),
+        FnDef::def("allocate", "", |t, _| Ok(new_lock(t))),
+        FnDef::def("get_ident", "", |t, _| Ok(int::from_u64(t, t.ident.get()))),
+        // SAFETY: always succeeds.
+        FnDef::def("get_native_id", "", |_, _| Ok(Value::int(unsafe { libc::gettid() } as i64))),
+        FnDef::def("_get_main_thread_ident", "", |t, _| Ok(int::from_u64(t, t.interpreter().main_ident.load(Ordering::Relaxed)))),
+        FnDef::def("_is_main_interpreter", "", |_, _| Ok(Value::TRUE)),
+        FnDef::def("_count", "", |_, _| Ok(Value::int(RUNNING.load(Ordering::Relaxed) as i64))),
+        FnDef::def("stack_size", "size=0, /", stack_size),
+        FnDef::def("exit", "", exit_thread),
+        FnDef::def("exit_thread", "", exit_thread),
+        FnDef::def("interrupt_main", "signum=2, /", interrupt_main),
+        FnDef::def("_shutdown", "", |t, _| shutdown(t).map(|()| Value::NONE)),
+        FnDef::def("_make_thread_handle", "ident, /", handle::make_done),
+        FnDef::def("_excepthook", "args, /", excepthook),
+        FnDef::def("set_name", "name, /", set_name),
+    ],
+    init,
+    ..ModuleDef::named("_thread")
+};
+
+fn init(t: &Thread, m: Ref<Module>) -> R<()> {
+    let dict = m.dict();
+    for (cell, def, names) in [
+        (&lock::LOCK, &lock::LOCK_DEF, &["lock", "LockType"][..]),
+        (&lock::RLOCK, &lock::RLOCK_DEF, &["RLock"][..]),
+        (&handle::HANDLE, &handle::HANDLE_DEF, &["_ThreadHandle"][..]),
+        (&local::LOCAL, &local::LOCAL_DEF, &["_local"][..]),
+    ] {
+        let class = type_::create_native(t, def, cell)?;
+        for name in names {
+            dict.set_text(t, name, class.value())?;
+        }
+    }
+    dict.set_text(t, "error", exc::RuntimeError.value())?;
+    dict.set_text(t, "TIMEOUT_MAX", Value::float(lock::TIMEOUT_MAX))?;
+    let args = crate::types::struct_sequence::create(
+        t,
+        "_thread._ExceptHookArgs",
+        "ExceptHookArgs\n\nType used to pass arguments to threading.excepthook.",
+        &["exc_type", "exc_value", "exc_traceback", "thread"],
+        4,
+    )?;
+    dict.set_text(t, "_ExceptHookArgs", args.value())
+}
+
+/// How many threads made by this module run.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+/// The stack of new threads in bytes; 0 is the default.
+static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
+/// The default: as much as the main thread has on most systems.
+const DEFAULT_STACK: usize = 8 << 20;
+
+/// What other threads may wait for: the end of a thread.
+#[derive(Default)]
+pub struct Done {
+    finished: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Done {
+    fn set(&self) {
+        *self.finished.lock() = true;
+        self.changed.notify_all();
+    }
+
+    fn is_set(&self) -> bool {
+        *self.finished.lock()
+    }
+}
+
+/// Threads that the end of the program waits for.
+static JOIN_AT_EXIT: Mutex<Vec<Arc<Done>>> = Mutex::new(Vec::new());
+
+/// What the new thread needs, kept alive by being a root until it has taken it.
+struct Start {
+    function: Value,
+    args: Value,
+    kwargs: Value,
+}
+// SAFETY: the values are kept alive by the starter, which waits until the thread has them on its own stack.
+unsafe impl Send for Start {}
+
+/// Starts a thread that calls `function`; `started` is told its identity.
+fn spawn(t: &Thread, function: Value, args: Ref<Tuple>, kwargs: Option<Ref<Dict>>, done: Arc<Done>, on_error: fn(&Thread, Value)) -> R<u64> {
+    let start = Start { function, args: args.value(), kwargs: kwargs.map_or(Value::NULL, |d| d.value()) };
+    let (tell, told) = std::sync::mpsc::sync_channel::<u64>(1);
+    let size = match STACK_SIZE.load(Ordering::Relaxed) {
+        0 => DEFAULT_STACK,
+        n => n,
+    };
+    let finished = done.clone();
+    let spawned = std::thread::Builder::new().stack_size(size).spawn(move || {
+        // The whole of it moves in, not its fields: they are on this stack from here on.
+        let start = start;
+        let t = runtime::attach(Interpreter::get());
+        let Start { function, args, kwargs } = start;
+        RUNNING.fetch_add(1, Ordering::Relaxed);
+        let _ = tell.send(t.ident.get());
+        // SAFETY: the starter has passed a tuple, and a dict or NULL.
+        let (args, kwargs) = unsafe { (Ref::<Tuple>::from_value(args), kwargs.non_null().map(|d| Ref::<Dict>::from_value(d))) };
+        if call::call_unpacked(t, function, args, kwargs).is_err() {
+            on_error(t, function);
+        }
+        runtime::run_finalizers(t);
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+        runtime::detach(t);
+        finished.set();
+    });
+    if spawned.is_err() {
+        done.set();
+        raise!(t, RuntimeError, "can't start new thread");
+    }
+    // Until the new thread has answered, this frame keeps what it was given alive.
+    let ident = t.blocking(|| told.recv());
+    limpid_heap::keep_alive((function, args.value(), kwargs.map_or(Value::NULL, |d| d.value())));
+    ident.map_err(|_| err!(t, RuntimeError, "can't start new thread"))
+}
+
+/// An exception that a thread's function let out.
+fn report_error(t: &Thread, function: Value) {
+    if t.exception_is(exc::SystemExit) {
+        t.take_exception();
+        return;
+    }
+    crate::error_report::unraisable(t, function);
+}
+
+fn start_new_thread(t: &Thread, a: &[Value]) -> R {
+    if !call::is_callable(a[0]) {
+        raise!(t, TypeError, "first arg must be callable");
+    }
+    let Some(args) = a[1].downcast::<Tuple>() else { raise!(t, TypeError, "2nd arg must be a tuple") };
+    let kwargs = match a[2].non_null() {
+        None => None,
+        Some(k) => match k.downcast::<Dict>() {
+            Some(d) => Some(d),
+            None => raise!(t, TypeError, "optional 3rd arg must be a dictionary"),
+        },
+    };
+    let ident = spawn(t, a[0], args, kwargs, Arc::default(), report_error)?;
+    Ok(int::from_u64(t, ident))
+}
+
+fn start_joinable_thread(t: &Thread, a: &[Value]) -> R {
+    if !call::is_callable(a[0]) {
+        raise!(t, TypeError, "thread function must be callable");
+    }
+    let handle = match a[1].non_null().filter(|h| !h.is_none()) {
+        Some(h) => match h.exact::<handle::Handle>() {
+            Some(h) => h,
+            None => raise!(t, TypeError, "'handle' must be a _ThreadHandle"),
+        },
+        None => handle::new(t),
+    };
+    let daemon = a[2].is_null() || crate::protocol::truth::truth(t, a[2])?;
+    let done: Arc<Done> = Arc::default();
+    if !handle.begin(done.clone()) {
+        raise!(t, RuntimeError, "thread already started");
+    }
+    if !daemon {
+        let mut list = JOIN_AT_EXIT.lock();
+        list.retain(|d| !d.is_set());
+        list.push(done.clone());
+    }
+    match spawn(t, a[0], Tuple::from_slice(t, &[]), None, done, report_error) {
+        Ok(ident) => {
+            handle.set_ident(ident);
+            Ok(handle.value())
+        }
+        Err(raised) => {
+            handle.reset();
+            Err(raised)
+        }
+    }
+}
+
+/// Waits for the end of all threads that are not daemons.
+pub fn shutdown(t: &Thread) -> R<()> {
+    loop {
+        let next = JOIN_AT_EXIT.lock().pop();
+        let Some(done) = next else { return Ok(()) };
+        wait(t, &done, None)?;
+    }
+}
+
+/// Waits for the end of a thread; false when time is over.
+fn wait(t: &Thread, done: &Done, timeout: Option<std::time::Duration>) -> R<bool> {
+    use std::time::{Duration, Instant};
+    const SLICE: Duration = Duration::from_millis(20);
+    let deadline = timeout.map(|d| Instant::now() + d);
+    loop {
+        let slice = match deadline {
+            None => SLICE,
+            Some(d) => d.saturating_duration_since(Instant::now()).min(SLICE),
+        };
+        let finished = t.blocking(|| {
+            let mut finished = done.finished.lock();
+            if !*finished && !slice.is_zero() {
+                done.changed.wait_for(&mut finished, slice);
+            }
+            *finished
+        });
+        if finished {
+            return Ok(true);
+        }
+        if deadline.is_some_and(|d| Instant::now() >= d) {
+            return Ok(false);
+        }
+        t.poll()?;
+    }
+}
+
+fn stack_size(t: &Thread, a: &[Value]) -> R {
+    let n = if a[0].is_null() { 0 } else { int::to_i64(t, a[0])? };
+    let old = STACK_SIZE.load(Ordering::Relaxed);
+    if !a[0].is_null() {
+        if n < 0 {
+            raise!(t, ValueError, "size must be 0 or a positive value");
+        }
+        if n != 0 && n < 32768 {
+            raise!(t, ValueError, "size not valid: {n} bytes");
+        }
+        STACK_SIZE.store(n as usize, Ordering::Relaxed);
+    }
+    Ok(Value::int(old as i64))
+}
+
+fn exit_thread(t: &Thread, _: &[Value]) -> R {
+    Err(t.raise_with(exc::SystemExit, &[]))
+}
+
+fn interrupt_main(t: &Thread, a: &[Value]) -> R {
+    let signal = if a[0].is_null() { libc::SIGINT as i64 } else { int::to_i64(t, a[0])? };
+    if !(1..=64).contains(&signal) {
+        raise!(t, ValueError, "signal number out of range");
+    }
+    if let Some(interrupt) = t.interpreter().interrupt.get() {
+        interrupt(signal as i32);
+        t.interpreter().request_main(request::SIGNAL);
+    }
+    Ok(Value::NONE)
+}
+
+fn set_name(t: &Thread, a: &[Value]) -> R {
+    let name = crate::protocol::text::str_of(t, a[0])?;
+    let mut bytes: Vec<u8> = name.to_string_lossy().bytes().filter(|b| *b != 0).take(15).collect();
+    bytes.push(0);
+    // SAFETY: a NUL-terminated string of at most 16 bytes, for this thread.
+    unsafe { libc::pthread_setname_np(libc::pthread_self(), bytes.as_ptr().cast()) };
+    Ok(Value::NONE)
+}
+
+fn excepthook(t: &Thread, a: &[Value]) -> R {
+    let args = a[0];
+    let field = |i: i64| crate::protocol::sequence::get_item(t, args, Value::int(i));
+    let (kind, value, traceback, thread) = (field(0)?, field(1)?, field(2)?, field(3)?);
+    if kind == exc::SystemExit.value() {
+        return Ok(Value::NONE);
+    }
+    crate::error_report::thread_exception(t, kind, value, traceback, thread)?;
+    Ok(Value::NONE)
+}
+

@@ -1,0 +1,163 @@
+//! `typing.Union`: `int | str`.
+
+use crate::args::{FnDef, GetSet, receiver};
+use crate::layout;
+use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::protocol::{compare, hash, isinstance};
+use crate::slots::{Compare, SlotTable};
+use crate::thread::Thread;
+use crate::types::{Str, Tuple, TypeDef, ValueList, builtin, flag, generic_alias};
+use limpid_heap::{Header, Value};
+
+/// The layout of a union.
+#[repr(C)]
+pub struct Union {
+    header: Header,
+    /// `__args__`, a tuple of at least two.
+    args: Slot,
+    parameters: Slot,
+}
+
+layout!(Union, builtin::UNION, Slots);
+
+/// The union of these types: nested unions are taken apart, duplicates dropped; one type is itself.
+pub fn from_args(t: &Thread, items: &[Value]) -> R {
+    let mut flat = ValueList::new(t);
+    for &item in items {
+        match item.exact::<Union>() {
+            // SAFETY: the field is a tuple.
+            Some(u) => unsafe { Ref::<Tuple>::from_value(u.args.get()) }.as_slice().iter().for_each(|a| flat.push(t, *a)),
+            None => flat.push(t, if item.is_none() { builtin::NONE_TYPE.value() } else { item }),
+        }
+    }
+    let mut unique = ValueList::new(t);
+    for v in flat.iter() {
+        let mut known = false;
+        for u in unique.iter() {
+            if compare::values_equal(t, u, v)? {
+                known = true;
+                break;
+            }
+        }
+        if !known {
+            unique.push(t, v);
+        }
+    }
+    if unique.len() == 1 {
+        return Ok(unique.get(0));
+    }
+    let args = Tuple::from_slice(t, unique.as_slice());
+    Ok(t.alloc(Union { header: header_of::<Union>(), args: Slot::new(args.value()), parameters: Slot::NULL }).value())
+}
+
+/// May it stand on one side of `|` between types?
+fn is_unionable(v: Value) -> bool {
+    v.is_none()
+        || v.is_instance(builtin::TYPE)
+        || [builtin::GENERIC_ALIAS, builtin::TYPE_ALIAS, builtin::UNION].iter().any(|c| v.is_instance(*c))
+}
+
+/// `a | b` of types.
+pub fn or(t: &Thread, a: Value, b: Value) -> R {
+    if !is_unionable(a) || !is_unionable(b) {
+        return Ok(Value::NOT_IMPLEMENTED);
+    }
+    from_args(t, &[a, b])
+}
+
+/// As [`or`], where one side may be anything, such as a string in an annotation: what type variables do.
+pub fn or_any(t: &Thread, a: Value, b: Value) -> R {
+    from_args(t, &[a, b])
+}
+
+fn args_of(v: Value) -> Ref<Tuple> {
+    // SAFETY: the field is a tuple.
+    unsafe { Ref::from_value(receiver::<Union>(v).args.get()) }
+}
+
+fn repr(t: &Thread, v: Value) -> R {
+    let _nested = t.enter()?;
+    let parts: Vec<String> = args_of(v)
+        .as_slice()
+        .iter()
+        .map(|a| if *a == builtin::NONE_TYPE.value() { Ok("None".to_owned()) } else { generic_alias::repr_argument(t, *a) })
+        .collect::<R<_>>()?;
+    Ok(Str::try_new(t, &parts.join(" | "))?.value())
+}
+
+fn as_set(t: &Thread, v: Value) -> R {
+    crate::types::set::new_frozenset(t, args_of(v).as_slice())
+}
+
+fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
+    if a.exact::<Union>().is_none() || b.exact::<Union>().is_none() || !matches!(op, Compare::Eq | Compare::Ne) {
+        return Ok(Value::NOT_IMPLEMENTED);
+    }
+    let equal = compare::values_equal(t, as_set(t, a)?, as_set(t, b)?)?;
+    Ok(Value::bool(equal == (op == Compare::Eq)))
+}
+
+fn parameters(t: &Thread, v: Value) -> R {
+    let u = receiver::<Union>(v);
+    if let Some(p) = u.parameters.opt() {
+        return Ok(p);
+    }
+    let p = generic_alias::collect_parameters(t, args_of(v).as_slice())?.value();
+    u.parameters.set(t, u, p);
+    Ok(p)
+}
+
+fn getitem(t: &Thread, v: Value, item: Value) -> R {
+    // SAFETY: parameters are a tuple.
+    let p = unsafe { Ref::from_value(parameters(t, v)?) };
+    let args = generic_alias::substitute(t, v, args_of(v), p, item)?;
+    from_args(t, args.as_slice())
+}
+
+fn check(t: &Thread, a: &[Value], name: &str, f: fn(&Thread, Value, Value) -> R<bool>) -> R {
+    for &arg in args_of(a[0]).as_slice() {
+        if !arg.is_instance(builtin::TYPE) {
+            raise!(t, TypeError, "{name}() argument 2 cannot be a parameterized generic");
+        }
+    }
+    for &arg in args_of(a[0]).as_slice() {
+        if f(t, a[1], arg)? {
+            return Ok(Value::TRUE);
+        }
+    }
+    Ok(Value::FALSE)
+}
+
+/// `typing.Union`
+pub static UNION_DEF: TypeDef = TypeDef {
+    doc: "Represent a union type\n\nE.g. for int | str",
+    flags: flag::WEAK_REFERENCES | flag::DISALLOW_INSTANTIATION,
+    slots: SlotTable {
+        repr: Some(repr),
+        hash: Some(|t, v| hash::hash_value(t, as_set(t, v)?)),
+        richcompare: Some(richcompare),
+        getitem: Some(getitem),
+        or: Some(or),
+        ..SlotTable::EMPTY
+    },
+    methods: &[
+        FnDef::def("__instancecheck__", "self, instance, /", |t, a| check(t, a, "isinstance", isinstance::is_instance)),
+        FnDef::def("__subclasscheck__", "self, cls, /", |t, a| check(t, a, "issubclass", isinstance::is_subclass)),
+        FnDef::def("__mro_entries__", "self, bases, /", |t, a| {
+            raise!(t, TypeError, "Cannot subclass {}", crate::protocol::text::repr(t, a[0])?.to_string_lossy())
+        }),
+        FnDef::class_def("__class_getitem__", "cls, params, /", |t, a| match a[1].exact::<Tuple>() {
+            Some(items) if items.is_empty() => raise!(t, TypeError, "Cannot take a Union of no types."),
+            Some(items) => from_args(t, items.as_slice()),
+            None => from_args(t, &[a[1]]),
+        }),
+    ],
+    getset: &[
+        GetSet::getter("__args__", |_, v| Ok(args_of(v).value())),
+        GetSet::getter("__parameters__", parameters),
+        GetSet::getter("__origin__", |_, _| Ok(builtin::UNION.value())),
+        GetSet::getter("__name__", |t, _| Ok(Str::new(t, "Union").value())),
+        GetSet::getter("__qualname__", |t, _| Ok(Str::new(t, "Union").value())),
+    ],
+    ..TypeDef::of::<Union>("typing.Union")
+};
