@@ -1,1 +1,11 @@
+//! The standard library: its Python part, which the binary carries ([`library`]), and the modules that CPython writes in C, one file or
+//! folder each.
+//!
+//! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
+pub mod library;
+
+use limpid_vm::modules::ModuleDef;
+
+/// The native modules, in no particular order.
+pub static MODULES: &[&ModuleDef] = &[&library::native::MODULE];

@@ -1,0 +1,50 @@
+//! Lines of the library that are made to fit this runtime while it is built.
+
+/// One text in one file, which occurs there exactly once, and what stands there instead.
+pub struct Adaptation {
+    /// The file in the library.
+    pub path: &'static str,
+    /// What it says.
+    pub original: &'static str,
+    /// What it shall say.
+    pub replacement: &'static str,
+}
+
+/// All of them.
+pub static TABLE: &[Adaptation] = &[
+    // Where packages are installed: lib/limpid3.14.
+    Adaptation {
+        path: "site.py",
+        original: "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages\n",
+        replacement: "    return 'Limpid'\n",
+    },
+    Adaptation {
+        path: "site.py",
+        original: "    # XXX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython{version[0]}.{version[1]}{abi_thread}/site-packages'\n",
+        replacement: "    return f'{userbase}/lib/{implementation_lower}{version[0]}.{version[1]}{abi_thread}/site-packages'\n",
+    },
+    Adaptation {
+        path: "sysconfig/__init__.py",
+        original: "    return 'RustPython'  # XXX: RUSTPYTHON; For site-packages\n",
+        replacement: "    return 'Limpid'\n",
+    },
+    // One file for all platforms; it asks sys what differs.
+    Adaptation {
+        path: "sysconfig/__init__.py",
+        original: "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'",
+        replacement: "'_sysconfigdata'",
+    },
+    Adaptation {
+        path: "platform.py",
+        original: "        # XXX: RUSTPYTHON support\n        if \"RustPython\" in sys_version:\n            name = \"RustPython\"\n",
+        replacement: "        if \"Limpid\" in sys_version:\n            name = \"Limpid\"\n",
+    },
+    // The scripts of a new environment come out of the binary.
+    Adaptation {
+        path: "venv/__init__.py",
+        original: "        path = os.path.abspath(os.path.dirname(__file__))\n        path = os.path.join(path, 'scripts')\n        \
+                   self.install_scripts(context, path)\n",
+        replacement: "        from importlib import resources\n        with resources.as_file(resources.files('venv') / 'scripts') as path:\n\
+                      \x20           self.install_scripts(context, str(path))\n",
+    },
+];
