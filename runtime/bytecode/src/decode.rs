@@ -81,10 +81,7 @@ impl Instructions<'_> {
         let mut at = start;
         loop {
             let (byte, argument) = split_word(*self.words.get(at).ok_or(incomplete)?);
-            let opcode = Opcode::from_u8(byte).ok_or(Malformed::Opcode {
-                at: at as u32,
-                byte,
-            })?;
+            let opcode = Opcode::from_u8(byte).ok_or(Malformed::Opcode { at: at as u32, byte })?;
             if oparg >> 24 != 0 {
                 return Err(incomplete);
             }
@@ -95,13 +92,7 @@ impl Instructions<'_> {
                     return Err(incomplete);
                 }
                 self.next = end;
-                return Ok(Instruction {
-                    start: start as u32,
-                    at: at as u32,
-                    end: end as u32,
-                    opcode,
-                    oparg,
-                });
+                return Ok(Instruction { start: start as u32, at: at as u32, end: end as u32, opcode, oparg });
             }
             at += 1;
         }
@@ -173,40 +164,18 @@ mod tests {
             0,
         ];
         let decoded: Vec<_> = decode(&words).map(|i| i.unwrap()).collect();
-        let facts: Vec<_> = decoded
-            .iter()
-            .map(|i| (i.start, i.at, i.end, i.oparg, i.jump_target()))
-            .collect();
+        let facts: Vec<_> = decoded.iter().map(|i| (i.start, i.at, i.end, i.oparg, i.jump_target())).collect();
         let far = 5 + 0x10203;
-        assert_eq!(
-            facts,
-            [
-                (0, 0, 2, 0, None),
-                (2, 4, 5, 0x10203, Some(far)),
-                (5, 5, 7, 4, Some(3))
-            ]
-        );
+        assert_eq!(facts, [(0, 0, 2, 0, None), (2, 4, 5, 0x10203, Some(far)), (5, 5, 7, 4, Some(3))]);
     }
 
     #[test]
     fn malformed_words_are_an_error() {
         let first_error = |words: &[u16]| decode(words).find_map(Result::err);
-        assert_eq!(
-            first_error(&[word(Opcode::EXTENDED_ARG, 1)]),
-            Some(Malformed::Instruction { at: 0 })
-        );
-        assert_eq!(
-            first_error(&[word(Opcode::NOP, 0), word(Opcode::RESUME, 0)]),
-            Some(Malformed::Instruction { at: 1 })
-        );
-        assert_eq!(
-            first_error(&[0xFF]),
-            Some(Malformed::Opcode { at: 0, byte: 0xFF })
-        );
-        assert_eq!(
-            first_error(&[word(Opcode::EXTENDED_ARG, 1); 5]),
-            Some(Malformed::Instruction { at: 0 })
-        );
+        assert_eq!(first_error(&[word(Opcode::EXTENDED_ARG, 1)]), Some(Malformed::Instruction { at: 0 }));
+        assert_eq!(first_error(&[word(Opcode::NOP, 0), word(Opcode::RESUME, 0)]), Some(Malformed::Instruction { at: 1 }));
+        assert_eq!(first_error(&[0xFF]), Some(Malformed::Opcode { at: 0, byte: 0xFF }));
+        assert_eq!(first_error(&[word(Opcode::EXTENDED_ARG, 1); 5]), Some(Malformed::Instruction { at: 0 }));
         assert_eq!(decode(&[0xFF; 9]).count(), 1);
     }
 }

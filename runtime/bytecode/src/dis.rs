@@ -24,10 +24,7 @@ use crate::decode::{Instruction, decode};
 use crate::exceptiontable::ExceptionTable;
 use crate::instructions::{Opcode, Operand};
 use crate::linetable::LineTable;
-use crate::operators::{
-    BinaryOperator, CommonConstant, Comparison, ComparisonArg, Intrinsic1, Intrinsic2,
-    SpecialMethod,
-};
+use crate::operators::{BinaryOperator, CommonConstant, Comparison, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod};
 
 /// The text of a code object and of those among its constants.
 pub fn disassemble(code: &CodeData) -> String {
@@ -39,9 +36,7 @@ pub fn disassemble(code: &CodeData) -> String {
 fn write_code(out: &mut String, code: &CodeData) -> fmt::Result {
     write_heading(out, code)?;
     write_instructions(out, code)?;
-    code.consts
-        .iter()
-        .try_for_each(|constant| write_inner(out, constant))
+    code.consts.iter().try_for_each(|constant| write_inner(out, constant))
 }
 
 fn write_inner(out: &mut String, constant: &Constant) -> fmt::Result {
@@ -54,11 +49,7 @@ fn write_inner(out: &mut String, constant: &Constant) -> fmt::Result {
 
 fn write_heading(out: &mut String, code: &CodeData) -> fmt::Result {
     write!(out, "{} (stack {}", code.qualname, code.stacksize)?;
-    let counts = [
-        ("args", code.argcount),
-        ("positional-only", code.posonlyargcount),
-        ("keyword-only", code.kwonlyargcount),
-    ];
+    let counts = [("args", code.argcount), ("positional-only", code.posonlyargcount), ("keyword-only", code.kwonlyargcount)];
     for (what, count) in counts {
         if count != 0 {
             write!(out, ", {what} {count}")?;
@@ -104,18 +95,13 @@ impl Labels {
     }
 
     fn name(&self, at: u32) -> String {
-        self.0
-            .get(&at)
-            .map_or_else(|| format!("<{at}>"), |number| format!("L{number}"))
+        self.0.get(&at).map_or_else(|| format!("<{at}>"), |number| format!("L{number}"))
     }
 }
 
 fn write_instructions(out: &mut String, code: &CodeData) -> fmt::Result {
     let labels = Labels::new(code);
-    let lines = LineTable {
-        bytes: &code.linetable,
-        firstlineno: code.firstlineno,
-    };
+    let lines = LineTable { bytes: &code.linetable, firstlineno: code.firstlineno };
     let mut lines = lines.lines().peekable();
     let mut shown_line = None;
     for instruction in decode(&code.instructions) {
@@ -138,15 +124,7 @@ fn write_instructions(out: &mut String, code: &CodeData) -> fmt::Result {
             Some(number) => format!("L{number}:"),
             None => String::new(),
         };
-        writeln!(
-            out,
-            " {label:>5} {}",
-            InstructionText {
-                code,
-                labels: &labels,
-                instruction
-            }
-        )?;
+        writeln!(out, " {label:>5} {}", InstructionText { code, labels: &labels, instruction })?;
     }
     let end = code.instructions.len() as u32;
     if labels.0.contains_key(&end) {
@@ -157,14 +135,9 @@ fn write_instructions(out: &mut String, code: &CodeData) -> fmt::Result {
         out.push_str("handlers\n");
     }
     for handler in handlers {
-        let [start, end, target] =
-            [handler.start, handler.end, handler.target].map(|at| labels.name(at));
+        let [start, end, target] = [handler.start, handler.end, handler.target].map(|at| labels.name(at));
         let lasti = if handler.lasti { ", lasti" } else { "" };
-        writeln!(
-            out,
-            "  {start}..{end} -> {target}, depth {}{lasti}",
-            handler.depth
-        )?;
+        writeln!(out, "  {start}..{end} -> {target}, depth {}{lasti}", handler.depth)?;
     }
     Ok(())
 }
@@ -202,11 +175,7 @@ impl Display for InstructionText<'_> {
             }
             Operand::NameSuper => {
                 let null = if oparg & 1 == 0 { "" } else { " + NULL|self" };
-                let arguments = if oparg & 2 == 0 {
-                    ""
-                } else {
-                    ", two arguments"
-                };
+                let arguments = if oparg & 2 == 0 { "" } else { ", two arguments" };
                 write!(f, " {}{null}{arguments}", name(oparg >> 2))
             }
             Operand::Local | Operand::Cell => write!(f, " {}", local(oparg)),
@@ -215,29 +184,18 @@ impl Display for InstructionText<'_> {
                 Some(target) => write!(f, " {}", self.labels.name(target)),
                 None => write!(f, " <{oparg} back>"),
             },
-            Operand::Operator => write!(
-                f,
-                " {}",
-                BinaryOperator::from_oparg(oparg).map_or("?", BinaryOperator::symbol)
-            ),
+            Operand::Operator => write!(f, " {}", BinaryOperator::from_oparg(oparg).map_or("?", BinaryOperator::symbol)),
             Operand::Comparison => {
                 let arg = ComparisonArg(oparg as u8);
                 let symbol = arg.comparison().map_or("?", Comparison::symbol);
-                if arg.to_bool() {
-                    write!(f, " bool({symbol})")
-                } else {
-                    write!(f, " {symbol}")
-                }
+                if arg.to_bool() { write!(f, " bool({symbol})") } else { write!(f, " {symbol}") }
             }
         }
     }
 }
 
 fn entry(names: &[String], index: u32) -> String {
-    names
-        .get(index as usize)
-        .cloned()
-        .unwrap_or_else(|| format!("<{index}>"))
+    names.get(index as usize).cloned().unwrap_or_else(|| format!("<{index}>"))
 }
 
 /// What a number stands for that selects something.
@@ -276,9 +234,7 @@ impl Display for Constant {
                 f.write_str(if *negative { "-0x" } else { "0x" })?;
                 let (last, rest) = digits.split_last().unwrap_or((&0, &[]));
                 write!(f, "{last:x}")?;
-                rest.iter()
-                    .rev()
-                    .try_for_each(|digit| write!(f, "{digit:016x}"))
+                rest.iter().rev().try_for_each(|digit| write!(f, "{digit:016x}"))
             }
             Constant::Float(float) => write!(f, "{float:?}"),
             Constant::Complex(real, imaginary) => write!(f, "({real:?}{imaginary:+?}j)"),
@@ -334,17 +290,11 @@ fn write_quoted(f: &mut Formatter<'_>, bytes: &[u8], kind: Quoted) -> fmt::Resul
                 _ if kind == Quoted::Text && !character.is_control() => f.write_char(character)?,
                 _ => {
                     let mut buffer = [0; 4];
-                    character
-                        .encode_utf8(&mut buffer)
-                        .bytes()
-                        .try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+                    character.encode_utf8(&mut buffer).bytes().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
                 }
             }
         }
-        chunk
-            .invalid()
-            .iter()
-            .try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+        chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
     }
     f.write_char('\'')
 }
@@ -363,10 +313,7 @@ mod tests {
             (RESUME, 0),
             (LOAD_GLOBAL, 1),
             (LOAD_FAST_LOAD_FAST, 0x01),
-            (
-                COMPARE_OP,
-                ComparisonArg::new(Comparison::Less, true).0 as u32,
-            ),
+            (COMPARE_OP, ComparisonArg::new(Comparison::Less, true).0 as u32),
             (POP_JUMP_IF_FALSE, 0x103),
             (LOAD_CONST, 1),
             (LOAD_SPECIAL, SpecialMethod::Exit as u32),
@@ -380,29 +327,17 @@ mod tests {
         lines.push(Location::line(3), 9);
         lines.push(Location::line(5), 11);
         lines.push(Location::NONE, 12);
-        let inner = CodeData {
-            qualname: "f.<locals>.g".into(),
-            ..CodeData::default()
-        };
+        let inner = CodeData { qualname: "f.<locals>.g".into(), ..CodeData::default() };
         CodeData {
             qualname: "f".into(),
             firstlineno: 3,
             stacksize: 4,
             argcount: 2,
             flags: CodeFlags(CodeFlags::OPTIMIZED | CodeFlags::VARARGS),
-            exceptiontable: encode([Handler {
-                start: 2,
-                end: 15,
-                target: 20,
-                depth: 1,
-                lasti: true,
-            }]),
+            exceptiontable: encode([Handler { start: 2, end: 15, target: 20, depth: 1, lasti: true }]),
             linetable: lines.finish(),
             instructions,
-            consts: vec![
-                Constant::Code(Box::new(inner)),
-                Constant::Str("it's".as_bytes().into()),
-            ],
+            consts: vec![Constant::Code(Box::new(inner)), Constant::Str("it's".as_bytes().into())],
             names: vec!["print".into()],
             localsplusnames: vec!["a".into(), "b".into()],
             ..CodeData::default()
@@ -440,12 +375,7 @@ f.<locals>.g (stack 0)
         code.exceptiontable.clear();
         code.consts.clear();
         let text = disassemble(&code);
-        assert!(
-            text.ends_with(
-                "   3       NOP\n           <no instruction has the number 255 (at 1)>\n"
-            ),
-            "{text}"
-        );
+        assert!(text.ends_with("   3       NOP\n           <no instruction has the number 255 (at 1)>\n"), "{text}");
     }
 
     #[test]
@@ -456,35 +386,14 @@ f.<locals>.g (stack 0)
             (Constant::Ellipsis, "..."),
             (Constant::Float(0.5), "0.5"),
             (Constant::Complex(0.0, -2.0), "(0.0-2.0j)"),
-            (
-                Constant::Str("a\n\u{e9}\u{7f}".as_bytes().into()),
-                "'a\\né\\x7f'",
-            ),
-            (
-                Constant::Str((*b"\xED\xA0\x80").into()),
-                "'\\xed\\xa0\\x80'",
-            ),
-            (
-                Constant::Bytes((*b"\x00\xff\xc3\xa9'").into()),
-                "b'\\x00\\xff\\xc3\\xa9\\''",
-            ),
+            (Constant::Str("a\n\u{e9}\u{7f}".as_bytes().into()), "'a\\né\\x7f'"),
+            (Constant::Str((*b"\xED\xA0\x80").into()), "'\\xed\\xa0\\x80'"),
+            (Constant::Bytes((*b"\x00\xff\xc3\xa9'").into()), "b'\\x00\\xff\\xc3\\xa9\\''"),
             (Constant::Tuple(Box::new([])), "()"),
             (Constant::Tuple(Box::new([one()])), "(1,)"),
-            (
-                Constant::FrozenSet(Box::new([one(), Constant::Bool(true)])),
-                "frozenset({1, True})",
-            ),
-            (
-                Constant::Slice(Box::new([one(), Constant::None, one()])),
-                "slice(1, None, 1)",
-            ),
-            (
-                Constant::BigInt {
-                    negative: true,
-                    digits: Box::new([1, 0xAB]),
-                },
-                "-0xab0000000000000001",
-            ),
+            (Constant::FrozenSet(Box::new([one(), Constant::Bool(true)])), "frozenset({1, True})"),
+            (Constant::Slice(Box::new([one(), Constant::None, one()])), "slice(1, None, 1)"),
+            (Constant::BigInt { negative: true, digits: Box::new([1, 0xAB]) }, "-0xab0000000000000001"),
         ];
         for (constant, text) in shown {
             assert_eq!(constant.to_string(), text);

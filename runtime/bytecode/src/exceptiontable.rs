@@ -38,10 +38,7 @@ pub fn encode(handlers: impl IntoIterator<Item = Handler>) -> Vec<u8> {
     let mut table = Vec::new();
     let mut covered = 0;
     for handler in handlers {
-        debug_assert!(
-            covered <= handler.start && handler.start < handler.end,
-            "{handler:?} after {covered}"
-        );
+        debug_assert!(covered <= handler.start && handler.start < handler.end, "{handler:?} after {covered}");
         covered = handler.end;
         let row = table.len();
         write_number(&mut table, handler.start);
@@ -79,10 +76,7 @@ impl<'a> ExceptionTable<'a> {
         let (mut low, mut high) = (0, self.0.len());
         while high - low > LINEAR_SEARCH {
             let middle = self.row_before(low, low + (high - low) / 2);
-            let start = Handlers {
-                rest: &self.0[middle..],
-            }
-            .number()?;
+            let start = Handlers { rest: &self.0[middle..] }.number()?;
             if start > at {
                 high = middle;
             } else if middle == low {
@@ -91,19 +85,12 @@ impl<'a> ExceptionTable<'a> {
                 low = middle;
             }
         }
-        Handlers {
-            rest: &self.0[low..],
-        }
-        .take_while(|handler| handler.start <= at)
-        .find(|handler| at < handler.end)
+        Handlers { rest: &self.0[low..] }.take_while(|handler| handler.start <= at).find(|handler| at < handler.end)
     }
 
     /// Where the row that this byte belongs to begins, but not before `low`.
     fn row_before(self, low: usize, byte: usize) -> usize {
-        self.0[low..=byte]
-            .iter()
-            .rposition(|byte| byte & FIRST != 0)
-            .map_or(low, |row| low + row)
+        self.0[low..=byte].iter().rposition(|byte| byte & FIRST != 0).map_or(low, |row| low + row)
     }
 }
 
@@ -134,13 +121,7 @@ impl Handlers<'_> {
         let length = self.number()?;
         let target = self.number()?;
         let depth_lasti = self.number()?;
-        Some(Handler {
-            start,
-            end: start.checked_add(length)?,
-            target,
-            depth: depth_lasti >> 1,
-            lasti: depth_lasti & 1 != 0,
-        })
+        Some(Handler { start, end: start.checked_add(length)?, target, depth: depth_lasti >> 1, lasti: depth_lasti & 1 != 0 })
     }
 }
 
@@ -162,13 +143,7 @@ mod tests {
     use crate::testing::Random;
 
     fn handler(start: u32, end: u32, target: u32, depth: u32, lasti: bool) -> Handler {
-        Handler {
-            start,
-            end,
-            target,
-            depth,
-            lasti,
-        }
+        Handler { start, end, target, depth, lasti }
     }
 
     /// `compile(source, "<s>", "exec").co_exceptiontable` of CPython 3.11 and what `dis` of the same version prints for it.
@@ -187,10 +162,7 @@ mod tests {
             handler(30, 33, 45, 0, false),
             handler(45, 57, 57, 1, true),
         ];
-        assert_eq!(
-            ExceptionTable(table).handlers().collect::<Vec<_>>(),
-            handlers
-        );
+        assert_eq!(ExceptionTable(table).handlers().collect::<Vec<_>>(), handlers);
         assert_eq!(encode(handlers), table);
     }
 
@@ -201,13 +173,7 @@ mod tests {
                 let start = at + random.below(3) * random.below(5000);
                 let end = start + 1 + random.below(300);
                 at = end;
-                handler(
-                    start,
-                    end,
-                    random.below(1 << 20),
-                    random.below(90),
-                    random.below(2) == 0,
-                )
+                handler(start, end, random.below(1 << 20), random.below(90), random.below(2) == 0)
             })
             .collect()
     }
@@ -220,16 +186,8 @@ mod tests {
             let table = encode(handlers.iter().copied());
             let table = ExceptionTable(&table);
             assert_eq!(table.handlers().collect::<Vec<_>>(), handlers);
-            let covered = |at: u32| {
-                handlers
-                    .iter()
-                    .copied()
-                    .find(|h| h.start <= at && at < h.end)
-            };
-            for at in handlers
-                .iter()
-                .flat_map(|h| [h.start.wrapping_sub(1), h.start, h.end - 1, h.end])
-            {
+            let covered = |at: u32| handlers.iter().copied().find(|h| h.start <= at && at < h.end);
+            for at in handlers.iter().flat_map(|h| [h.start.wrapping_sub(1), h.start, h.end - 1, h.end]) {
                 assert_eq!(table.find(at), covered(at));
             }
             assert_eq!(table.find(u32::MAX), None);
@@ -239,19 +197,14 @@ mod tests {
     #[test]
     fn the_biggest_numbers_survive() {
         let biggest = handler(u32::MAX - 1, u32::MAX, u32::MAX, u32::MAX >> 1, true);
-        assert_eq!(
-            ExceptionTable(&encode([biggest])).find(u32::MAX - 1),
-            Some(biggest)
-        );
+        assert_eq!(ExceptionTable(&encode([biggest])).find(u32::MAX - 1), Some(biggest));
     }
 
     #[test]
     fn malformed_tables_end() {
         let mut random = Random::new(2);
         for _ in 0..2000 {
-            let bytes: Vec<u8> = (0..random.below(200))
-                .map(|_| random.below(256) as u8)
-                .collect();
+            let bytes: Vec<u8> = (0..random.below(200)).map(|_| random.below(256) as u8).collect();
             let table = ExceptionTable(&bytes);
             assert!(table.handlers().count() <= bytes.len());
             for _ in 0..20 {

@@ -36,21 +36,11 @@ pub struct Location {
 
 impl Location {
     /// No location: instructions the compiler made up, which a tracer should not stop at.
-    pub const NONE: Location = Location {
-        line: -1,
-        end_line: -1,
-        column: -1,
-        end_column: -1,
-    };
+    pub const NONE: Location = Location { line: -1, end_line: -1, column: -1, end_column: -1 };
 
     /// A whole line.
     pub const fn line(line: i32) -> Location {
-        Location {
-            line,
-            end_line: line,
-            column: -1,
-            end_column: -1,
-        }
+        Location { line, end_line: line, column: -1, end_column: -1 }
     }
 }
 
@@ -74,12 +64,7 @@ pub struct LineTableWriter {
 impl LineTableWriter {
     /// An empty table for a code object that begins in this line.
     pub fn new(firstlineno: u32) -> LineTableWriter {
-        LineTableWriter {
-            table: Vec::new(),
-            line: firstlineno as i32,
-            pending: Location::NONE,
-            pending_words: 0,
-        }
+        LineTableWriter { table: Vec::new(), line: firstlineno as i32, pending: Location::NONE, pending_words: 0 }
     }
 
     /// The next `words` words come from this location.
@@ -106,12 +91,7 @@ impl LineTableWriter {
     }
 
     fn write_row(&mut self, location: Location, words: u32) {
-        let Location {
-            line,
-            end_line,
-            column,
-            end_column,
-        } = location;
+        let Location { line, end_line, column, end_column } = location;
         let first = |form: u8| ROW | form << 3 | (words - 1) as u8;
         if line < 0 {
             self.table.push(first(NONE));
@@ -121,21 +101,10 @@ impl LineTableWriter {
         self.line = line;
         let has_columns = column >= 0 && end_column >= 0;
         let one_line = end_line == line;
-        if has_columns
-            && one_line
-            && advance == 0
-            && column < 80
-            && (column..column + 16).contains(&end_column)
-        {
+        if has_columns && one_line && advance == 0 && column < 80 && (column..column + 16).contains(&end_column) {
             self.table.push(first((column >> 3) as u8));
-            self.table
-                .push((column as u8 & 7) << 4 | (end_column - column) as u8);
-        } else if has_columns
-            && one_line
-            && (0..3).contains(&advance)
-            && column < 128
-            && end_column < 128
-        {
+            self.table.push((column as u8 & 7) << 4 | (end_column - column) as u8);
+        } else if has_columns && one_line && (0..3).contains(&advance) && column < 128 && end_column < 128 {
             self.table.push(first(ONE_LINE + advance as u8));
             self.table.extend([column as u8, end_column as u8]);
         } else if !has_columns && (one_line || end_line < 0) {
@@ -197,11 +166,7 @@ pub struct LineRange {
 impl<'a> LineTable<'a> {
     /// The rows in order, without gaps.
     pub fn ranges(self) -> LocationRanges<'a> {
-        LocationRanges {
-            rest: self.bytes,
-            line: self.firstlineno as i32,
-            at: 0,
-        }
+        LocationRanges { rest: self.bytes, line: self.firstlineno as i32, at: 0 }
     }
 
     /// What `co_lines()` gives: ranges of words with the same line, neighbours merged.
@@ -214,25 +179,18 @@ impl<'a> LineTable<'a> {
             while let Some(same) = rows.next_if(|next| next.location.line == line) {
                 end = same.end;
             }
-            Some(LineRange {
-                start: row.start,
-                end,
-                line,
-            })
+            Some(LineRange { start: row.start, end, line })
         })
     }
 
     /// What `co_positions()` gives: a location for each word.
     pub fn positions(self) -> impl Iterator<Item = Location> + 'a {
-        self.ranges()
-            .flat_map(|row| (row.start..row.end).map(move |_| row.location))
+        self.ranges().flat_map(|row| (row.start..row.end).map(move |_| row.location))
     }
 
     /// Where the word comes from; [`Location::NONE`] beyond the table.
     pub fn location_at(self, at: u32) -> Location {
-        self.ranges()
-            .find(|row| at < row.end)
-            .map_or(Location::NONE, |row| row.location)
+        self.ranges().find(|row| at < row.end).map_or(Location::NONE, |row| row.location)
     }
 
     /// The line the word comes from, -1 if it has none.
@@ -277,11 +235,7 @@ impl LocationRanges<'_> {
     fn advance(&mut self) -> Option<()> {
         let number = self.number()?;
         let lines = (number >> 1) as i32;
-        let signed = if number & 1 == 0 {
-            lines
-        } else {
-            lines.wrapping_neg()
-        };
+        let signed = if number & 1 == 0 { lines } else { lines.wrapping_neg() };
         self.line = self.line.wrapping_add(signed);
         Some(())
     }
@@ -318,11 +272,7 @@ impl LocationRanges<'_> {
                 location.end_column = location.column + (byte & 15) as i32;
             }
         }
-        Some(LocationRange {
-            start,
-            end: self.at,
-            location,
-        })
+        Some(LocationRange { start, end: self.at, location })
     }
 }
 
@@ -361,12 +311,7 @@ mod tests {
     use crate::testing::Random;
 
     const fn at(line: i32, end_line: i32, column: i32, end_column: i32) -> Location {
-        Location {
-            line,
-            end_line,
-            column,
-            end_column,
-        }
+        Location { line, end_line, column, end_column }
     }
 
     fn table(bytes: &[u8], firstlineno: u32) -> LineTable<'_> {
@@ -388,7 +333,8 @@ mod tests {
     /// and its `co_positions()` of that. Every form but 13 occurs.
     #[test]
     fn reads_what_cpython_wrote() {
-        let bytes = b"\xf0\x03\x01\x01\x01\xf0\x02\x01\x05\r\xf0\x00\x01\x05\r\xd8\n\x0b\xf0\x03\x01\x05\r\xf1\x00\x01\x05\r\xf4\x00\x01\x05\r\
+        let bytes =
+            b"\xf0\x03\x01\x01\x01\xf0\x02\x01\x05\r\xf0\x00\x01\x05\r\xd8\n\x0b\xf0\x03\x01\x05\r\xf1\x00\x01\x05\r\xf4\x00\x01\x05\r\
             \x80\x01\xe0\x03\x04\xf0\x00\x04\x01\x07\xd8\t\n\x88\x11\x881\xd8\x07\x08\xf1\x03\x01\n\n\xf4\x00\x01\n\n\xd8\x0be\xf0\x03\x01\
             \tg\x01\x80A\x80A\x80A\xf0\x06\x00\x03\x07\x80$";
         let expected = [
@@ -408,10 +354,7 @@ mod tests {
             (3, at(4, 4, 4, 5)),
             (2, at(7, 7, 2, 6)),
         ];
-        let expected: Vec<_> = expected
-            .iter()
-            .flat_map(|&(words, location)| [location].repeat(words))
-            .collect();
+        let expected: Vec<_> = expected.iter().flat_map(|&(words, location)| [location].repeat(words)).collect();
         let read: Vec<_> = table(bytes, 1).positions().collect();
         assert_eq!(read, expected);
         let mut writer = LineTableWriter::new(1);
@@ -439,10 +382,7 @@ mod tests {
         assert_eq!(write(at(12, 12, 0, 127), 1), b"\xE0\x00\x7F");
         assert_eq!(write(at(13, 13, 2, 6), 1), b"\xF0\x06\x00\x03\x07");
         assert_eq!(write(at(9, 11, 2, 6), 1), b"\xF0\x03\x02\x03\x07");
-        assert_eq!(
-            write(at(110, 110, 2, 600), 1),
-            b"\xF0\x48\x03\x00\x03\x59\x09"
-        );
+        assert_eq!(write(at(110, 110, 2, 600), 1), b"\xF0\x48\x03\x00\x03\x59\x09");
         assert_eq!(write(Location::line(9), 2), b"\xE9\x03");
         assert_eq!(write(Location::NONE, 9), b"\xFF\xF8");
         assert_eq!(write(Location::line(11), 0), b"");
@@ -467,27 +407,18 @@ mod tests {
         let mut random = Random::new(3);
         for _ in 0..500 {
             let firstlineno = random.below(400);
-            let rows: Vec<_> = (0..random.below(50))
-                .map(|_| (random_location(&mut random), random.below(25)))
-                .collect();
+            let rows: Vec<_> = (0..random.below(50)).map(|_| (random_location(&mut random), random.below(25))).collect();
             let mut writer = LineTableWriter::new(firstlineno);
             for &(location, words) in &rows {
                 writer.push(location, words);
             }
             let bytes = writer.finish();
             let table = table(&bytes, firstlineno);
-            let expected: Vec<_> = rows
-                .iter()
-                .flat_map(|&(location, words)| [location].repeat(words as usize))
-                .collect();
+            let expected: Vec<_> = rows.iter().flat_map(|&(location, words)| [location].repeat(words as usize)).collect();
             assert_eq!(table.positions().collect::<Vec<_>>(), expected);
 
             let lines: Vec<_> = table.lines().collect();
-            assert!(
-                lines
-                    .windows(2)
-                    .all(|pair| { pair[0].end == pair[1].start && pair[0].line != pair[1].line })
-            );
+            assert!(lines.windows(2).all(|pair| { pair[0].end == pair[1].start && pair[0].line != pair[1].line }));
             let index = LineIndex::new(table);
             for (word, location) in expected.iter().enumerate() {
                 assert_eq!(table.location_at(word as u32), *location);
@@ -504,19 +435,12 @@ mod tests {
     fn malformed_tables_end() {
         let mut random = Random::new(4);
         for _ in 0..2000 {
-            let bytes: Vec<u8> = (0..random.below(100))
-                .map(|_| random.below(256) as u8)
-                .collect();
+            let bytes: Vec<u8> = (0..random.below(100)).map(|_| random.below(256) as u8).collect();
             let table = table(&bytes, random.next() as u32);
             assert!(table.positions().count() <= 8 * bytes.len());
             table.line_at(random.below(500));
         }
-        assert_eq!(
-            table(b"\xF0\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x01", 1)
-                .ranges()
-                .count(),
-            0
-        );
+        assert_eq!(table(b"\xF0\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x01", 1).ranges().count(), 0);
         assert_eq!(table(b"\xF0\x00\x01\x05", 1).ranges().count(), 0);
     }
 }

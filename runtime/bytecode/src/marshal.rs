@@ -30,9 +30,7 @@ mod reader;
 mod writer;
 
 pub use convert::decode;
-pub use reader::{
-    CodeRecord, CodeView, ConstantList, ConstantView, Module, StringList, Strings, Words,
-};
+pub use reader::{CodeRecord, CodeView, ConstantList, ConstantView, Module, StringList, Strings, Words};
 pub use writer::encode;
 
 use crate::instructions::{OPCODE_COUNT, Opcode};
@@ -128,20 +126,12 @@ mod tests {
             qualname: "f.<locals>.g".into(),
             filename: "a.py".into(),
             flags: CodeFlags(CodeFlags::OPTIMIZED | CodeFlags::METHOD),
-            instructions: words(&[
-                (RESUME, 0),
-                (LOAD_GLOBAL, 300),
-                (CALL, 0),
-                (RETURN_VALUE, 0),
-            ]),
+            instructions: words(&[(RESUME, 0), (LOAD_GLOBAL, 300), (CALL, 0), (RETURN_VALUE, 0)]),
             localsplusnames: vec!["x".into(), "f".into()],
             localspluskinds: vec![0x20, 0x80],
             ..CodeData::default()
         };
-        let big = |negative| Constant::BigInt {
-            negative,
-            digits: Box::new([u64::MAX, 1]),
-        };
+        let big = |negative| Constant::BigInt { negative, digits: Box::new([u64::MAX, 1]) };
         let mut consts = vec![
             Constant::None,
             Constant::Bool(true),
@@ -157,15 +147,8 @@ mod tests {
             Constant::Code(Box::new(inner)),
         ];
         consts.extend([0, 1, -1, i64::MAX, i64::MIN].map(Constant::Int));
-        let nested = Constant::Tuple(Box::new([
-            Constant::FrozenSet(consts.clone().into()),
-            Constant::Tuple(Box::new([])),
-        ]));
-        let slice = Constant::Slice(Box::new([
-            Constant::Int(1),
-            Constant::None,
-            Constant::Int(-1),
-        ]));
+        let nested = Constant::Tuple(Box::new([Constant::FrozenSet(consts.clone().into()), Constant::Tuple(Box::new([]))]));
+        let slice = Constant::Slice(Box::new([Constant::Int(1), Constant::None, Constant::Int(-1)]));
         consts.extend([nested, slice]);
         CodeData {
             name: "f".into(),
@@ -195,9 +178,7 @@ mod tests {
         let module = encode(&code).unwrap();
         assert_eq!(shown(&decode(&module).unwrap()), shown(&code));
         let strings = Module::new(&module).unwrap().strings();
-        let mut texts: Vec<_> = (0..strings.len())
-            .map(|number| strings.get(number as u32).unwrap())
-            .collect();
+        let mut texts: Vec<_> = (0..strings.len()).map(|number| strings.get(number as u32).unwrap()).collect();
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), strings.len());
@@ -205,46 +186,30 @@ mod tests {
 
     #[test]
     fn caches_take_no_space_but_odd_words_survive() {
-        let mut code = CodeData {
-            instructions: words(&[(Opcode::LOAD_ATTR, 1); 100]),
-            ..CodeData::default()
-        };
+        let mut code = CodeData { instructions: words(&[(Opcode::LOAD_ATTR, 1); 100]), ..CodeData::default() };
         let packed = encode(&code).unwrap();
         assert!(packed.len() < 300, "{}", packed.len());
         assert_eq!(decode(&packed).unwrap().instructions, code.instructions);
         for odd in [[1, 0xFF], [Opcode::LOAD_ATTR as u16, 1]] {
             code.instructions.extend(odd);
-            assert_eq!(
-                decode(&encode(&code).unwrap()).unwrap().instructions,
-                code.instructions
-            );
+            assert_eq!(decode(&encode(&code).unwrap()).unwrap().instructions, code.instructions);
         }
     }
 
     fn nested(depth: usize) -> CodeData {
-        let tuple = (0..depth).fold(Constant::None, |inner, _| {
-            Constant::Tuple(Box::new([inner]))
-        });
-        CodeData {
-            consts: vec![tuple],
-            ..CodeData::default()
-        }
+        let tuple = (0..depth).fold(Constant::None, |inner, _| Constant::Tuple(Box::new([inner])));
+        CodeData { consts: vec![tuple], ..CodeData::default() }
     }
 
     #[test]
     fn nesting_is_bounded() {
         let deepest = nested(MAX_DEPTH as usize);
-        assert_eq!(
-            shown(&decode(&encode(&deepest).unwrap()).unwrap()),
-            shown(&deepest)
-        );
+        assert_eq!(shown(&decode(&encode(&deepest).unwrap()).unwrap()), shown(&deepest));
         assert_eq!(encode(&nested(MAX_DEPTH as usize + 1)), Err(Error::TooDeep));
         // The same, written by somebody who does not care.
         let mut writer = Writer::default();
         let mut record = Vec::new();
-        writer
-            .code(&mut record, &nested(MAX_DEPTH as usize + 1), u32::MAX)
-            .unwrap();
+        writer.code(&mut record, &nested(MAX_DEPTH as usize + 1), u32::MAX).unwrap();
         let view = CodeView::new(&record, MAX_DEPTH).unwrap();
         let module = encode(&CodeData::default()).unwrap();
         let strings = Module::new(&module).unwrap().strings();

@@ -95,11 +95,7 @@ impl BinaryOperator {
 
     /// `+` for `+=`, and so on; any other operator itself.
     pub const fn plain(self) -> BinaryOperator {
-        if self.is_inplace() {
-            Self::ALL[self as usize - Self::InplaceAdd as usize]
-        } else {
-            self
-        }
+        if self.is_inplace() { Self::ALL[self as usize - Self::InplaceAdd as usize] } else { self }
     }
 
     /// `+=` for `+`, and so on; `None` for `[]`.
@@ -220,9 +216,7 @@ impl Comparison {
             Comparison::Less => ComparisonArg::LESS,
             Comparison::LessEqual => ComparisonArg::LESS | ComparisonArg::EQUAL,
             Comparison::Equal => ComparisonArg::EQUAL,
-            Comparison::NotEqual => {
-                ComparisonArg::UNORDERED | ComparisonArg::LESS | ComparisonArg::GREATER
-            }
+            Comparison::NotEqual => ComparisonArg::UNORDERED | ComparisonArg::LESS | ComparisonArg::GREATER,
             Comparison::Greater => ComparisonArg::GREATER,
             Comparison::GreaterEqual => ComparisonArg::GREATER | ComparisonArg::EQUAL,
         }
@@ -332,10 +326,7 @@ mod tests {
             assert_eq!(BinaryOperator::from_oparg(operator as u32), Some(operator));
             if let Some(inplace) = operator.inplace() {
                 assert_eq!(inplace.symbol(), format!("{}=", operator.plain().symbol()));
-                assert_eq!(
-                    inplace.c_name(),
-                    operator.plain().c_name().replace("NB_", "NB_INPLACE_")
-                );
+                assert_eq!(inplace.c_name(), operator.plain().c_name().replace("NB_", "NB_INPLACE_"));
                 assert_eq!(inplace.plain(), operator.plain());
             }
         }
@@ -350,10 +341,7 @@ mod tests {
         for &comparison in Comparison::ALL {
             for to_bool in [false, true] {
                 let arg = ComparisonArg::new(comparison, to_bool);
-                assert_eq!(
-                    (arg.comparison(), arg.to_bool()),
-                    (Some(comparison), to_bool)
-                );
+                assert_eq!((arg.comparison(), arg.to_bool()), (Some(comparison), to_bool));
                 assert_eq!(arg.outcomes(), comparison.outcomes());
             }
             assert_eq!(comparison.swapped().swapped(), comparison);

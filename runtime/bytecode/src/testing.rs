@@ -30,11 +30,7 @@ pub fn words(instructions: &[(Opcode, u32)]) -> Vec<u16> {
         let bytes = oparg.to_be_bytes();
         let first = bytes.iter().position(|&byte| byte != 0).unwrap_or(3);
         for (place, &byte) in bytes.iter().enumerate().skip(first) {
-            let opcode = if place == 3 {
-                opcode
-            } else {
-                Opcode::EXTENDED_ARG
-            };
+            let opcode = if place == 3 { opcode } else { Opcode::EXTENDED_ARG };
             words.push(u16::from_le_bytes([opcode as u8, byte]));
         }
         words.resize(words.len() + opcode.caches(), 0);

@@ -17,15 +17,11 @@ use crate::decode::{Instruction, decode};
 use crate::exceptiontable::{ExceptionTable, Handler};
 use crate::instructions::{Opcode, Operand};
 use crate::linetable::LineTable;
-use crate::operators::{
-    BinaryOperator, CommonConstant, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod,
-};
+use crate::operators::{BinaryOperator, CommonConstant, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod};
 
 /// Checks a code object and those among its constants. The error tells which promise is broken and where.
 pub fn verify(code: &CodeData) -> Result<(), String> {
-    Verifier::new(code)
-        .and_then(|verifier| verifier.run())
-        .map_err(|error| format!("{}: {error}", code.qualname))?;
+    Verifier::new(code).and_then(|verifier| verifier.run()).map_err(|error| format!("{}: {error}", code.qualname))?;
     code.consts.iter().try_for_each(verify_inner)
 }
 
@@ -51,11 +47,7 @@ impl<'a> Verifier<'a> {
             instructions.insert(instruction.start, instruction);
         }
         let handlers = ExceptionTable(&code.exceptiontable).handlers().collect();
-        Ok(Verifier {
-            code,
-            instructions,
-            handlers,
-        })
+        Ok(Verifier { code, instructions, handlers })
     }
 
     fn run(&self) -> Result<(), String> {
@@ -65,13 +57,7 @@ impl<'a> Verifier<'a> {
             self.check_caches(instruction)
                 .and_then(|()| self.check_operand(instruction))
                 .and_then(|()| self.check_target(instruction))
-                .map_err(|error| {
-                    format!(
-                        "{} at {}: {error}",
-                        instruction.opcode.name(),
-                        instruction.start
-                    )
-                })?;
+                .map_err(|error| format!("{} at {}: {error}", instruction.opcode.name(), instruction.start))?;
         }
         self.check_stack()
     }
@@ -80,10 +66,7 @@ impl<'a> Verifier<'a> {
         let code = self.code;
         let slots = code.localsplusnames.len();
         if code.localspluskinds.len() != slots {
-            return Err(format!(
-                "{slots} slots, but {} kinds",
-                code.localspluskinds.len()
-            ));
+            return Err(format!("{slots} slots, but {} kinds", code.localspluskinds.len()));
         }
         let has = |flag| code.flags.has(flag) as u32;
         let (varargs, varkeywords) = (has(CodeFlags::VARARGS), has(CodeFlags::VARKEYWORDS));
@@ -97,39 +80,23 @@ impl<'a> Verifier<'a> {
 
     fn check_tables(&self) -> Result<(), String> {
         let words = self.code.instructions.len() as u32;
-        let table = LineTable {
-            bytes: &self.code.linetable,
-            firstlineno: self.code.firstlineno,
-        };
+        let table = LineTable { bytes: &self.code.linetable, firstlineno: self.code.firstlineno };
         let covered = table.ranges().last().map_or(0, |range| range.end);
         if covered != words {
-            return Err(format!(
-                "the location table covers {covered} of {words} words"
-            ));
+            return Err(format!("the location table covers {covered} of {words} words"));
         }
         let mut end = 0;
         for handler in &self.handlers {
             let starts_here = |at| at == words || self.instructions.contains_key(&at);
-            if handler.start < end
-                || handler.end <= handler.start
-                || !starts_here(handler.start)
-                || !starts_here(handler.end)
-            {
-                return Err(format!(
-                    "exception table covers {}..{}",
-                    handler.start, handler.end
-                ));
+            if handler.start < end || handler.end <= handler.start || !starts_here(handler.start) || !starts_here(handler.end) {
+                return Err(format!("exception table covers {}..{}", handler.start, handler.end));
             }
             if !self.instructions.contains_key(&handler.target) {
-                return Err(format!(
-                    "no instruction begins at {}, the target of a handler",
-                    handler.target
-                ));
+                return Err(format!("no instruction begins at {}, the target of a handler", handler.target));
             }
             end = handler.end;
         }
-        if crate::exceptiontable::encode(self.handlers.iter().copied()) != self.code.exceptiontable
-        {
+        if crate::exceptiontable::encode(self.handlers.iter().copied()) != self.code.exceptiontable {
             return Err("malformed exception table".into());
         }
         Ok(())
@@ -172,51 +139,29 @@ impl<'a> Verifier<'a> {
             Operand::NameFlag => name(oparg >> 1),
             Operand::NameSuper => name(oparg >> 2),
             Operand::Local => slot(oparg).is_some(),
-            Operand::LocalPair => {
-                oparg <= 0xFF && slot(oparg >> 4).is_some() && slot(oparg & 15).is_some()
-            }
-            Operand::Cell => {
-                slot(oparg).is_some_and(|kind| kind & (LocalKind::CELL | LocalKind::FREE) != 0)
-            }
+            Operand::LocalPair => oparg <= 0xFF && slot(oparg >> 4).is_some() && slot(oparg & 15).is_some(),
+            Operand::Cell => slot(oparg).is_some_and(|kind| kind & (LocalKind::CELL | LocalKind::FREE) != 0),
             Operand::Operator => BinaryOperator::from_oparg(oparg).is_some(),
             Operand::Comparison => {
                 let arg = ComparisonArg(oparg as u8);
-                oparg <= 0xFF
-                    && arg
-                        .comparison()
-                        .is_some_and(|comparison| comparison.outcomes() == arg.outcomes())
+                oparg <= 0xFF && arg.comparison().is_some_and(|comparison| comparison.outcomes() == arg.outcomes())
             }
         };
-        if valid {
-            Ok(())
-        } else {
-            Err(format!("oparg {oparg} means nothing here"))
-        }
+        if valid { Ok(()) } else { Err(format!("oparg {oparg} means nothing here")) }
     }
 
     fn check_target(&self, instruction: &Instruction) -> Result<(), String> {
         if !instruction.opcode.is_jump() {
             return Ok(());
         }
-        let target = instruction
-            .jump_target()
-            .and_then(|target| self.instructions.get(&target));
-        let target = target.ok_or_else(|| {
-            format!(
-                "no instruction begins at its target ({:?})",
-                instruction.jump_target()
-            )
-        })?;
+        let target = instruction.jump_target().and_then(|target| self.instructions.get(&target));
+        let target = target.ok_or_else(|| format!("no instruction begins at its target ({:?})", instruction.jump_target()))?;
         let expected = match instruction.opcode {
             Opcode::FOR_ITER => Opcode::POP_ITER,
             Opcode::SEND => Opcode::END_SEND,
             _ => return Ok(()),
         };
-        if target.opcode == expected {
-            Ok(())
-        } else {
-            Err(format!("jumps to {}", target.opcode.name()))
-        }
+        if target.opcode == expected { Ok(()) } else { Err(format!("jumps to {}", target.opcode.name())) }
     }
 
     /// Follows all paths from the first instruction.
@@ -227,38 +172,25 @@ impl<'a> Verifier<'a> {
             match depths.insert(at, depth) {
                 Some(known) if known == depth => continue,
                 Some(known) => {
-                    return Err(format!(
-                        "depth {known} or {depth} at {at}, depending on the path"
-                    ));
+                    return Err(format!("depth {known} or {depth} at {at}, depending on the path"));
                 }
                 None => {}
             }
             let Some(instruction) = self.instructions.get(&at) else {
                 return Err(format!("runs into the end at {at}"));
             };
-            self.step(instruction, depth, &mut work).map_err(|error| {
-                format!(
-                    "{} at {at}, depth {depth}: {error}",
-                    instruction.opcode.name()
-                )
-            })?;
+            self.step(instruction, depth, &mut work)
+                .map_err(|error| format!("{} at {at}, depth {depth}: {error}", instruction.opcode.name()))?;
         }
         Ok(())
     }
 
     /// Adds where an instruction leads to.
-    fn step(
-        &self,
-        instruction: &Instruction,
-        depth: u32,
-        work: &mut Vec<(u32, u32)>,
-    ) -> Result<(), String> {
+    fn step(&self, instruction: &Instruction, depth: u32, work: &mut Vec<(u32, u32)>) -> Result<(), String> {
         let oparg = i32::try_from(instruction.oparg).map_err(|_| "huge oparg")?;
         let opcode = instruction.opcode;
         let after = |(pops, pushes): (i32, i32)| {
-            let kept = depth
-                .checked_sub(pops as u32)
-                .ok_or_else(|| format!("pops {pops} values"))?;
+            let kept = depth.checked_sub(pops as u32).ok_or_else(|| format!("pops {pops} values"))?;
             self.fitting(kept + pushes as u32)
         };
         let next = after(opcode.stack_effect(oparg))?;
@@ -284,20 +216,14 @@ impl<'a> Verifier<'a> {
             if depth - popped < handler.depth {
                 return Err(format!("its handler expects {} values", handler.depth));
             }
-            work.push((
-                handler.target,
-                self.fitting(handler.depth + handler.lasti as u32 + 1)?,
-            ));
+            work.push((handler.target, self.fitting(handler.depth + handler.lasti as u32 + 1)?));
         }
         Ok(())
     }
 
     fn fitting(&self, depth: u32) -> Result<u32, String> {
         if depth > self.code.stacksize {
-            return Err(format!(
-                "depth {depth} exceeds the stack size of {}",
-                self.code.stacksize
-            ));
+            return Err(format!("depth {depth} exceeds the stack size of {}", self.code.stacksize));
         }
         Ok(depth)
     }
@@ -335,16 +261,8 @@ mod tests {
     }
 
     /// `for a in n: pass`
-    const LOOP: [(Opcode, u32); 8] = [
-        (RESUME, 0),
-        (LOAD_NAME, 0),
-        (GET_ITER, 0),
-        (FOR_ITER, 3),
-        (STORE_FAST, 0),
-        (JUMP_BACKWARD, 5),
-        (POP_ITER, 0),
-        (LOAD_CONST, 0),
-    ];
+    const LOOP: [(Opcode, u32); 8] =
+        [(RESUME, 0), (LOAD_NAME, 0), (GET_ITER, 0), (FOR_ITER, 3), (STORE_FAST, 0), (JUMP_BACKWARD, 5), (POP_ITER, 0), (LOAD_CONST, 0)];
 
     #[test]
     fn good_code_passes() {
@@ -358,15 +276,9 @@ mod tests {
         let mut instructions = LOOP.to_vec();
         instructions.push((RETURN_VALUE, 0));
         instructions[5].1 = 4;
-        rejects(
-            &code(&instructions),
-            "no instruction begins at its target (Some(6))",
-        );
+        rejects(&code(&instructions), "no instruction begins at its target (Some(6))");
         instructions[5].1 = 20;
-        rejects(
-            &code(&instructions),
-            "no instruction begins at its target (None)",
-        );
+        rejects(&code(&instructions), "no instruction begins at its target (None)");
         instructions[5].1 = 5;
         instructions[3].1 = 4;
         rejects(&code(&instructions), "jumps to LOAD_CONST");
@@ -378,10 +290,7 @@ mod tests {
         let end = [(LOAD_CONST, 0), (RETURN_VALUE, 0)];
         let with_end = |instructions: &[(Opcode, u32)]| code(&[instructions, &end].concat());
         rejects(&with_end(&[(POP_TOP, 0)]), "pops 1 values");
-        rejects(
-            &with_end(&[(PUSH_NULL, 0); 5]),
-            "exceeds the stack size of 4",
-        );
+        rejects(&with_end(&[(PUSH_NULL, 0); 5]), "exceeds the stack size of 4");
         let uneven = [(LOAD_FAST, 0), (POP_JUMP_IF_TRUE, 1), (PUSH_NULL, 0)];
         rejects(&with_end(&uneven), "depending on the path");
         // Nothing is wrong with code that is never reached.
@@ -402,13 +311,7 @@ mod tests {
         ];
         let handled = |start, end, target, depth| {
             let mut code = code(&instructions);
-            code.exceptiontable = encode([Handler {
-                start,
-                end,
-                target,
-                depth,
-                lasti: false,
-            }]);
+            code.exceptiontable = encode([Handler { start, end, target, depth, lasti: false }]);
             code
         };
         assert_eq!(verify(&handled(1, 2, 3, 0)), Ok(()));
@@ -426,14 +329,7 @@ mod tests {
         let end = [(LOAD_CONST, 0), (RETURN_VALUE, 0)];
         let with_end = |instruction| code(&[&[instruction][..], &end].concat());
         assert_eq!(verify(&with_end((MAKE_CELL, 1))), Ok(()));
-        for meaningless in [
-            (LOAD_CONST, 1),
-            (LOAD_NAME, 1),
-            (LOAD_FAST, 2),
-            (LOAD_DEREF, 0),
-            (LOAD_SPECIAL, 4),
-            (CALL_INTRINSIC_1, 0),
-        ] {
+        for meaningless in [(LOAD_CONST, 1), (LOAD_NAME, 1), (LOAD_FAST, 2), (LOAD_DEREF, 0), (LOAD_SPECIAL, 4), (CALL_INTRINSIC_1, 0)] {
             rejects(&with_end(meaningless), "means nothing here");
         }
         rejects(&with_end((RESUME_CHECK, 0)), "specialized");

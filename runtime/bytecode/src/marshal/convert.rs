@@ -26,16 +26,8 @@ pub(super) fn to_code(strings: Strings<'_>, view: &CodeView<'_>) -> Result<CodeD
         stacksize: view.stacksize,
         instructions,
         consts: to_constants(strings, view.consts)?,
-        names: view
-            .names
-            .numbers()
-            .map(|number| text(number?))
-            .collect::<Result<_, _>>()?,
-        localsplusnames: view
-            .localsplusnames
-            .numbers()
-            .map(|number| text(number?))
-            .collect::<Result<_, _>>()?,
+        names: view.names.numbers().map(|number| text(number?)).collect::<Result<_, _>>()?,
+        localsplusnames: view.localsplusnames.numbers().map(|number| text(number?)).collect::<Result<_, _>>()?,
         localspluskinds: view.localspluskinds.into(),
         linetable: view.linetable.into(),
         exceptiontable: view.exceptiontable.into(),
@@ -43,10 +35,7 @@ pub(super) fn to_code(strings: Strings<'_>, view: &CodeView<'_>) -> Result<CodeD
 }
 
 fn to_constants(strings: Strings<'_>, constants: ConstantList<'_>) -> Result<Vec<Constant>, Error> {
-    constants
-        .iter()
-        .map(|constant| to_constant(strings, constant?))
-        .collect()
+    constants.iter().map(|constant| to_constant(strings, constant?)).collect()
 }
 
 fn to_constant(strings: Strings<'_>, view: ConstantView<'_>) -> Result<Constant, Error> {
@@ -56,13 +45,8 @@ fn to_constant(strings: Strings<'_>, view: ConstantView<'_>) -> Result<Constant,
         ConstantView::Ellipsis => Constant::Ellipsis,
         ConstantView::Int(int) => Constant::Int(int),
         ConstantView::BigInt { negative, digits } => {
-            let digits = digits
-                .chunks_exact(8)
-                .map(|digit| u64::from_le_bytes(digit.try_into().expect("eight bytes")));
-            Constant::BigInt {
-                negative,
-                digits: digits.collect(),
-            }
+            let digits = digits.chunks_exact(8).map(|digit| u64::from_le_bytes(digit.try_into().expect("eight bytes")));
+            Constant::BigInt { negative, digits: digits.collect() }
         }
         ConstantView::Float(float) => Constant::Float(float),
         ConstantView::Complex(real, imaginary) => Constant::Complex(real, imaginary),

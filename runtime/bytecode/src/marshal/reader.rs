@@ -53,11 +53,7 @@ impl<'a> Cursor<'a> {
     /// The count of a list: no more than there are bytes left.
     fn count(&mut self) -> Result<usize, Error> {
         let count = self.number()?;
-        if count > self.0.len() as u64 {
-            Err(Error::Truncated)
-        } else {
-            Ok(count as usize)
-        }
+        if count > self.0.len() as u64 { Err(Error::Truncated) } else { Ok(count as usize) }
     }
 
     fn bytes(&mut self) -> Result<&'a [u8], Error> {
@@ -93,18 +89,10 @@ impl<'a> Module<'a> {
             return Err(Error::Version);
         }
         let count = cursor.fixed()? as usize;
-        let offsets = cursor.take(
-            count
-                .checked_add(1)
-                .and_then(|count| count.checked_mul(4))
-                .ok_or(Error::Truncated)?,
-        )?;
+        let offsets = cursor.take(count.checked_add(1).and_then(|count| count.checked_mul(4)).ok_or(Error::Truncated)?)?;
         let mut strings = Strings { offsets, text: &[] };
         strings.text = cursor.take(strings.offset(count) as usize)?;
-        Ok(Module {
-            strings,
-            record: cursor.0,
-        })
+        Ok(Module { strings, record: cursor.0 })
     }
 
     /// All texts of the module.
@@ -144,9 +132,7 @@ impl<'a> Strings<'a> {
             return Err(Error::Malformed("no such string"));
         }
         let (start, end) = (self.offset(number), self.offset(number + 1));
-        self.text
-            .get(start as usize..end as usize)
-            .ok_or(Error::Malformed("bad offset of a string"))
+        self.text.get(start as usize..end as usize).ok_or(Error::Malformed("bad offset of a string"))
     }
 
     /// A text that is a name, which has no lone surrogates.
@@ -155,9 +141,7 @@ impl<'a> Strings<'a> {
     }
 
     fn offset(self, number: usize) -> u32 {
-        let bytes = self.offsets[4 * number..]
-            .first_chunk()
-            .expect("the table is a multiple of four bytes long");
+        let bytes = self.offsets[4 * number..].first_chunk().expect("the table is a multiple of four bytes long");
         u32::from_le_bytes(*bytes)
     }
 }
@@ -210,11 +194,7 @@ impl Words<'_> {
     pub fn write_to(self, mut push: impl FnMut(u16)) -> Result<(), Error> {
         const MISMATCH: Error = Error::Malformed("wrong number of instruction words");
         let mut left = self.len();
-        let mut counted = |count: usize| {
-            left.checked_sub(count)
-                .map(|rest| left = rest)
-                .ok_or(MISMATCH)
-        };
+        let mut counted = |count: usize| left.checked_sub(count).map(|rest| left = rest).ok_or(MISMATCH);
         for pair in self.stored.chunks(2) {
             let word = u16::from_le_bytes(pair.try_into().map_err(|_| MISMATCH)?);
             let caches = match (self.packed, Opcode::from_u8(split_word(word).0)) {
@@ -268,13 +248,8 @@ impl<'a> CodeView<'a> {
             stacksize: cursor.small_number()?,
             instructions: {
                 let words_packed = cursor.number()?;
-                let count = u32::try_from(words_packed >> 1)
-                    .map_err(|_| Error::Malformed("too many instruction words"))?;
-                Words {
-                    stored: cursor.bytes()?,
-                    count,
-                    packed: words_packed & 1 != 0,
-                }
+                let count = u32::try_from(words_packed >> 1).map_err(|_| Error::Malformed("too many instruction words"))?;
+                Words { stored: cursor.bytes()?, count, packed: words_packed & 1 != 0 }
             },
             names: cursor.strings()?,
             localsplusnames: cursor.strings()?,
@@ -347,11 +322,7 @@ pub struct ConstantList<'a> {
 impl<'a> ConstantList<'a> {
     fn new(mut cursor: Cursor<'a>, depth: u32) -> Result<ConstantList<'a>, Error> {
         let count = cursor.count()?;
-        Ok(ConstantList {
-            rest: cursor,
-            count,
-            depth,
-        })
+        Ok(ConstantList { rest: cursor, count, depth })
     }
 
     /// How many there are.
@@ -366,11 +337,7 @@ impl<'a> ConstantList<'a> {
 
     /// The constants in order. After an error there are as many errors as constants are missing.
     pub fn iter(self) -> impl Iterator<Item = Result<ConstantView<'a>, Error>> {
-        let ConstantList {
-            mut rest,
-            count,
-            depth,
-        } = self;
+        let ConstantList { mut rest, count, depth } = self;
         (0..count).map(move |_| read_constant(&mut rest, depth).inspect_err(|_| rest.0 = &[]))
     }
 }
@@ -378,9 +345,7 @@ impl<'a> ConstantList<'a> {
 fn read_constant<'a>(cursor: &mut Cursor<'a>, depth: u32) -> Result<ConstantView<'a>, Error> {
     let [tag] = cursor.array()?;
     let inner_depth = depth.checked_sub(1);
-    let list = |cursor: &mut Cursor<'a>| {
-        ConstantList::new(Cursor(cursor.bytes()?), inner_depth.ok_or(Error::TooDeep)?)
-    };
+    let list = |cursor: &mut Cursor<'a>| ConstantList::new(Cursor(cursor.bytes()?), inner_depth.ok_or(Error::TooDeep)?);
     Ok(match tag {
         tag::NONE => ConstantView::None,
         tag::TRUE => ConstantView::Bool(true),
@@ -395,10 +360,7 @@ fn read_constant<'a>(cursor: &mut Cursor<'a>, depth: u32) -> Result<ConstantView
             if digits.len() % 8 != 0 {
                 return Err(Error::Malformed("part of a digit of an int"));
             }
-            ConstantView::BigInt {
-                negative: tag == tag::NEGATIVE_BIG_INT,
-                digits,
-            }
+            ConstantView::BigInt { negative: tag == tag::NEGATIVE_BIG_INT, digits }
         }
         tag::FLOAT => ConstantView::Float(cursor.float()?),
         tag::COMPLEX => ConstantView::Complex(cursor.float()?, cursor.float()?),
@@ -413,10 +375,7 @@ fn read_constant<'a>(cursor: &mut Cursor<'a>, depth: u32) -> Result<ConstantView
             }
             ConstantView::Slice(parts)
         }
-        tag::CODE => ConstantView::Code(CodeRecord {
-            record: cursor.bytes()?,
-            depth: inner_depth.ok_or(Error::TooDeep)?,
-        }),
+        tag::CODE => ConstantView::Code(CodeRecord { record: cursor.bytes()?, depth: inner_depth.ok_or(Error::TooDeep)? }),
         _ => return Err(Error::Malformed("no such kind of constant")),
     })
 }

@@ -22,10 +22,7 @@ pub fn encode(code: &CodeData) -> Result<Vec<u8>, Error> {
         offset
     });
     let numbers = [FORMAT_VERSION, INSTRUCTION_SET, count, 0];
-    numbers
-        .into_iter()
-        .chain(offsets)
-        .for_each(|number| module.extend(number.to_le_bytes()));
+    numbers.into_iter().chain(offsets).for_each(|number| module.extend(number.to_le_bytes()));
     writer.texts.iter().for_each(|text| module.extend(*text));
     module.extend(record);
     Ok(module)
@@ -39,41 +36,22 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn code(
-        &mut self,
-        out: &mut Vec<u8>,
-        code: &'a CodeData,
-        depth: u32,
-    ) -> Result<(), Error> {
+    pub(super) fn code(&mut self, out: &mut Vec<u8>, code: &'a CodeData, depth: u32) -> Result<(), Error> {
         for text in [&code.name, &code.qualname, &code.filename] {
             self.string(out, text.as_bytes());
         }
-        let numbers = [
-            code.firstlineno,
-            code.flags.0,
-            code.argcount,
-            code.posonlyargcount,
-            code.kwonlyargcount,
-            code.stacksize,
-        ];
-        numbers
-            .into_iter()
-            .for_each(|number| write_number(out, number as u64));
+        let numbers = [code.firstlineno, code.flags.0, code.argcount, code.posonlyargcount, code.kwonlyargcount, code.stacksize];
+        numbers.into_iter().for_each(|number| write_number(out, number as u64));
 
         let packed = pack(&code.instructions);
         let words = packed.as_ref().unwrap_or(&code.instructions);
-        write_number(
-            out,
-            (code.instructions.len() as u64) << 1 | packed.is_some() as u64,
-        );
+        write_number(out, (code.instructions.len() as u64) << 1 | packed.is_some() as u64);
         write_number(out, 2 * words.len() as u64);
         words.iter().for_each(|word| out.extend(word.to_le_bytes()));
 
         for names in [&code.names, &code.localsplusnames] {
             write_number(out, names.len() as u64);
-            names
-                .iter()
-                .for_each(|name| self.string(out, name.as_bytes()));
+            names.iter().for_each(|name| self.string(out, name.as_bytes()));
         }
         for bytes in [&code.localspluskinds, &code.linetable, &code.exceptiontable] {
             write_bytes(out, bytes);
@@ -90,24 +68,12 @@ impl<'a> Writer<'a> {
         write_number(out, number as u64);
     }
 
-    fn constants(
-        &mut self,
-        out: &mut Vec<u8>,
-        constants: &'a [Constant],
-        depth: u32,
-    ) -> Result<(), Error> {
+    fn constants(&mut self, out: &mut Vec<u8>, constants: &'a [Constant], depth: u32) -> Result<(), Error> {
         write_number(out, constants.len() as u64);
-        constants
-            .iter()
-            .try_for_each(|constant| self.constant(out, constant, depth))
+        constants.iter().try_for_each(|constant| self.constant(out, constant, depth))
     }
 
-    fn constant(
-        &mut self,
-        out: &mut Vec<u8>,
-        constant: &'a Constant,
-        depth: u32,
-    ) -> Result<(), Error> {
+    fn constant(&mut self, out: &mut Vec<u8>, constant: &'a Constant, depth: u32) -> Result<(), Error> {
         match constant {
             Constant::None => out.push(tag::NONE),
             Constant::Bool(true) => out.push(tag::TRUE),
@@ -118,15 +84,9 @@ impl<'a> Writer<'a> {
                 write_number(out, (int << 1 ^ int >> 63) as u64);
             }
             Constant::BigInt { negative, digits } => {
-                out.push(if *negative {
-                    tag::NEGATIVE_BIG_INT
-                } else {
-                    tag::BIG_INT
-                });
+                out.push(if *negative { tag::NEGATIVE_BIG_INT } else { tag::BIG_INT });
                 write_number(out, 8 * digits.len() as u64);
-                digits
-                    .iter()
-                    .for_each(|digit| out.extend(digit.to_le_bytes()));
+                digits.iter().for_each(|digit| out.extend(digit.to_le_bytes()));
             }
             Constant::Float(float) => {
                 out.push(tag::FLOAT);
@@ -145,24 +105,12 @@ impl<'a> Writer<'a> {
                 out.push(tag::BYTES);
                 write_bytes(out, bytes);
             }
-            Constant::Tuple(items) => {
-                self.nested(out, tag::TUPLE, depth, |writer, out, depth| {
-                    writer.constants(out, items, depth)
-                })?
-            }
+            Constant::Tuple(items) => self.nested(out, tag::TUPLE, depth, |writer, out, depth| writer.constants(out, items, depth))?,
             Constant::FrozenSet(items) => {
-                self.nested(out, tag::FROZEN_SET, depth, |writer, out, depth| {
-                    writer.constants(out, items, depth)
-                })?
+                self.nested(out, tag::FROZEN_SET, depth, |writer, out, depth| writer.constants(out, items, depth))?
             }
-            Constant::Slice(parts) => {
-                self.nested(out, tag::SLICE, depth, |writer, out, depth| {
-                    writer.constants(out, &parts[..], depth)
-                })?
-            }
-            Constant::Code(code) => self.nested(out, tag::CODE, depth, |writer, out, depth| {
-                writer.code(out, code, depth)
-            })?,
+            Constant::Slice(parts) => self.nested(out, tag::SLICE, depth, |writer, out, depth| writer.constants(out, &parts[..], depth))?,
+            Constant::Code(code) => self.nested(out, tag::CODE, depth, |writer, out, depth| writer.code(out, code, depth))?,
         }
         Ok(())
     }
@@ -175,11 +123,7 @@ impl<'a> Writer<'a> {
         write: impl FnOnce(&mut Self, &mut Vec<u8>, u32) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut record = Vec::new();
-        write(
-            self,
-            &mut record,
-            depth.checked_sub(1).ok_or(Error::TooDeep)?,
-        )?;
+        write(self, &mut record, depth.checked_sub(1).ok_or(Error::TooDeep)?)?;
         out.push(tag);
         write_bytes(out, &record);
         Ok(())
@@ -204,8 +148,7 @@ fn pack(words: &[u16]) -> Option<Vec<u16>> {
     let mut packed = Vec::with_capacity(words.len());
     let mut rest = words;
     while let Some((&word, after)) = rest.split_first() {
-        let (caches, next) =
-            after.split_at_checked(Opcode::from_u8(split_word(word).0)?.caches())?;
+        let (caches, next) = after.split_at_checked(Opcode::from_u8(split_word(word).0)?.caches())?;
         if caches.iter().any(|&cache| cache != 0) {
             return None;
         }
