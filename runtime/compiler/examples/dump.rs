@@ -40,23 +40,10 @@ fn run(file: &Path, check: bool) -> bool {
     let Ok(source) = std::fs::read_to_string(file) else {
         return true;
     };
-    let code = match compile(
-        &source,
-        &file.display().to_string(),
-        Mode::Exec,
-        &Options::default(),
-    ) {
+    let code = match compile(&source, &file.display().to_string(), Mode::Exec, &Options::default()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!(
-                "{}:{}:{}:{}:{}: {}",
-                file.display(),
-                error.lineno,
-                error.offset,
-                error.end_lineno,
-                error.end_offset,
-                error.message
-            );
+            eprintln!("{}:{}:{}:{}:{}: {}", file.display(), error.lineno, error.offset, error.end_lineno, error.end_offset, error.message);
             return false;
         }
     };

@@ -15,22 +15,8 @@ const VALUE_WITH_FAKE_GLOBALS: i64 = 2;
 
 impl<'a> Compiler<'a> {
     /// Begins a function that evaluates something later. It takes the format that is asked for, and knows one only.
-    pub(super) fn enter_annotations(
-        &mut self,
-        scope: ScopeId,
-        name: Name,
-        first_line: u32,
-        owner: Option<&Name>,
-        location: Location,
-    ) {
-        self.enter(
-            scope,
-            UnitKind::Annotations,
-            name,
-            first_line,
-            self.unit.class.clone(),
-            owner,
-        );
+    pub(super) fn enter_annotations(&mut self, scope: ScopeId, name: Name, first_line: u32, owner: Option<&Name>, location: Location) {
+        self.enter(scope, UnitKind::Annotations, name, first_line, self.unit.class.clone(), owner);
         self.unit.posonlyargcount = 1;
         self.unit.argcount = 1;
         let body = self.new_block();
@@ -39,11 +25,7 @@ impl<'a> Compiler<'a> {
         let greater = ComparisonArg::new(Comparison::Greater, true);
         self.emit_arg(Opcode::COMPARE_OP, greater.0.into(), location);
         self.emit_jump(Opcode::POP_JUMP_IF_FALSE, body, location);
-        self.emit_arg(
-            Opcode::LOAD_COMMON_CONSTANT,
-            CommonConstant::NotImplementedError as u32,
-            location,
-        );
+        self.emit_arg(Opcode::LOAD_COMMON_CONSTANT, CommonConstant::NotImplementedError as u32, location);
         self.emit_arg(Opcode::RAISE_VARARGS, 1, location);
         self.use_block(body);
     }
@@ -57,21 +39,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// Pushes what carries a function's annotations; returns its flag for [`FunctionParts`].
-    pub(super) fn function_annotations(
-        &mut self,
-        node: &'a StmtFunctionDef,
-        location: Location,
-    ) -> Result<u32> {
-        let scope = self
-            .context
-            .symbols
-            .lookup(ScopeKey::new(node, ScopeRole::Annotations));
+    pub(super) fn function_annotations(&mut self, node: &'a StmtFunctionDef, location: Location) -> Result<u32> {
+        let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Annotations));
         let mut annotations = Vec::new();
-        let positional = node
-            .parameters
-            .posonlyargs
-            .iter()
-            .chain(&node.parameters.args);
+        let positional = node.parameters.posonlyargs.iter().chain(&node.parameters.args);
         let keyword_only = &node.parameters.kwonlyargs;
         let parameters = positional
             .map(|parameter| &parameter.parameter)
@@ -101,13 +72,7 @@ impl<'a> Compiler<'a> {
             return Ok(FunctionParts::ANNOTATIONS);
         }
         let line = self.context.source.line(node.name.range.start());
-        self.enter_annotations(
-            scope,
-            Name::new_static("__annotate__"),
-            line,
-            Some(&node.name.id),
-            location,
-        );
+        self.enter_annotations(scope, Name::new_static("__annotate__"), line, Some(&node.name.id), location);
         let count = annotations.len() as u32;
         for (name, annotation) in annotations {
             self.load_const(Constant::Str(name.as_bytes().into()), location);
@@ -132,11 +97,9 @@ impl<'a> Compiler<'a> {
 
     /// The text of an annotation, under `from __future__ import annotations`.
     pub(super) fn annotation_text(&self, annotation: &Expr) -> Constant {
-        Constant::Str(
-            crate::unparse::unparse(annotation, self.context.source)
-                .into_bytes()
-                .into(),
-        )
+        let literals = |expr: &Expr| self.literal(expr).ok().flatten();
+        let text = crate::unparse::unparse(annotation, &literals);
+        Constant::Str(text.into_bytes().into())
     }
 
     /// The annotate function of a module or class.
@@ -146,23 +109,14 @@ impl<'a> Compiler<'a> {
             return Ok(());
         };
         let in_class = self.unit.kind == UnitKind::Class;
-        let scope = self
-            .scope()
-            .annotation_block
-            .expect("an annotation has opened it");
+        let scope = self.scope().annotation_block.expect("an annotation has opened it");
         let after = self.unit.current;
         if let Some(block) = self.unit.annotate_block {
             self.unit.current = block;
         }
         let first_location = self.location(first.statement);
         let line = first_location.line as u32;
-        self.enter_annotations(
-            scope,
-            Name::new_static("__annotate__"),
-            line,
-            None,
-            location,
-        );
+        self.enter_annotations(scope, Name::new_static("__annotate__"), line, None, location);
         self.emit_arg(Opcode::BUILD_MAP, 0, location);
         for annotation in &annotations {
             let Expr::Name(target) = &*annotation.statement.target else {
@@ -191,11 +145,7 @@ impl<'a> Compiler<'a> {
         }
         let code = self.leave_annotations(location)?;
         self.make_function(code, FunctionParts::default(), location);
-        let name = if in_class {
-            "__annotate_func__"
-        } else {
-            "__annotate__"
-        };
+        let name = if in_class { "__annotate_func__" } else { "__annotate__" };
         self.store_name(&Name::new_static(name), location);
         self.unit.current = after;
         Ok(())

@@ -25,10 +25,7 @@ pub(crate) fn int(value: IBig) -> Constant {
         digit[..chunk.len()].copy_from_slice(chunk);
         u64::from_le_bytes(digit)
     });
-    Constant::BigInt {
-        negative: sign == Sign::Negative,
-        digits: digits.collect(),
-    }
+    Constant::BigInt { negative: sign == Sign::Negative, digits: digits.collect() }
 }
 
 /// The value of an int or bool constant.
@@ -37,15 +34,8 @@ fn as_int(constant: &Constant) -> Option<IBig> {
         Constant::Int(value) => Some(IBig::from(*value)),
         Constant::Bool(value) => Some(IBig::from(i64::from(*value))),
         Constant::BigInt { negative, digits } => {
-            let bytes: Vec<u8> = digits
-                .iter()
-                .flat_map(|digit| digit.to_le_bytes())
-                .collect();
-            let sign = if *negative {
-                Sign::Negative
-            } else {
-                Sign::Positive
-            };
+            let bytes: Vec<u8> = digits.iter().flat_map(|digit| digit.to_le_bytes()).collect();
+            let sign = if *negative { Sign::Negative } else { Sign::Positive };
             Some(IBig::from_parts(sign, UBig::from_le_bytes(&bytes)))
         }
         _ => None,
@@ -66,13 +56,8 @@ fn as_float(constant: &Constant) -> Option<f64> {
 /// The simplest number that equals a constant; any other constant itself.
 pub(super) fn simplest_equal(constant: &Constant) -> Constant {
     match constant {
-        Constant::Complex(real, imaginary) if *imaginary == 0.0 => {
-            simplest_equal(&Constant::Float(*real))
-        }
-        Constant::Float(value) => match IBig::try_from(*value) {
-            Ok(value) => int(value),
-            Err(_) => constant.clone(),
-        },
+        Constant::Complex(real, imaginary) if *imaginary == 0.0 => simplest_equal(&Constant::Float(*real)),
+        Constant::Float(value) if value.fract() == 0.0 && value.abs() < 1e18 => Constant::Int(*value as i64),
         _ => as_int(constant).map_or_else(|| constant.clone(), int),
     }
 }
@@ -82,14 +67,10 @@ pub(super) fn unary(opcode: Opcode, operand: &Constant) -> Option<Constant> {
     match (opcode, operand) {
         (Opcode::UNARY_NOT, _) => Some(Constant::Bool(!truth(operand))),
         (Opcode::UNARY_NEGATIVE, Constant::Float(value)) => Some(Constant::Float(-value)),
-        (Opcode::UNARY_NEGATIVE, Constant::Complex(real, imaginary)) => {
-            Some(Constant::Complex(-real, -imaginary))
-        }
+        (Opcode::UNARY_NEGATIVE, Constant::Complex(real, imaginary)) => Some(Constant::Complex(-real, -imaginary)),
         (Opcode::UNARY_NEGATIVE, _) => Some(int(-as_int(operand)?)),
         // Inverting a bool warns when it runs.
-        (Opcode::UNARY_INVERT, Constant::Int(_) | Constant::BigInt { .. }) => {
-            Some(int(!as_int(operand)?))
-        }
+        (Opcode::UNARY_INVERT, Constant::Int(_) | Constant::BigInt { .. }) => Some(int(!as_int(operand)?)),
         _ => None,
     }
 }
@@ -112,9 +93,7 @@ pub(super) fn truth(constant: &Constant) -> bool {
         Constant::Complex(real, imaginary) => *real != 0.0 || *imaginary != 0.0,
         Constant::Str(value) | Constant::Bytes(value) => !value.is_empty(),
         Constant::Tuple(items) | Constant::FrozenSet(items) => !items.is_empty(),
-        Constant::Ellipsis | Constant::BigInt { .. } | Constant::Slice(_) | Constant::Code(_) => {
-            true
-        }
+        Constant::Ellipsis | Constant::BigInt { .. } | Constant::Slice(_) | Constant::Code(_) => true,
     }
 }
 
@@ -129,31 +108,17 @@ pub(super) fn binary(operator: u32, left: &Constant, right: &Constant) -> Option
     let operator = BinaryOperator::from_oparg(operator)?;
     match (operator, left, right) {
         (Op::Subscript, ..) => subscript(left, right),
-        (Op::Add, Constant::Str(left), Constant::Str(right)) => {
-            Some(Constant::Str([&**left, right].concat().into()))
-        }
-        (Op::Add, Constant::Bytes(left), Constant::Bytes(right)) => {
-            Some(Constant::Bytes([&**left, right].concat().into()))
-        }
-        (Op::Add, Constant::Tuple(left), Constant::Tuple(right)) => {
-            Some(Constant::Tuple([&**left, right].concat().into()))
-        }
-        (Op::Multiply, Constant::Int(times), items)
-        | (Op::Multiply, items, Constant::Int(times))
-            if matches!(
-                items,
-                Constant::Str(_) | Constant::Bytes(_) | Constant::Tuple(_)
-            ) =>
+        (Op::Add, Constant::Str(left), Constant::Str(right)) => Some(Constant::Str([&**left, right].concat().into())),
+        (Op::Add, Constant::Bytes(left), Constant::Bytes(right)) => Some(Constant::Bytes([&**left, right].concat().into())),
+        (Op::Add, Constant::Tuple(left), Constant::Tuple(right)) => Some(Constant::Tuple([&**left, right].concat().into())),
+        (Op::Multiply, Constant::Int(times), items) | (Op::Multiply, items, Constant::Int(times))
+            if matches!(items, Constant::Str(_) | Constant::Bytes(_) | Constant::Tuple(_)) =>
         {
             repeat(items, *times)
         }
-        (Op::And, Constant::Bool(left), Constant::Bool(right)) => {
-            Some(Constant::Bool(left & right))
-        }
+        (Op::And, Constant::Bool(left), Constant::Bool(right)) => Some(Constant::Bool(left & right)),
         (Op::Or, Constant::Bool(left), Constant::Bool(right)) => Some(Constant::Bool(left | right)),
-        (Op::Xor, Constant::Bool(left), Constant::Bool(right)) => {
-            Some(Constant::Bool(left ^ right))
-        }
+        (Op::Xor, Constant::Bool(left), Constant::Bool(right)) => Some(Constant::Bool(left ^ right)),
         _ => {
             if let (Some(left), Some(right)) = (as_int(left), as_int(right)) {
                 integers(operator, left, right)
@@ -179,11 +144,7 @@ fn integers(operator: BinaryOperator, left: IBig, right: IBig) -> Option<Constan
                 quotient -= 1;
                 remainder += right;
             }
-            if operator == Op::FloorDivide {
-                quotient
-            } else {
-                remainder
-            }
+            if operator == Op::FloorDivide { quotient } else { remainder }
         }
         Op::TrueDivide => {
             let (left, right) = (as_float(&int(left))?, as_float(&int(right))?);
@@ -229,13 +190,10 @@ fn complexes(operator: BinaryOperator, left: &Constant, right: &Constant) -> Opt
     let (real, imaginary) = match (operator, left, right) {
         (Op::Add, Constant::Complex(a, b), Constant::Complex(c, d)) => (a + c, b + d),
         (Op::Subtract, Constant::Complex(a, b), Constant::Complex(c, d)) => (a - c, b - d),
-        (Op::Add, Constant::Complex(a, b), real) | (Op::Add, real, Constant::Complex(a, b)) => {
-            (as_float(real)? + a, *b)
-        }
+        (Op::Add, Constant::Complex(a, b), real) | (Op::Add, real, Constant::Complex(a, b)) => (as_float(real)? + a, *b),
         (Op::Subtract, Constant::Complex(a, b), real) => (a - as_float(real)?, *b),
         (Op::Subtract, real, Constant::Complex(a, b)) => (as_float(real)? - a, -b),
-        (Op::Multiply, Constant::Complex(a, b), real)
-        | (Op::Multiply, real, Constant::Complex(a, b)) => {
+        (Op::Multiply, Constant::Complex(a, b), real) | (Op::Multiply, real, Constant::Complex(a, b)) => {
             let real = as_float(real)?;
             (real * a, real * b)
         }
@@ -246,24 +204,13 @@ fn complexes(operator: BinaryOperator, left: &Constant, right: &Constant) -> Opt
 
 fn repeat(items: &Constant, times: i64) -> Option<Constant> {
     let times = usize::try_from(times.max(0)).ok()?;
-    let fits = |length: usize, limit: usize| {
-        length
-            .checked_mul(times)
-            .is_some_and(|length| length <= limit)
-    };
+    let fits = |length: usize, limit: usize| length.checked_mul(times).is_some_and(|length| length <= limit);
     match items {
-        Constant::Str(text) if fits(text.len(), MAX_STR_SIZE) => {
-            Some(Constant::Str(text.repeat(times).into()))
+        Constant::Str(text) if fits(text.len(), MAX_STR_SIZE) => Some(Constant::Str(text.repeat(times).into())),
+        Constant::Bytes(bytes) if fits(bytes.len(), MAX_STR_SIZE) => Some(Constant::Bytes(bytes.repeat(times).into())),
+        Constant::Tuple(items) if fits(items.len(), MAX_TUPLE_SIZE) => {
+            Some(Constant::Tuple(vec![items; times].into_iter().flat_map(|items| items.iter().cloned()).collect()))
         }
-        Constant::Bytes(bytes) if fits(bytes.len(), MAX_STR_SIZE) => {
-            Some(Constant::Bytes(bytes.repeat(times).into()))
-        }
-        Constant::Tuple(items) if fits(items.len(), MAX_TUPLE_SIZE) => Some(Constant::Tuple(
-            vec![items; times]
-                .into_iter()
-                .flat_map(|items| items.iter().cloned())
-                .collect(),
-        )),
         _ => None,
     }
 }
@@ -275,11 +222,7 @@ fn subscript(container: &Constant, index: &Constant) -> Option<Constant> {
         _ => return None,
     };
     let position = |length: usize| {
-        let index = if index < 0 {
-            index + length as i64
-        } else {
-            index
-        };
+        let index = if index < 0 { index + length as i64 } else { index };
         usize::try_from(index).ok().filter(|&index| index < length)
     };
     match container {
@@ -287,9 +230,7 @@ fn subscript(container: &Constant, index: &Constant) -> Option<Constant> {
         Constant::Bytes(bytes) => Some(Constant::Int(i64::from(bytes[position(bytes.len())?]))),
         Constant::Str(text) => {
             let characters: Vec<&[u8]> = wtf8_characters(text).collect();
-            Some(Constant::Str(
-                characters[position(characters.len())?].into(),
-            ))
+            Some(Constant::Str(characters[position(characters.len())?].into()))
         }
         _ => None,
     }
@@ -300,11 +241,7 @@ fn wtf8_characters(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_start = |byte: u8| byte & 0xC0 != 0x80;
     let mut rest = text;
     std::iter::from_fn(move || {
-        let length = rest
-            .iter()
-            .skip(1)
-            .position(|&byte| is_start(byte))
-            .map_or(rest.len(), |at| at + 1);
+        let length = rest.iter().skip(1).position(|&byte| is_start(byte)).map_or(rest.len(), |at| at + 1);
         let (character, after) = rest.split_at(length);
         rest = after;
         (!character.is_empty()).then_some(character)
@@ -322,21 +259,12 @@ mod tests {
     #[test]
     fn integers_divide_towards_minus_infinity() {
         for (left, right) in [(7, 2), (-7, 2), (7, -2), (-7, -2), (6, -3)] {
-            let (quotient, remainder) = (
-                f64::from(left) / f64::from(right),
-                (left % right + right) % right,
-            );
+            let (quotient, remainder) = (f64::from(left) / f64::from(right), (left % right + right) % right);
             let operands = || (Constant::Int(left.into()), Constant::Int(right.into()));
             let (a, b) = operands();
-            assert_eq!(
-                fold(BinaryOperator::FloorDivide, a, b),
-                format!("Some(Int({}))", quotient.floor())
-            );
+            assert_eq!(fold(BinaryOperator::FloorDivide, a, b), format!("Some(Int({}))", quotient.floor()));
             let (a, b) = operands();
-            assert_eq!(
-                fold(BinaryOperator::Remainder, a, b),
-                format!("Some(Int({remainder}))")
-            );
+            assert_eq!(fold(BinaryOperator::Remainder, a, b), format!("Some(Int({remainder}))"));
         }
     }
 
@@ -349,11 +277,7 @@ mod tests {
             (Op::Power, Constant::Int(2), Constant::Int(1000)),
             (Op::LeftShift, Constant::Int(1), Constant::Int(1000)),
             (Op::RightShift, Constant::Int(1), Constant::Int(-1)),
-            (
-                Op::Multiply,
-                Constant::Str(b"abc"[..].into()),
-                Constant::Int(100_000),
-            ),
+            (Op::Multiply, Constant::Str(b"abc"[..].into()), Constant::Int(100_000)),
             (Op::Add, Constant::Str(b"abc"[..].into()), Constant::Int(1)),
             (Op::Subscript, Constant::Tuple([].into()), Constant::Int(0)),
         ] {
@@ -363,17 +287,9 @@ mod tests {
 
     #[test]
     fn big_results_become_big_ints() {
-        let folded = binary(
-            BinaryOperator::Power as u32,
-            &Constant::Int(2),
-            &Constant::Int(64),
-        );
-        assert!(
-            matches!(folded, Some(Constant::BigInt { negative: false, digits }) if *digits == [0, 1])
-        );
+        let folded = binary(BinaryOperator::Power as u32, &Constant::Int(2), &Constant::Int(64));
+        assert!(matches!(folded, Some(Constant::BigInt { negative: false, digits }) if *digits == [0, 1]));
         let negated = unary(Opcode::UNARY_NEGATIVE, &Constant::Int(i64::MIN));
-        assert!(
-            matches!(negated, Some(Constant::BigInt { negative: false, digits }) if *digits == [1 << 63])
-        );
+        assert!(matches!(negated, Some(Constant::BigInt { negative: false, digits }) if *digits == [1 << 63]));
     }
 }

@@ -7,8 +7,8 @@
 use limpid_bytecode::{BinaryOperator, Comparison, ComparisonArg, Constant, Opcode};
 use ruff_python_ast::name::Name;
 use ruff_python_ast::{
-    Expr, Identifier, MatchCase, Operator, Pattern, PatternMatchAs, PatternMatchClass, PatternMatchMapping,
-    PatternMatchOr, PatternMatchSequence, Singleton, StmtMatch,
+    Expr, Identifier, MatchCase, Operator, Pattern, PatternMatchAs, PatternMatchClass, PatternMatchMapping, PatternMatchOr,
+    PatternMatchSequence, Singleton, StmtMatch, UnaryOp,
 };
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashSet;
@@ -38,9 +38,7 @@ impl<'a> Compiler<'a> {
         let end = self.new_block();
         // A last `case _` needs no test, and no copy of the subject before it.
         let (cases, default) = match &node.cases[..] {
-            [cases @ .., last] if !cases.is_empty() && is_wildcard(&last.pattern) => {
-                (cases, Some(last))
-            }
+            [cases @ .., last] if !cases.is_empty() && is_wildcard(&last.pattern) => (cases, Some(last)),
             cases => (cases, None),
         };
         for (index, case) in cases.iter().enumerate() {
@@ -60,21 +58,12 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn match_case(
-        &mut self,
-        case: &'a MatchCase,
-        keep_subject: bool,
-        last: bool,
-        end: BlockId,
-    ) -> Result {
+    fn match_case(&mut self, case: &'a MatchCase, keep_subject: bool, last: bool, end: BlockId) -> Result {
         let location = self.location(&case.pattern);
         if keep_subject {
             self.emit_arg(Opcode::COPY, 1, location);
         }
-        let mut state = PatternState {
-            allow_irrefutable: case.guard.is_some() || last,
-            ..PatternState::default()
-        };
+        let mut state = PatternState { allow_irrefutable: case.guard.is_some() || last, ..PatternState::default() };
         self.pattern(&case.pattern, &mut state)?;
         for name in &state.stores {
             self.store_name(name, location);
@@ -123,9 +112,7 @@ impl<'a> Compiler<'a> {
             Pattern::MatchSequence(node) => self.sequence_pattern(node, state, location),
             Pattern::MatchMapping(node) => self.mapping_pattern(node, state, location),
             Pattern::MatchClass(node) => self.class_pattern(node, state, location),
-            Pattern::MatchStar(node) => {
-                self.capture(node.name.as_ref(), state, node.range, location)
-            }
+            Pattern::MatchStar(node) => self.capture(node.name.as_ref(), state, node.range, location),
             Pattern::MatchAs(node) => self.as_pattern(node, state, location),
             Pattern::MatchOr(node) => self.or_pattern(node, state, location),
         }
@@ -162,11 +149,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn emit_failures(&mut self, state: &mut PatternState, location: Location) {
-        for (values, block) in std::mem::take(&mut state.failures)
-            .into_iter()
-            .enumerate()
-            .rev()
-        {
+        for (values, block) in std::mem::take(&mut state.failures).into_iter().enumerate().rev() {
             self.use_block(block);
             if values > 0 {
                 self.emit(Opcode::POP_TOP, location);
@@ -182,13 +165,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Keeps the value on top of the stack for a name; `_` drops it.
-    fn capture(
-        &mut self,
-        name: Option<&Identifier>,
-        state: &mut PatternState,
-        range: TextRange,
-        location: Location,
-    ) -> Result {
+    fn capture(&mut self, name: Option<&Identifier>, state: &mut PatternState, range: TextRange, location: Location) -> Result {
         let Some(name) = name else {
             self.emit(Opcode::POP_TOP, location);
             return Ok(());
@@ -201,20 +178,12 @@ impl<'a> Compiler<'a> {
 
     fn check_capture(&self, name: &Name, state: &PatternState, range: TextRange) -> Result {
         if state.stores.contains(name) {
-            return Err(self.error(
-                range,
-                format!("multiple assignments to name '{name}' in pattern"),
-            ));
+            return Err(self.error(range, format!("multiple assignments to name '{name}' in pattern")));
         }
         Ok(())
     }
 
-    fn as_pattern(
-        &mut self,
-        node: &'a PatternMatchAs,
-        state: &mut PatternState,
-        location: Location,
-    ) -> Result {
+    fn as_pattern(&mut self, node: &'a PatternMatchAs, state: &mut PatternState, location: Location) -> Result {
         if let Some(pattern) = &node.pattern {
             state.on_top += 1;
             self.emit_arg(Opcode::COPY, 1, location);
@@ -225,39 +194,26 @@ impl<'a> Compiler<'a> {
                 Some(name) => format!("name capture '{name}'"),
                 None => "wildcard".to_owned(),
             };
-            return Err(self.error(
-                node.range,
-                format!("{what} makes remaining patterns unreachable"),
-            ));
+            return Err(self.error(node.range, format!("{what} makes remaining patterns unreachable")));
         }
         self.capture(node.name.as_ref(), state, node.range, location)
     }
 
-    fn or_pattern(
-        &mut self,
-        node: &'a PatternMatchOr,
-        state: &mut PatternState,
-        location: Location,
-    ) -> Result {
+    fn or_pattern(&mut self, node: &'a PatternMatchOr, state: &mut PatternState, location: Location) -> Result {
         let end = self.new_block();
         // The names of the first alternative; the others must bind the same ones, and leave them in the same order.
         let mut control: Option<Vec<Name>> = None;
         for (index, alternative) in node.patterns.iter().enumerate() {
             let location = self.location(alternative);
             let last = index + 1 == node.patterns.len();
-            let mut inner = PatternState {
-                allow_irrefutable: last && state.allow_irrefutable,
-                ..PatternState::default()
-            };
+            let mut inner = PatternState { allow_irrefutable: last && state.allow_irrefutable, ..PatternState::default() };
             self.emit_arg(Opcode::COPY, 1, location);
             self.pattern(alternative, &mut inner)?;
             match &control {
                 None => control = Some(inner.stores.clone()),
                 Some(control) => {
                     if !self.reorder(control, &mut inner.stores, location) {
-                        return Err(
-                            self.error(node.range, "alternative patterns bind different names")
-                        );
+                        return Err(self.error(node.range, "alternative patterns bind different names"));
                     }
                 }
             }
@@ -303,29 +259,15 @@ impl<'a> Compiler<'a> {
         true
     }
 
-    fn sequence_pattern(
-        &mut self,
-        node: &'a PatternMatchSequence,
-        state: &mut PatternState,
-        location: Location,
-    ) -> Result {
+    fn sequence_pattern(&mut self, node: &'a PatternMatchSequence, state: &mut PatternState, location: Location) -> Result {
         let patterns = &node.patterns[..];
-        let mut stars = patterns
-            .iter()
-            .enumerate()
-            .filter(|(_, pattern)| pattern.is_match_star());
+        let mut stars = patterns.iter().enumerate().filter(|(_, pattern)| pattern.is_match_star());
         let star = stars.next();
         if let Some((_, second)) = stars.next() {
-            return Err(self.error(
-                second.range(),
-                "multiple starred expressions in sequence pattern",
-            ));
+            return Err(self.error(second.range(), "multiple starred expressions in sequence pattern"));
         }
-        let is_anonymous_star =
-            |pattern: &Pattern| matches!(pattern, Pattern::MatchStar(star) if star.name.is_none());
-        let only_wildcards = patterns
-            .iter()
-            .all(|pattern| is_wildcard(pattern) || is_anonymous_star(pattern));
+        let is_anonymous_star = |pattern: &Pattern| matches!(pattern, Pattern::MatchStar(star) if star.name.is_none());
+        let only_wildcards = patterns.iter().all(|pattern| is_wildcard(pattern) || is_anonymous_star(pattern));
 
         state.on_top += 1;
         self.emit(Opcode::MATCH_SEQUENCE, location);
@@ -347,16 +289,8 @@ impl<'a> Compiler<'a> {
                 self.emit(Opcode::POP_TOP, location);
                 Ok(())
             }
-            Some((index, star)) if is_anonymous_star(star) => {
-                self.sequence_items(patterns, index, state, location)
-            }
-            star => self.unpack_sequence(
-                patterns,
-                star.map(|(index, _)| index),
-                state,
-                node.range,
-                location,
-            ),
+            Some((index, star)) if is_anonymous_star(star) => self.sequence_items(patterns, index, state, location),
+            star => self.unpack_sequence(patterns, star.map(|(index, _)| index), state, node.range, location),
         }
     }
 
@@ -377,11 +311,7 @@ impl<'a> Compiler<'a> {
                     let message = "too many expressions in star-unpacking sequence pattern";
                     return Err(self.error(range, message));
                 }
-                self.emit_arg(
-                    Opcode::UNPACK_EX,
-                    before as u32 | (after as u32) << 8,
-                    location,
-                );
+                self.emit_arg(Opcode::UNPACK_EX, before as u32 | (after as u32) << 8, location);
             }
         }
         state.on_top += patterns.len();
@@ -393,13 +323,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Looks at the items that matter, leaving out those that an anonymous star covers.
-    fn sequence_items(
-        &mut self,
-        patterns: &'a [Pattern],
-        star: usize,
-        state: &mut PatternState,
-        location: Location,
-    ) -> Result {
+    fn sequence_items(&mut self, patterns: &'a [Pattern], star: usize, state: &mut PatternState, location: Location) -> Result {
         state.on_top += 1;
         for (index, pattern) in patterns.iter().enumerate() {
             if is_wildcard(pattern) || index == star {
@@ -414,11 +338,7 @@ impl<'a> Compiler<'a> {
                 self.load_const(Constant::Int((patterns.len() - index) as i64), location);
                 self.emit_arg(Opcode::BINARY_OP, BinaryOperator::Subtract as u32, location);
             }
-            self.emit_arg(
-                Opcode::BINARY_OP,
-                BinaryOperator::Subscript as u32,
-                location,
-            );
+            self.emit_arg(Opcode::BINARY_OP, BinaryOperator::Subscript as u32, location);
             self.subpattern(pattern, state)?;
         }
         state.on_top -= 1;
@@ -426,12 +346,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn mapping_pattern(
-        &mut self,
-        node: &'a PatternMatchMapping,
-        state: &mut PatternState,
-        location: Location,
-    ) -> Result {
+    fn mapping_pattern(&mut self, node: &'a PatternMatchMapping, state: &mut PatternState, location: Location) -> Result {
         let size = node.keys.len();
         state.on_top += 1;
         self.emit(Opcode::MATCH_MAPPING, location);
@@ -527,26 +442,16 @@ impl<'a> Compiler<'a> {
         self.fail(state, Opcode::POP_JUMP_IF_NONE, location);
     }
 
-    fn class_pattern(
-        &mut self,
-        node: &'a PatternMatchClass,
-        state: &mut PatternState,
-        location: Location,
-    ) -> Result {
+    fn class_pattern(&mut self, node: &'a PatternMatchClass, state: &mut PatternState, location: Location) -> Result {
         let (patterns, keywords) = (&node.arguments.patterns, &node.arguments.keywords);
         for (index, keyword) in keywords.iter().enumerate() {
-            if keywords[..index]
-                .iter()
-                .any(|before| before.attr.id == keyword.attr.id)
-            {
+            if keywords[..index].iter().any(|before| before.attr.id == keyword.attr.id) {
                 let message = format!("attribute name repeated in class pattern: {}", keyword.attr);
                 return Err(self.error(keyword.pattern.range(), message));
             }
         }
         self.expr(&node.cls)?;
-        let names = keywords
-            .iter()
-            .map(|keyword| Constant::Str(keyword.attr.id.as_bytes().into()));
+        let names = keywords.iter().map(|keyword| Constant::Str(keyword.attr.id.as_bytes().into()));
         self.load_const(Constant::Tuple(names.collect()), location);
         self.emit_arg(Opcode::MATCH_CLASS, patterns.len() as u32, location);
         state.on_top += 1;
@@ -555,10 +460,7 @@ impl<'a> Compiler<'a> {
         self.emit_arg(Opcode::UNPACK_SEQUENCE, count as u32, location);
         state.on_top += count;
         state.on_top -= 1;
-        for pattern in patterns
-            .iter()
-            .chain(keywords.iter().map(|keyword| &keyword.pattern))
-        {
+        for pattern in patterns.iter().chain(keywords.iter().map(|keyword| &keyword.pattern)) {
             state.on_top -= 1;
             if is_wildcard(pattern) {
                 self.emit(Opcode::POP_TOP, location);
@@ -571,12 +473,5 @@ impl<'a> Compiler<'a> {
 }
 
 fn is_wildcard(pattern: &Pattern) -> bool {
-    matches!(
-        pattern,
-        Pattern::MatchAs(PatternMatchAs {
-            pattern: None,
-            name: None,
-            ..
-        })
-    )
+    matches!(pattern, Pattern::MatchAs(PatternMatchAs { pattern: None, name: None, .. }))
 }
