@@ -182,14 +182,12 @@ fn trace_stacks(world: &StoppedWorld, tracer: &mut Tracer) {
 
 /// Scans the old cells that may refer to young ones; for a full collection, the immortal cells.
 fn trace_old(pool: &mut Pool, full: bool, tracer: &mut Tracer) {
-    let remembered = std::mem::take(&mut pool.remembered);
+    let mut remembered = std::mem::take(&mut pool.remembered);
     if full {
         immortal::each_cell(|cell| tracer.scan(cell));
         return;
     }
-    for cell in remembered {
-        tracer.scan(cell);
-    }
+    tracer.rescan(&mut remembered);
     for &first in &pool.large_old {
         let block = region::block(first);
         if block.lower(Block::CARDS) {

@@ -26,6 +26,9 @@ pub struct Cursor {
     pub end: Cell<usize>,
 }
 
+/// Large cells of this many blocks are given huge pages: 4 MiB, as numpy does. Smaller ones would not fill them.
+const HUGE: usize = (4 << 20) / BLOCK;
+
 /// "No block."
 const NONE: u32 = u32::MAX;
 
@@ -236,6 +239,9 @@ impl Mutator {
             pool().take_large(count, Demand::Normal)
         })?;
         let cell = block_address(taken.start);
+        if !taken.dirty && blocks >= HUGE {
+            region::prefer_huge_pages(cell..cell + blocks * BLOCK);
+        }
         if taken.dirty {
             // SAFETY: the blocks are this thread's, which comes to no safepoint before it returns.
             unsafe { std::ptr::write_bytes(cell as *mut u8, 0, blocks * BLOCK) };

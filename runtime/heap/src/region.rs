@@ -262,6 +262,12 @@ pub(crate) fn release(range: Range<usize>) {
     unsafe { libc::madvise(range.start as *mut _, range.len(), libc::MADV_DONTNEED) };
 }
 
+/// Asks for huge pages behind a large cell that is about to be filled: its page faults cost more than its contents otherwise.
+pub(crate) fn prefer_huge_pages(range: Range<usize>) {
+    // SAFETY: callers pass a committed part of the region; its contents stay as they are.
+    unsafe { libc::madvise(range.start as *mut _, range.len(), libc::MADV_HUGEPAGE) };
+}
+
 /// Which cell, if any, contains the byte a word points to: for words that may or may not be references. `bitmap` tells which cells are
 /// allocated: the marks, or, while a full collection rebuilds those, the snapshot.
 #[inline]

@@ -151,6 +151,11 @@ impl Tracer {
         self.stack.push(cell);
     }
 
+    /// Has cells scanned later that are marked already.
+    pub(crate) fn rescan(&mut self, cells: &mut Vec<usize>) {
+        self.stack.append(cells);
+    }
+
     /// Visits what a cell refers to.
     #[inline(always)]
     pub(crate) fn scan(&mut self, cell: usize) {

@@ -17,6 +17,7 @@ use limpid_heap::Value;
 mod fallback;
 mod unraisable;
 
+pub(crate) use unraisable::create_type as create_unraisable_args;
 pub use unraisable::{default_hook as default_unraisable_hook, unraisable, unraisable_with_message, unraisable_without_object};
 
 /// Writes text to `sys.stderr`, or to the process's standard error where that is missing or fails.

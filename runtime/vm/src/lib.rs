@@ -18,6 +18,7 @@ pub mod object;
 pub mod thread;
 pub mod args;
 pub mod breaker;
+pub mod error_report;
 pub mod exc;
 pub mod interp;
 pub mod modules;

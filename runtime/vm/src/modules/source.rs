@@ -105,7 +105,7 @@ pub fn file_name(t: &Thread, v: Value) -> R {
         v = call::call(t, method, &[])?;
     }
     match v.downcast::<Bytes>() {
-        Some(b) => Ok(crate::types::str::decode_filesystem(t, b.as_slice())?.value()),
+        Some(b) => Ok(super::sys::decode_filesystem(t, b.as_slice())?.value()),
         None if v.is_instance(builtin::STR) => Ok(v),
         None => raise!(t, TypeError, "expected __fspath__() to return str or bytes, not {}", v.class().display_name()),
     }

@@ -1,7 +1,6 @@
-//! Cells: variables that inner functions share with the function around them.
+//! `cell`: a variable that functions share.
 
-use crate::args::{GetSet, receiver};
-use crate::layout;
+use crate::args::{Args, GetSet, Signature, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::compare;
 use crate::slots::{Compare, SlotTable};
@@ -13,11 +12,23 @@ use limpid_heap::{Header, Value};
 #[repr(C)]
 pub struct Cell {
     header: Header,
-    /// The variable, NULL when it is unbound.
+    /// The variable's value, NULL while it is unbound.
     pub content: Slot,
 }
 
-layout!(Cell, builtin::CELL, Slots);
+crate::layout!(Cell, builtin::CELL, Slots);
+
+/// `types.CellType`
+pub static CELL_DEF: TypeDef = TypeDef {
+    doc: "cell([contents])\n--\n\nCreate a new cell object.\n\n  contents\n    the contents of the cell. If not specified, the cell will be empty,\n    \
+        and \n    further attempts to access its cell_contents attribute will\n    raise a ValueError.",
+    slots: SlotTable { repr: Some(repr), new: Some(new), richcompare: Some(richcompare), ..SlotTable::EMPTY },
+    getset: &[GetSet::property("cell_contents", get_contents, |t, c, v| {
+        receiver::<Cell>(c).set(t, v);
+        Ok(())
+    })],
+    ..TypeDef::of::<Cell>("cell")
+};
 
 impl Cell {
     /// A cell with this content, which may be NULL.
@@ -25,58 +36,49 @@ impl Cell {
     pub fn new(t: &Thread, content: Value) -> Ref<Cell> {
         t.alloc(Cell { header: header_of::<Cell>(), content: Slot::new(content) })
     }
+
+    /// The variable's value, NULL while it is unbound.
+    #[inline(always)]
+    pub fn get(&self) -> Value {
+        self.content.get()
+    }
 }
 
-fn content(t: &Thread, v: Value) -> R {
-    match receiver::<Cell>(v).content.opt() {
-        Some(content) => Ok(content),
+impl Ref<Cell> {
+    /// Replaces the variable's value; NULL unbinds it.
+    #[inline(always)]
+    pub fn set(self, t: &Thread, v: Value) {
+        self.content.set(t, self, v);
+    }
+}
+
+const NEW: Signature = Signature::parse("contents=None, /");
+
+fn new(t: &Thread, _class: Value, args: Args<'_>) -> R {
+    args.no_keywords(t, "cell")?;
+    args.bind(t, "cell", &NEW, |a| Ok(Cell::new(t, a[0]).value()))
+}
+
+fn get_contents(t: &Thread, c: Value) -> R {
+    match receiver::<Cell>(c).content.opt() {
+        Some(v) => Ok(v),
         None => raise!(t, ValueError, "cell is empty"),
     }
 }
 
-fn set_content(t: &Thread, v: Value, to: Value) -> R<()> {
-    let cell = receiver::<Cell>(v);
-    cell.content.set(t, cell, to);
-    Ok(())
-}
-
-fn repr(t: &Thread, v: Value) -> R {
-    let text = match receiver::<Cell>(v).content.opt() {
-        None => format!("<cell at {:#x}: empty>", v.bits()),
-        Some(c) => format!("<cell at {:#x}: {} object at {:#x}>", v.bits(), c.class().display_name(), c.bits()),
+fn repr(t: &Thread, c: Value) -> R {
+    let text = match receiver::<Cell>(c).content.opt() {
+        None => format!("<cell at {:#x}: empty>", c.bits()),
+        Some(v) => format!("<cell at {:#x}: {} object at {:#x}>", c.bits(), v.class().display_name(), v.bits()),
     };
     Ok(Str::new(t, &text).value())
 }
 
-/// Empty cells come before all others.
+/// Cells compare by their contents; an empty one is less than any other.
 fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
-    let (Some(a), Some(b)) = (a.exact::<Cell>(), b.exact::<Cell>()) else { return Ok(Value::NOT_IMPLEMENTED) };
-    match (a.content.opt(), b.content.opt()) {
-        (Some(a), Some(b)) => compare::rich_compare(t, a, b, op),
-        (a, b) => Ok(Value::bool(op.holds(a.is_some().cmp(&b.is_some())))),
+    let (Some(x), Some(y)) = (a.exact::<Cell>(), b.exact::<Cell>()) else { return Ok(Value::NOT_IMPLEMENTED) };
+    match (x.content.opt(), y.content.opt()) {
+        (Some(x), Some(y)) => compare::rich_compare(t, x, y, op),
+        (x, y) => Ok(Value::bool(op.holds(x.is_some().cmp(&y.is_some())))),
     }
 }
-
-fn new(t: &Thread, _: Value, args: crate::args::Args<'_>) -> R {
-    args.no_keywords(t, "cell")?;
-    match args.pos() {
-        [] => Ok(Cell::new(t, Value::NULL).value()),
-        [v] => Ok(Cell::new(t, *v).value()),
-        more => raise!(t, TypeError, "cell expected at most 1 argument, got {}", more.len()),
-    }
-}
-
-/// `cell`
-pub static CELL_DEF: TypeDef = TypeDef {
-    doc: "cell([contents])\n--\n\nCreate a new cell object.",
-    slots: SlotTable {
-        new: Some(new),
-        repr: Some(repr),
-        richcompare: Some(richcompare),
-        hash: Some(|t, _| raise!(t, TypeError, "unhashable type: 'cell'")),
-        ..SlotTable::EMPTY
-    },
-    getset: &[GetSet::property("cell_contents", content, set_content)],
-    ..TypeDef::of::<Cell>("cell")
-};
-

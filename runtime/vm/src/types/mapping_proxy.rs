@@ -1,88 +1,101 @@
-//! `mappingproxy`: a read-only view of a mapping, such as a class's `__dict__`.
+//! `mappingproxy`: a mapping that can only be read, as a class's `__dict__` is.
 
-use crate::args::{Args, FnDef, receiver};
-use crate::layout;
-use crate::object::{R, Slot, ValueExt, header_of};
-use crate::protocol::{call, compare, hash, iter, number, sequence, text};
-use crate::slots::SlotTable;
+use crate::args::{Args, FnDef, Signature, receiver};
+use crate::names;
+use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::protocol::{attr, call, compare, hash, iter, number, sequence, text};
+use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
-use crate::types::{List, Str, Tuple, TypeDef, builtin, flag, generic_alias};
-use limpid_bytecode::BinaryOperator;
+use crate::types::{Dict, List, Str, Tuple, TypeDef, builtin, flag, generic_alias};
 use limpid_heap::{Header, Value};
 
-/// The layout of a proxy.
+/// The layout of a mapping proxy.
 #[repr(C)]
 pub struct MappingProxy {
     header: Header,
-    mapping: Slot,
+    /// The mapping that is shown.
+    pub mapping: Slot,
 }
 
-layout!(MappingProxy, builtin::MAPPING_PROXY, Slots);
+crate::layout!(MappingProxy, builtin::MAPPING_PROXY, Slots);
 
-/// A read-only view of a mapping.
-pub fn new(t: &Thread, mapping: Value) -> Value {
-    t.alloc(MappingProxy { header: header_of::<MappingProxy>(), mapping: Slot::new(mapping) }).value()
-}
-
-/// The mapping behind a proxy; anything else is itself.
-pub fn unwrap(v: Value) -> Value {
-    v.exact::<MappingProxy>().map_or(v, |p| p.mapping.get())
-}
-
-fn mapping(v: Value) -> Value {
-    receiver::<MappingProxy>(v).mapping.get()
-}
-
-fn make(t: &Thread, _: Value, args: Args<'_>) -> R {
-    args.no_keywords(t, "mappingproxy")?;
-    let &[m] = args.pos() else {
-        raise!(t, TypeError, "mappingproxy() missing required argument 'mapping' (pos 1)");
-    };
-    let is_mapping = m.class().slots().getitem.is_some() && m.exact::<List>().is_none() && m.exact::<Tuple>().is_none();
-    if !is_mapping {
-        raise!(t, TypeError, "mappingproxy() argument must be a mapping, not {}", m.class().display_name());
-    }
-    Ok(new(t, m))
-}
-
-fn repr(t: &Thread, v: Value) -> R {
-    let inner = text::repr(t, mapping(v))?;
-    let open = Str::new(t, "mappingproxy(").value();
-    Ok(Str::concat_all(t, &[open, inner.value(), Str::new(t, ")").value()])?.value())
-}
-
-/// Calls the mapping's method of the same name.
-fn forward(t: &Thread, a: &[Value], name: &str) -> R {
-    let n = a.iter().take_while(|v| !v.is_null()).count();
-    call::call_method_text(t, mapping(a[0]), name, &a[1..n])
-}
-
-/// `mappingproxy`
+/// `types.MappingProxyType`
 pub static MAPPING_PROXY_DEF: TypeDef = TypeDef {
     doc: "mappingproxy(mapping)\n--\n\nRead-only proxy of a mapping.",
     flags: flag::MAPPING,
     slots: SlotTable {
-        new: Some(make),
-        repr: Some(repr),
-        str: Some(|t, v| Ok(text::str_of(t, mapping(v))?.value())),
-        hash: Some(|t, v| hash::hash_value(t, mapping(v))),
-        len: Some(|t, v| sequence::len(t, mapping(v))),
-        getitem: Some(|t, v, key| sequence::get_item(t, mapping(v), key)),
-        contains: Some(|t, v, key| sequence::contains(t, mapping(v), key)),
-        iter: Some(|t, v| iter::get_iter(t, mapping(v))),
-        richcompare: Some(|t, a, b, op| compare::rich_compare(t, mapping(a), unwrap(b), op)),
-        or: Some(|t, a, b| number::binary(t, BinaryOperator::Or, unwrap(a), unwrap(b))),
-        ior: Some(|t, v, _| raise!(t, TypeError, "'|=' is not supported by {}; use '|' instead", v.class().display_name())),
+        repr: Some(|t, p| {
+            let inner = text::repr(t, mapping(p))?;
+            Ok(Str::try_new(t, &format!("mappingproxy({})", inner.to_string_lossy()))?.value())
+        }),
+        str: Some(|t, p| Ok(text::str_of(t, mapping(p))?.value())),
+        hash: Some(|t, p| hash::hash_value(t, mapping(p))),
+        richcompare: Some(|t, p, other, op: Compare| match p.exact::<MappingProxy>() {
+            Some(p) => compare::rich_compare(t, p.mapping.get(), other, op),
+            None => Ok(Value::NOT_IMPLEMENTED),
+        }),
+        new: Some(new),
+        iter: Some(|t, p| iter::get_iter(t, mapping(p))),
+        len: Some(|t, p| sequence::len(t, mapping(p))),
+        getitem: Some(|t, p, key| sequence::get_item(t, mapping(p), key)),
+        contains: Some(|t, p, key| sequence::contains(t, mapping(p), key)),
+        or: Some(|t, a, b| number::or(t, unwrap(a), unwrap(b))),
+        ior: Some(|t, p, _| raise!(t, TypeError, "'|=' is not supported by {}; use '|' instead", p.class().display_name())),
         ..SlotTable::EMPTY
     },
     methods: &[
-        FnDef::def("get", "self, key, default=None, /", |t, a| forward(t, a, "get")),
-        FnDef::def("keys", "self, /", |t, a| forward(t, a, "keys")),
-        FnDef::def("values", "self, /", |t, a| forward(t, a, "values")),
-        FnDef::def("items", "self, /", |t, a| forward(t, a, "items")),
-        FnDef::def("copy", "self, /", |t, a| forward(t, a, "copy")),
-        FnDef::def("__reversed__", "self, /", |t, a| forward(t, a, "__reversed__")),
-        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])),
+        FnDef::def("get", "self, key, default=None, /", |t, a| {
+            let default = a[2].non_null().unwrap_or(Value::NONE);
+            call::call_method(t, mapping(a[0]), names::get, &[a[1], default])
+        })
+        .doc("Return the value for key if key is in the mapping, else default."),
+        FnDef::def("keys", "self, /", |t, a| call::call_method(t, mapping(a[0]), names::keys, &[]))
+            .doc("a set-like object providing a view on the underlying mapping's keys"),
+        FnDef::def("values", "self, /", |t, a| call::call_method(t, mapping(a[0]), names::values, &[]))
+            .doc("an object providing a view on the underlying mapping's values"),
+        FnDef::def("items", "self, /", |t, a| call::call_method(t, mapping(a[0]), names::items, &[]))
+            .doc("a set-like object providing a view on the underlying mapping's items"),
+        FnDef::def("copy", "self, /", |t, a| call::call_method(t, mapping(a[0]), names::copy, &[]))
+            .doc("a shallow copy of the underlying mapping"),
+        FnDef::def("__reversed__", "self, /", |t, a| call::call_method(t, mapping(a[0]), names::__reversed__, &[]))
+            .doc("reverse iterator over the underlying mapping's keys"),
+        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| generic_alias::class_getitem(t, a[0], a[1]))
+            .doc("See PEP 585"),
     ],
     ..TypeDef::of::<MappingProxy>("mappingproxy")
 };
+
+impl MappingProxy {
+    /// A read-only view of a mapping.
+    pub fn new(t: &Thread, mapping: Value) -> Ref<MappingProxy> {
+        t.alloc(MappingProxy { header: header_of::<MappingProxy>(), mapping: Slot::new(mapping) })
+    }
+}
+
+fn mapping(p: Value) -> Value {
+    receiver::<MappingProxy>(p).mapping.get()
+}
+
+fn unwrap(v: Value) -> Value {
+    v.exact::<MappingProxy>().map_or(v, |p| p.mapping.get())
+}
+
+const NEW: Signature = Signature::parse("mapping");
+
+fn new(t: &Thread, _class: Value, args: Args<'_>) -> R {
+    args.bind(t, "mappingproxy", &NEW, |a| {
+        let is_sequence = a[0].downcast::<List>().is_some() || a[0].downcast::<Tuple>().is_some();
+        if a[0].class().slots().getitem.is_none() || is_sequence || !is_mapping(t, a[0]) {
+            raise!(t, TypeError, "mappingproxy() argument must be a mapping, not {}", a[0].class().display_name());
+        }
+        Ok(MappingProxy::new(t, a[0]).value())
+    })
+}
+
+/// Strings and the like have subscripts but are no mappings; classes written in Python are taken at their word.
+fn is_mapping(t: &Thread, v: Value) -> bool {
+    v.downcast::<Dict>().is_some()
+        || v.class().has(flag::HEAP_TYPE)
+        || v.class().has(flag::MAPPING)
+        || attr::lookup(t, v.class(), names::keys).is_some()
+}

@@ -71,6 +71,12 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// The step.
+    #[inline]
+    pub fn step(self) -> isize {
+        self.step
+    }
+
     /// What is meant in a sequence of `len` items.
     #[inline]
     pub fn within(self, len: usize) -> Indices {
@@ -148,7 +154,7 @@ pub fn indices(t: &Thread, slice: Ref<Slice>, len: usize) -> R<Indices> {
 }
 
 /// `start, stop, step` of a slice, clipped to a sequence of `len` items, for ints of any size.
-fn big_indices(t: &Thread, slice: Ref<Slice>, len: Value) -> R<[Value; 3]> {
+pub(crate) fn big_indices(t: &Thread, slice: Ref<Slice>, len: Value) -> R<[Value; 3]> {
     let zero = Value::int(0);
     let negative = |v: Value| compare::compare_bool(t, v, zero, Compare::Lt);
     let index = |v: Value| match v.class().slots().index {
@@ -230,18 +236,6 @@ fn slice_reduce(t: &Thread, a: &[Value]) -> R {
     Ok(Tuple::from_slice(t, &[builtin::SLICE.value(), parts.value()]).value())
 }
 
-fn slice_start(_: &Thread, v: Value) -> R {
-    Ok(receiver::<Slice>(v).start.get())
-}
-
-fn slice_stop(_: &Thread, v: Value) -> R {
-    Ok(receiver::<Slice>(v).stop.get())
-}
-
-fn slice_step(_: &Thread, v: Value) -> R {
-    Ok(receiver::<Slice>(v).step.get())
-}
-
 /// The type `slice`.
 pub static SLICE_DEF: TypeDef = TypeDef {
     doc: "slice(stop)\nslice(start, stop[, step])\n\nCreate a slice object.  This is used for extended slicing (e.g. a[0:10:2]).",
@@ -260,7 +254,11 @@ pub static SLICE_DEF: TypeDef = TypeDef {
         ),
         FnDef::def("__reduce__", "self, /", slice_reduce).doc("Return state information for pickling."),
     ],
-    getset: &[GetSet::getter("start", slice_start), GetSet::getter("stop", slice_stop), GetSet::getter("step", slice_step)],
+    getset: &[
+        GetSet::getter("start", |_, v| Ok(receiver::<Slice>(v).start.get())).member(),
+        GetSet::getter("stop", |_, v| Ok(receiver::<Slice>(v).stop.get())).member(),
+        GetSet::getter("step", |_, v| Ok(receiver::<Slice>(v).step.get())).member(),
+    ],
     ..TypeDef::of::<Slice>("slice")
 };
 

@@ -5,7 +5,7 @@ use crate::interp::frame::Frame;
 use crate::object::{R, ValueExt};
 use crate::protocol::{call, number};
 use crate::thread::{Thread, ThreadSlot};
-use crate::types::{Dict, Exception, Tuple, frame, int};
+use crate::types::{Dict, Exception, Tuple, ValueList, frame, int};
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
@@ -107,42 +107,37 @@ fn exc_info(t: &Thread, _: &[Value]) -> R {
     Ok(Tuple::from_slice(t, &[class, e, traceback]).value())
 }
 
+/// Asks every thread, while all stand still, for a value, and gives a dict from thread identifiers to them.
+fn by_thread(t: &Thread, ask: impl Fn(&Thread) -> Option<Value>) -> R {
+    let (mut idents, mut values) = (Vec::new(), ValueList::new(t));
+    t.mutator.stop_world(c"state of all threads", |_| {
+        // The list of threads is locked while it is walked, and the collector needs it: nothing is allocated meanwhile.
+        let mut threads = Vec::new();
+        t.interpreter().each_thread(|other| threads.push(std::ptr::from_ref(other)));
+        for other in threads {
+            // SAFETY: no thread ends while the world is stopped.
+            let other = unsafe { &*other };
+            if let Some(v) = ask(other) {
+                idents.push(other.ident.get());
+                values.push(t, v);
+            }
+        }
+    });
+    let result = Dict::new(t);
+    for (ident, v) in idents.into_iter().zip(values.iter()) {
+        result.set_item(t, int::from_u64(t, ident), v)?;
+    }
+    Ok(result.value())
+}
+
 fn current_frames(t: &Thread, _: &[Value]) -> R {
     super::audit(t, "sys._current_frames", &[])?;
-    let frames = Dict::new(t);
-    // What other threads are at is read while they stand still; the frame objects are made from that afterwards.
-    let mut found = Vec::new();
-    t.mutator.stop_world(c"current frames", |_| t.interpreter().each_thread(|other| found.push(std::ptr::from_ref(other))));
-    for other in found {
-        // SAFETY: the thread was alive when the world stood still; the objects below are made without a safepoint in between only for
-        // this thread, so others are looked at with the world stopped once more.
-        let other = unsafe { &*other };
-        if let Some(f) = other.current_frame() {
-            let object = frame::object_of(t, f).value();
-            frames.set_item(t, int::from_u64(t, other.ident.get()), object)?;
-        }
-    }
-    Ok(frames.value())
+    by_thread(t, |other| Some(frame::object_of(t, other.current_frame()?).value()))
 }
 
 fn current_exceptions(t: &Thread, _: &[Value]) -> R {
     super::audit(t, "sys._current_exceptions", &[])?;
-    let mut found = Vec::new();
-    // Exceptions are roots of their threads; between here and the dict they are kept by a list in the heap.
-    let mut list = crate::types::ValueList::with_capacity(t, t.interpreter().thread_count() + 8);
-    t.mutator.stop_world(c"current exceptions", |_| {
-        t.interpreter().each_thread(|other| {
-            if found.len() < t.interpreter().thread_count() {
-                found.push(other.ident.get());
-                list.push(t, other.handled_exception());
-            }
-        });
-    });
-    let exceptions = Dict::new(t);
-    for (ident, e) in found.into_iter().zip(list.iter()) {
-        exceptions.set_item(t, int::from_u64(t, ident), e)?;
-    }
-    Ok(exceptions.value())
+    by_thread(t, |other| Some(other.handled_exception()))
 }
 
 fn set_function(t: &Thread, slot: ThreadSlot, f: Value) -> R {

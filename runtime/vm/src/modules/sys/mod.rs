@@ -20,9 +20,9 @@ mod stdlib_names;
 
 pub use audit::{audit, audit_import};
 pub use info::{HEX_VERSION, VERSION};
+pub use paths::decode_filesystem;
 
-static FUNCTIONS: &[&[FnDef]] =
-    &[audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, info::FUNCTIONS, limits::FUNCTIONS, objects::FUNCTIONS];
+static FUNCTIONS: &[&[FnDef]] = &[audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, limits::FUNCTIONS, objects::FUNCTIONS];
 
 static MODULE: ModuleDef = ModuleDef {
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with \

@@ -256,10 +256,10 @@ impl Ref<Bytearray> {
     /// A buffer of the contents.
     fn export(self, t: &Thread, flags: u32) -> R<Buffer> {
         let _guard = t.lock(self);
-        self.exports.fetch_add(1, Ordering::AcqRel);
         let (p, len) = self.raw();
         let backing = self.storage.get();
         let buffer = Buffer::simple(t, self.value(), backing, p, len, false, flags)?;
+        self.exports.fetch_add(1, Ordering::AcqRel);
         Ok(buffer.released_by(|_, owner| {
             receiver(owner).exports.fetch_sub(1, Ordering::AcqRel);
         }))

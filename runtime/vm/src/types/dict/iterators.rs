@@ -174,8 +174,8 @@ fn reduce(t: &Thread, a: &[Value]) -> R {
 }
 
 const METHODS: &[FnDef] = &[
-    FnDef::def("__length_hint__", "self, /", length_hint).doc("Private method returning an estimate of len(list(it))."),
-    FnDef::def("__reduce__", "self, /", reduce).doc("Return state information for pickling."),
+    FnDef::def("__length_hint__", "self, /", length_hint).doc(iterators::HINT_DOC),
+    FnDef::def("__reduce__", "self, /", reduce).doc(iterators::REDUCE_DOC),
 ];
 
 macro_rules! iterator_types {

@@ -95,7 +95,7 @@ pub fn from_object(t: &Thread, v: Value) -> R<f64> {
         parse::parse(&numeric_text(s))
     } else {
         match crate::types::memory::get_buffer_opt(t, v)? {
-            Some(buffer) => parse::parse(buffer.as_slice()),
+            Some(buffer) => parse::parse(&buffer.to_contiguous()),
             None => raise!(t, TypeError, "float() argument must be a string or a real number, not '{}'", v.class().display_name()),
         }
     };

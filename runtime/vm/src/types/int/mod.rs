@@ -414,3 +414,27 @@ pub fn hash(v: Value) -> i64 {
     };
     if h == -1 { -2 } else { h }
 }
+
+/// The number, if `v` is an int from 0 to 2**64 - 1. None for anything else, whatever its type.
+#[inline]
+pub fn as_u64_opt(v: Value) -> Option<u64> {
+    if !is_int(v) || is_negative(v) {
+        return None;
+    }
+    let mut scratch = 0;
+    match *parts(v, &mut scratch).digits {
+        [] => Some(0),
+        [d] => Some(d),
+        _ => None,
+    }
+}
+
+/// The number of an int; the nearest 64-bit number when it does not fit.
+#[inline]
+pub fn to_i64_saturating(v: Value) -> i64 {
+    match fits_i64(v) {
+        Some(i) => i,
+        None if is_negative(v) => i64::MIN,
+        None => i64::MAX,
+    }
+}

@@ -95,8 +95,8 @@ fn reduce(t: &Thread, a: &[Value]) -> R {
 pub static SET_ITERATOR_DEF: TypeDef = TypeDef {
     slots: SlotTable { iter: Some(iterators::itself), next: Some(next), ..SlotTable::EMPTY },
     methods: &[
-        FnDef::def("__length_hint__", "self, /", length_hint).doc("Private method returning an estimate of len(list(it))."),
-        FnDef::def("__reduce__", "self, /", reduce).doc("Return state information for pickling."),
+        FnDef::def("__length_hint__", "self, /", length_hint).doc(iterators::HINT_DOC),
+        FnDef::def("__reduce__", "self, /", reduce).doc(iterators::REDUCE_DOC),
     ],
     ..TypeDef::of::<SetIterator>("set_iterator")
 };

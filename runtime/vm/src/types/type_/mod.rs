@@ -24,8 +24,10 @@ pub mod subclasses;
 mod update;
 
 pub use assign::set_instance_class;
+pub(crate) use attributes::merge_names;
 pub use cache::{MethodCache, find};
 pub use create::new_class;
+pub(crate) use create::calculate_metaclass;
 pub use python_slots::{is_python_next, next_raising};
 pub(crate) use python_slots::is_python_setattr;
 
@@ -119,6 +121,11 @@ pub fn alloc_instance(t: &Thread, class: Ref<Type>) -> R {
     let instance = Value::cell(cell.as_ptr());
     class.on_new_instance(t, instance);
     Ok(instance)
+}
+
+/// Is this `__new__` of a native type?
+pub(crate) fn is_new(def: &'static FnDef) -> bool {
+    std::ptr::eq(def, &native::NEW)
 }
 
 /// `__new__` of native types: the type it belongs to, the class to instantiate, the arguments.

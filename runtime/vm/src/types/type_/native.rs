@@ -104,7 +104,7 @@ fn own_flag(class: Ref<Type>) -> u64 {
 }
 
 /// `__new__` of all native types: what is called is in the slot of the type it is bound to.
-static NEW: FnDef = FnDef::raw("__new__", "*args, **kwargs", super::construct)
+pub(super) static NEW: FnDef = FnDef::raw("__new__", "*args, **kwargs", super::construct)
     .doc("Create and return a new object.  See help(type) for accurate signature.");
 
 fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
