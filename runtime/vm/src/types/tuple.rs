@@ -95,7 +95,6 @@ impl Tuple {
         unsafe { *(self.items.as_ptr() as *const Value).add(i) }
     }
 
-
     /// A tuple of `len` items, each of which `item` computes without allocating.
     fn generate(t: &Thread, len: usize, mut item: impl FnMut(usize) -> Value) -> R<Ref<Tuple>> {
         if len == 0 {
@@ -347,8 +346,7 @@ pub static TUPLE_DEF: TypeDef = TypeDef {
             .doc("Return first index of value.\n\nRaises ValueError if the value is not present."),
         FnDef::def("count", "self, value, /", count).doc("Return number of occurrences of value."),
         FnDef::def("__getnewargs__", "self, /", getnewargs),
-        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1]))
-            .doc("See PEP 585"),
+        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585"),
     ],
     ..TypeDef::of::<Tuple>("tuple")
 };

@@ -231,8 +231,7 @@ pub static DICT_DEF: TypeDef = TypeDef {
         FnDef::def("copy", "self, /", copy).doc("Return a shallow copy of the dict."),
         FnDef::class_def("fromkeys", "cls, iterable, value=None, /", fromkeys)
             .doc("Create a new dictionary with keys from iterable and values set to value."),
-        FnDef::def("get", "self, key, default=None, /", get)
-            .doc("Return the value for key if key is in the dictionary, else default."),
+        FnDef::def("get", "self, key, default=None, /", get).doc("Return the value for key if key is in the dictionary, else default."),
         FnDef::def("items", "self, /", |t, a| Ok(items_view(t, receiver(a[0]))))
             .doc("Return a set-like object providing a view on the dict's items."),
         FnDef::def("keys", "self, /", |t, a| Ok(keys_view(t, receiver(a[0]))))
@@ -256,8 +255,7 @@ pub static DICT_DEF: TypeDef = TypeDef {
         ),
         FnDef::def("values", "self, /", |t, a| Ok(values_view(t, receiver(a[0]))))
             .doc("Return an object providing a view on the dict's values."),
-        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1]))
-            .doc("See PEP 585"),
+        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585"),
     ],
     ..TypeDef::of::<Dict>("dict")
 };

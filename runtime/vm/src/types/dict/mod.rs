@@ -289,13 +289,7 @@ impl Ref<Dict> {
     }
 
     #[cold]
-    fn update_entry_slowly(
-        self,
-        t: &Thread,
-        key: Value,
-        hash: i64,
-        f: &dyn Fn(Option<Value>) -> Option<Value>,
-    ) -> R<Option<Value>> {
+    fn update_entry_slowly(self, t: &Thread, key: Value, hash: i64, f: &dyn Fn(Option<Value>) -> Option<Value>) -> R<Option<Value>> {
         loop {
             let table = self.table();
             // Read before the search: a key that is added while it runs must be noticed.

@@ -201,8 +201,8 @@ fn mapping(t: &Thread, v: Value) -> R {
 // ---- declarations ----
 
 const MAPPING: GetSet = GetSet::getter("mapping", mapping).doc("dictionary that this view refers to");
-const IS_DISJOINT: FnDef = FnDef::def("isdisjoint", "self, other, /", is_disjoint)
-    .doc("Return True if the view and the given iterable have a null intersection.");
+const IS_DISJOINT: FnDef =
+    FnDef::def("isdisjoint", "self, other, /", is_disjoint).doc("Return True if the view and the given iterable have a null intersection.");
 
 const SET_LIKE: SlotTable = SlotTable {
     repr: Some(repr),
@@ -218,11 +218,7 @@ const SET_LIKE: SlotTable = SlotTable {
 
 /// The type `dict_keys`.
 pub static DICT_KEYS_DEF: TypeDef = TypeDef {
-    slots: SlotTable {
-        iter: Some(|t, v| Ok(iterator(t, dict_of(v), What::Keys))),
-        contains: Some(keys_contain),
-        ..SET_LIKE
-    },
+    slots: SlotTable { iter: Some(|t, v| Ok(iterator(t, dict_of(v), What::Keys))), contains: Some(keys_contain), ..SET_LIKE },
     methods: &[
         IS_DISJOINT,
         FnDef::def("__reversed__", "self, /", |t, a| Ok(reverse_iterator(t, dict_of(a[0]), What::Keys)))
@@ -234,12 +230,7 @@ pub static DICT_KEYS_DEF: TypeDef = TypeDef {
 
 /// The type `dict_values`.
 pub static DICT_VALUES_DEF: TypeDef = TypeDef {
-    slots: SlotTable {
-        repr: Some(repr),
-        len: Some(len),
-        iter: Some(|t, v| Ok(iterator(t, dict_of(v), What::Values))),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { repr: Some(repr), len: Some(len), iter: Some(|t, v| Ok(iterator(t, dict_of(v), What::Values))), ..SlotTable::EMPTY },
     methods: &[FnDef::def("__reversed__", "self, /", |t, a| Ok(reverse_iterator(t, dict_of(a[0]), What::Values)))
         .doc("Return a reverse iterator over the dict values.")],
     getset: &[MAPPING],
@@ -248,11 +239,7 @@ pub static DICT_VALUES_DEF: TypeDef = TypeDef {
 
 /// The type `dict_items`.
 pub static DICT_ITEMS_DEF: TypeDef = TypeDef {
-    slots: SlotTable {
-        iter: Some(|t, v| Ok(iterator(t, dict_of(v), What::Items))),
-        contains: Some(items_contain),
-        ..SET_LIKE
-    },
+    slots: SlotTable { iter: Some(|t, v| Ok(iterator(t, dict_of(v), What::Items))), contains: Some(items_contain), ..SET_LIKE },
     methods: &[
         IS_DISJOINT,
         FnDef::def("__reversed__", "self, /", |t, a| Ok(reverse_iterator(t, dict_of(a[0]), What::Items)))

@@ -111,7 +111,11 @@ impl Ref<Storage> {
             let word = self.place(from + i).word().load(Relaxed);
             self.place(to + i).word().store(word, Relaxed);
         };
-        if to <= from { (0..n).for_each(copy) } else { (0..n).rev().for_each(copy) }
+        if to <= from {
+            (0..n).for_each(copy)
+        } else {
+            (0..n).rev().for_each(copy)
+        }
         self.barrier(t);
     }
 

@@ -278,17 +278,14 @@ fn symmetric_difference_update(t: &Thread, a: &[Value]) -> R {
 const COPY: FnDef = FnDef::def("copy", "self, /", copy).doc("Return a shallow copy of a set.");
 const DIFFERENCE: FnDef =
     FnDef::def("difference", "self, /, *others", difference).doc("Return a new set with elements in the set that are not in the others.");
-const INTERSECTION: FnDef = FnDef::def("intersection", "self, /, *others", intersection)
-    .doc("Return a new set with elements common to the set and all others.");
-const IS_DISJOINT: FnDef =
-    FnDef::def("isdisjoint", "self, other, /", is_disjoint).doc("Return True if two sets have a null intersection.");
+const INTERSECTION: FnDef =
+    FnDef::def("intersection", "self, /, *others", intersection).doc("Return a new set with elements common to the set and all others.");
+const IS_DISJOINT: FnDef = FnDef::def("isdisjoint", "self, other, /", is_disjoint).doc("Return True if two sets have a null intersection.");
 const IS_SUBSET: FnDef = FnDef::def("issubset", "self, other, /", is_subset).doc("Report whether another set contains this set.");
-const IS_SUPERSET: FnDef =
-    FnDef::def("issuperset", "self, other, /", is_superset).doc("Report whether this set contains another set.");
+const IS_SUPERSET: FnDef = FnDef::def("issuperset", "self, other, /", is_superset).doc("Report whether this set contains another set.");
 const SYMMETRIC_DIFFERENCE: FnDef = FnDef::def("symmetric_difference", "self, other, /", symmetric_difference)
     .doc("Return a new set with elements in either the set or other but not both.");
-const UNION: FnDef =
-    FnDef::def("union", "self, /, *others", union).doc("Return a new set with elements from the set and all others.");
+const UNION: FnDef = FnDef::def("union", "self, /, *others", union).doc("Return a new set with elements from the set and all others.");
 const REDUCE: FnDef = FnDef::def("__reduce__", "self, /", reduce).doc("Return state information for pickling.");
 const SIZE_OF: FnDef = FnDef::def("__sizeof__", "self, /", size_of).doc("S.__sizeof__() -> size of S in memory, in bytes.");
 const CLASS_GETITEM: FnDef = FnDef::class_def("__class_getitem__", "cls, object, /", class_getitem).doc("See PEP 585");
@@ -321,8 +318,7 @@ pub static SET_DEF: TypeDef = TypeDef {
         ..COMMON_SLOTS
     },
     methods: &[
-        FnDef::def("add", "self, object, /", add)
-            .doc("Add an element to a set.\n\nThis has no effect if the element is already present."),
+        FnDef::def("add", "self, object, /", add).doc("Add an element to a set.\n\nThis has no effect if the element is already present."),
         FnDef::def("clear", "self, /", clear).doc("Remove all elements from this set."),
         COPY,
         FnDef::def("discard", "self, object, /", discard).doc(
@@ -330,16 +326,14 @@ pub static SET_DEF: TypeDef = TypeDef {
              when an element is missing from the set.",
         ),
         DIFFERENCE,
-        FnDef::def("difference_update", "self, /, *others", difference_update)
-            .doc("Update the set, removing elements found in others."),
+        FnDef::def("difference_update", "self, /, *others", difference_update).doc("Update the set, removing elements found in others."),
         INTERSECTION,
         FnDef::def("intersection_update", "self, /, *others", intersection_update)
             .doc("Update the set, keeping only elements found in it and all others."),
         IS_DISJOINT,
         IS_SUBSET,
         IS_SUPERSET,
-        FnDef::def("pop", "self, /", pop)
-            .doc("Remove and return an arbitrary set element.\n\nRaises KeyError if the set is empty."),
+        FnDef::def("pop", "self, /", pop).doc("Remove and return an arbitrary set element.\n\nRaises KeyError if the set is empty."),
         FnDef::def("remove", "self, object, /", remove)
             .doc("Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError."),
         SYMMETRIC_DIFFERENCE,

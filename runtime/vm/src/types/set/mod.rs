@@ -74,10 +74,8 @@ pub fn as_set(v: Value) -> Option<Ref<Set>> {
         return None;
     }
     let class = v.class();
-    let is_set = class == builtin::SET
-        || class == builtin::FROZENSET
-        || class.is_subtype(builtin::SET)
-        || class.is_subtype(builtin::FROZENSET);
+    let is_set =
+        class == builtin::SET || class == builtin::FROZENSET || class.is_subtype(builtin::SET) || class.is_subtype(builtin::FROZENSET);
     // SAFETY: all of these begin with a Set.
     is_set.then(|| unsafe { Ref::from_value(v) })
 }

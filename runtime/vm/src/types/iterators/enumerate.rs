@@ -1,0 +1,71 @@
+//! `enumerate`
+
+use super::{REDUCE_DOC, itself};
+use crate::args::{Args, FnDef, Signature, receiver};
+use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::protocol::{iter, number};
+use crate::slots::SlotTable;
+use crate::thread::Thread;
+use crate::types::{Tuple, Type, TypeDef, builtin, flag, generic_alias};
+use limpid_heap::{Header, Value};
+
+/// The layout of an enumerate object.
+#[repr(C)]
+pub struct Enumerate {
+    header: Header,
+    iterator: Slot,
+    /// The next count, an int.
+    count: Slot,
+}
+
+crate::layout!(Enumerate, builtin::ENUMERATE, Slots);
+
+fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
+    const SIGNATURE: Signature = Signature::parse("iterable, start=0");
+    args.bind(t, "enumerate", &SIGNATURE, |a| {
+        let count = match a[1].non_null() {
+            Some(start) => number::index_exact(t, start)?,
+            None => Value::int(0),
+        };
+        let iterator = iter::get_iter(t, a[0])?;
+        let fields = Enumerate { header: header_of::<Enumerate>(), iterator: Slot::new(iterator), count: Slot::new(count) };
+        // SAFETY: the receiver of `__new__` is a class.
+        Ok(t.alloc_instance(unsafe { Ref::<Type>::from_value(class) }, fields).value())
+    })
+}
+
+fn next(t: &Thread, v: Value) -> R {
+    let this = receiver::<Enumerate>(v);
+    let item = iter::next(t, this.iterator.get())?;
+    if item.is_null() {
+        return Ok(item);
+    }
+    let count = this.count.get();
+    let following = if count.is_int() && count.as_int() < Value::INT_MAX {
+        Value::int(count.as_int() + 1)
+    } else {
+        number::add(t, count, Value::int(1))?
+    };
+    this.count.set(t, this, following);
+    Ok(Tuple::from_slice(t, &[count, item]).value())
+}
+
+fn reduce(t: &Thread, a: &[Value]) -> R {
+    let this = receiver::<Enumerate>(a[0]);
+    let args = Tuple::from_slice(t, &[this.iterator.get(), this.count.get()]);
+    Ok(Tuple::from_slice(t, &[a[0].class().value(), args.value()]).value())
+}
+
+/// The type `enumerate`.
+pub static ENUMERATE_DEF: TypeDef = TypeDef {
+    doc: "enumerate(iterable, start=0)\n--\n\nReturn an enumerate object.\n\n  iterable\n    an object supporting iteration\n\nThe \
+          enumerate object yields pairs containing a count (from start, which\ndefaults to zero) and a value yielded by the iterable \
+          argument.\n\nenumerate is useful for obtaining an indexed list:\n    (0, seq[0]), (1, seq[1]), (2, seq[2]), ...",
+    flags: flag::BASE_TYPE,
+    slots: SlotTable { new: Some(new), iter: Some(itself), next: Some(next), ..SlotTable::EMPTY },
+    methods: &[
+        FnDef::def("__reduce__", "self, /", reduce).doc(REDUCE_DOC),
+        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585"),
+    ],
+    ..TypeDef::of::<Enumerate>("enumerate")
+};
