@@ -14,8 +14,8 @@
 //! The environment variables `YOUNG` (MiB between minor collections) and `PARALLEL` (marking threads) change the configuration.
 
 use limpid_heap::{
-    CollectionReport, Config, Embedder, Generation, Header, Kind, Mutator, ShapeRef, Tracer, Value,
-    collect, init, policy, store, write_barrier,
+    CollectionReport, Config, Embedder, Generation, Header, Kind, Mutator, ShapeRef, Tracer, Value, collect, init, policy, store,
+    write_barrier,
 };
 use std::hint::black_box;
 use std::sync::Mutex;

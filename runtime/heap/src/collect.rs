@@ -21,7 +21,7 @@ use crate::region::{self, Block};
 use crate::registry::{Registrations, Weak};
 use crate::tracer::Tracer;
 use crate::world::StoppedWorld;
-use crate::{Value, immortal, policy, sweep};
+use crate::{Value, freeze, immortal, policy, sweep};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -56,15 +56,7 @@ pub struct CollectionReport {
 impl CollectionReport {
     /// What a collection that did not take place did.
     pub(crate) fn nothing(generation: Generation) -> CollectionReport {
-        CollectionReport {
-            generation,
-            collected: 0,
-            uncollectable: 0,
-            finalized: 0,
-            live: 0,
-            heap: 0,
-            ns: 0,
-        }
+        CollectionReport { generation, collected: 0, uncollectable: 0, finalized: 0, live: 0, heap: 0, ns: 0 }
     }
 }
 
@@ -95,6 +87,7 @@ fn collection(world: &StoppedWorld, generation: Generation) -> CollectionReport 
     let mut pool = pool();
     let mut registrations = std::mem::replace(&mut pool.registrations, Registrations::new());
     let full = generation == Generation::Full;
+    freeze::note_stores(&mut pool);
     if full {
         registrations.take_all(&mut pool.old_registrations);
         take_snapshot(&pool);
@@ -121,11 +114,7 @@ fn collection(world: &StoppedWorld, generation: Generation) -> CollectionReport 
     pool.old_registrations.take_all(&mut registrations);
     let swept = sweep::sweep(&mut pool, full);
     world.each_mutator(Mutator::reset_cursors);
-    pool.live = if full {
-        swept.live
-    } else {
-        pool.live + swept.live
-    };
+    pool.live = if full { swept.live } else { pool.live + swept.live };
     let keep = policy::bytes_to_keep(pool.live);
     pool.settle(keep);
     let report = CollectionReport {
@@ -138,12 +127,8 @@ fn collection(world: &StoppedWorld, generation: Generation) -> CollectionReport 
         ns: 0,
     };
     drop(pool);
-    finalize
-        .iter()
-        .for_each(|object| embedder().queue_finalizer(cell(*object)));
-    cleared
-        .iter()
-        .for_each(|weakref| embedder().weakref_cleared(*weakref));
+    finalize.iter().for_each(|object| embedder().queue_finalizer(cell(*object)));
+    cleared.iter().for_each(|weakref| embedder().weakref_cleared(*weakref));
     report
 }
 
@@ -158,7 +143,7 @@ fn is_marked(cell: usize) -> bool {
     region::is_set(MARKS, cell)
 }
 
-/// Copies the marks and clears them. Immortal cells stay marked.
+/// Copies the marks and clears them. Immortal and frozen cells stay marked.
 fn take_snapshot(pool: &Pool) {
     for &first in &pool.large_old {
         region::block(first).lower(Block::CARDS);
@@ -171,6 +156,9 @@ fn take_snapshot(pool: &Pool) {
         std::ptr::copy_nonoverlapping(from.start as *const u8, to.start as *mut u8, from.len());
         std::ptr::write_bytes(from.start as *mut u8, 0, from.len());
     }
+    if let Some(frozen) = &pool.frozen {
+        frozen.mark_all();
+    }
 }
 
 fn trace_stacks(world: &StoppedWorld, tracer: &mut Tracer) {
@@ -180,11 +168,14 @@ fn trace_stacks(world: &StoppedWorld, tracer: &mut Tracer) {
     });
 }
 
-/// Scans the old cells that may refer to young ones; for a full collection, the immortal cells.
+/// Scans the old cells that may refer to young ones; for a full collection, the cells that are alive in any case.
 fn trace_old(pool: &mut Pool, full: bool, tracer: &mut Tracer) {
     let mut remembered = std::mem::take(&mut pool.remembered);
     if full {
         immortal::each_cell(|cell| tracer.scan(cell));
+        if let Some(frozen) = &pool.frozen {
+            tracer.rescan(&mut frozen.written().to_vec());
+        }
         return;
     }
     tracer.rescan(&mut remembered);
@@ -201,9 +192,7 @@ fn resurrect(finalizers: &mut Vec<usize>, tracer: &mut Tracer) -> Vec<usize> {
     // SAFETY: entries are allocated cells, the dead ones not swept yet.
     let header = |cell: usize| unsafe { &*(cell as *const Header) };
     finalizers.retain(|cell| header(*cell).gc.load(Relaxed) & Header::FINALIZE != 0);
-    let dead: Vec<usize> = finalizers
-        .extract_if(.., |cell| !is_marked(*cell))
-        .collect();
+    let dead: Vec<usize> = finalizers.extract_if(.., |cell| !is_marked(*cell)).collect();
     if dead.is_empty() {
         return dead;
     }

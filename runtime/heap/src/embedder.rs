@@ -23,7 +23,7 @@ pub trait Embedder: Sync {
     /// A collection is about to start. The calling thread may be anywhere inside an allocation: this must not run Python code.
     fn before_collection(&self, _generation: Generation) {}
 
-    /// A collection has ended and the other threads run again. Same rule as for [`Embedder::before_collection`].
+    /// A collection has ended and, unless it was part of a longer stop, the other threads run again. Same rule as for [`Embedder::before_collection`].
     fn after_collection(&self, _report: &CollectionReport) {}
 
     /// The world was stopped: it took `waited` nanoseconds until all threads stood still and `stopped` until they could go on.
@@ -56,13 +56,7 @@ pub struct Stress {
 
 impl Default for Config {
     fn default() -> Config {
-        Config {
-            limit: None,
-            young: policy::DEFAULT_YOUNG,
-            parallel: 0,
-            stress: Stress::default(),
-            poison: false,
-        }
+        Config { limit: None, young: policy::DEFAULT_YOUNG, parallel: 0, stress: Stress::default(), poison: false }
     }
 }
 
@@ -70,10 +64,7 @@ static EMBEDDER: OnceLock<&'static dyn Embedder> = OnceLock::new();
 
 /// Sets the heap up, once for the process and before anything else. Ends the process with a message if the heap's addresses are taken.
 pub fn init(config: Config, embedder: &'static dyn Embedder) {
-    assert!(
-        EMBEDDER.set(embedder).is_ok(),
-        "the heap is initialised once"
-    );
+    assert!(EMBEDDER.set(embedder).is_ok(), "the heap is initialised once");
     region::reserve();
     pool().prepare(config.limit);
     stress::configure(config.stress);

@@ -35,12 +35,7 @@ pub fn after_fork_parent(forking: Forking<'_>) {
 
 /// To be called in the child. The mutators of the other threads are forgotten; what they held is not freed.
 pub fn after_fork_child(forking: Forking<'_>) {
-    let Forking {
-        mutator,
-        threads,
-        collector,
-        marking,
-    } = forking;
+    let Forking { mutator, threads, collector, marking } = forking;
     world::forget_others(threads, mutator);
     role::forget_others(collector, mutator);
     parallel::forget_helpers(marking);

@@ -22,10 +22,7 @@ pub fn immortal_alloc(size: usize, header: Header) -> NonNull<u8> {
     let mut next = lock(&NEXT);
     let cell = *next;
     let end = cell + size.next_multiple_of(GRANULE);
-    assert!(
-        end <= IMMORTAL_BASE + IMMORTAL_SIZE,
-        "there is no room for more immortal cells"
-    );
+    assert!(end <= IMMORTAL_BASE + IMMORTAL_SIZE, "there is no room for more immortal cells");
     // SAFETY: the area is committed, its memory zero, and the part up to `end` given to nobody yet.
     unsafe { (cell as *mut Header).write(header) };
     let (word, bit) = region::bit(MARKS, cell);

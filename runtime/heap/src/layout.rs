@@ -65,8 +65,8 @@ const LARGEST: usize = 32768;
 pub const MAX_SMALL: usize = LARGEST - GRANULE;
 /// The cell size of each class: multiples of the granule that leave little of a block unused.
 pub const CLASS_SIZES: [u32; CLASSES] = [
-    16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024,
-    1280, 1536, 2048, 2512, 3264, 4080, 5456, 6544, 8192, 10912, 13104, 16384, 21840, 32768,
+    16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048, 2512, 3264, 4080,
+    5456, 6544, 8192, 10912, 13104, 16384, 21840, 32768,
 ];
 
 /// The size class of each number of granules.

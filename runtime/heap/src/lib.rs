@@ -18,10 +18,11 @@ pub mod barrier;
 pub mod cell;
 pub mod collect;
 pub mod embedder;
+pub mod fork;
+pub mod freeze;
+mod futex;
 pub mod immortal;
 pub mod layout;
-pub mod fork;
-mod futex;
 
 pub mod lock;
 mod mutator;
@@ -46,6 +47,7 @@ pub use cell::{GRANULE, HEAP_BASE, HEAP_SIZE, Header, Kind, ShapeRef};
 pub use collect::{CollectionReport, Generation, collect};
 pub use embedder::{Config, Embedder, Stress, init};
 pub use fork::{Forking, after_fork_child, after_fork_parent, before_fork};
+pub use freeze::{freeze, frozen_objects, unfreeze};
 pub use immortal::{immortal_addr, immortal_alloc};
 pub use layout::{CLASSES, CLASS_SIZES, IMMORTAL_BASE, IMMORTAL_SIZE, MAX_SMALL, size_class};
 pub use lock::{ObjectLock, lock, lock_both, try_lock};
@@ -56,7 +58,7 @@ pub use spill::keep_alive;
 pub use sweep::POISON;
 pub use tracer::{TraceFn, Tracer, register_tracer};
 pub use value::Value;
-pub use walk::{cell_size, each_object, is_cell_start};
+pub use walk::{cell_size, each_object, each_referent, is_cell_start};
 pub use world::{MEMORY, STOP, StopStats, StoppedWorld, stop_stats};
 
 /// The heap has reached its limit, or the system gives no more memory.

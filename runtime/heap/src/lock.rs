@@ -28,11 +28,7 @@ pub struct ObjectLock<'a> {
 /// Locks a cell. Not re-entrant. The holder may allocate, but neither waits for other threads nor runs Python code.
 #[inline(always)]
 pub fn lock<'a>(m: &Mutator, header: &'a Header) -> ObjectLock<'a> {
-    if header
-        .lock
-        .compare_exchange(FREE, HELD, Acquire, Relaxed)
-        .is_err()
-    {
+    if header.lock.compare_exchange(FREE, HELD, Acquire, Relaxed).is_err() {
         lock_slow(m, header);
     }
     ObjectLock { header }
@@ -41,24 +37,13 @@ pub fn lock<'a>(m: &Mutator, header: &'a Header) -> ObjectLock<'a> {
 /// Locks a cell if that takes no waiting.
 #[inline(always)]
 pub fn try_lock(header: &Header) -> Option<ObjectLock<'_>> {
-    let free = header
-        .lock
-        .compare_exchange(FREE, HELD, Acquire, Relaxed)
-        .is_ok();
+    let free = header.lock.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok();
     free.then(|| ObjectLock { header })
 }
 
 /// Locks two cells, which may be the same one, in an order that every thread keeps.
-pub fn lock_both<'a>(
-    m: &Mutator,
-    a: &'a Header,
-    b: &'a Header,
-) -> (ObjectLock<'a>, Option<ObjectLock<'a>>) {
-    let (first, second) = if std::ptr::from_ref(a) <= std::ptr::from_ref(b) {
-        (a, b)
-    } else {
-        (b, a)
-    };
+pub fn lock_both<'a>(m: &Mutator, a: &'a Header, b: &'a Header) -> (ObjectLock<'a>, Option<ObjectLock<'a>>) {
+    let (first, second) = if std::ptr::from_ref(a) <= std::ptr::from_ref(b) { (a, b) } else { (b, a) };
     let outer = lock(m, first);
     let inner = (!std::ptr::eq(first, second)).then(|| lock(m, second));
     (outer, inner)
@@ -67,12 +52,7 @@ pub fn lock_both<'a>(
 impl Drop for ObjectLock<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self
-            .header
-            .lock
-            .compare_exchange(HELD, FREE, Release, Relaxed)
-            .is_err()
-        {
+        if self.header.lock.compare_exchange(HELD, FREE, Release, Relaxed).is_err() {
             unlock_slow(self.header);
         }
     }
@@ -82,12 +62,7 @@ impl Drop for ObjectLock<'_> {
 #[inline(never)]
 fn lock_slow(m: &Mutator, header: &Header) {
     for _ in 0..SPINS {
-        if header.lock.load(Relaxed) == FREE
-            && header
-                .lock
-                .compare_exchange(FREE, HELD, Acquire, Relaxed)
-                .is_ok()
-        {
+        if header.lock.load(Relaxed) == FREE && header.lock.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok() {
             return;
         }
         m.safepoint();
@@ -115,11 +90,7 @@ fn unlock_slow(header: &Header) {
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Where the lock byte is in the word that the kernel compares.
-const LOCK_SHIFT: u32 = if cfg!(target_endian = "little") {
-    8
-} else {
-    16
-};
+const LOCK_SHIFT: u32 = if cfg!(target_endian = "little") { 8 } else { 16 };
 
 /// The half of the header that holds the lock byte.
 fn futex_word(header: &Header) -> &AtomicU32 {

@@ -65,12 +65,7 @@ impl Mutator {
         Mutator {
             eval_breaker: AtomicU32::new(0),
             state: AtomicU32::new(DETACHED),
-            cursors: [const {
-                Cursor {
-                    next: Cell::new(0),
-                    end: Cell::new(0),
-                }
-            }; CLASSES],
+            cursors: [const { Cursor { next: Cell::new(0), end: Cell::new(0) } }; CLASSES],
             blocks: [const { Cell::new(NONE) }; CLASSES],
             sp: AtomicUsize::new(0),
             stack_base: AtomicUsize::new(0),
@@ -91,12 +86,7 @@ impl Mutator {
         debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
         let class = size_class(size + slack(&header));
         // SAFETY: a size class is below CLASSES.
-        let (cursor, size) = unsafe {
-            (
-                self.cursors.get_unchecked(class),
-                CLASS_SIZES.get_unchecked(class),
-            )
-        };
+        let (cursor, size) = unsafe { (self.cursors.get_unchecked(class), CLASS_SIZES.get_unchecked(class)) };
         let cell = cursor.next.get();
         let next = cell + *size as usize;
         if next > cursor.end.get() {
@@ -117,10 +107,7 @@ impl Mutator {
         }
         let class = size_class(size + slack(&header));
         let cursor = &self.cursors[class];
-        let (cell, next) = (
-            cursor.next.get(),
-            cursor.next.get() + CLASS_SIZES[class] as usize,
-        );
+        let (cell, next) = (cursor.next.get(), cursor.next.get() + CLASS_SIZES[class] as usize);
         let cell = if next <= cursor.end.get() {
             cursor.next.set(next);
             cell
@@ -154,11 +141,9 @@ impl Mutator {
                 policy::automatic(self);
             }
             let block = self.take_block(class, demand)?;
-            let free = usable_bytes(class)
-                - region::block(block).count.load(Relaxed) as usize * CLASS_SIZES[class] as usize;
+            let free = usable_bytes(class) - region::block(block).count.load(Relaxed) as usize * CLASS_SIZES[class] as usize;
             policy::account(free);
-            let start =
-                block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
+            let start = block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
             self.blocks[class].set(block);
             self.cursors[class].next.set(start);
             self.cursors[class].end.set(start);
@@ -202,11 +187,7 @@ impl Mutator {
             cursor.end.set(0);
             return None;
         }
-        let end = if stress::all_slow() {
-            cell + size
-        } else {
-            region::next_mark(cell, last)
-        };
+        let end = if stress::all_slow() { cell + size } else { region::next_mark(cell, last) };
         block.allocated.store((end - base) as u32, Relaxed);
         let dirty = (base + block.touched.load(Relaxed) as usize).min(end);
         if dirty > cell {
@@ -262,20 +243,14 @@ impl Mutator {
     /// Undoes [`Mutator::publish_cursors`].
     pub(crate) fn unpublish_cursors(&self) {
         self.each_block(|cursor, block, base| {
-            block
-                .allocated
-                .store((cursor.end.get() - base) as u32, Relaxed);
+            block.allocated.store((cursor.end.get() - base) as u32, Relaxed);
         });
     }
 
     fn each_block(&self, f: impl Fn(&Cursor, &Block, usize)) {
         for (cursor, number) in self.cursors.iter().zip(&self.blocks) {
             if number.get() != NONE {
-                f(
-                    cursor,
-                    region::block(number.get()),
-                    block_address(number.get()),
-                );
+                f(cursor, region::block(number.get()), block_address(number.get()));
             }
         }
     }

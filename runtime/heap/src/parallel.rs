@@ -28,14 +28,7 @@ struct Marking {
     to_join: usize,
 }
 
-static MARKING: Mutex<Marking> = Mutex::new(Marking {
-    spare: Vec::new(),
-    threads: 0,
-    idle: 0,
-    gone: 0,
-    helpers: 0,
-    to_join: 0,
-});
+static MARKING: Mutex<Marking> = Mutex::new(Marking { spare: Vec::new(), threads: 0, idle: 0, gone: 0, helpers: 0, to_join: 0 });
 /// There is work, or all of it is done.
 static NEWS: Condvar = Condvar::new();
 /// A helper has nothing to do.
@@ -46,9 +39,7 @@ static WANTED: AtomicUsize = AtomicUsize::new(0);
 /// Sets how many threads mark, the collecting one included; 0 for as many as there are cores, at most four.
 pub(crate) fn configure(threads: usize) {
     let threads = match threads {
-        0 => std::thread::available_parallelism()
-            .map_or(1, |n| n.get())
-            .min(4),
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()).min(4),
         n => n,
     };
     WANTED.store(threads - 1, Relaxed);
@@ -134,10 +125,7 @@ fn spawn_helper() -> bool {
         let mut before: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-        let spawned = std::thread::Builder::new()
-            .name("gc-mark".into())
-            .stack_size(256 << 10)
-            .spawn(help);
+        let spawned = std::thread::Builder::new().name("gc-mark".into()).stack_size(256 << 10).spawn(help);
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
         spawned.is_ok()
     }

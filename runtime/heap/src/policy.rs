@@ -28,11 +28,7 @@ static ENABLED: AtomicBool = AtomicBool::new(true);
 
 static BOOKS: Mutex<Books> = Mutex::new(Books {
     thresholds: DEFAULT_THRESHOLDS,
-    stats: [GenerationStats {
-        collections: 0,
-        collected: 0,
-        uncollectable: 0,
-    }; 2],
+    stats: [GenerationStats { collections: 0, collected: 0, uncollectable: 0 }; 2],
     live: 0,
     live_after_full: 0,
     minor_since_full: 0,
@@ -101,11 +97,7 @@ pub(crate) fn for_stress(m: &Mutator) {
 }
 
 fn young_unless(full: bool) -> Generation {
-    if full {
-        Generation::Full
-    } else {
-        Generation::Young
-    }
+    if full { Generation::Full } else { Generation::Young }
 }
 
 /// Collects everything because memory is short, unless that was done a moment ago.

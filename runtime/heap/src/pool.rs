@@ -8,6 +8,7 @@
 //! fail, they only raise a request that the embedder answers soon.
 
 use crate::OutOfMemory;
+use crate::freeze::Frozen;
 use crate::layout::*;
 use crate::region::{self, Block, Use};
 use crate::registry::Registrations;
@@ -63,6 +64,7 @@ pub(crate) struct Pool {
     pub(crate) old_registrations: Registrations,
     /// Bytes of cells that survived the last collection.
     pub(crate) live: usize,
+    pub(crate) frozen: Option<Frozen>,
 }
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
@@ -81,6 +83,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     registrations: Registrations::new(),
     old_registrations: Registrations::new(),
     live: 0,
+    frozen: None,
 });
 
 /// The pool, locked. Nobody reaches a safepoint with it.
@@ -102,11 +105,7 @@ impl Pool {
 
     /// Takes `count` blocks in a row.
     pub(crate) fn take(&mut self, count: u32, demand: Demand) -> Result<Taken, OutOfMemory> {
-        let reserve = if demand == Demand::Reserve {
-            RESERVE
-        } else {
-            0
-        };
+        let reserve = if demand == Demand::Reserve { RESERVE } else { 0 };
         if self.in_use + count as usize > self.limit.saturating_add(reserve) {
             return Err(OutOfMemory);
         }
@@ -133,17 +132,12 @@ impl Pool {
         if clean.is_none() && demand == Demand::Reserve {
             clean = self.emergency.take(count);
         }
-        clean.map(|start| Taken {
-            start,
-            dirty: false,
-        })
+        clean.map(|start| Taken { start, dirty: false })
     }
 
     /// A block of small cells of this class with at least one free cell, now on the list of used blocks.
     pub(crate) fn take_small(&mut self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {
-        let started = self.abandoned[class]
-            .pop()
-            .or_else(|| self.partial[class].pop());
+        let started = self.abandoned[class].pop().or_else(|| self.partial[class].pop());
         let number = match started {
             Some(number) => number,
             None => {
@@ -152,9 +146,7 @@ impl Pool {
                 block.set_class(class);
                 block.allocated.store(0, Relaxed);
                 block.count.store(0, Relaxed);
-                block
-                    .touched
-                    .store(if taken.dirty { BLOCK as u32 } else { 0 }, Relaxed);
+                block.touched.store(if taken.dirty { BLOCK as u32 } else { 0 }, Relaxed);
                 block.set_usage(Use::Small);
                 taken.start
             }
@@ -216,8 +208,7 @@ impl Pool {
         }
         loop {
             let excess = excess(self) as u32;
-            let Some((start, length)) = (excess > 0).then(|| self.dirty.take_longest()).flatten()
-            else {
+            let Some((start, length)) = (excess > 0).then(|| self.dirty.take_longest()).flatten() else {
                 break;
             };
             let count = length.min(excess);

@@ -75,6 +75,11 @@ impl Block {
         self.class.store(class as u8, Relaxed);
     }
 
+    /// Is the flag set?
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags.load(Relaxed) & flag != 0
+    }
+
     /// Sets a flag and tells whether it was clear.
     pub(crate) fn raise(&self, flag: u8) -> bool {
         self.flags.fetch_or(flag, Relaxed) & flag == 0
@@ -146,8 +151,7 @@ pub(crate) fn words_of<'a>(bitmap: usize, block: u32) -> &'a [AtomicU64; MARK_BY
 
 /// The bytes of a bitmap that belong to a range of blocks.
 pub(crate) fn bitmap_range(bitmap: usize, blocks: Range<u32>) -> Range<usize> {
-    bitmap + blocks.start as usize * MARK_BYTES_PER_BLOCK
-        ..bitmap + blocks.end as usize * MARK_BYTES_PER_BLOCK
+    bitmap + blocks.start as usize * MARK_BYTES_PER_BLOCK..bitmap + blocks.end as usize * MARK_BYTES_PER_BLOCK
 }
 
 /// Reserves the region. Ends the process with a message if the address range is not to be had.
@@ -156,12 +160,7 @@ pub(crate) fn reserve() {
     loop {
         let bitmap = size / GRANULE / 8;
         let table = size / BLOCK * size_of::<Block>();
-        let parts = [
-            (HEAP_BASE, size),
-            (MARKS, bitmap),
-            (SNAPSHOT, bitmap),
-            (TABLE, table),
-        ];
+        let parts = [(HEAP_BASE, size), (MARKS, bitmap), (SNAPSHOT, bitmap), (TABLE, table)];
         let failed = parts.iter().position(|(at, size)| !reserve_at(*at, *size));
         let Some(done) = failed else { break };
         for (at, size) in &parts[..done] {
@@ -187,10 +186,7 @@ pub(crate) fn reserve() {
 fn reserve_at(address: usize, size: usize) -> bool {
     // SAFETY: MAP_FIXED_NOREPLACE never touches an existing mapping.
     unsafe {
-        let flags = libc::MAP_PRIVATE
-            | libc::MAP_ANONYMOUS
-            | libc::MAP_NORESERVE
-            | libc::MAP_FIXED_NOREPLACE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
         let p = libc::mmap(address as *mut _, size, libc::PROT_NONE, flags, -1, 0);
         if p == libc::MAP_FAILED {
             return false;
@@ -246,13 +242,7 @@ fn commit(blocks: Range<u32>) -> bool {
         // Whole pages of every size a kernel may use; what is rounded in on either side is ours as well.
         let (start, end) = (part.start & !(BLOCK - 1), part.end.next_multiple_of(BLOCK));
         // SAFETY: the range is inside of what `reserve` mapped.
-        unsafe {
-            libc::mprotect(
-                start as *mut _,
-                end - start,
-                libc::PROT_READ | libc::PROT_WRITE,
-            ) == 0
-        }
+        unsafe { libc::mprotect(start as *mut _, end - start, libc::PROT_READ | libc::PROT_WRITE) == 0 }
     })
 }
 
@@ -288,9 +278,7 @@ pub(crate) fn resolve(word: usize, bitmap: usize) -> Option<usize> {
             let size = CLASS_SIZES[class] as usize;
             let offset = cell_index(word - start, class) * size;
             let inside = offset + size <= BLOCK;
-            let allocated = inside
-                && (offset < entry.allocated.load(Relaxed) as usize
-                    || is_set(bitmap, start + offset));
+            let allocated = inside && (offset < entry.allocated.load(Relaxed) as usize || is_set(bitmap, start + offset));
             allocated.then_some(start + offset)
         }
         Use::Large => Some(start),

@@ -34,11 +34,7 @@ unsafe impl Send for Registrations {}
 
 impl Registrations {
     pub(crate) const fn new() -> Registrations {
-        Registrations {
-            weak: Vec::new(),
-            finalizers: Vec::new(),
-            drops: Vec::new(),
-        }
+        Registrations { weak: Vec::new(), finalizers: Vec::new(), drops: Vec::new() }
     }
 
     /// Moves everything out of `other`.
@@ -58,12 +54,7 @@ pub fn register_weak(m: &Mutator, weakref: Value, slot: *const AtomicU64, refere
     debug_assert!(weakref.is_cell() && referent.is_cell());
     // SAFETY: a live cell the caller holds.
     unsafe { (*referent.as_ptr::<Header>()).gc.fetch_or(Header::WEAKLY_REFERENCED, Relaxed) };
-    m.registrations(|r| {
-        r.weak.push(Weak {
-            owner: weakref,
-            slot,
-        })
-    });
+    m.registrations(|r| r.weak.push(Weak { owner: weakref, slot }));
 }
 
 /// Registers an object whose death the embedder wants to hear of before it happens: it is kept alive once more, marked
@@ -71,31 +62,18 @@ pub fn register_weak(m: &Mutator, weakref: Value, slot: *const AtomicU64, refere
 pub fn register_finalizer(m: &Mutator, object: Value) {
     debug_assert!(object.is_cell());
     // SAFETY: a live cell the caller holds.
-    unsafe {
-        (*object.as_ptr::<Header>())
-            .gc
-            .fetch_or(Header::FINALIZE, Relaxed)
-    };
+    unsafe { (*object.as_ptr::<Header>()).gc.fetch_or(Header::FINALIZE, Relaxed) };
     m.registrations(|r| r.finalizers.push(object.bits() as usize));
 }
 
 /// Takes back [`register_finalizer`]: for an object that has nothing left to finalize.
 pub fn unregister_finalizer(object: Value) {
     // SAFETY: a live cell the caller holds.
-    unsafe {
-        (*object.as_ptr::<Header>())
-            .gc
-            .fetch_and(!Header::FINALIZE, Relaxed)
-    };
+    unsafe { (*object.as_ptr::<Header>()).gc.fetch_and(!Header::FINALIZE, Relaxed) };
 }
 
 /// Registers a native resource: `run` is called with the cell when it has died, after weak references to it are cleared and before its
 /// memory is used again. It runs while the world is stopped and must not touch other cells, allocate, or wait.
 pub fn register_drop(m: &Mutator, cell: NonNull<u8>, run: unsafe fn(*mut u8)) {
-    m.registrations(|r| {
-        r.drops.push(Drop {
-            cell: cell.as_ptr() as usize,
-            run,
-        })
-    });
+    m.registrations(|r| r.drops.push(Drop { cell: cell.as_ptr() as usize, run }));
 }

@@ -37,9 +37,7 @@ impl Role {
         }
         if world::is_stopped_by(m) {
             // Then another collector stands still too, before it begins or after it has ended. It goes on later.
-            return Some(Role {
-                previous: std::mem::replace(&mut *collector, me),
-            });
+            return Some(Role { previous: std::mem::replace(&mut *collector, me) });
         }
         drop(collector);
         m.blocking(|| {

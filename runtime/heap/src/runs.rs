@@ -11,11 +11,7 @@ pub(crate) struct FreeRuns {
 
 impl FreeRuns {
     pub(crate) const fn new() -> FreeRuns {
-        FreeRuns {
-            by_start: BTreeMap::new(),
-            by_length: BTreeSet::new(),
-            blocks: 0,
-        }
+        FreeRuns { by_start: BTreeMap::new(), by_length: BTreeSet::new(), blocks: 0 }
     }
 
     /// The number of blocks in all runs.

@@ -88,10 +88,7 @@ mod tests {
     /// Words of the current stack from `sp` up that equal `wanted`.
     fn occurrences(sp: usize, wanted: usize) -> usize {
         // SAFETY: between the stack pointer and the base all memory is the stack's.
-        (sp..stack_base())
-            .step_by(8)
-            .filter(|at| unsafe { (*at as *const usize).read_volatile() } == wanted)
-            .count()
+        (sp..stack_base()).step_by(8).filter(|at| unsafe { (*at as *const usize).read_volatile() } == wanted).count()
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! scanned a piece at a time, so that the mark stack stays small and helpers get their share.
 
 use crate::Value;
-use crate::cell::{GRANULE, HEAP_BASE, Header, Kind, ShapeRef};
+use crate::cell::{GRANULE, HEAP_BASE, Header, Kind, ShapeRef, header};
 use crate::layout::*;
 use crate::parallel::{self, Work};
 use crate::region;
@@ -37,11 +37,21 @@ pub struct Tracer {
     /// The bitmap that tells which cells are allocated.
     allocated: usize,
     minor: bool,
-    /// Other threads mark as well.
-    shared: bool,
-    /// Cells are marked when they are scanned: see [`Tracer::mark_in_order`].
-    ordered: bool,
+    mode: Mode,
     last_shape: u32,
+}
+
+/// What is done with a reference.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// The cell is marked and put on the stack.
+    Alone,
+    /// The same, while other threads mark as well.
+    Shared,
+    /// The cell is put on the stack, to be marked when its turn comes: see [`Tracer::mark_in_order`].
+    Ordered,
+    /// The cell is put on the stack even if it is marked, and that is all: see [`Tracer::references`].
+    Listing,
 }
 
 /// A cell's tracing function.
@@ -53,10 +63,8 @@ static TRACERS: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
 /// Registers how the references in cells of a kind are found, for kinds from [`Kind::FirstCustom`] on and before the first such cell.
 /// The function calls [`Tracer::value`] with each of them. It must not allocate, nor read other cells than its own.
 pub fn register_tracer(kind: u8, f: TraceFn) {
-    assert!(
-        kind >= Kind::FirstCustom as u8,
-        "kinds below 8 are the heap's own"
-    );
+    let reserved = kind < Kind::FirstCustom as u8 || kind == POISONED_KIND;
+    assert!(!reserved, "kind {kind} is the heap's own");
     TRACERS[kind as usize].store(f as usize, Release);
 }
 
@@ -69,18 +77,14 @@ impl Tracer {
             next: 0,
             allocated: if minor { MARKS } else { SNAPSHOT },
             minor,
-            shared: false,
-            ordered: false,
+            mode: Mode::Alone,
             last_shape: 0,
         }
     }
 
     /// A tracer for one of several threads that mark together.
     pub(crate) fn for_helper() -> Tracer {
-        Tracer {
-            shared: true,
-            ..Tracer::new(false)
-        }
+        Tracer { mode: Mode::Shared, ..Tracer::new(false) }
     }
 
     /// Is this a minor collection? Then old cells need not be traced, unless they are remembered.
@@ -132,21 +136,16 @@ impl Tracer {
     /// Marks a cell and has it scanned later, unless it is marked already.
     #[inline(always)]
     fn visit(&mut self, cell: usize) {
-        debug_assert!(
-            cell.is_multiple_of(GRANULE),
-            "a reference to the middle of a cell: {cell:#x}"
-        );
+        debug_assert!(cell.is_multiple_of(GRANULE), "a reference to the middle of a cell: {cell:#x}");
         let (word, bit) = region::bit(MARKS, cell);
         let before = word.load(Relaxed);
-        if before & bit != 0 {
+        if before & bit != 0 && self.mode != Mode::Listing {
             return;
         }
-        if self.shared {
-            if word.fetch_or(bit, Relaxed) & bit != 0 {
-                return;
-            }
-        } else if !self.ordered {
-            word.store(before | bit, Relaxed);
+        match self.mode {
+            Mode::Alone => word.store(before | bit, Relaxed),
+            Mode::Shared if word.fetch_or(bit, Relaxed) & bit != 0 => return,
+            Mode::Shared | Mode::Ordered | Mode::Listing => {}
         }
         self.stack.push(cell);
     }
@@ -173,11 +172,20 @@ impl Tracer {
             self.last_shape = shape;
             self.visit(ShapeRef(shape).ptr::<u8>() as usize);
         }
+        self.scan_contents(header);
+    }
+
+    /// Visits what the contents of a cell refer to.
+    #[inline(always)]
+    fn scan_contents(&mut self, header: &Header) {
         const LEAF: u8 = Kind::Leaf as u8;
         const SLOTS: u8 = Kind::Slots as u8;
         match header.kind() {
             LEAF => {}
-            SLOTS => self.words(cell + 8..cell + 8 + 8 * header.slots()),
+            SLOTS => {
+                let first = header as *const Header as usize + 8;
+                self.words(first..first + 8 * header.slots());
+            }
             _ => self.scan_other(header),
         }
     }
@@ -272,7 +280,7 @@ impl Tracer {
                 if ready != 0 {
                     self.scan(ready);
                 }
-                if self.shared {
+                if self.mode == Mode::Shared {
                     self.share();
                 }
             }
@@ -285,7 +293,7 @@ impl Tracer {
                     self.slices.push(rest);
                 }
                 self.words(now);
-            } else if !self.shared || !self.take_work() {
+            } else if self.mode != Mode::Shared || !self.take_work() {
                 return;
             }
         }
@@ -310,10 +318,7 @@ impl Tracer {
         if (self.stack.len() >= SHARE_FROM || self.slices.len() > 1) && parallel::hungry() {
             let cells = self.stack.len() / 2;
             let slices = self.slices.len() / 2;
-            parallel::give(Work {
-                cells: self.stack.drain(..cells).collect(),
-                slices: self.slices.drain(..slices).collect(),
-            });
+            parallel::give(Work { cells: self.stack.drain(..cells).collect(), slices: self.slices.drain(..slices).collect() });
         }
     }
 
@@ -332,16 +337,25 @@ impl Tracer {
     /// Takes out what is waiting to be scanned, for others to do.
     pub(crate) fn take_all_work(&mut self) -> Work {
         debug_assert!(self.queue.iter().all(|cell| *cell == 0));
-        Work {
-            cells: std::mem::take(&mut self.stack),
-            slices: std::mem::take(&mut self.slices),
-        }
+        Work { cells: std::mem::take(&mut self.stack), slices: std::mem::take(&mut self.slices) }
     }
 
     /// Goes on with somebody's work.
     pub(crate) fn add_work(&mut self, mut work: Work) {
         self.stack.append(&mut work.cells);
         self.slices.append(&mut work.slices);
+    }
+
+    /// The cells that the contents of a cell refer to; the world is stopped.
+    pub(crate) fn references(cell: Value) -> Vec<Value> {
+        let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(true) };
+        // SAFETY: a live cell.
+        tracer.scan_contents(unsafe { header(cell) });
+        while let Some(slice) = tracer.slices.pop() {
+            tracer.words(slice);
+        }
+        let cells = tracer.stack.into_iter();
+        cells.map(|cell| Value::cell(cell as *const Header)).collect()
     }
 
     /// Marks everything reachable from `roots` and returns the cells among it that have [`Header::FINALIZE`] set, referring ones before
@@ -351,9 +365,9 @@ impl Tracer {
     pub(crate) fn mark_in_order(&mut self, roots: &[usize]) -> Vec<usize> {
         /// Set in a stack entry: all that the cell refers to is done.
         const DONE: usize = 1;
-        debug_assert!(self.stack.is_empty() && self.slices.is_empty() && !self.shared);
+        debug_assert!(self.stack.is_empty() && self.slices.is_empty());
         let mut done = Vec::new();
-        self.ordered = true;
+        self.mode = Mode::Ordered;
         for &root in roots {
             self.stack.push(root);
             while let Some(entry) = self.stack.pop() {
@@ -375,7 +389,7 @@ impl Tracer {
                 }
             }
         }
-        self.ordered = false;
+        self.mode = Mode::Alone;
         done.reverse();
         done
     }
@@ -409,11 +423,7 @@ fn corrupt(header: &Header) -> ! {
     let word = unsafe { (address as *const u64).read_volatile() };
     eprintln!(
         "limpid: heap corruption: a reference leads to {address:#x}, whose header is {word:#018x}{}",
-        if word == crate::POISON {
-            " (a dead cell: a root or a store barrier is missing)"
-        } else {
-            ""
-        }
+        if word == crate::POISON { " (a dead cell: a root or a store barrier is missing)" } else { "" }
     );
     std::process::abort();
 }

@@ -1,11 +1,13 @@
 //! Looking at all cells, for the `gc` module and for debugging.
 
-use crate::cell::Header;
+use crate::cell::{Header, header};
 use crate::layout::*;
-use crate::region::{self, Use};
 use crate::mutator::Mutator;
+use crate::region::{self, Use};
+use crate::tracer::Tracer;
 use crate::world::StoppedWorld;
 use crate::{Value, immortal};
+use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Calls `f` with every object: all cells with a shape that were not found dead yet, immortal ones included. `f` must not allocate or
@@ -26,8 +28,7 @@ pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
             Use::Small => {
                 let class = block.class();
                 let allocated = base + block.allocated.load(Relaxed) as usize;
-                for cell in (base..base + usable_bytes(class)).step_by(CLASS_SIZES[class] as usize)
-                {
+                for cell in (base..base + usable_bytes(class)).step_by(CLASS_SIZES[class] as usize) {
                     if cell < allocated || region::is_set(MARKS, cell) {
                         object(cell);
                     }
@@ -38,6 +39,27 @@ pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
         }
     }
     world.each_mutator(Mutator::unpublish_cursors);
+}
+
+/// Calls `f` once with each object that the contents of an object refer to; its shape is not among the contents. Cells that are no
+/// objects, such as its arrays, are looked through. `f` must not allocate or collect.
+pub fn each_referent(_world: &StoppedWorld, object: Value, f: &mut dyn FnMut(Value)) {
+    let mut seen = HashSet::new();
+    let mut inside = vec![object];
+    while let Some(cell) = inside.pop() {
+        for found in Tracer::references(cell) {
+            // SAFETY: what a live cell refers to is a live cell.
+            let is_object = unsafe { header(found) }.shape() != crate::ShapeRef::NONE;
+            if !seen.insert(found) {
+                continue;
+            }
+            if is_object {
+                f(found);
+            } else {
+                inside.push(found);
+            }
+        }
+    }
 }
 
 /// The size of a cell, header and slack included. The value is a reference.

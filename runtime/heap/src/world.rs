@@ -75,12 +75,7 @@ pub(crate) static WORLD: World = World {
         mutators: Vec::new(),
         stopper: ptr::null(),
         depth: 0,
-        stats: StopStats {
-            stops: 0,
-            waited: 0,
-            stopped: 0,
-            longest: 0,
-        },
+        stats: StopStats { stops: 0, waited: 0, stopped: 0, longest: 0 },
     }),
     resumed: Condvar::new(),
     left: Condvar::new(),
@@ -128,19 +123,12 @@ impl World {
     }
 
     /// Suspends the current, attached thread until the stop that is going on has ended. Its stack pointer is published.
-    fn suspend<'a>(
-        &self,
-        m: &Mutator,
-        mut threads: MutexGuard<'a, Threads>,
-    ) -> MutexGuard<'a, Threads> {
+    fn suspend<'a>(&self, m: &Mutator, mut threads: MutexGuard<'a, Threads>) -> MutexGuard<'a, Threads> {
         m.state.store(SUSPENDED, SeqCst);
         self.left.notify_all();
         loop {
             threads = wait(&self.resumed, threads);
-            if m.state
-                .compare_exchange(DETACHED, ATTACHED, SeqCst, SeqCst)
-                .is_ok()
-            {
+            if m.state.compare_exchange(DETACHED, ATTACHED, SeqCst, SeqCst).is_ok() {
                 return threads;
             }
         }
@@ -165,14 +153,9 @@ impl World {
             running.push(mutator);
         }
         loop {
-            running.retain(|m| {
-                match m
-                    .state
-                    .compare_exchange(DETACHED, SUSPENDED, SeqCst, SeqCst)
-                {
-                    Ok(_) => false,
-                    Err(state) => state == ATTACHED,
-                }
+            running.retain(|m| match m.state.compare_exchange(DETACHED, SUSPENDED, SeqCst, SeqCst) {
+                Ok(_) => false,
+                Err(state) => state == ATTACHED,
             });
             if running.is_empty() {
                 return;
@@ -188,11 +171,7 @@ impl World {
         if threads.depth > 0 {
             return false;
         }
-        for &mutator in threads
-            .mutators
-            .iter()
-            .filter(|m| !ptr::eq(**m, threads.stopper))
-        {
+        for &mutator in threads.mutators.iter().filter(|m| !ptr::eq(**m, threads.stopper)) {
             // SAFETY: attached, hence valid.
             let mutator = unsafe { &*mutator };
             mutator.eval_breaker.fetch_and(!STOP, SeqCst);
@@ -215,15 +194,9 @@ struct Reattach<'a>(&'a Mutator);
 impl Drop for Reattach<'_> {
     fn drop(&mut self) {
         let state = &self.0.state;
-        if state
-            .compare_exchange(DETACHED, ATTACHED, SeqCst, SeqCst)
-            .is_err()
-        {
+        if state.compare_exchange(DETACHED, ATTACHED, SeqCst, SeqCst).is_err() {
             let mut threads = lock(&WORLD.threads);
-            while state
-                .compare_exchange(DETACHED, ATTACHED, SeqCst, SeqCst)
-                .is_err()
-            {
+            while state.compare_exchange(DETACHED, ATTACHED, SeqCst, SeqCst).is_err() {
                 threads = wait(&WORLD.resumed, threads);
             }
         }
@@ -295,13 +268,7 @@ impl Mutator {
             WORLD.stop(self);
             let waited = start.elapsed().as_nanos() as u64;
             let since = Instant::now();
-            let resume = Resume {
-                mutator: self,
-                outer,
-                reason,
-                waited,
-                since,
-            };
+            let resume = Resume { mutator: self, outer, reason, waited, since };
             // A stop waited for may itself have published this thread's stack pointer.
             self.sp.store(sp, Relaxed);
             let result = f(&StoppedWorld { _private: () });
@@ -324,11 +291,7 @@ impl Drop for Resume<'_> {
     fn drop(&mut self) {
         self.mutator.sp.store(self.outer, Relaxed);
         if WORLD.resume(self.waited, self.since) {
-            embedder().world_stopped(
-                self.reason,
-                self.waited,
-                self.since.elapsed().as_nanos() as u64,
-            );
+            embedder().world_stopped(self.reason, self.waited, self.since.elapsed().as_nanos() as u64);
         }
     }
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::*;
 use limpid_heap::{
-    Config, Generation, Header, Kind, Mutator, ShapeRef, Value, collect, register_drop,
-    register_finalizer, register_weak, unregister_finalizer,
+    Config, Generation, Header, Kind, Mutator, ShapeRef, Value, collect, register_drop, register_finalizer, register_weak,
+    unregister_finalizer,
 };
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

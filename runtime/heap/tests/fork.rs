@@ -3,10 +3,7 @@
 mod common;
 
 use common::*;
-use limpid_heap::{
-    Config, Generation, Mutator, Stress, Value, after_fork_child, after_fork_parent, before_fork, collect,
-    lock,
-};
+use limpid_heap::{Config, Generation, Mutator, Stress, Value, after_fork_child, after_fork_parent, before_fork, collect, lock};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 fn list(m: &Mutator, length: i64) -> Value {

@@ -141,12 +141,7 @@ fn mutate(seed: u64, steps: usize) {
 }
 
 fn setup() {
-    start(Config {
-        stress: Stress { every: 3, all_slow: true },
-        poison: true,
-        parallel: 3,
-        ..Config::default()
-    });
+    start(Config { stress: Stress { every: 3, all_slow: true }, poison: true, parallel: 3, ..Config::default() });
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod common;
 
 use common::*;
 use limpid_heap::{
-    Config, Generation, HEAP_BASE, Header, IMMORTAL_BASE, Kind, Mutator, ShapeRef, Tracer, Value,
-    cell_size, collect, each_object, immortal_addr, immortal_alloc, is_cell_start, register_tracer,
+    Config, Generation, HEAP_BASE, Header, IMMORTAL_BASE, Kind, Mutator, ShapeRef, Tracer, Value, cell_size, collect, each_object,
+    each_referent, immortal_addr, immortal_alloc, is_cell_start, register_tracer,
 };
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -255,6 +255,33 @@ fn reports_count_the_dead() {
             assert_eq!(report.collected, 0);
             in_clean_stack(|| unroot(Value::from_bits(!keep)));
             assert_eq!(collect_all(m).collected, 101);
+        }
+    });
+}
+
+#[test]
+fn referents_are_found_through_arrays() {
+    let _turn = alone();
+    attached(|m| {
+        let shape = object(m, 1);
+        let [owner, a, b] = [0; 3].map(|_| shaped(m, shape, 3));
+        let backing = array(m, 3000);
+        set(m, owner, 0, backing);
+        set(m, owner, 1, Value::int(5));
+        set(m, owner, 2, owner);
+        for i in 0..3000 {
+            set(m, backing, i, if i % 2 == 0 { a } else { b });
+        }
+        for generation in [Generation::Young, Generation::Full] {
+            let found = m.stop_world(c"test", |world| {
+                let mut found = Vec::new();
+                each_referent(world, owner, &mut |v| found.push(v));
+                found
+            });
+            assert_eq!(found.len(), 3);
+            assert!([owner, a, b].iter().all(|v| found.contains(v)));
+            // The bits of the header are as before: a store is still noticed.
+            in_clean_stack(|| collect(m, generation));
         }
     });
 }

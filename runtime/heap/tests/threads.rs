@@ -3,20 +3,12 @@
 mod common;
 
 use common::*;
-use limpid_heap::{
-    Config, Generation, Kind, Mutator, Stress, Value, collect, lock, lock_both, stop_stats, try_lock,
-};
+use limpid_heap::{Config, Generation, Kind, Mutator, Stress, Value, collect, lock, lock_both, stop_stats, try_lock};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 fn setup() {
-    start(Config {
-        stress: Stress { every: 40, all_slow: false },
-        poison: true,
-        young: 1 << 20,
-        parallel: 2,
-        ..Config::default()
-    });
+    start(Config { stress: Stress { every: 40, all_slow: false }, poison: true, young: 1 << 20, parallel: 2, ..Config::default() });
 }
 
 /// Builds a list of `length` objects and checks it.
@@ -102,9 +94,7 @@ fn threads_come_and_go_while_others_collect() {
             });
         });
         for _ in 0..40 {
-            let short: Vec<_> = (0..4)
-                .map(|i| scope.spawn(move || with_mutator(|m| build_and_check(m, 50 * i))))
-                .collect();
+            let short: Vec<_> = (0..4).map(|i| scope.spawn(move || with_mutator(|m| build_and_check(m, 50 * i)))).collect();
             for thread in short {
                 thread.join().unwrap();
             }

@@ -2,8 +2,7 @@
 #![allow(dead_code)]
 
 use limpid_heap::{
-    CollectionReport, Config, Embedder, Generation, Header, Kind, Mutator, ShapeRef, Tracer, Value,
-    init, register_weak, store,
+    CollectionReport, Config, Embedder, Generation, Header, Kind, Mutator, ShapeRef, Tracer, Value, init, register_weak, store,
 };
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed};
 use std::sync::{Mutex, Once};
