@@ -63,6 +63,7 @@ pub use mapping_proxy::MappingProxy;
 pub use frame::FrameObject;
 pub use slice::Slice;
 pub use range::Range;
+pub use super_::Super;
 pub use builtin::NAMES_BASE;
 pub use builtin_function::BuiltinFunction;
 pub use cell::Cell;

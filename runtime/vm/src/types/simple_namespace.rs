@@ -49,11 +49,9 @@ pub static SIMPLE_NAMESPACE_DEF: TypeDef = TypeDef {
     ..TypeDef::of::<SimpleNamespace>("types.SimpleNamespace")
 };
 
-impl SimpleNamespace {
-    /// A namespace with these attributes.
-    pub fn new(t: &Thread, dict: Ref<Dict>) -> Ref<SimpleNamespace> {
-        t.alloc(SimpleNamespace { header: header_of::<SimpleNamespace>(), dict: Slot::new(dict.value()) })
-    }
+/// A namespace with the attributes that the dict holds.
+pub fn from_dict(t: &Thread, dict: Ref<Dict>) -> Value {
+    t.alloc(SimpleNamespace { header: header_of::<SimpleNamespace>(), dict: Slot::new(dict.value()) }).value()
 }
 
 fn dict(t: &Thread, n: Value) -> R<Ref<Dict>> {

@@ -157,6 +157,5 @@ fn Finalize(t: &Thread, target: Target, f: slots::Finalize, receiver: Value, arg
 }
 
 fn GetBuffer(t: &Thread, target: Target, _f: slots::GetBuffer, receiver: Value, args: Args<'_>) -> R {
-    let flags = int::to_i64(t, between(t, target, &args, 1, 1)?[0])?;
-    crate::types::memory::memoryview_of(t, receiver, flags as u32)
+    crate::types::memory::buffer_method(t, receiver, between(t, target, &args, 1, 1)?[0])
 }

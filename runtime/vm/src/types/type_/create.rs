@@ -209,7 +209,7 @@ fn declared_slots(t: &Thread, class_name: Ref<Str>, base: Ref<Type>, bases: Ref<
         let Some(name) = item.downcast::<Str>() else {
             raise!(t, TypeError, "__slots__ items must be strings, not '{}'", item.class().display_name());
         };
-        if !crate::types::str::is_identifier(name) {
+        if !is_identifier(name) {
             raise!(t, TypeError, "__slots__ must be identifiers");
         }
         let plain = intern_name(t, *item)?;
@@ -242,6 +242,12 @@ fn declared_slots(t: &Thread, class_name: Ref<Str>, base: Ref<Type>, bases: Ref<
         declared.add_weakref |= may_add_weakref && other.has(flag::WEAK_REFERENCES);
     }
     Ok(declared)
+}
+
+fn is_identifier(name: Ref<Str>) -> bool {
+    use crate::types::str::unicode::{is_identifier_continue, is_identifier_start};
+    let mut chars = name.code_points();
+    chars.next().is_some_and(is_identifier_start) && chars.all(is_identifier_continue)
 }
 
 /// Names in alphabetical order.

@@ -27,6 +27,7 @@ pub use assign::set_instance_class;
 pub(crate) use attributes::merge_names;
 pub use cache::{MethodCache, find};
 pub use create::new_class;
+pub use native::create_native;
 pub(crate) use create::calculate_metaclass;
 pub use python_slots::{is_python_next, next_raising};
 pub(crate) use python_slots::is_python_setattr;
@@ -42,7 +43,7 @@ pub static TYPE_DEF: TypeDef = TypeDef {
         init: Some(type_init),
         getattribute: Some(lookup::get_attribute),
         setattr: Some(lookup::set_attribute),
-        or: Some(crate::types::union::type_or),
+        or: Some(crate::types::union::or),
         ..SlotTable::EMPTY
     },
     methods: &[

@@ -2,7 +2,8 @@
 
 use crate::args::{Binding, FnDef};
 use crate::names;
-use crate::object::{Ref, Slot};
+use crate::object::{R, Ref, Slot};
+use crate::root::TypeCell;
 use crate::shape::Shape;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
@@ -23,6 +24,13 @@ impl Type {
         make_ready(t, class, def);
         class
     }
+}
+
+/// Makes the type object of a native type that a module brings, and remembers it for the native code.
+pub fn create_native(t: &Thread, def: &'static TypeDef, cell: &'static TypeCell) -> R<Ref<Type>> {
+    let class = Type::from_def(t, def);
+    cell.set(class);
+    Ok(class)
 }
 
 /// Sets the shape that exact instances have.

@@ -29,7 +29,7 @@ pub(super) static TABLE: SlotTable = SlotTable {
     anext: Some(|t, v| required(t, v, names::__anext__, &[])),
     descr_get: Some(descr_get),
     descr_set: Some(descr_set),
-    buffer: Some(|t, v, flags| crate::types::memory::buffer_of_python_object(t, v, flags)),
+    buffer: Some(crate::types::memory::python_buffer),
     len: Some(len),
     getitem: Some(|t, v, key| required(t, v, names::__getitem__, &[key])),
     setitem: Some(setitem),

@@ -1,0 +1,124 @@
+//! `isinstance` and `issubclass`.
+
+use crate::names;
+use crate::object::{R, Ref, ValueExt};
+use crate::protocol::{attr, call, truth::truth};
+use crate::thread::Thread;
+use crate::types::{Tuple, Type, ValueList, builtin};
+use limpid_heap::Value;
+
+/// `isinstance(v, class)`; `class` may be a tuple, a union or anything with `__instancecheck__`.
+pub fn is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
+    if v.class().value() == class {
+        return Ok(true);
+    }
+    if class.class() == builtin::TYPE {
+        return real_is_instance(t, v, class);
+    }
+    if let Some(classes) = class.downcast::<Tuple>() {
+        let _nested = t.enter()?;
+        for c in classes.as_slice() {
+            if is_instance(t, v, *c)? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    match attr::lookup_special(t, class, names::__instancecheck__)? {
+        Some(check) => {
+            let _nested = t.enter()?;
+            let result = call::call(t, check, &[v])?;
+            truth(t, result)
+        }
+        None => real_is_instance(t, v, class),
+    }
+}
+
+/// `issubclass(derived, class)`; `class` may be a tuple, a union or anything with `__subclasscheck__`.
+pub fn is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
+    if class.class() == builtin::TYPE {
+        return if derived == class { Ok(true) } else { real_is_subclass(t, derived, class) };
+    }
+    if let Some(classes) = class.downcast::<Tuple>() {
+        let _nested = t.enter()?;
+        for c in classes.as_slice() {
+            if is_subclass(t, derived, *c)? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    match attr::lookup_special(t, class, names::__subclasscheck__)? {
+        Some(check) => {
+            let _nested = t.enter()?;
+            let result = call::call(t, check, &[derived])?;
+            truth(t, result)
+        }
+        None => real_is_subclass(t, derived, class),
+    }
+}
+
+/// `type.__instancecheck__`: by the class of `v`, and by what its `__class__` says.
+pub fn real_is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
+    let Some(c) = class.downcast::<Type>() else {
+        check_class(t, class, "isinstance() arg 2 must be a type, a tuple of types, or a union")?;
+        return match attr::get_attr_opt(t, v, names::__class__)? {
+            Some(own) => abstract_is_subclass(t, own, class),
+            None => Ok(false),
+        };
+    };
+    let own = v.class();
+    if own.is_subtype(c) {
+        return Ok(true);
+    }
+    match attr::get_attr_opt(t, v, names::__class__)?.filter(|said| *said != own.value()) {
+        Some(said) => Ok(said.downcast::<Type>().is_some_and(|said| said.is_subtype(c))),
+        None => Ok(false),
+    }
+}
+
+/// `type.__subclasscheck__`: by the MRO, or by `__bases__` for what is no class.
+pub fn real_is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
+    if let (Some(d), Some(c)) = (derived.downcast::<Type>(), class.downcast::<Type>()) {
+        return Ok(d.is_subtype(c));
+    }
+    check_class(t, derived, "issubclass() arg 1 must be a class")?;
+    check_class(t, class, "issubclass() arg 2 must be a class, a tuple of classes, or a union")?;
+    abstract_is_subclass(t, derived, class)
+}
+
+/// `__bases__` of something, if that is a tuple.
+fn bases_of(t: &Thread, v: Value) -> R<Option<Ref<Tuple>>> {
+    Ok(attr::get_attr_opt(t, v, names::__bases__)?.and_then(|b| b.downcast::<Tuple>()))
+}
+
+/// Raises TypeError unless `v` has bases.
+fn check_class(t: &Thread, v: Value, message: &str) -> R<()> {
+    match bases_of(t, v)? {
+        Some(_) => Ok(()),
+        None => raise!(t, TypeError, "{message}"),
+    }
+}
+
+fn abstract_is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
+    let _nested = t.enter()?;
+    let mut open = ValueList::from_slice(t, &[derived]);
+    while let Some(c) = open.pop(t) {
+        if c == class {
+            return Ok(true);
+        }
+        let Some(bases) = bases_of(t, c)? else { continue };
+        if bases.len() == 1 {
+            // A chain may be endless; a wide graph is left to the recursion limit.
+            t.poll()?;
+            open.push(t, bases.get(0));
+            continue;
+        }
+        for base in bases.as_slice() {
+            if abstract_is_subclass(t, *base, class)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
