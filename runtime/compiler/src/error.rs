@@ -36,13 +36,29 @@ pub struct SyntaxError {
     pub text: Option<String>,
 }
 
-/// A `SyntaxWarning` (or `DeprecationWarning`) the runtime issues before it runs the code.
+/// A `SyntaxWarning` the runtime issues before it runs the code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SyntaxWarning {
     /// The text of the warning.
     pub message: String,
     /// The line it belongs to, from 1.
     pub lineno: u32,
+    /// The column in characters, from 1.
+    pub offset: u32,
+    /// The line in which the doubtful text ends.
+    pub end_lineno: u32,
+    /// The column after its last character, from 1.
+    pub end_offset: u32,
+    /// The text of line `lineno`, newline included.
+    pub text: Option<String>,
+}
+
+impl SyntaxWarning {
+    /// The error it becomes where warnings are errors.
+    pub fn into_error(self) -> SyntaxError {
+        let SyntaxWarning { message, lineno, offset, end_lineno, end_offset, text } = self;
+        SyntaxError { kind: SyntaxErrorKind::Syntax, message, lineno, offset, end_lineno, end_offset, text }
+    }
 }
 
 impl std::fmt::Display for SyntaxError {

@@ -17,11 +17,13 @@ mod parse;
 mod source;
 mod symtable;
 mod text;
+mod token_warnings;
 mod unparse;
 
 pub use error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
 
 use limpid_bytecode::{CodeData, CodeFlags};
+use ruff_python_ast::Mod;
 
 use codegen::Context;
 use source::Source;
@@ -52,71 +54,40 @@ pub struct Options {
 }
 
 /// Compiles a program.
-pub fn compile(
-    source: &str,
-    filename: &str,
-    mode: Mode,
-    options: &Options,
-) -> Result<CodeData, SyntaxError> {
-    compile_with_warnings(source, filename, mode, options).map(|(code, _)| code)
+pub fn compile(source: &str, filename: &str, mode: Mode, options: &Options) -> Result<CodeData, SyntaxError> {
+    compile_with_warnings(source, filename, mode, options, &mut Vec::new())
 }
 
-/// Compiles a program; also returns the warnings to issue.
+/// Compiles a program; `warnings` gets what is to be issued, also for a program with an error.
 pub fn compile_with_warnings(
     source: &str,
     filename: &str,
     mode: Mode,
     options: &Options,
-) -> Result<(CodeData, Vec<SyntaxWarning>), SyntaxError> {
+    warnings: &mut Vec<SyntaxWarning>,
+) -> Result<CodeData, SyntaxError> {
     let normalized = Source::normalize(source);
     let source = Source::new(normalized.as_deref().unwrap_or(source));
-    match mode {
-        Mode::Exec | Mode::Single => {
-            let module = parse::module(&source)?;
-            generate(
-                Program::Body(&module.body),
-                &source,
-                filename,
-                mode,
-                options,
-            )
-        }
-        Mode::Eval => {
-            let expression = parse::expression(&source)?;
-            generate(
-                Program::Expression(&expression.body),
-                &source,
-                filename,
-                mode,
-                options,
-            )
-        }
-    }
-}
-
-fn generate(
-    program: Program,
-    source: &Source,
-    filename: &str,
-    mode: Mode,
-    options: &Options,
-) -> Result<(CodeData, Vec<SyntaxWarning>), SyntaxError> {
+    let parser_mode = match mode {
+        Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
+        Mode::Eval => ruff_python_parser::Mode::Expression,
+    };
+    let tree = parse::parse(&source, parser_mode, warnings)?;
+    let program = match tree.program() {
+        Mod::Module(module) => Program::Body(&module.body),
+        Mod::Expression(expression) => Program::Expression(&expression.body),
+    };
     let mut future = match program {
-        Program::Body(body) => future::future(body, source)?,
-        Program::Expression(_) => future::future(&[], source)?,
+        Program::Body(body) => future::future(body, &source)?,
+        Program::Expression(_) => future::future(&[], &source)?,
     };
     if options.future_annotations {
         future.flags |= CodeFlags::FUTURE_ANNOTATIONS;
     }
     let future_annotations = future.flags & CodeFlags::FUTURE_ANNOTATIONS != 0;
-    let symbols = symtable::build(
-        program,
-        source,
-        future_annotations,
-        options.allow_top_level_await,
-    )?;
+    let symbols = symtable::build(program, &source, future_annotations, options.allow_top_level_await)?;
     let context = Context {
-        source,
+        source: &source,
         symbols: &symbols,
         filename,
         future_flags: future.flags,
@@ -125,5 +96,5 @@ fn generate(
         interactive: mode == Mode::Single,
         top_level_await: options.allow_top_level_await,
     };
-    codegen::generate(program, context)
+    codegen::generate(program, context, warnings)
 }

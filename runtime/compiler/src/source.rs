@@ -2,7 +2,7 @@
 
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
-use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
 use crate::ir::Location;
 
 /// A program's text and where its lines begin.
@@ -17,10 +17,7 @@ impl<'a> Source<'a> {
     /// Indexes a text.
     pub(crate) fn new(text: &'a str) -> Source<'a> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1);
-        Source {
-            text,
-            line_starts: std::iter::once(0).chain(newlines).collect(),
-        }
+        Source { text, line_starts: std::iter::once(0).chain(newlines).collect() }
     }
 
     /// Translates `\r\n` and `\r` to `\n`, as Python's tokenizer does; `None` if there are none.
@@ -56,21 +53,13 @@ impl<'a> Source<'a> {
         let range = node.range();
         let (line, column) = self.position(range.start());
         let (end_line, end_column) = self.position(range.end());
-        Location {
-            line: line as i32,
-            end_line: end_line as i32,
-            column: column as i32,
-            end_column: end_column as i32,
-        }
+        Location { line: line as i32, end_line: end_line as i32, column: column as i32, end_column: end_column as i32 }
     }
 
     /// The text of a line, newline included.
     fn line_text(&self, line: u32) -> &'a str {
         let start = self.line_starts[line as usize - 1] as usize;
-        let end = self
-            .line_starts
-            .get(line as usize)
-            .map_or(self.text.len(), |&end| end as usize);
+        let end = self.line_starts.get(line as usize).map_or(self.text.len(), |&end| end as usize);
         &self.text[start..end]
     }
 
@@ -87,32 +76,21 @@ impl<'a> Source<'a> {
     }
 
     /// An error of any kind at a place.
-    pub(crate) fn error_of_kind(
-        &self,
-        kind: SyntaxErrorKind,
-        range: TextRange,
-        message: impl Into<String>,
-    ) -> SyntaxError {
+    pub(crate) fn error_of_kind(&self, kind: SyntaxErrorKind, range: TextRange, message: impl Into<String>) -> SyntaxError {
         let (lineno, offset) = self.character_position(range.start());
         let (end_lineno, end_offset) = self.character_position(range.end());
         let text = Some(self.line_text(lineno).to_owned());
-        SyntaxError {
-            kind,
-            message: message.into(),
-            lineno,
-            offset,
-            end_lineno,
-            end_offset,
-            text,
-        }
+        SyntaxError { kind, message: message.into(), lineno, offset, end_lineno, end_offset, text }
+    }
+
+    /// A warning about a place.
+    pub(crate) fn warning(&self, range: TextRange, message: impl Into<String>) -> SyntaxWarning {
+        let SyntaxError { message, lineno, offset, end_lineno, end_offset, text, .. } = self.error(range, message);
+        SyntaxWarning { message, lineno, offset, end_lineno, end_offset, text }
     }
 
     /// Where a `def` or `class` statement itself begins: after its decorators, which the parser counts in.
-    pub(crate) fn definition_start(
-        &self,
-        statement: TextRange,
-        last_decorator_end: Option<TextSize>,
-    ) -> TextSize {
+    pub(crate) fn definition_start(&self, statement: TextRange, last_decorator_end: Option<TextSize>) -> TextSize {
         let Some(mut offset) = last_decorator_end else {
             return statement.start();
         };
@@ -125,11 +103,7 @@ impl<'a> Source<'a> {
                 return offset;
             }
             // A comment, a continuation line, or the parenthesis around the decorator.
-            let skipped = if rest.starts_with('#') {
-                rest.find('\n').unwrap_or(rest.len())
-            } else {
-                1
-            };
+            let skipped = if rest.starts_with('#') { rest.find('\n').unwrap_or(rest.len()) } else { 1 };
             offset += TextSize::from(skipped as u32);
         }
     }
@@ -151,18 +125,14 @@ mod tests {
 
     #[test]
     fn line_ends_are_translated() {
-        assert_eq!(
-            Source::normalize("a\r\nb\rc\n").as_deref(),
-            Some("a\nb\nc\n")
-        );
+        assert_eq!(Source::normalize("a\r\nb\rc\n").as_deref(), Some("a\nb\nc\n"));
         assert_eq!(Source::normalize("a\n"), None);
     }
 
     #[test]
     fn a_definition_begins_after_its_decorators() {
         let text = "@(a)  # one\n# two\n\n  def f(): pass";
-        let start =
-            Source::new(text).definition_start(TextRange::new(0.into(), 30.into()), Some(3.into()));
+        let start = Source::new(text).definition_start(TextRange::new(0.into(), 30.into()), Some(3.into()));
         assert!(text[usize::from(start)..].starts_with("def"));
     }
 }

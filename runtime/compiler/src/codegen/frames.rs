@@ -51,18 +51,8 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(
-        kind: FrameKind<'a>,
-        block: BlockId,
-        outer_handler: Option<HandlerId>,
-    ) -> Frame<'a> {
-        Frame {
-            kind,
-            block,
-            exit: block,
-            outer_handler,
-            location: Location::NONE,
-        }
+    pub(super) fn new(kind: FrameKind<'a>, block: BlockId, outer_handler: Option<HandlerId>) -> Frame<'a> {
+        Frame { kind, block, exit: block, outer_handler, location: Location::NONE }
     }
 
     /// The body of a generator, with the handler of StopIteration.
@@ -70,11 +60,8 @@ impl<'a> Frame<'a> {
         Frame::new(FrameKind::StopIteration, handler, None)
     }
 
-    fn is_loop(&self) -> bool {
-        matches!(
-            self.kind,
-            FrameKind::While | FrameKind::For | FrameKind::AsyncFor
-        )
+    pub(super) fn is_loop(&self) -> bool {
+        matches!(self.kind, FrameKind::While | FrameKind::For | FrameKind::AsyncFor)
     }
 }
 
@@ -84,23 +71,14 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn pop_frame(&mut self) {
-        self.unit
-            .frames
-            .pop()
-            .expect("frames are pushed and popped in pairs");
+        self.unit.frames.pop().expect("frames are pushed and popped in pairs");
     }
 
     /// Leaves all enclosing statements, or those within the innermost loop, which is returned.
     ///
     /// With `keep_top` there is a value on top of the stack that must stay there. Leaves the handler as it is after the last statement
     /// that was left; the caller restores it when it has jumped.
-    pub(super) fn unwind(
-        &mut self,
-        keep_top: bool,
-        to_loop: bool,
-        range: TextRange,
-        location: &mut Location,
-    ) -> Result<Option<Frame<'a>>> {
+    pub(super) fn unwind(&mut self, keep_top: bool, to_loop: bool, range: TextRange, location: &mut Location) -> Result<Option<Frame<'a>>> {
         let Some(frame) = self.unit.frames.last().copied() else {
             return Ok(None);
         };
@@ -119,17 +97,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// Undoes what one statement has set up.
-    pub(super) fn leave_frame(
-        &mut self,
-        frame: &Frame<'a>,
-        keep_top: bool,
-        location: &mut Location,
-    ) -> Result {
+    pub(super) fn leave_frame(&mut self, frame: &Frame<'a>, keep_top: bool, location: &mut Location) -> Result {
         match frame.kind {
-            FrameKind::While
-            | FrameKind::Handlers
-            | FrameKind::GroupHandlers
-            | FrameKind::StopIteration => {}
+            FrameKind::While | FrameKind::Handlers | FrameKind::GroupHandlers | FrameKind::StopIteration => {}
             FrameKind::For => {
                 self.keep_top(keep_top, 3, *location);
                 self.emit(Opcode::POP_ITER, *location);
@@ -142,11 +112,7 @@ impl<'a> Compiler<'a> {
             FrameKind::FinallyTry(body) => {
                 self.restore_handler(frame.outer_handler);
                 if keep_top {
-                    self.push_frame(Frame::new(
-                        FrameKind::Value,
-                        frame.block,
-                        frame.outer_handler,
-                    ));
+                    self.push_frame(Frame::new(FrameKind::Value, frame.block, frame.outer_handler));
                 }
                 self.body(body)?;
                 if keep_top {

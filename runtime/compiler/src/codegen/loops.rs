@@ -15,10 +15,7 @@ impl<'a> Compiler<'a> {
         let end = self.new_block();
         let otherwise = self.new_block();
         self.unit.conditional_depth += 1;
-        self.push_frame(Frame {
-            exit: end,
-            ..Frame::new(FrameKind::While, start, self.unit.handler)
-        });
+        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::While, start, self.unit.handler) });
         self.jump_if(&node.test, otherwise, false)?;
         self.body(&node.body)?;
         self.emit_jump(Op::Jump, start, Location::NONE);
@@ -39,10 +36,7 @@ impl<'a> Compiler<'a> {
         self.unit.conditional_depth += 1;
         self.emit_arg(Opcode::GET_ITER, 0, location);
         self.use_block(start);
-        self.push_frame(Frame {
-            exit: end,
-            ..Frame::new(FrameKind::For, start, self.unit.handler)
-        });
+        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::For, start, self.unit.handler) });
         self.emit_jump(Opcode::FOR_ITER, exhausted, location);
         // The target may be on another line than the iterable: an event of its own.
         let target = self.location(&*node.target);
@@ -70,10 +64,7 @@ impl<'a> Compiler<'a> {
         self.unit.conditional_depth += 1;
         self.emit(Opcode::GET_AITER, location);
         self.use_block(start);
-        self.push_frame(Frame {
-            exit: end,
-            ..Frame::new(FrameKind::AsyncFor, start, self.unit.handler)
-        });
+        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::AsyncFor, start, self.unit.handler) });
         let outer = self.setup(Op::SetupFinally, exhausted, location);
         self.emit(Opcode::GET_ANEXT, location);
         self.load_const(Constant::None, location);
@@ -92,6 +83,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn break_statement(&mut self, node: &StmtBreak) -> Result {
+        self.check_leaves_finally("break", true, node.range);
         let mut location = self.location(node);
         self.emit(Opcode::NOP, location);
         let handler = self.unit.handler;
@@ -105,6 +97,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn continue_statement(&mut self, node: &StmtContinue) -> Result {
+        self.check_leaves_finally("continue", true, node.range);
         let mut location = self.location(node);
         self.emit(Opcode::NOP, location);
         let handler = self.unit.handler;

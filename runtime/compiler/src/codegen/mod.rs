@@ -54,27 +54,12 @@ pub(crate) struct Context<'a> {
 }
 
 /// Compiles a program.
-pub(crate) fn generate<'a>(
-    program: Program<'a>,
-    context: Context<'a>,
-) -> Result<(CodeData, Vec<SyntaxWarning>)> {
-    let unit = Unit::new(
-        &context,
-        SymbolTable::TOP,
-        UnitKind::Module,
-        "<module>".into(),
-        1,
-        None,
-        "<module>".into(),
-    );
-    let mut compiler = Compiler {
-        context,
-        unit,
-        outer: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let code = compiler.program(program)?;
-    Ok((code, compiler.warnings))
+pub(crate) fn generate<'a>(program: Program<'a>, context: Context<'a>, warnings: &mut Vec<SyntaxWarning>) -> Result<CodeData> {
+    let unit = Unit::new(&context, SymbolTable::TOP, UnitKind::Module, "<module>".into(), 1, None, "<module>".into());
+    let mut compiler = Compiler { context, unit, outer: Vec::new(), warnings: Vec::new() };
+    let code = compiler.program(program);
+    warnings.append(&mut compiler.warnings);
+    code
 }
 
 struct Compiler<'a> {
@@ -91,9 +76,7 @@ impl<'a> Compiler<'a> {
         self.begin_code();
         match program {
             Program::Body(body) => {
-                let location = body
-                    .first()
-                    .map_or(crate::ir::Location::line(1), |first| self.location(first));
+                let location = body.first().map_or(crate::ir::Location::line(1), |first| self.location(first));
                 self.module_body(body, location)?;
                 self.end_with_none();
             }
@@ -123,7 +106,6 @@ impl<'a> Compiler<'a> {
     }
 
     fn body(&mut self, body: &'a [Stmt]) -> Result {
-        body.iter()
-            .try_for_each(|statement| crate::nesting::with_stack(|| self.statement(statement)))
+        body.iter().try_for_each(|statement| crate::nesting::with_stack(|| self.statement(statement)))
     }
 }

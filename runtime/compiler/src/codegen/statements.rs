@@ -1,9 +1,7 @@
 //! Statements that neither loop nor handle exceptions.
 
 use limpid_bytecode::{CommonConstant, Constant, Intrinsic1, Opcode};
-use ruff_python_ast::{
-    Expr, Stmt, StmtAssert, StmtDelete, StmtExpr, StmtIf, StmtRaise, StmtReturn,
-};
+use ruff_python_ast::{Expr, Stmt, StmtAssert, StmtDelete, StmtExpr, StmtIf, StmtRaise, StmtReturn};
 use ruff_text_size::Ranged;
 
 use super::unit::UnitKind;
@@ -64,18 +62,13 @@ impl<'a> Compiler<'a> {
         }
         let mut body = body;
         if has_docstring(body) && !self.context.interactive {
-            let (docstring, rest) = body
-                .split_first()
-                .expect("the docstring is its first statement");
+            let (docstring, rest) = body.split_first().expect("the docstring is its first statement");
             body = rest;
             if self.context.optimize < 2 {
                 let location = self.location(docstring);
                 let text = self.docstring(docstring);
                 self.load_const(text, location);
-                self.store_name(
-                    &ruff_python_ast::name::Name::new_static("__doc__"),
-                    Location::NONE,
-                );
+                self.store_name(&ruff_python_ast::name::Name::new_static("__doc__"), Location::NONE);
             }
         }
         self.body(body)?;
@@ -112,6 +105,7 @@ impl<'a> Compiler<'a> {
         if node.value.is_some() && scope.coroutine && scope.generator {
             return Err(self.error(node.range, "'return' with value in async generator"));
         }
+        self.check_leaves_finally("return", false, node.range);
         // A constant is loaded when everything has been undone: nothing to keep on the stack.
         let value = node.value.as_deref();
         let constant = value.is_none_or(Expr::is_literal_expr);
@@ -153,18 +147,10 @@ impl<'a> Compiler<'a> {
         let end = self.new_block();
         self.unit.conditional_depth += 1;
         let mut clauses = std::iter::once((Some(&*node.test), &node.body))
-            .chain(
-                node.elif_else_clauses
-                    .iter()
-                    .map(|clause| (clause.test.as_ref(), &clause.body)),
-            )
+            .chain(node.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &clause.body)))
             .peekable();
         while let Some((test, body)) = clauses.next() {
-            let next = if clauses.peek().is_some() {
-                self.new_block()
-            } else {
-                end
-            };
+            let next = if clauses.peek().is_some() { self.new_block() } else { end };
             if let Some(test) = test {
                 self.jump_if(test, next, false)?;
             }
@@ -191,10 +177,7 @@ impl<'a> Compiler<'a> {
         if let Expr::Tuple(tuple) = &*node.test
             && !tuple.elts.is_empty()
         {
-            self.warn(
-                "assertion is always true, perhaps remove parentheses?",
-                node.range,
-            );
+            self.warn("assertion is always true, perhaps remove parentheses?", node.range);
         }
         if self.context.optimize > 0 {
             return Ok(());
@@ -202,11 +185,7 @@ impl<'a> Compiler<'a> {
         let end = self.new_block();
         self.jump_if(&node.test, end, true)?;
         let location = self.location(&*node.test);
-        self.emit_arg(
-            Opcode::LOAD_COMMON_CONSTANT,
-            CommonConstant::AssertionError as u32,
-            location,
-        );
+        self.emit_arg(Opcode::LOAD_COMMON_CONSTANT, CommonConstant::AssertionError as u32, location);
         if let Some(message) = &node.msg {
             self.expr(message)?;
             self.emit_arg(Opcode::CALL, 0, location);

@@ -4,17 +4,23 @@ use ruff_python_ast::{CmpOp, Expr, ExprCompare, ExprSubscript, Number};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::Compiler;
-use crate::error::SyntaxWarning;
+use super::frames::FrameKind;
 
 impl<'a> Compiler<'a> {
     pub(super) fn warn(&mut self, message: impl Into<String>, range: TextRange) {
-        let warning = SyntaxWarning {
-            message: message.into(),
-            lineno: self.context.source.line(range.start()),
-        };
+        let warning = self.context.source.warning(range, message);
         // A `finally` clause is compiled more than once.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
+        }
+    }
+
+    /// A statement that leaves a `finally` clause drops the exception that is on its way.
+    pub(super) fn check_leaves_finally(&mut self, what: &str, to_loop: bool, range: TextRange) {
+        let frames = self.unit.frames.iter().rev();
+        let left = frames.take_while(|frame| !(to_loop && frame.is_loop()));
+        if left.into_iter().any(|frame| matches!(frame.kind, FrameKind::FinallyEnd)) {
+            self.warn(format!("'{what}' in a 'finally' block"), range);
         }
     }
 
@@ -62,17 +68,12 @@ impl<'a> Compiler<'a> {
                 | "string.templatelib.Template"
                 | "string.templatelib.Interpolation"),
             ) => {
-                let message =
-                    format!("'{name}' object is not subscriptable; perhaps you missed a comma?");
+                let message = format!("'{name}' object is not subscriptable; perhaps you missed a comma?");
                 self.warn(message, node.range);
             }
             Some(container @ ("str" | "bytes" | "tuple" | "list")) => {
-                if let Some(index) =
-                    type_of_display(&node.slice).filter(|name| !matches!(*name, "int" | "bool"))
-                {
-                    let message = format!(
-                        "{container} indices must be integers or slices, not {index}; perhaps you missed a comma?"
-                    );
+                if let Some(index) = type_of_display(&node.slice).filter(|name| !matches!(*name, "int" | "bool")) {
+                    let message = format!("{container} indices must be integers or slices, not {index}; perhaps you missed a comma?");
                     self.warn(message, node.range);
                 }
             }
@@ -84,12 +85,8 @@ impl<'a> Compiler<'a> {
 /// The type of a literal that `is` makes no sense with.
 fn compared_by_value(expr: &Expr) -> Option<&'static str> {
     match expr {
-        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::BytesLiteral(_) => {
-            type_of_display(expr)
-        }
-        Expr::Tuple(tuple) if tuple.elts.iter().all(|element| element.is_literal_expr()) => {
-            Some("tuple")
-        }
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::BytesLiteral(_) => type_of_display(expr),
+        Expr::Tuple(tuple) if tuple.elts.iter().all(|element| element.is_literal_expr()) => Some("tuple"),
         _ => None,
     }
 }

@@ -19,14 +19,7 @@ const CLASS_CELLS: [&str; 3] = ["__class__", "__classdict__", "__conditional_ann
 pub(super) fn analyze(table: &mut SymbolTable, source: &Source) -> Result<(), SyntaxError> {
     let mut analysis = Analysis { table, source };
     let mut free = Names::default();
-    analysis.block(
-        SymbolTable::TOP,
-        None,
-        &mut free,
-        &mut Names::default(),
-        &mut Names::default(),
-        None,
-    )
+    analysis.block(SymbolTable::TOP, None, &mut free, &mut Names::default(), &mut Names::default(), None)
 }
 
 struct Analysis<'t, 's> {
@@ -64,30 +57,13 @@ impl Analysis<'_, '_> {
             inner_bound.extend(bound.iter().flat_map(|bound| bound.iter().cloned()));
         }
 
-        let mut block = Block {
-            bound,
-            local: Names::default(),
-            free,
-            global,
-            type_parameters,
-            scopes: FxHashMap::default(),
-        };
+        let mut block = Block { bound, local: Names::default(), free, global, type_parameters, scopes: FxHashMap::default() };
         for index in 0..self.table[id].symbols.len() {
-            let (name, symbol) = self.table[id]
-                .symbols
-                .get_index(index)
-                .expect("index is in range");
+            let (name, symbol) = self.table[id].symbols.get_index(index).expect("index is in range");
             let (name, symbol) = (name.clone(), *symbol);
             self.name(id, &name, symbol, &mut block, class)?;
         }
-        let Block {
-            bound,
-            local,
-            free,
-            global,
-            type_parameters,
-            mut scopes,
-        } = block;
+        let Block { bound, local, free, global, type_parameters, mut scopes } = block;
 
         if kind == ScopeKind::Class {
             inner_bound.extend(CLASS_CELLS.map(Name::new_static));
@@ -109,18 +85,14 @@ impl Analysis<'_, '_> {
                 (true, _) => class,
             };
             let inline = !self.table[id].sees_class_scope
-                && self.table[child]
-                    .comprehension
-                    .is_some_and(|kind| kind != ComprehensionKind::Generator);
+                && self.table[child].comprehension.is_some_and(|kind| kind != ComprehensionKind::Generator);
             let mut child_free = Names::default();
-            self.block(
-                child,
-                Some(&mut inner_bound.clone()),
-                &mut child_free,
-                &mut inner_global.clone(),
-                &mut type_parameters.clone(),
-                child_class,
-            )?;
+            let mut bound = inner_bound.clone();
+            let mut global = inner_global.clone();
+            let mut type_parameters = type_parameters.clone();
+            crate::nesting::with_stack(|| {
+                self.block(child, Some(&mut bound), &mut child_free, &mut global, &mut type_parameters, child_class)
+            })?;
             if inline {
                 self.inline(id, child, &mut scopes, &mut child_free, &mut inlined_cells);
             }
@@ -133,33 +105,16 @@ impl Analysis<'_, '_> {
         } else if kind == ScopeKind::Class {
             drop_class_cells(&mut self.table[id], &mut inner_free);
         }
-        record(
-            &mut self.table[id],
-            &scopes,
-            bound.as_deref(),
-            &inner_free,
-            &inlined_cells,
-        );
+        record(&mut self.table[id], &scopes, bound.as_deref(), &inner_free, &inlined_cells);
         free.extend(inner_free);
         Ok(())
     }
 
     /// Decides the scope of one name.
-    fn name(
-        &mut self,
-        id: ScopeId,
-        name: &Name,
-        symbol: Symbol,
-        block: &mut Block,
-        class: Option<ScopeId>,
-    ) -> Result<(), SyntaxError> {
+    fn name(&mut self, id: ScopeId, name: &Name, symbol: Symbol, block: &mut Block, class: Option<ScopeId>) -> Result<(), SyntaxError> {
         let scope = if symbol.is(usage::GLOBAL) {
             if symbol.is(usage::NONLOCAL) {
-                return Err(self.directive_error(
-                    id,
-                    name,
-                    format!("name '{name}' is nonlocal and global"),
-                ));
+                return Err(self.directive_error(id, name, format!("name '{name}' is nonlocal and global")));
             }
             block.global.insert(name.clone());
             if let Some(bound) = &mut block.bound {
@@ -172,11 +127,7 @@ impl Analysis<'_, '_> {
                 return Err(self.directive_error(id, name, message.to_owned()));
             };
             if !bound.contains(name) {
-                return Err(self.directive_error(
-                    id,
-                    name,
-                    format!("no binding for nonlocal '{name}' found"),
-                ));
+                return Err(self.directive_error(id, name, format!("no binding for nonlocal '{name}' found")));
             }
             if block.type_parameters.contains(name) {
                 let message = format!("nonlocal binding not allowed for type parameter '{name}'");
@@ -212,11 +163,7 @@ impl Analysis<'_, '_> {
                 return NameScope::GlobalImplicit;
             }
         }
-        if block
-            .bound
-            .as_ref()
-            .is_some_and(|bound| bound.contains(name))
-        {
+        if block.bound.as_ref().is_some_and(|bound| bound.contains(name)) {
             block.free.insert(name.clone());
             return NameScope::Free;
         }
@@ -225,13 +172,8 @@ impl Analysis<'_, '_> {
 
     fn directive_error(&self, id: ScopeId, name: &Name, message: String) -> SyntaxError {
         let scope = &self.table[id];
-        let directive = scope
-            .directives
-            .iter()
-            .find(|directive| directive.name == *name);
-        let range = directive
-            .expect("global and nonlocal come from a statement")
-            .range;
+        let directive = scope.directives.iter().find(|directive| directive.name == *name);
+        let range = directive.expect("global and nonlocal come from a statement").range;
         self.source.error(range, message)
     }
 
@@ -246,11 +188,7 @@ impl Analysis<'_, '_> {
     ) {
         let in_class = self.table[id].kind == ScopeKind::Class;
         let mut class_cells = Vec::new();
-        let symbols: Vec<(Name, Symbol)> = self.table[comprehension]
-            .symbols
-            .iter()
-            .map(|(name, symbol)| (name.clone(), *symbol))
-            .collect();
+        let symbols: Vec<(Name, Symbol)> = self.table[comprehension].symbols.iter().map(|(name, symbol)| (name.clone(), *symbol)).collect();
         for (name, symbol) in symbols {
             if symbol.is(usage::PARAMETER) {
                 continue;
@@ -270,20 +208,14 @@ impl Analysis<'_, '_> {
             }
             match self.table[id].symbols.get(&name).copied() {
                 None => {
-                    let symbol = Symbol {
-                        usage: symbol.usage,
-                        scope: None,
-                    };
+                    let symbol = Symbol { usage: symbol.usage, scope: None };
                     self.table[id].symbols.insert(name.clone(), symbol);
                     scopes.insert(name, scope);
                 }
                 Some(existing) => {
                     // What is free in the comprehension and local here can be an ordinary local, unless the comprehension's own inner
                     // functions need it.
-                    if existing.is(usage::BOUND)
-                        && !in_class
-                        && !self.is_free_in_children(comprehension, &name)
-                    {
+                    if existing.is(usage::BOUND) && !in_class && !self.is_free_in_children(comprehension, &name) {
                         comprehension_free.remove(&name);
                     }
                 }
@@ -297,17 +229,11 @@ impl Analysis<'_, '_> {
 
     fn is_free_in_children(&self, id: ScopeId, name: &Name) -> bool {
         let children = &self.table[id].children;
-        children
-            .iter()
-            .any(|&child| self.table[child].scope_of(name) == Some(NameScope::Free))
+        children.iter().any(|&child| self.table[child].scope_of(name) == Some(NameScope::Free))
     }
 
     fn adopt_children_of_inlined(&mut self, id: ScopeId) {
-        if !self.table[id]
-            .children
-            .iter()
-            .any(|&child| self.table[child].inlined)
-        {
+        if !self.table[id].children.iter().any(|&child| self.table[child].inlined) {
             return;
         }
         let children = std::mem::take(&mut self.table[id].children);
@@ -341,13 +267,7 @@ fn drop_class_cells(scope: &mut Scope, free: &mut Names) {
 }
 
 /// Stores the result in the scope, and passes on what only inner scopes refer to.
-fn record(
-    scope: &mut Scope,
-    scopes: &FxHashMap<Name, NameScope>,
-    bound: Option<&Names>,
-    free: &Names,
-    inlined_cells: &Names,
-) {
+fn record(scope: &mut Scope, scopes: &FxHashMap<Name, NameScope>, bound: Option<&Names>, free: &Names, inlined_cells: &Names) {
     for (name, symbol) in &mut scope.symbols {
         symbol.scope = scopes.get(name).copied();
         if inlined_cells.contains(name) {
@@ -361,13 +281,7 @@ fn record(
                 symbol.usage |= usage::FREE_CLASS;
             }
         } else if bound.is_none_or(|bound| bound.contains(name)) {
-            scope.symbols.insert(
-                name.clone(),
-                Symbol {
-                    usage: 0,
-                    scope: Some(NameScope::Free),
-                },
-            );
+            scope.symbols.insert(name.clone(), Symbol { usage: 0, scope: Some(NameScope::Free) });
         }
     }
 }
