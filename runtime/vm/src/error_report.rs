@@ -143,6 +143,17 @@ fn display_with_module(t: &Thread, e: Value) -> R<()> {
     call::call(t, print, &[e]).map(|_| ())
 }
 
+/// Prints an exception that a thread's function let out: what `threading.excepthook` does.
+pub fn thread_exception(t: &Thread, _class: Value, value: Value, traceback: Value, thread: Value) -> R<()> {
+    let name = match attr::get_attr_opt(t, thread, names::name)? {
+        Some(name) => text::str_of(t, name)?.to_string_lossy().into_owned(),
+        None => t.ident.get().to_string(),
+    };
+    write_stderr(t, &format!("Exception in thread {name}:\n"));
+    default_excepthook(t, value, traceback);
+    Ok(())
+}
+
 /// `sys.__excepthook__`
 pub fn default_excepthook(t: &Thread, value: Value, traceback: Value) {
     if value.is_instance(exc::BaseException)

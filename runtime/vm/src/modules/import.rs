@@ -16,7 +16,7 @@ pub fn import_name(t: &Thread, builtins: Value, globals: Value, locals: Value, n
         None => attr::get_attr_opt(t, builtins, names::__import__)?,
     };
     let Some(hook) = hook else { return Err(t.raise(exc::ImportError, "__import__ not found")) };
-    if hook == t.interpreter().builtin_import.get() {
+    if super::builtins::original("__import__") == Some(hook) {
         let level = int::to_i64(t, level)?;
         return import_module_level(t, name, globals, fromlist, level);
     }
@@ -67,6 +67,11 @@ pub fn import_module_level(t: &Thread, name: Value, globals: Value, fromlist: Va
             raise!(t, KeyError, "{} not in sys.modules as expected", shown.to_string_lossy())
         }
     }
+}
+
+/// `__import__(name, globals, fromlist, level)` with Python values, None for what is not given.
+pub fn import(t: &Thread, name: Value, globals: Value, fromlist: Value, level: Value) -> R {
+    import_module_level(t, name, globals, fromlist, int::to_i64(t, level)?)
 }
 
 /// `import name`, the module itself for a dotted name.

@@ -5,18 +5,22 @@
 
 use crate::args::FnDef;
 use crate::object::{R, Ref};
+use crate::root::Root;
 use crate::thread::Thread;
 use crate::types::{BuiltinFunction, Module, Str};
 use limpid_heap::Value;
 use parking_lot::RwLock;
 
+pub mod bootstrap;
 pub mod builtins;
-pub mod frozen;
 pub mod imp;
 pub mod import;
+pub mod reentrant_lock;
+pub mod source;
 pub mod sys;
 pub mod thread;
 pub mod warnings;
+mod weakref;
 
 /// A native module.
 pub struct ModuleDef {
@@ -38,7 +42,7 @@ impl ModuleDef {
 }
 
 /// The modules of this crate that are made like any other when they are imported. `builtins` and `sys` are made at start-up.
-static OWN: &[&ModuleDef] = &[&imp::MODULE, &thread::MODULE, &warnings::MODULE];
+static OWN: &[&ModuleDef] = &[&imp::MODULE, &thread::MODULE, &warnings::MODULE, &weakref::MODULE];
 
 static REGISTERED: RwLock<Vec<&'static [&'static ModuleDef]>> = RwLock::new(Vec::new());
 
@@ -83,19 +87,23 @@ pub fn create_empty(t: &Thread, def: &'static ModuleDef) -> R<Ref<Module>> {
     Ok(module)
 }
 
-/// A function or class of the module builtins, whatever a program has made of it.
+/// `builtins` and `sys`, once they are made.
+static STARTUP: [(&str, Root); 2] = [("builtins", Root::new()), ("sys", Root::new())];
+
+/// One of the modules that are made at start-up.
+pub fn startup_module(name: &str) -> Option<Value> {
+    STARTUP.iter().find(|(n, _)| *n == name).and_then(|(_, module)| module.opt())
+}
+
+/// A function of `builtins` that the interpreter itself uses, as it was made, whatever a program has done to the module since.
 pub fn builtin_named(t: &Thread, name: &str) -> R {
-    // SAFETY: set at start-up to a dict.
-    let builtins = unsafe { Ref::<crate::types::Dict>::from_value(t.interpreter().builtins.get()) };
-    match builtins.get_text(t, name) {
+    match builtins::original(name) {
         Some(v) => Ok(v),
         None => raise!(t, NameError, "name '{name}' is not defined"),
     }
 }
 
-/// An attribute of the module sys, if it is there.
+/// An attribute of `sys`, if there is one.
 pub fn sys_attribute(t: &Thread, name: &str) -> R<Option<Value>> {
-    // SAFETY: set at start-up to a dict.
-    let sys = unsafe { Ref::<crate::types::Dict>::from_value(t.interpreter().sys_dict.get()) };
-    Ok(sys.get_text(t, name))
+    Ok(sys::attribute(t, crate::types::str::intern(t, name)))
 }

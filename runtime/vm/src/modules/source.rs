@@ -10,7 +10,7 @@ use crate::thread::Thread;
 use crate::types::exceptions::{Message, raise_encode_error};
 use crate::types::{Bytearray, Bytes, Code, Exception, Str, Tuple, builtin, int};
 use crate::{exc, names};
-use limpid_compiler::{CompileError, SyntaxErrorKind};
+use limpid_compiler::SyntaxErrorKind;
 use limpid_heap::Value;
 use std::sync::OnceLock;
 
@@ -167,23 +167,25 @@ fn utf8(t: &Thread, s: Ref<Str>) -> R<String> {
 pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
     let filename = text::str_of(t, options.filename)?;
     let settings = limpid_compiler::Options {
-        filename: filename.to_string_lossy().into_owned(),
-        mode: match options.mode {
-            Mode::Eval => limpid_compiler::Mode::Eval,
-            Mode::Single => limpid_compiler::Mode::Single,
-            Mode::Exec | Mode::FunctionType => limpid_compiler::Mode::Exec,
-        },
         optimize: options.optimize as u8,
-        flags: options.flags as u32,
+        future_annotations: options.flags & flags::FUTURE_ANNOTATIONS != 0,
+        allow_top_level_await: options.flags & flags::TOP_LEVEL_AWAIT != 0,
+        dont_imply_dedent: options.flags & flags::DONT_IMPLY_DEDENT != 0,
     };
-    let compiled = match limpid_compiler::compile(text, &settings) {
-        Ok(compiled) => compiled,
-        Err(error) => return Err(raise_syntax_error(t, &error, options)),
+    let mode = match options.mode {
+        Mode::Eval => limpid_compiler::Mode::Eval,
+        Mode::Single => limpid_compiler::Mode::Single,
+        Mode::Exec | Mode::FunctionType => limpid_compiler::Mode::Exec,
     };
-    for warning in &compiled.warnings {
+    let mut warnings = Vec::new();
+    let compiled = limpid_compiler::compile_with_warnings(text, &filename.to_string_lossy(), mode, &settings, &mut warnings);
+    for warning in &warnings {
         warn(t, warning, text, options)?;
     }
-    Code::from_data(t, &compiled.code)
+    match compiled {
+        Ok(code) => Code::from_data(t, &code),
+        Err(error) => Err(raise_syntax_error(t, &error, options)),
+    }
 }
 
 /// Compiles text that is given as bytes: a source file.

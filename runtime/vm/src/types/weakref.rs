@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-mod proxy;
+pub mod proxy;
 
 pub use proxy::{WEAK_CALLABLE_PROXY_DEF, WEAK_PROXY_DEF, new_proxy};
 
@@ -190,6 +190,11 @@ pub fn weakrefs_of(t: &Thread, referent: Value) -> ValueList {
         }
     }
     found
+}
+
+/// `__weakref__`: one of an object's weak references, or None.
+pub fn first(t: &Thread, referent: Value) -> Value {
+    weakrefs_of(t, referent).iter().next().unwrap_or(Value::NONE)
 }
 
 /// The referent of a weak reference has died: calls its callback, if it has one.

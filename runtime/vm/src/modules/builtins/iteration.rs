@@ -6,7 +6,7 @@ use crate::object::{R, ValueExt};
 use crate::protocol::{call, compare, iter, number, truth};
 use crate::slots::Compare;
 use crate::thread::Thread;
-use crate::types::{builtin, coroutine, int, iterators};
+use crate::types::{async_gen, builtin, int, iterators};
 use limpid_bytecode::BinaryOperator;
 use limpid_heap::Value;
 
@@ -121,7 +121,7 @@ fn anext(t: &Thread, a: &[Value]) -> R {
     };
     let awaitable = f(t, a[0])?;
     match a[1].non_null() {
-        Some(default) => Ok(coroutine::anext_awaitable(t, awaitable, default)),
+        Some(default) => Ok(async_gen::new_anext_awaitable(t, awaitable, default)),
         None => Ok(awaitable),
     }
 }

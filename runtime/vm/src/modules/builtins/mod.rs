@@ -2,6 +2,7 @@
 
 use crate::modules::ModuleDef;
 use crate::object::{R, Ref, ValueExt};
+use crate::root::Root;
 use crate::thread::Thread;
 use crate::types::{Module, Type, builtin as b};
 use crate::{exc, names};
@@ -90,9 +91,20 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
     for (name, class) in exc::NAMED {
         dict.set_text(t, name, class.value())?;
     }
+    for (name, root) in &ORIGINALS {
+        root.set(dict.get_text(t, name).unwrap_or(Value::NULL));
+    }
     dict.set_text(t, "EnvironmentError", exc::OSError.value())?;
     dict.set_text(t, "IOError", exc::OSError.value())?;
     Ok(module)
+}
+
+/// Functions that the interpreter uses itself, whatever a program does to the module.
+static ORIGINALS: [(&str, Root); 3] = [("all", Root::new()), ("any", Root::new()), ("__import__", Root::new())];
+
+/// One of [`ORIGINALS`].
+pub(super) fn original(name: &str) -> Option<Value> {
+    ORIGINALS.iter().find(|(n, _)| *n == name).and_then(|(_, root)| root.opt())
 }
 
 /// Can the object be asked for items by key? What namespaces must be.
@@ -102,7 +114,7 @@ fn is_mapping(v: Value) -> bool {
 
 /// Makes `open` be `io.open`.
 pub fn add_open(t: &Thread, builtins: Ref<Module>) -> R<()> {
-    let io = crate::modules::imp::import_module(t, names::io)?;
+    let io = crate::modules::import::import_module(t, names::io)?;
     let open = crate::protocol::attr::get_attr(t, io, names::open)?;
     builtins.dict().set_name(t, names::open, open)
 }

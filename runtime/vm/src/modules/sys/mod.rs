@@ -18,6 +18,7 @@ mod objects;
 mod paths;
 mod stdlib_names;
 
+pub use crate::error_report::unraisable_with_message as unraisable;
 pub use audit::{audit, audit_import};
 pub use info::{HEX_VERSION, VERSION};
 pub use paths::decode_filesystem;
