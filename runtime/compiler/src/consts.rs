@@ -62,9 +62,7 @@ fn write_key(constant: &Constant, key: &mut Vec<u8>) -> bool {
         Constant::BigInt { negative, digits } => {
             key.extend([b'I', u8::from(*negative)]);
             key.extend((digits.len() as u64).to_le_bytes());
-            digits
-                .iter()
-                .for_each(|digit| key.extend(digit.to_le_bytes()));
+            digits.iter().for_each(|digit| key.extend(digit.to_le_bytes()));
         }
         Constant::Float(value) => {
             key.push(b'f');

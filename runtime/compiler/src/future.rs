@@ -18,10 +18,7 @@ pub(crate) struct Future {
 
 /// Reads the future imports at the beginning of a program.
 pub(crate) fn future(body: &[Stmt], source: &Source) -> Result<Future, SyntaxError> {
-    let mut future = Future {
-        flags: 0,
-        end: TextSize::new(0),
-    };
+    let mut future = Future { flags: 0, end: TextSize::new(0) };
     let docstring = usize::from(has_docstring(body));
     for statement in &body[docstring..] {
         let Stmt::ImportFrom(import) = statement else {
@@ -32,8 +29,8 @@ pub(crate) fn future(body: &[Stmt], source: &Source) -> Result<Future, SyntaxErr
         }
         for alias in &import.names {
             future.flags |= match alias.name.as_str() {
-                "nested_scopes" | "generators" | "division" | "absolute_import"
-                | "with_statement" | "print_function" | "unicode_literals" | "generator_stop" => 0,
+                "nested_scopes" | "generators" | "division" | "absolute_import" | "with_statement" | "print_function"
+                | "unicode_literals" | "generator_stop" => 0,
                 "barry_as_FLUFL" => CodeFlags::FUTURE_BARRY_AS_BDFL,
                 "annotations" => CodeFlags::FUTURE_ANNOTATIONS,
                 "braces" => return Err(source.error(alias.range, "not a chance")),
@@ -50,9 +47,5 @@ pub(crate) fn future(body: &[Stmt], source: &Source) -> Result<Future, SyntaxErr
 
 /// Does the statement import from `__future__`?
 pub(crate) fn is_future(import: &StmtImportFrom) -> bool {
-    import.level == 0
-        && import
-            .module
-            .as_ref()
-            .is_some_and(|module| module == "__future__")
+    import.level == 0 && import.module.as_ref().is_some_and(|module| module == "__future__")
 }

@@ -52,11 +52,7 @@ pub(crate) fn with_surrogates(value: &str, source: &str, raw: bool, braces: bool
                 copy(&mut values, &mut text, 1);
             }
             '0'..='7' => {
-                let digits = rest
-                    .bytes()
-                    .take(3)
-                    .take_while(|byte| (b'0'..=b'7').contains(byte))
-                    .count();
+                let digits = rest.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
                 rest = &rest[digits..];
                 copy(&mut values, &mut text, 1);
             }
@@ -82,11 +78,7 @@ fn copy(values: &mut std::str::Chars, text: &mut Vec<u8>, count: usize) {
 
 /// Appends a surrogate, encoded as UTF-8 would encode it.
 fn push_surrogate(text: &mut Vec<u8>, code: u32) {
-    text.extend([
-        0xE0 | (code >> 12) as u8,
-        0x80 | (code >> 6 & 0x3F) as u8,
-        0x80 | (code & 0x3F) as u8,
-    ]);
+    text.extend([0xE0 | (code >> 12) as u8, 0x80 | (code >> 6 & 0x3F) as u8, 0x80 | (code & 0x3F) as u8]);
 }
 
 /// Removes the indentation that all lines of a docstring but the first share.
@@ -96,12 +88,7 @@ pub(crate) fn clean_docstring(text: &[u8]) -> Vec<u8> {
     let first = lines.next().unwrap_or_default();
     let blanks = |line: &[u8]| line.iter().take_while(|&&byte| byte == b' ').count();
     let rest: Vec<&[u8]> = lines.collect();
-    let margin = rest
-        .iter()
-        .filter(|line| blanks(line) < line.len())
-        .map(|line| blanks(line))
-        .min()
-        .unwrap_or(0);
+    let margin = rest.iter().filter(|line| blanks(line) < line.len()).map(|line| blanks(line)).min().unwrap_or(0);
     let mut cleaned = first[blanks(first)..].to_vec();
     for line in rest {
         cleaned.push(b'\n');
@@ -143,22 +130,13 @@ mod tests {
         let mut expected = b"a\xED\xA0\x80A\xED\xBF\xBF\n".to_vec();
         expected.extend("•\\qAé😀A".as_bytes());
         assert_eq!(with_surrogates(value, source, false, false), expected);
-        assert_eq!(
-            with_surrogates("\u{FFFD}", "\u{FFFD}", false, false),
-            "\u{FFFD}".as_bytes()
-        );
-        assert_eq!(
-            with_surrogates("{\u{FFFD}}", r"{{\udc80}}", false, true),
-            b"{\xED\xB2\x80}"
-        );
+        assert_eq!(with_surrogates("\u{FFFD}", "\u{FFFD}", false, false), "\u{FFFD}".as_bytes());
+        assert_eq!(with_surrogates("{\u{FFFD}}", r"{{\udc80}}", false, true), b"{\xED\xB2\x80}");
     }
 
     #[test]
     fn docstrings_lose_their_indentation() {
         let text = "  First\n      second\n\n\tthird\n    ";
-        assert_eq!(
-            clean_docstring(text.as_bytes()),
-            b"First\nsecond\n\n  third\n"
-        );
+        assert_eq!(clean_docstring(text.as_bytes()), b"First\nsecond\n\n  third\n");
     }
 }

@@ -26,10 +26,7 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(graph: &Graph) -> Program {
-        let mut program = Program {
-            lines: Vec::new(),
-            starts: vec![usize::MAX; graph.blocks.len()],
-        };
+        let mut program = Program { lines: Vec::new(), starts: vec![usize::MAX; graph.blocks.len()] };
         for (position, &id) in graph.order.iter().enumerate() {
             program.starts[id.0 as usize] = program.lines.len();
             for instr in &graph[id].instrs {
@@ -41,22 +38,14 @@ impl Program {
     }
 
     fn push(&mut self, graph: &Graph, instr: &Instr, position: usize) {
-        let started = instr
-            .target
-            .is_some_and(|target| self.starts[target.0 as usize] != usize::MAX);
+        let started = instr.target.is_some_and(|target| self.starts[target.0 as usize] != usize::MAX);
         match instr.op {
             Op::SetupFinally | Op::SetupCleanup | Op::SetupWith => {}
             Op::Jump if started => self.push_line(Opcode::JUMP_BACKWARD, instr),
-            Op::JumpNoInterrupt if started => {
-                self.push_line(Opcode::JUMP_BACKWARD_NO_INTERRUPT, instr)
-            }
+            Op::JumpNoInterrupt if started => self.push_line(Opcode::JUMP_BACKWARD_NO_INTERRUPT, instr),
             Op::Jump | Op::JumpNoInterrupt => self.push_line(Opcode::JUMP_FORWARD, instr),
             Op::Real(opcode) if instr.is_pop_jump() => {
-                let not_taken = Instr {
-                    target: None,
-                    arg: 0,
-                    ..*instr
-                };
+                let not_taken = Instr { target: None, arg: 0, ..*instr };
                 if !started {
                     self.push_line(opcode, instr);
                     self.push_line(Opcode::NOT_TAKEN, &not_taken);
@@ -64,13 +53,7 @@ impl Program {
                 }
                 // Conditional jumps go forward only: jump over a jump back.
                 let next = graph.order.get(position + 1).copied();
-                self.push_line(
-                    inverted(opcode),
-                    &Instr {
-                        target: next,
-                        ..*instr
-                    },
-                );
+                self.push_line(inverted(opcode), &Instr { target: next, ..*instr });
                 self.push_line(Opcode::NOT_TAKEN, &not_taken);
                 self.push_line(Opcode::JUMP_BACKWARD, instr);
             }
@@ -88,21 +71,8 @@ impl Program {
             arg = 0;
         }
         let size = size(opcode, arg);
-        let Instr {
-            target,
-            location,
-            handler,
-            ..
-        } = *instr;
-        self.lines.push(Line {
-            opcode,
-            arg,
-            target,
-            location,
-            handler,
-            size,
-            offset: 0,
-        });
+        let Instr { target, location, handler, .. } = *instr;
+        self.lines.push(Line { opcode, arg, target, location, handler, size, offset: 0 });
     }
 
     /// Finds offsets and jump distances. A longer distance may need an `EXTENDED_ARG`, which makes others longer, until nothing grows.
@@ -161,11 +131,7 @@ impl Program {
                 lasti: handler.lasti,
             };
             match rows.last_mut() {
-                Some(last)
-                    if last.end == row.start
-                        && (last.target, last.depth, last.lasti)
-                            == (row.target, row.depth, row.lasti) =>
-                {
+                Some(last) if last.end == row.start && (last.target, last.depth, last.lasti) == (row.target, row.depth, row.lasti) => {
                     last.end = row.end;
                 }
                 _ => rows.push(row),

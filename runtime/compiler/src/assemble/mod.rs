@@ -47,12 +47,7 @@ impl Layout {
 pub(crate) fn assemble(mut layout: Layout) -> CodeData {
     let slots = Slots::new(&layout);
     let parameters = layout.parameters();
-    passes::optimize(
-        &mut layout.graph,
-        &layout.consts,
-        parameters,
-        layout.varnames.len(),
-    );
+    passes::optimize(&mut layout.graph, &layout.consts, parameters, layout.varnames.len());
     insert_prefix(&mut layout, &slots);
     slots.resolve(&mut layout.graph);
     let stacksize = passes::stack_depth(&mut layout.graph);
@@ -94,22 +89,13 @@ fn insert_prefix(layout: &mut Layout, slots: &Slots) {
     };
     let mut prefix = Vec::new();
     if !layout.freevars.is_empty() {
-        prefix.push(instr(
-            Opcode::COPY_FREE_VARS,
-            layout.freevars.len(),
-            Location::NONE,
-        ));
+        prefix.push(instr(Opcode::COPY_FREE_VARS, layout.freevars.len(), Location::NONE));
     }
     // In the order of their slots; the argument still counts cells.
     let mut cells: Vec<usize> = (0..layout.cellvars.len()).collect();
     cells.sort_by_key(|&cell| slots.cells[cell]);
-    prefix.extend(
-        cells
-            .into_iter()
-            .map(|cell| instr(Opcode::MAKE_CELL, cell, Location::NONE)),
-    );
-    const GENERATORS: u32 =
-        CodeFlags::GENERATOR | CodeFlags::COROUTINE | CodeFlags::ASYNC_GENERATOR;
+    prefix.extend(cells.into_iter().map(|cell| instr(Opcode::MAKE_CELL, cell, Location::NONE)));
+    const GENERATORS: u32 = CodeFlags::GENERATOR | CodeFlags::COROUTINE | CodeFlags::ASYNC_GENERATOR;
     if layout.flags.has(GENERATORS) {
         let location = Location::line(layout.firstlineno as i32);
         prefix.push(instr(Opcode::RETURN_GENERATOR, 0, location));
@@ -127,11 +113,7 @@ fn compact(graph: &mut Graph, consts: ConstantPool) -> Vec<Constant> {
     }
     let order = graph.order.clone();
     for &id in &order {
-        for instr in graph[id]
-            .instrs
-            .iter()
-            .filter(|instr| instr.is(Opcode::LOAD_CONST))
-        {
+        for instr in graph[id].instrs.iter().filter(|instr| instr.is(Opcode::LOAD_CONST)) {
             used[instr.arg as usize] = true;
         }
     }
@@ -144,18 +126,9 @@ fn compact(graph: &mut Graph, consts: ConstantPool) -> Vec<Constant> {
         })
         .collect();
     for &id in &order {
-        for instr in graph[id]
-            .instrs
-            .iter_mut()
-            .filter(|instr| instr.is(Opcode::LOAD_CONST))
-        {
+        for instr in graph[id].instrs.iter_mut().filter(|instr| instr.is(Opcode::LOAD_CONST)) {
             instr.arg = indices[instr.arg as usize];
         }
     }
-    consts
-        .into_iter()
-        .zip(used)
-        .filter(|(_, used)| *used)
-        .map(|(constant, _)| constant)
-        .collect()
+    consts.into_iter().zip(used).filter(|(_, used)| *used).map(|(constant, _)| constant).collect()
 }

@@ -20,11 +20,7 @@ impl Slots {
         let mut names: Vec<String> = layout.varnames.iter().map(Name::to_string).collect();
         let mut kinds: Vec<u8> = parameter_kinds(layout);
         let hidden = |name: &Name| {
-            if layout.hidden.contains(name) {
-                LocalKind::HIDDEN
-            } else {
-                0
-            }
+            if layout.hidden.contains(name) { LocalKind::HIDDEN } else { 0 }
         };
         kinds.resize(names.len(), 0);
         for (kind, name) in kinds.iter_mut().zip(&layout.varnames) {
@@ -50,11 +46,7 @@ impl Slots {
             names.push(name.to_string());
             kinds.push(LocalKind::FREE);
         }
-        Slots {
-            names,
-            kinds,
-            cells,
-        }
+        Slots { names, kinds, cells }
     }
 
     /// Turns the numbers of cells and free variables into slots.
@@ -65,9 +57,7 @@ impl Slots {
                     instr.op = Op::Real(Opcode::LOAD_FAST);
                     instr.arg = self.cells[instr.arg as usize];
                 }
-                Op::Real(opcode)
-                    if opcode.operand() == Operand::Cell || opcode == Opcode::MAKE_CELL =>
-                {
+                Op::Real(opcode) if opcode.operand() == Operand::Cell || opcode == Opcode::MAKE_CELL => {
                     instr.arg = self.cells[instr.arg as usize];
                 }
                 _ => {}
@@ -79,14 +69,8 @@ impl Slots {
 /// The kinds of the parameters, in the order of their slots.
 fn parameter_kinds(layout: &Layout) -> Vec<u8> {
     let mut kinds = vec![LocalKind::ARG_POS; layout.posonlyargcount as usize];
-    kinds.resize(
-        layout.argcount as usize,
-        LocalKind::ARG_POS | LocalKind::ARG_KW,
-    );
-    kinds.resize(
-        (layout.argcount + layout.kwonlyargcount) as usize,
-        LocalKind::ARG_KW,
-    );
+    kinds.resize(layout.argcount as usize, LocalKind::ARG_POS | LocalKind::ARG_KW);
+    kinds.resize((layout.argcount + layout.kwonlyargcount) as usize, LocalKind::ARG_KW);
     if layout.flags.has(CodeFlags::VARARGS) {
         kinds.push(LocalKind::ARG_VAR | LocalKind::ARG_POS);
     }

@@ -2,9 +2,7 @@
 
 use limpid_bytecode::{Constant, Opcode};
 use ruff_python_ast::name::Name;
-use ruff_python_ast::{
-    Expr, ExprAttribute, ExprContext, ExprSubscript, StmtAnnAssign, StmtAssign, StmtAugAssign,
-};
+use ruff_python_ast::{Expr, ExprAttribute, ExprContext, ExprSubscript, StmtAnnAssign, StmtAssign, StmtAugAssign};
 use ruff_text_size::Ranged;
 
 use super::unit::{DeferredAnnotation, UnitKind};
@@ -15,10 +13,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn assignment(&mut self, node: &'a StmtAssign) -> Result {
         let location = self.location(node);
         self.expr(&node.value)?;
-        let (last, others) = node
-            .targets
-            .split_last()
-            .expect("an assignment has a target");
+        let (last, others) = node.targets.split_last().expect("an assignment has a target");
         for target in others {
             self.emit_arg(Opcode::COPY, 1, location);
             self.expr(target)?;
@@ -29,9 +24,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn augmented_assignment(&mut self, node: &'a StmtAugAssign) -> Result {
         let location = self.location(node);
         let target_location = self.location(&*node.target);
-        let operator = super::expressions::operator(node.op)
-            .inplace()
-            .expect("every written operator has one") as u32;
+        let operator = super::expressions::operator(node.op).inplace().expect("every written operator has one") as u32;
         match &*node.target {
             Expr::Name(target) => {
                 self.load_name(&target.id, target_location);
@@ -51,14 +44,9 @@ impl<'a> Compiler<'a> {
                 self.note_self_attribute(target);
                 self.emit_arg(Opcode::STORE_ATTR, index, attribute);
             }
-            Expr::Subscript(target) => {
-                self.augmented_subscript(node, target, operator, target_location)?
-            }
+            Expr::Subscript(target) => self.augmented_subscript(node, target, operator, target_location)?,
             target => {
-                return Err(self.error(
-                    target.range(),
-                    "illegal expression for augmented assignment",
-                ));
+                return Err(self.error(target.range(), "illegal expression for augmented assignment"));
             }
         }
         Ok(())
@@ -89,11 +77,7 @@ impl<'a> Compiler<'a> {
             self.expr(&target.slice)?;
             self.emit_arg(Opcode::COPY, 2, target_location);
             self.emit_arg(Opcode::COPY, 2, target_location);
-            self.emit_arg(
-                Opcode::BINARY_OP,
-                limpid_bytecode::BinaryOperator::Subscript as u32,
-                target_location,
-            );
+            self.emit_arg(Opcode::BINARY_OP, limpid_bytecode::BinaryOperator::Subscript as u32, target_location);
             self.expr(&node.value)?;
             self.emit_arg(Opcode::BINARY_OP, operator, location);
             self.emit_arg(Opcode::SWAP, 3, target_location);
@@ -110,10 +94,7 @@ impl<'a> Compiler<'a> {
             self.expr(&node.target)?;
         }
         match &*node.target {
-            Expr::Name(target)
-                if node.simple
-                    && matches!(self.unit.kind, UnitKind::Module | UnitKind::Class) =>
-            {
+            Expr::Name(target) if node.simple && matches!(self.unit.kind, UnitKind::Module | UnitKind::Class) => {
                 self.variable_annotation(node, &target.id, location);
             }
             // Without a value the target is evaluated, but nothing is stored.
@@ -147,10 +128,7 @@ impl<'a> Compiler<'a> {
             self.unit.conditional_annotations += 1;
             self.unit.conditional_annotations - 1
         });
-        self.unit.annotations.push(DeferredAnnotation {
-            statement: node,
-            conditional,
-        });
+        self.unit.annotations.push(DeferredAnnotation { statement: node, conditional });
         if let Some(index) = conditional {
             let executed = Name::new_static("__conditional_annotations__");
             if in_class {
@@ -168,16 +146,10 @@ impl<'a> Compiler<'a> {
     /// Evaluates an index and drops it, part by part.
     fn evaluate_index(&mut self, index: &'a Expr) -> Result {
         match index {
-            Expr::Tuple(tuple) => tuple
-                .elts
-                .iter()
-                .try_for_each(|part| self.evaluate_index(part)),
+            Expr::Tuple(tuple) => tuple.elts.iter().try_for_each(|part| self.evaluate_index(part)),
             Expr::Slice(slice) => {
                 let parts = [&slice.lower, &slice.upper, &slice.step];
-                parts
-                    .into_iter()
-                    .flatten()
-                    .try_for_each(|part| self.evaluate(part))
+                parts.into_iter().flatten().try_for_each(|part| self.evaluate(part))
             }
             index => self.evaluate(index),
         }
@@ -194,9 +166,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn attribute_op(&mut self, node: &ExprAttribute, location: Location) {
         let index = self.attribute_index(node);
         match node.ctx {
-            ExprContext::Load | ExprContext::Invalid => {
-                self.emit_arg(Opcode::LOAD_ATTR, index << 1, location)
-            }
+            ExprContext::Load | ExprContext::Invalid => self.emit_arg(Opcode::LOAD_ATTR, index << 1, location),
             ExprContext::Store => {
                 self.note_self_attribute(node);
                 self.emit_arg(Opcode::STORE_ATTR, index, location);
@@ -212,11 +182,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn note_self_attribute(&mut self, node: &ExprAttribute) {
-        if node
-            .value
-            .as_name_expr()
-            .is_some_and(|name| name.id == "self")
-        {
+        if node.value.as_name_expr().is_some_and(|name| name.id == "self") {
             self.note_static_attribute(&node.attr.id);
         }
     }

@@ -46,18 +46,9 @@ impl<'a> Compiler<'a> {
         let (Expr::Attribute(method), arguments) = (&*node.func, &node.arguments) else {
             return Ok(false);
         };
-        let imported = method
-            .value
-            .as_name_expr()
-            .is_some_and(|name| self.is_imported(&name.id));
-        let unpacks = arguments.args.iter().any(Expr::is_starred_expr)
-            || arguments
-                .keywords
-                .iter()
-                .any(|keyword| keyword.arg.is_none());
-        let values = arguments.args.len()
-            + arguments.keywords.len()
-            + usize::from(!arguments.keywords.is_empty());
+        let imported = method.value.as_name_expr().is_some_and(|name| self.is_imported(&name.id));
+        let unpacks = arguments.args.iter().any(Expr::is_starred_expr) || arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
+        let values = arguments.args.len() + arguments.keywords.len() + usize::from(!arguments.keywords.is_empty());
         if imported || unpacks || values >= MANY {
             return Ok(false);
         }
@@ -73,16 +64,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// Emits arguments and the call; `pushed` arguments, the callable and its receiver are on the stack.
-    pub(super) fn call_arguments(
-        &mut self,
-        arguments: &'a Arguments,
-        pushed: u32,
-        injected: Option<&Name>,
-        location: Location,
-    ) -> Result {
+    pub(super) fn call_arguments(&mut self, arguments: &'a Arguments, pushed: u32, injected: Option<&Name>, location: Location) -> Result {
         let (args, keywords) = (&arguments.args, &arguments.keywords);
-        let unpacks = args.iter().any(Expr::is_starred_expr)
-            || keywords.iter().any(|keyword| keyword.arg.is_none());
+        let unpacks = args.iter().any(Expr::is_starred_expr) || keywords.iter().any(|keyword| keyword.arg.is_none());
         let many = args.len() + keywords.len() * 2 > MANY;
         if !unpacks && !many {
             return self.plain_arguments(arguments, pushed, injected, location);
@@ -96,13 +80,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn plain_arguments(
-        &mut self,
-        arguments: &'a Arguments,
-        pushed: u32,
-        injected: Option<&Name>,
-        location: Location,
-    ) -> Result {
+    fn plain_arguments(&mut self, arguments: &'a Arguments, pushed: u32, injected: Option<&Name>, location: Location) -> Result {
         let (args, keywords) = (&arguments.args, &arguments.keywords);
         match &args[..] {
             [Expr::Generator(only)] => self.generator_argument(only, arguments.range)?,
@@ -176,11 +154,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// `super().name` and `super(class, self).name` without making the super object, if that is what the attribute is.
-    pub(super) fn super_attribute(
-        &mut self,
-        node: &'a ExprAttribute,
-        method: bool,
-    ) -> Result<bool> {
+    pub(super) fn super_attribute(&mut self, node: &'a ExprAttribute, method: bool) -> Result<bool> {
         let Expr::Call(call) = &*node.value else {
             return Ok(false);
         };
@@ -215,19 +189,13 @@ impl<'a> Compiler<'a> {
         // The name must be the global one, and nothing in the module may bind that.
         let in_module = self.context.symbols[crate::symtable::SymbolTable::TOP].scope_of("super");
         if self.scope_of(&function.id) != Some(NameScope::GlobalImplicit)
-            || matches!(
-                in_module,
-                Some(NameScope::Local | NameScope::GlobalExplicit)
-            )
+            || matches!(in_module, Some(NameScope::Local | NameScope::GlobalExplicit))
         {
             return false;
         }
         match &arguments.args[..] {
             // The class cell and the first parameter.
-            [] => {
-                self.unit.argcount > 0
-                    && self.scope_of(&Name::new_static("__class__")) == Some(NameScope::Free)
-            }
+            [] => self.unit.argcount > 0 && self.scope_of(&Name::new_static("__class__")) == Some(NameScope::Free),
             [class, object] => !class.is_starred_expr() && !object.is_starred_expr(),
             _ => false,
         }
@@ -237,11 +205,9 @@ impl<'a> Compiler<'a> {
     ///
     /// Returns whether that has been emitted; then the result is on the stack in `end`.
     fn inlined_call(&mut self, node: &'a ExprCall, end: BlockId) -> Result<bool> {
-        let (Expr::Name(function), [Expr::Generator(generator)], []) = (
-            &*node.func,
-            &node.arguments.args[..],
-            &node.arguments.keywords[..],
-        ) else {
+        let (Expr::Name(function), [Expr::Generator(generator)], []) =
+            (&*node.func, &node.arguments.args[..], &node.arguments.keywords[..])
+        else {
             return Ok(false);
         };
         let (builtin, goes_on) = match function.id.as_str() {
@@ -281,11 +247,7 @@ impl<'a> Compiler<'a> {
         self.use_block(exhausted);
         self.emit(Opcode::POP_ITER, Location::NONE);
         match goes_on {
-            None => self.emit_arg(
-                Opcode::CALL_INTRINSIC_1,
-                Intrinsic1::ListToTuple as u32,
-                location,
-            ),
+            None => self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ListToTuple as u32, location),
             Some(condition) => self.load_const(Constant::Bool(condition), location),
         }
         self.emit_jump(Op::Jump, end, location);

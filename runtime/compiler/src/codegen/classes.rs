@@ -19,19 +19,9 @@ impl<'a> Compiler<'a> {
         let location = self.definition_location(node.range, &node.decorator_list);
         let first_line = self.first_line(node);
         if let Some(type_params) = &node.type_params {
-            let scope = self
-                .context
-                .symbols
-                .lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
+            let scope = self.context.symbols.lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
             let name = Name::new(format!("<generic parameters of {}>", node.name));
-            self.enter(
-                scope,
-                UnitKind::TypeParameters,
-                name,
-                first_line,
-                Some(node.name.id.clone()),
-                None,
-            );
+            self.enter(scope, UnitKind::TypeParameters, name, first_line, Some(node.name.id.clone()), None);
             self.type_parameters(type_params)?;
             self.store_name(&TYPE_PARAMS, location);
             self.class_object(node, first_line, location)?;
@@ -49,21 +39,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// `__build_class__(body, name, *bases, **keywords)`
-    fn class_object(
-        &mut self,
-        node: &'a StmtClassDef,
-        first_line: u32,
-        location: Location,
-    ) -> Result {
+    fn class_object(&mut self, node: &'a StmtClassDef, first_line: u32, location: Location) -> Result {
         let code = self.class_code(node, first_line, location)?;
         let generic = node.type_params.is_some();
         if generic {
             self.load_name(&TYPE_PARAMS, location);
-            self.emit_arg(
-                Opcode::CALL_INTRINSIC_1,
-                Intrinsic1::SubscriptGeneric as u32,
-                location,
-            );
+            self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::SubscriptGeneric as u32, location);
             self.store_name(&GENERIC_BASE, location);
         }
         self.emit(Opcode::LOAD_BUILD_CLASS, location);
@@ -84,30 +65,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn class_code(
-        &mut self,
-        node: &'a StmtClassDef,
-        first_line: u32,
-        location: Location,
-    ) -> Result<limpid_bytecode::CodeData> {
+    fn class_code(&mut self, node: &'a StmtClassDef, first_line: u32, location: Location) -> Result<limpid_bytecode::CodeData> {
         let name = &node.name.id;
-        let scope = self
-            .context
-            .symbols
-            .lookup(ScopeKey::new(node, ScopeRole::Body));
-        self.enter(
-            scope,
-            UnitKind::Class,
-            name.clone(),
-            first_line,
-            Some(name.clone()),
-            None,
-        );
-        let start = Location {
-            column: 0,
-            end_column: 0,
-            ..Location::line(first_line as i32)
-        };
+        let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Body));
+        self.enter(scope, UnitKind::Class, name.clone(), first_line, Some(name.clone()), None);
+        let start = Location { column: 0, end_column: 0, ..Location::line(first_line as i32) };
         self.load_name(&Name::new_static("__name__"), start);
         self.store_name(&Name::new_static("__module__"), start);
         let qualname = Constant::Str(self.unit.qualname.as_bytes().into());
@@ -130,9 +92,7 @@ impl<'a> Compiler<'a> {
         let end = Location::NONE;
         self.unit.static_attributes.sort();
         let attributes = self.unit.static_attributes.iter();
-        let attributes = attributes
-            .map(|name| Constant::Str(name.as_bytes().into()))
-            .collect();
+        let attributes = attributes.map(|name| Constant::Str(name.as_bytes().into())).collect();
         self.load_const(Constant::Tuple(attributes), end);
         self.store_name(&Name::new_static("__static_attributes__"), end);
         if self.scope().needs_classdict {

@@ -5,9 +5,7 @@
 
 use limpid_bytecode::{Constant, Opcode};
 use ruff_python_ast::name::Name;
-use ruff_python_ast::{
-    Comprehension, Expr, ExprDictComp, ExprGenerator, ExprListComp, ExprSetComp,
-};
+use ruff_python_ast::{Comprehension, Expr, ExprDictComp, ExprGenerator, ExprListComp, ExprSetComp};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::functions::FunctionParts;
@@ -58,10 +56,7 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn dict_comprehension(&mut self, node: &'a ExprDictComp) -> Result {
         let Some(key) = &node.key else {
-            return Err(self.error(
-                node.range,
-                "dict unpacking cannot be used in dict comprehension",
-            ));
+            return Err(self.error(node.range, "dict unpacking cannot be used in dict comprehension"));
         };
         let parts = self.parts(node, Element::Dict(key, &node.value), &node.generators);
         self.comprehension(parts)
@@ -73,11 +68,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A generator expression that is the only argument of a call has the call's parentheses.
-    pub(super) fn generator_argument(
-        &mut self,
-        node: &'a ExprGenerator,
-        parentheses: TextRange,
-    ) -> Result {
+    pub(super) fn generator_argument(&mut self, node: &'a ExprGenerator, parentheses: TextRange) -> Result {
         let mut parts = self.parts(node, Element::Generator(&node.elt), &node.generators);
         if !node.parenthesized {
             parts.range = parentheses;
@@ -86,32 +77,14 @@ impl<'a> Compiler<'a> {
         self.comprehension(parts)
     }
 
-    fn parts(
-        &self,
-        node: &'a impl Ranged,
-        element: Element<'a>,
-        generators: &'a [Comprehension],
-    ) -> Parts<'a> {
-        let scope = self
-            .context
-            .symbols
-            .lookup(ScopeKey::new(node, ScopeRole::Body));
-        Parts {
-            element,
-            generators,
-            scope,
-            range: node.range(),
-            location: self.location(node),
-        }
+    fn parts(&self, node: &'a impl Ranged, element: Element<'a>, generators: &'a [Comprehension]) -> Parts<'a> {
+        let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Body));
+        Parts { element, generators, scope, range: node.range(), location: self.location(node) }
     }
 
     fn comprehension(&mut self, parts: Parts<'a>) -> Result {
         let inlined = self.context.symbols[parts.scope].inlined;
-        if inlined {
-            self.inlined_comprehension(parts)
-        } else {
-            self.comprehension_function(parts)
-        }
+        if inlined { self.inlined_comprehension(parts) } else { self.comprehension_function(parts) }
     }
 
     fn inlined_comprehension(&mut self, parts: Parts<'a>) -> Result {
@@ -137,12 +110,7 @@ impl<'a> Compiler<'a> {
         let symbols = self.context.symbols;
         let function_like = self.scope().kind.is_function_like();
         let in_class = self.scope().kind == ScopeKind::Class && !nested;
-        let mut inlined = Inlined {
-            overrides: Vec::new(),
-            hidden: Vec::new(),
-            saved: Vec::new(),
-            cleanup: None,
-        };
+        let mut inlined = Inlined { overrides: Vec::new(), hidden: Vec::new(), saved: Vec::new(), cleanup: None };
         for (name, symbol) in &symbols[parts.scope].symbols {
             if symbol.is(usage::PARAMETER) {
                 continue;
@@ -215,14 +183,7 @@ impl<'a> Compiler<'a> {
         let is_generator = matches!(parts.element, Element::Generator(_));
         let outermost = &parts.generators[0];
         let line = self.context.source.line(parts.range.start());
-        self.enter(
-            parts.scope,
-            UnitKind::Comprehension,
-            scope.name.clone(),
-            line,
-            self.unit.class.clone(),
-            None,
-        );
+        self.enter(parts.scope, UnitKind::Comprehension, scope.name.clone(), line, self.unit.class.clone(), None);
         self.unit.argcount = 1;
         let build = match parts.element {
             Element::List(_) => Some(Opcode::BUILD_LIST),
@@ -331,13 +292,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Target, conditions and what follows; the next value is on the stack.
-    fn comprehension_body(
-        &mut self,
-        parts: &Parts<'a>,
-        index: usize,
-        depth: u32,
-        next: BlockId,
-    ) -> Result {
+    fn comprehension_body(&mut self, parts: &Parts<'a>, index: usize, depth: u32, next: BlockId) -> Result {
         let generator = &parts.generators[index];
         self.expr(&generator.target)?;
         for condition in &generator.ifs {
@@ -372,9 +327,7 @@ impl<'a> Compiler<'a> {
 
     fn element_location(&self, parts: &Parts<'a>) -> Location {
         match parts.element {
-            Element::List(element) | Element::Set(element) | Element::Generator(element) => {
-                self.location(element)
-            }
+            Element::List(element) | Element::Set(element) | Element::Generator(element) => self.location(element),
             Element::Dict(key, value) => self.location(&key.range().cover(value.range())),
         }
     }

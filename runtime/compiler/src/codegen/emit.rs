@@ -28,22 +28,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn push(&mut self, op: Op, arg: u32, target: Option<BlockId>, location: Location) {
-        if self.unit.graph[self.unit.current]
-            .instrs
-            .last()
-            .is_some_and(Instr::ends_block)
-        {
+        if self.unit.graph[self.unit.current].instrs.last().is_some_and(Instr::ends_block) {
             self.next_block();
         }
         let handler = self.unit.handler;
         let current = self.unit.current;
-        self.unit.graph[current].instrs.push(Instr {
-            op,
-            arg,
-            target,
-            location,
-            handler,
-        });
+        self.unit.graph[current].instrs.push(Instr { op, arg, target, location, handler });
     }
 
     /// The instructions of the current block.
@@ -65,9 +55,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn emit_arg(&mut self, opcode: Opcode, arg: u32, location: Location) {
         let folded = match opcode {
             Opcode::BINARY_OP => self.fold_binary(arg, location),
-            Opcode::UNARY_NEGATIVE | Opcode::UNARY_INVERT | Opcode::UNARY_NOT => {
-                self.fold_unary(opcode, location)
-            }
+            Opcode::UNARY_NEGATIVE | Opcode::UNARY_INVERT | Opcode::UNARY_NOT => self.fold_unary(opcode, location),
             Opcode::CALL_INTRINSIC_1 => self.fold_intrinsic(arg, location),
             Opcode::TO_BOOL => self.fold_to_bool(location),
             Opcode::BUILD_TUPLE => self.fold_tuple(arg, location),
@@ -102,12 +90,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Puts a handler in force. Ends with [`Compiler::restore_handler`].
-    pub(super) fn setup(
-        &mut self,
-        op: Op,
-        block: BlockId,
-        location: Location,
-    ) -> Option<HandlerId> {
+    pub(super) fn setup(&mut self, op: Op, block: BlockId, location: Location) -> Option<HandlerId> {
         // The line of a `try` is an event although nothing happens there.
         self.emit(Opcode::NOP, location);
         self.push(op, 0, Some(block), Location::NONE);
@@ -142,10 +125,7 @@ impl<'a> Compiler<'a> {
         let consts = &self.unit.consts;
         let constants = loads.iter().map(|instr| consts.get(instr.arg));
         // Code is not a value.
-        if constants
-            .clone()
-            .any(|constant| matches!(constant, Constant::Code(_)))
-        {
+        if constants.clone().any(|constant| matches!(constant, Constant::Code(_))) {
             return None;
         }
         Some(constants.cloned().collect())
@@ -209,11 +189,7 @@ impl<'a> Compiler<'a> {
                 last.arg |= u32::from(ComparisonArg::BOOL);
                 return true;
             }
-            Some(Instr {
-                op:
-                    Op::Real(Opcode::IS_OP | Opcode::CONTAINS_OP | Opcode::UNARY_NOT | Opcode::TO_BOOL),
-                ..
-            }) => return true,
+            Some(Instr { op: Op::Real(Opcode::IS_OP | Opcode::CONTAINS_OP | Opcode::UNARY_NOT | Opcode::TO_BOOL), .. }) => return true,
             _ => {}
         }
         let Some(operands) = self.last_constants(1) else {
@@ -360,19 +336,12 @@ impl<'a> Compiler<'a> {
         let [.., load, test] = &self.unit.graph[current].instrs[..] else {
             return jump;
         };
-        if !test.is(Opcode::IS_OP)
-            || !load.is(Opcode::LOAD_CONST)
-            || !matches!(self.unit.consts.get(load.arg), Constant::None)
-        {
+        if !test.is(Opcode::IS_OP) || !load.is(Opcode::LOAD_CONST) || !matches!(self.unit.consts.get(load.arg), Constant::None) {
             return jump;
         }
         let inverted = test.arg == 1;
         let instrs = self.emitted();
         instrs.truncate(instrs.len() - 2);
-        if (jump == Opcode::POP_JUMP_IF_TRUE) != inverted {
-            Opcode::POP_JUMP_IF_NONE
-        } else {
-            Opcode::POP_JUMP_IF_NOT_NONE
-        }
+        if (jump == Opcode::POP_JUMP_IF_TRUE) != inverted { Opcode::POP_JUMP_IF_NONE } else { Opcode::POP_JUMP_IF_NOT_NONE }
     }
 }

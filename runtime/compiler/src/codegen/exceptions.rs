@@ -24,11 +24,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn try_handlers(&mut self, node: &'a StmtTry) -> Result {
-        if node.is_star {
-            self.try_except_star(node)
-        } else {
-            self.try_except(node)
-        }
+        if node.is_star { self.try_except_star(node) } else { self.try_except(node) }
     }
 
     fn try_finally(&mut self, node: &'a StmtTry) -> Result {
@@ -38,11 +34,7 @@ impl<'a> Compiler<'a> {
 
         let outer = self.setup(Op::SetupFinally, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame::new(
-            FrameKind::FinallyTry(&node.finalbody),
-            start,
-            outer,
-        ));
+        self.push_frame(Frame::new(FrameKind::FinallyTry(&node.finalbody), start, outer));
         if node.handlers.is_empty() {
             self.body(&node.body)?;
         } else {
@@ -193,11 +185,7 @@ impl<'a> Compiler<'a> {
         // What no clause has taken is raised as well.
         let reraise = self.new_block();
         self.emit_arg(Opcode::LIST_APPEND, 1, Location::NONE);
-        self.emit_arg(
-            Opcode::CALL_INTRINSIC_2,
-            Intrinsic2::PrepareReraiseStar as u32,
-            Location::NONE,
-        );
+        self.emit_arg(Opcode::CALL_INTRINSIC_2, Intrinsic2::PrepareReraiseStar as u32, Location::NONE);
         self.emit_arg(Opcode::COPY, 1, Location::NONE);
         self.emit_jump(Opcode::POP_JUMP_IF_NOT_NONE, reraise, Location::NONE);
         self.emit(Opcode::POP_TOP, Location::NONE);
@@ -216,11 +204,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn except_star_clause(
-        &mut self,
-        handler: &'a ExceptHandlerExceptHandler,
-        outer: Option<HandlerId>,
-    ) -> Result {
+    fn except_star_clause(&mut self, handler: &'a ExceptHandlerExceptHandler, outer: Option<HandlerId>) -> Result {
         let location = self.location(handler);
         let handled = self.new_block();
         let no_match = self.new_block();
@@ -282,11 +266,7 @@ impl<'a> Compiler<'a> {
         };
         let location = self.location(&item.context_expr);
         let (enter, exit, kind) = if node.is_async {
-            (
-                SpecialMethod::AsyncEnter,
-                SpecialMethod::AsyncExit,
-                FrameKind::AsyncWith,
-            )
+            (SpecialMethod::AsyncEnter, SpecialMethod::AsyncExit, FrameKind::AsyncWith)
         } else {
             (SpecialMethod::Enter, SpecialMethod::Exit, FrameKind::With)
         };
@@ -303,10 +283,7 @@ impl<'a> Compiler<'a> {
         self.await_special(node.is_async, 1, location);
         let outer = self.setup(Op::SetupWith, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame {
-            location,
-            ..Frame::new(kind, start, outer)
-        });
+        self.push_frame(Frame { location, ..Frame::new(kind, start, outer) });
         match &item.optional_vars {
             Some(target) => self.expr(target)?,
             None => self.emit(Opcode::POP_TOP, location),

@@ -2,8 +2,8 @@
 
 use limpid_bytecode::{BinaryOperator, Comparison, ComparisonArg, Constant, Intrinsic1, Opcode};
 use ruff_python_ast::{
-    BoolOp, CmpOp, Expr, ExprAttribute, ExprBoolOp, ExprCompare, ExprContext, ExprDict, ExprIf,
-    ExprList, ExprNamed, ExprSlice, ExprSubscript, ExprTuple, ExprUnaryOp, Operator, UnaryOp,
+    BoolOp, CmpOp, Expr, ExprAttribute, ExprBoolOp, ExprCompare, ExprContext, ExprDict, ExprIf, ExprList, ExprNamed, ExprSlice,
+    ExprSubscript, ExprTuple, ExprUnaryOp, Operator, UnaryOp,
 };
 use ruff_text_size::TextRange;
 
@@ -24,22 +24,10 @@ pub(super) struct Display {
 }
 
 impl Display {
-    pub(super) const LIST: Display = Display {
-        build: Opcode::BUILD_LIST,
-        append: Opcode::LIST_APPEND,
-        extend: Opcode::LIST_EXTEND,
-        tuple: false,
-    };
-    pub(super) const TUPLE: Display = Display {
-        tuple: true,
-        ..Display::LIST
-    };
-    const SET: Display = Display {
-        build: Opcode::BUILD_SET,
-        append: Opcode::SET_ADD,
-        extend: Opcode::SET_UPDATE,
-        tuple: false,
-    };
+    pub(super) const LIST: Display =
+        Display { build: Opcode::BUILD_LIST, append: Opcode::LIST_APPEND, extend: Opcode::LIST_EXTEND, tuple: false };
+    pub(super) const TUPLE: Display = Display { tuple: true, ..Display::LIST };
+    const SET: Display = Display { build: Opcode::BUILD_SET, append: Opcode::SET_ADD, extend: Opcode::SET_UPDATE, tuple: false };
 }
 
 /// The instruction argument of an operator.
@@ -106,12 +94,8 @@ impl<'a> Compiler<'a> {
                 self.name_op(&node.id, node.ctx, location);
                 Ok(())
             }
-            Expr::List(ExprList {
-                elts, ctx, range, ..
-            }) => self.sequence(Display::LIST, elts, *ctx, *range, location),
-            Expr::Tuple(ExprTuple {
-                elts, ctx, range, ..
-            }) => self.sequence(Display::TUPLE, elts, *ctx, *range, location),
+            Expr::List(ExprList { elts, ctx, range, .. }) => self.sequence(Display::LIST, elts, *ctx, *range, location),
+            Expr::Tuple(ExprTuple { elts, ctx, range, .. }) => self.sequence(Display::TUPLE, elts, *ctx, *range, location),
             Expr::Slice(node) => self.slice(node, location),
             Expr::StringLiteral(_)
             | Expr::BytesLiteral(_)
@@ -130,11 +114,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn bool_operation(&mut self, node: &'a ExprBoolOp, location: Location) -> Result {
-        let jump = if node.op == BoolOp::And {
-            Op::JumpIfFalse
-        } else {
-            Op::JumpIfTrue
-        };
+        let jump = if node.op == BoolOp::And { Op::JumpIfFalse } else { Op::JumpIfTrue };
         let end = self.new_block();
         let (last, others) = node.values.split_last().expect("an operation has operands");
         for value in others {
@@ -153,11 +133,7 @@ impl<'a> Compiler<'a> {
             UnaryOp::Invert => self.emit(Opcode::UNARY_INVERT, location),
             UnaryOp::USub => self.emit(Opcode::UNARY_NEGATIVE, location),
             UnaryOp::UAdd => {
-                self.emit_arg(
-                    Opcode::CALL_INTRINSIC_1,
-                    Intrinsic1::UnaryPositive as u32,
-                    location,
-                );
+                self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::UnaryPositive as u32, location);
             }
             UnaryOp::Not => {
                 self.emit(Opcode::TO_BOOL, location);
@@ -192,11 +168,7 @@ impl<'a> Compiler<'a> {
             Expr::BoolOp(node) => {
                 // All operands but the last decide when they equal `decisive`; then they go where that leads.
                 let decisive = node.op == BoolOp::Or;
-                let next = if decisive == condition {
-                    target
-                } else {
-                    self.new_block()
-                };
+                let next = if decisive == condition { target } else { self.new_block() };
                 let (last, others) = node.values.split_last().expect("an operation has operands");
                 for value in others {
                     self.jump_if(value, next, decisive)?;
@@ -274,12 +246,7 @@ impl<'a> Compiler<'a> {
 
     /// `a < b < c`: every operand is evaluated once. `check` is emitted after each comparison but the last, with the operand that the next
     /// one needs below its result.
-    fn comparison_chain(
-        &mut self,
-        node: &'a ExprCompare,
-        location: Location,
-        mut check: impl FnMut(&mut Self),
-    ) -> Result {
+    fn comparison_chain(&mut self, node: &'a ExprCompare, location: Location, mut check: impl FnMut(&mut Self)) -> Result {
         self.expr(&node.left)?;
         let last = node.ops.len() - 1;
         for (index, (op, operand)) in node.ops.iter().zip(&node.comparators).enumerate() {
@@ -309,22 +276,11 @@ impl<'a> Compiler<'a> {
             CmpOp::Gt => Comparison::Greater,
             CmpOp::GtE => Comparison::GreaterEqual,
         };
-        self.emit_arg(
-            Opcode::COMPARE_OP,
-            u32::from(ComparisonArg::new(comparison, false).0),
-            location,
-        );
+        self.emit_arg(Opcode::COMPARE_OP, u32::from(ComparisonArg::new(comparison, false).0), location);
     }
 
     /// A list or tuple, read or assigned to.
-    fn sequence(
-        &mut self,
-        display: Display,
-        elements: &'a [Expr],
-        context: ExprContext,
-        range: TextRange,
-        location: Location,
-    ) -> Result {
+    fn sequence(&mut self, display: Display, elements: &'a [Expr], context: ExprContext, range: TextRange, location: Location) -> Result {
         match context {
             ExprContext::Store => {
                 self.unpack(elements, range, location)?;
@@ -334,18 +290,13 @@ impl<'a> Compiler<'a> {
                 }))
             }
             ExprContext::Del => self.exprs(elements),
-            ExprContext::Load | ExprContext::Invalid => {
-                self.display(display, elements, 0, None, location)
-            }
+            ExprContext::Load | ExprContext::Invalid => self.display(display, elements, 0, None, location),
         }
     }
 
     /// Takes the value on the stack apart, the first part on top.
     fn unpack(&mut self, elements: &[Expr], range: TextRange, location: Location) -> Result {
-        let mut starred = elements
-            .iter()
-            .enumerate()
-            .filter(|(_, element)| element.is_starred_expr());
+        let mut starred = elements.iter().enumerate().filter(|(_, element)| element.is_starred_expr());
         let Some((before, _)) = starred.next() else {
             self.emit_arg(Opcode::UNPACK_SEQUENCE, elements.len() as u32, location);
             return Ok(());
@@ -357,11 +308,7 @@ impl<'a> Compiler<'a> {
         if before >= 1 << 8 || after >= 1 << 23 {
             return Err(self.error(range, "too many expressions in star-unpacking assignment"));
         }
-        self.emit_arg(
-            Opcode::UNPACK_EX,
-            before as u32 | (after as u32) << 8,
-            location,
-        );
+        self.emit_arg(Opcode::UNPACK_EX, before as u32 | (after as u32) << 8, location);
         Ok(())
     }
 
@@ -382,11 +329,7 @@ impl<'a> Compiler<'a> {
             if let Some(name) = injected {
                 self.load_name(name, location);
             }
-            let build = if display.tuple {
-                Opcode::BUILD_TUPLE
-            } else {
-                display.build
-            };
+            let build = if display.tuple { Opcode::BUILD_TUPLE } else { display.build };
             self.emit_arg(build, count as u32, location);
             return Ok(());
         }
@@ -414,11 +357,7 @@ impl<'a> Compiler<'a> {
             self.emit_arg(display.append, 1, location);
         }
         if display.tuple {
-            self.emit_arg(
-                Opcode::CALL_INTRINSIC_1,
-                Intrinsic1::ListToTuple as u32,
-                location,
-            );
+            self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ListToTuple as u32, location);
         }
         Ok(())
     }
@@ -428,10 +367,7 @@ impl<'a> Compiler<'a> {
         const MANY_ITEMS: usize = MANY / 2;
         let mut built = false;
         // Stretches of plain items become dicts of their own, which are merged.
-        for stretch in node
-            .items
-            .chunk_by(|a, b| a.key.is_some() && b.key.is_some())
-        {
+        for stretch in node.items.chunk_by(|a, b| a.key.is_some() && b.key.is_some()) {
             if stretch[0].key.is_none() {
                 for item in stretch {
                     if !built {
@@ -483,11 +419,7 @@ impl<'a> Compiler<'a> {
     /// The place of an attribute access: where the expression goes over several lines, that of the name after the dot.
     pub(super) fn attribute_location(&self, node: &ExprAttribute, location: Location) -> Location {
         let name = self.location(&node.attr);
-        if location.line == name.end_line {
-            location
-        } else {
-            name
-        }
+        if location.line == name.end_line { location } else { name }
     }
 
     fn subscript(&mut self, node: &'a ExprSubscript, location: Location) -> Result {
@@ -500,24 +432,13 @@ impl<'a> Compiler<'a> {
         {
             self.slice_parts(slice)?;
             let load = node.ctx == ExprContext::Load;
-            self.emit(
-                if load {
-                    Opcode::BINARY_SLICE
-                } else {
-                    Opcode::STORE_SLICE
-                },
-                location,
-            );
+            self.emit(if load { Opcode::BINARY_SLICE } else { Opcode::STORE_SLICE }, location);
             return Ok(());
         }
         self.expr(&node.slice)?;
         match node.ctx {
             ExprContext::Load | ExprContext::Invalid => {
-                self.emit_arg(
-                    Opcode::BINARY_OP,
-                    BinaryOperator::Subscript as u32,
-                    location,
-                );
+                self.emit_arg(Opcode::BINARY_OP, BinaryOperator::Subscript as u32, location);
             }
             ExprContext::Store => self.emit(Opcode::STORE_SUBSCR, location),
             ExprContext::Del => self.emit(Opcode::DELETE_SUBSCR, location),
@@ -558,30 +479,19 @@ impl<'a> Compiler<'a> {
         if let Some(step) = &node.step {
             self.expr(step)?;
         }
-        self.emit_arg(
-            Opcode::BUILD_SLICE,
-            2 + u32::from(node.step.is_some()),
-            location,
-        );
+        self.emit_arg(Opcode::BUILD_SLICE, 2 + u32::from(node.step.is_some()), location);
         Ok(())
     }
 }
 
 /// The jump that is taken when the value on the stack is `condition`.
 pub(super) fn pop_jump(condition: bool) -> Opcode {
-    if condition {
-        Opcode::POP_JUMP_IF_TRUE
-    } else {
-        Opcode::POP_JUMP_IF_FALSE
-    }
+    if condition { Opcode::POP_JUMP_IF_TRUE } else { Opcode::POP_JUMP_IF_FALSE }
 }
 
 fn is_constant_slice(slice: &ExprSlice) -> bool {
     let parts = [&slice.lower, &slice.upper, &slice.step];
-    parts
-        .into_iter()
-        .flatten()
-        .all(|part| part.is_literal_expr())
+    parts.into_iter().flatten().all(|part| part.is_literal_expr())
 }
 
 /// Will the expression certainly be folded to a constant?

@@ -29,24 +29,14 @@ impl<'a> Compiler<'a> {
         let first_line = self.first_line(node);
         let parts = self.default_arguments(&node.parameters, location)?;
         if let Some(type_params) = &node.type_params {
-            let scope = self
-                .context
-                .symbols
-                .lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
+            let scope = self.context.symbols.lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
             // The type parameter list is a function that is called at once, with the defaults as its arguments.
             let arguments = parts.0.count_ones();
             if arguments == 2 {
                 self.emit_arg(Opcode::SWAP, 2, location);
             }
             let name = Name::new(format!("<generic parameters of {}>", node.name));
-            self.enter(
-                scope,
-                UnitKind::TypeParameters,
-                name,
-                first_line,
-                self.unit.class.clone(),
-                None,
-            );
+            self.enter(scope, UnitKind::TypeParameters, name, first_line, self.unit.class.clone(), None);
             self.unit.argcount = arguments;
             self.type_parameters(type_params)?;
             for index in 0..arguments {
@@ -75,13 +65,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Annotations, body and closure of a function, whose defaults are on the stack.
-    fn function_object(
-        &mut self,
-        node: &'a StmtFunctionDef,
-        mut parts: FunctionParts,
-        first_line: u32,
-        location: Location,
-    ) -> Result {
+    fn function_object(&mut self, node: &'a StmtFunctionDef, mut parts: FunctionParts, first_line: u32, location: Location) -> Result {
         parts.0 |= self.function_annotations(node, location)?;
         let code = self.function_code(node, first_line)?;
         self.make_function(code, parts, location);
@@ -89,29 +73,13 @@ impl<'a> Compiler<'a> {
     }
 
     fn function_code(&mut self, node: &'a StmtFunctionDef, first_line: u32) -> Result<CodeData> {
-        let kind = if node.is_async {
-            UnitKind::AsyncFunction
-        } else {
-            UnitKind::Function
-        };
-        let scope = self
-            .context
-            .symbols
-            .lookup(ScopeKey::new(node, ScopeRole::Body));
-        self.enter(
-            scope,
-            kind,
-            node.name.id.clone(),
-            first_line,
-            self.unit.class.clone(),
-            None,
-        );
+        let kind = if node.is_async { UnitKind::AsyncFunction } else { UnitKind::Function };
+        let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Body));
+        self.enter(scope, kind, node.name.id.clone(), first_line, self.unit.class.clone(), None);
         self.unit.set_parameters(&node.parameters);
         let mut body = &node.body[..];
         if has_docstring(body) {
-            let (docstring, rest) = body
-                .split_first()
-                .expect("the docstring is its first statement");
+            let (docstring, rest) = body.split_first().expect("the docstring is its first statement");
             body = rest;
             if self.context.optimize < 2 {
                 let text = self.docstring(docstring);
@@ -132,19 +100,9 @@ impl<'a> Compiler<'a> {
             Some(parameters) => self.default_arguments(parameters, location)?,
             None => FunctionParts::default(),
         };
-        let scope = self
-            .context
-            .symbols
-            .lookup(ScopeKey::new(node, ScopeRole::Body));
+        let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Body));
         let line = self.first_line(node);
-        self.enter(
-            scope,
-            UnitKind::Lambda,
-            "<lambda>".into(),
-            line,
-            self.unit.class.clone(),
-            None,
-        );
+        self.enter(scope, UnitKind::Lambda, "<lambda>".into(), line, self.unit.class.clone(), None);
         if let Some(parameters) = &node.parameters {
             self.unit.set_parameters(parameters);
         }
@@ -158,16 +116,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// Pushes the defaults of parameters.
-    fn default_arguments(
-        &mut self,
-        parameters: &'a Parameters,
-        location: Location,
-    ) -> Result<FunctionParts> {
+    fn default_arguments(&mut self, parameters: &'a Parameters, location: Location) -> Result<FunctionParts> {
         let mut parts = FunctionParts::default();
         let positional = parameters.posonlyargs.iter().chain(&parameters.args);
-        let defaults: Vec<_> = positional
-            .filter_map(ParameterWithDefault::default)
-            .collect();
+        let defaults: Vec<_> = positional.filter_map(ParameterWithDefault::default).collect();
         if !defaults.is_empty() {
             parts.0 |= FunctionParts::DEFAULTS;
             let count = defaults.len() as u32;
@@ -191,12 +143,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Makes a function of its code; the values of `parts` are on the stack.
-    pub(super) fn make_function(
-        &mut self,
-        code: CodeData,
-        mut parts: FunctionParts,
-        location: Location,
-    ) {
+    pub(super) fn make_function(&mut self, code: CodeData, mut parts: FunctionParts, location: Location) {
         let free: Vec<Name> = free_variables(&code).map(Name::new).collect();
         if !free.is_empty() {
             for name in &free {
@@ -234,15 +181,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// The place of a definition without its decorators.
-    pub(super) fn definition_location(
-        &self,
-        range: TextRange,
-        decorators: &[Decorator],
-    ) -> Location {
-        let start = self
-            .context
-            .source
-            .definition_start(range, decorators.last().map(Ranged::end));
+    pub(super) fn definition_location(&self, range: TextRange, decorators: &[Decorator]) -> Location {
+        let start = self.context.source.definition_start(range, decorators.last().map(Ranged::end));
         self.location(&TextRange::new(start, range.end()))
     }
 }
@@ -250,7 +190,5 @@ impl<'a> Compiler<'a> {
 /// The names of a code object's free variables, in the order of its closure.
 fn free_variables(code: &CodeData) -> impl Iterator<Item = &str> {
     let slots = code.localsplusnames.iter().zip(&code.localspluskinds);
-    slots
-        .filter(|(_, kind)| **kind & LocalKind::FREE != 0)
-        .map(|(name, _)| name.as_str())
+    slots.filter(|(_, kind)| **kind & LocalKind::FREE != 0).map(|(name, _)| name.as_str())
 }

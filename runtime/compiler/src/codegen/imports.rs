@@ -43,25 +43,14 @@ impl<'a> Compiler<'a> {
         }
         let text = |name: &Name| Constant::Str(name.as_bytes().into());
         self.load_const(Constant::Int(node.level.into()), location);
-        let names = node
-            .names
-            .iter()
-            .map(|alias| text(&alias.name.id))
-            .collect();
+        let names = node.names.iter().map(|alias| text(&alias.name.id)).collect();
         self.load_const(Constant::Tuple(names), location);
-        let module = node
-            .module
-            .as_ref()
-            .map_or(Name::empty(), |module| module.id.clone());
+        let module = node.module.as_ref().map_or(Name::empty(), |module| module.id.clone());
         let index = self.name_index(&module);
         self.emit_arg(Opcode::IMPORT_NAME, index, location);
         for alias in &node.names {
             if &alias.name == "*" {
-                self.emit_arg(
-                    Opcode::CALL_INTRINSIC_1,
-                    Intrinsic1::ImportStar as u32,
-                    location,
-                );
+                self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ImportStar as u32, location);
                 break;
             }
             let index = self.name_index(&alias.name.id);

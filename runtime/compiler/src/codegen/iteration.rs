@@ -26,15 +26,7 @@ impl<'a> Compiler<'a> {
         let outer = self.setup(Op::SetupFinally, failed, location);
         self.emit_arg(Opcode::YIELD_VALUE, 1, location);
         self.restore_handler(outer);
-        self.emit_arg(
-            Opcode::RESUME,
-            if is_await {
-                AFTER_AWAIT
-            } else {
-                AFTER_YIELD_FROM
-            },
-            location,
-        );
+        self.emit_arg(Opcode::RESUME, if is_await { AFTER_AWAIT } else { AFTER_YIELD_FROM }, location);
         self.emit_jump(Op::JumpNoInterrupt, send, location);
         self.use_block(failed);
         self.emit(Opcode::CLEANUP_THROW, location);
@@ -46,19 +38,11 @@ impl<'a> Compiler<'a> {
     pub(super) fn yield_value(&mut self, location: Location) {
         let scope = self.scope();
         if scope.generator && scope.coroutine {
-            self.emit_arg(
-                Opcode::CALL_INTRINSIC_1,
-                Intrinsic1::AsyncGenWrap as u32,
-                location,
-            );
+            self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::AsyncGenWrap as u32, location);
         }
         self.emit_arg(Opcode::YIELD_VALUE, 0, location);
         let unprotected = self.unit.handler == Some(HandlerId(0));
-        self.emit_arg(
-            Opcode::RESUME,
-            AFTER_YIELD | if unprotected { UNPROTECTED } else { 0 },
-            location,
-        );
+        self.emit_arg(Opcode::RESUME, AFTER_YIELD | if unprotected { UNPROTECTED } else { 0 }, location);
     }
 
     pub(super) fn yield_expression(&mut self, node: &'a ExprYield) -> Result {

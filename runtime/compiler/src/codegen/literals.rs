@@ -54,8 +54,7 @@ impl<'a> Compiler<'a> {
             );
             return Err(self.error(range, message));
         }
-        let value =
-            IBig::from_str_radix(digits, radix).map_err(|_| self.error(range, "invalid number"))?;
+        let value = IBig::from_str_radix(digits, radix).map_err(|_| self.error(range, "invalid number"))?;
         Ok(fold::int(value))
     }
 
@@ -73,11 +72,7 @@ impl<'a> Compiler<'a> {
         let Expr::StringLiteral(node) = &*statement.value else {
             return Constant::None;
         };
-        let text: Vec<u8> = node
-            .value
-            .iter()
-            .flat_map(|part| self.string_literal(part))
-            .collect();
+        let text: Vec<u8> = node.value.iter().flat_map(|part| self.string_literal(part)).collect();
         Constant::Str(text::clean_docstring(&text).into())
     }
 }

@@ -43,16 +43,9 @@ impl Compiler<'_> {
     pub(super) fn cell_index(&self, name: &Name) -> u32 {
         let unit = &self.unit;
         let cell = unit.cellvars.get_index_of(name);
-        let free = unit
-            .freevars
-            .get_index_of(name)
-            .map(|index| index + unit.cellvars.len());
+        let free = unit.freevars.get_index_of(name).map(|index| index + unit.cellvars.len());
         // A name can be both: free here, and a cell of an inlined comprehension.
-        let index = if self.scope_of(name) == Some(NameScope::Free) {
-            free.or(cell)
-        } else {
-            cell.or(free)
-        };
+        let index = if self.scope_of(name) == Some(NameScope::Free) { free.or(cell) } else { cell.or(free) };
         index.expect("the symbol table has collected the cells") as u32
     }
 
@@ -125,9 +118,7 @@ impl Compiler<'_> {
                     ExprContext::Store => Opcode::STORE_NAME,
                     ExprContext::Del => Opcode::DELETE_NAME,
                     // A comprehension does not see the class body it is inlined in.
-                    ExprContext::Load | ExprContext::Invalid
-                        if kind == ScopeKind::Class && self.unit.in_inlined_comprehension =>
-                    {
+                    ExprContext::Load | ExprContext::Invalid if kind == ScopeKind::Class && self.unit.in_inlined_comprehension => {
                         self.load_global(&name, Some(NameScope::GlobalExplicit), location);
                         return;
                     }
@@ -196,10 +187,7 @@ impl Compiler<'_> {
     /// Notes `self.name = ...` for the `__static_attributes__` of the class around.
     pub(super) fn note_static_attribute(&mut self, name: &Name) {
         let enclosing = self.outer.iter_mut().rev();
-        if let Some(class) = enclosing
-            .into_iter()
-            .find(|unit| unit.kind == UnitKind::Class)
-        {
+        if let Some(class) = enclosing.into_iter().find(|unit| unit.kind == UnitKind::Class) {
             let mangled = crate::symtable::mangle(self.unit.class.as_ref(), name);
             class.static_attributes.insert(mangled);
         }

@@ -2,10 +2,7 @@
 
 use limpid_bytecode::{Constant, Opcode};
 use ruff_python_ast::name::Name;
-use ruff_python_ast::{
-    ConversionFlag, ExprFString, ExprTString, FStringPart, InterpolatedElement,
-    InterpolatedStringElement,
-};
+use ruff_python_ast::{ConversionFlag, ExprFString, ExprTString, FStringPart, InterpolatedElement, InterpolatedStringElement};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::expressions::MANY;
@@ -41,15 +38,9 @@ impl<'a> Compiler<'a> {
         let mut pieces = Pieces::default();
         for part in &node.value {
             match part {
-                FStringPart::Literal(literal) => {
-                    pieces.push_text(self.string_literal(literal), literal.range)
-                }
+                FStringPart::Literal(literal) => pieces.push_text(self.string_literal(literal), literal.range),
                 FStringPart::FString(string) => {
-                    self.elements(
-                        &string.elements,
-                        string.flags.prefix().is_raw(),
-                        &mut pieces,
-                    );
+                    self.elements(&string.elements, string.flags.prefix().is_raw(), &mut pieces);
                 }
             }
         }
@@ -57,20 +48,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// Appends the pieces of an f-string or of a format specification.
-    fn elements(
-        &self,
-        elements: impl IntoIterator<Item = &'a InterpolatedStringElement>,
-        raw: bool,
-        pieces: &mut Pieces<'a>,
-    ) {
+    fn elements(&self, elements: impl IntoIterator<Item = &'a InterpolatedStringElement>, raw: bool, pieces: &mut Pieces<'a>) {
         for element in elements {
             match element {
                 InterpolatedStringElement::Literal(literal) => {
                     let source = self.context.source.slice(literal.range);
-                    pieces.push_text(
-                        text::with_surrogates(&literal.value, source, raw, true),
-                        literal.range,
-                    );
+                    pieces.push_text(text::with_surrogates(&literal.value, source, raw, true), literal.range);
                 }
                 InterpolatedStringElement::Interpolation(element) => {
                     // f"{x=}" shows the text of the expression first.
@@ -151,11 +134,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn t_string(&mut self, node: &'a ExprTString, location: Location) -> Result {
         let mut pieces = Pieces::default();
         for string in node.value.iter() {
-            self.elements(
-                &string.elements,
-                string.flags.prefix().is_raw(),
-                &mut pieces,
-            );
+            self.elements(&string.elements, string.flags.prefix().is_raw(), &mut pieces);
         }
         // Between any two interpolations, before the first and after the last there is a text.
         let mut strings = Vec::new();
@@ -193,11 +172,7 @@ impl<'a> Compiler<'a> {
         let text = self.interpolation_text(element);
         self.load_const(Constant::Str(text.as_bytes().into()), location);
         let has_spec = self.format_spec(element)?;
-        self.emit_arg(
-            Opcode::BUILD_INTERPOLATION,
-            2 | conversion(element) << 2 | u32::from(has_spec),
-            location,
-        );
+        self.emit_arg(Opcode::BUILD_INTERPOLATION, 2 | conversion(element) << 2 | u32::from(has_spec), location);
         Ok(())
     }
 

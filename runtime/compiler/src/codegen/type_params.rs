@@ -18,8 +18,7 @@ impl<'a> Compiler<'a> {
             let location = self.location(parameter);
             let name = &parameter.name().id;
             if parameter.default().is_none() && default_seen {
-                let message =
-                    format!("non-default type parameter '{name}' follows default type parameter");
+                let message = format!("non-default type parameter '{name}' follows default type parameter");
                 return Err(self.error(parameter.range(), message));
             }
             default_seen |= parameter.default().is_some();
@@ -28,53 +27,24 @@ impl<'a> Compiler<'a> {
             match parameter {
                 TypeParam::TypeVar(variable) => match &variable.bound {
                     Some(bound) => {
-                        self.type_variable_function(
-                            bound,
-                            name,
-                            ScopeKey::new(parameter, ScopeRole::Bound),
-                            false,
-                        )?;
-                        let intrinsic = if bound.is_tuple_expr() {
-                            Intrinsic2::TypeVarWithConstraints
-                        } else {
-                            Intrinsic2::TypeVarWithBound
-                        };
+                        self.type_variable_function(bound, name, ScopeKey::new(parameter, ScopeRole::Bound), false)?;
+                        let intrinsic =
+                            if bound.is_tuple_expr() { Intrinsic2::TypeVarWithConstraints } else { Intrinsic2::TypeVarWithBound };
                         self.emit_arg(Opcode::CALL_INTRINSIC_2, intrinsic as u32, location);
                     }
-                    None => self.emit_arg(
-                        Opcode::CALL_INTRINSIC_1,
-                        Intrinsic1::TypeVar as u32,
-                        location,
-                    ),
+                    None => self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::TypeVar as u32, location),
                 },
                 TypeParam::TypeVarTuple(_) => {
-                    self.emit_arg(
-                        Opcode::CALL_INTRINSIC_1,
-                        Intrinsic1::TypeVarTuple as u32,
-                        location,
-                    );
+                    self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::TypeVarTuple as u32, location);
                 }
                 TypeParam::ParamSpec(_) => {
-                    self.emit_arg(
-                        Opcode::CALL_INTRINSIC_1,
-                        Intrinsic1::ParamSpec as u32,
-                        location,
-                    );
+                    self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ParamSpec as u32, location);
                 }
             }
             if let Some(default) = parameter.default() {
                 let starred = matches!(parameter, TypeParam::TypeVarTuple(_));
-                self.type_variable_function(
-                    default,
-                    name,
-                    ScopeKey::new(parameter, ScopeRole::Default),
-                    starred,
-                )?;
-                self.emit_arg(
-                    Opcode::CALL_INTRINSIC_2,
-                    Intrinsic2::SetTypeParamDefault as u32,
-                    location,
-                );
+                self.type_variable_function(default, name, ScopeKey::new(parameter, ScopeRole::Default), starred)?;
+                self.emit_arg(Opcode::CALL_INTRINSIC_2, Intrinsic2::SetTypeParamDefault as u32, location);
             }
             self.emit_arg(Opcode::COPY, 1, location);
             self.store_name(name, location);
@@ -85,13 +55,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Pushes the function that evaluates a bound or default.
-    fn type_variable_function(
-        &mut self,
-        expr: &'a Expr,
-        name: &Name,
-        key: ScopeKey,
-        may_unpack: bool,
-    ) -> Result {
+    fn type_variable_function(&mut self, expr: &'a Expr, name: &Name, key: ScopeKey, may_unpack: bool) -> Result {
         let location = self.location(expr);
         let scope = self.context.symbols.lookup(key);
         self.evaluator_defaults(location);
@@ -120,20 +84,10 @@ impl<'a> Compiler<'a> {
         };
         let text = Constant::Str(name.id.as_bytes().into());
         if let Some(type_params) = &node.type_params {
-            let scope = self
-                .context
-                .symbols
-                .lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
+            let scope = self.context.symbols.lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
             let unit = Name::new(format!("<generic parameters of {}>", name.id));
             let line = location.line as u32;
-            self.enter(
-                scope,
-                UnitKind::TypeParameters,
-                unit,
-                line,
-                self.unit.class.clone(),
-                None,
-            );
+            self.enter(scope, UnitKind::TypeParameters, unit, line, self.unit.class.clone(), None);
             self.load_const(text, location);
             self.type_parameters(type_params)?;
             self.type_alias_object(node, &name.id, location)?;
@@ -152,27 +106,15 @@ impl<'a> Compiler<'a> {
     }
 
     /// The alias of the name and the type parameters on the stack.
-    fn type_alias_object(
-        &mut self,
-        node: &'a StmtTypeAlias,
-        name: &Name,
-        location: crate::ir::Location,
-    ) -> Result {
+    fn type_alias_object(&mut self, node: &'a StmtTypeAlias, name: &Name, location: crate::ir::Location) -> Result {
         self.evaluator_defaults(location);
-        let scope = self
-            .context
-            .symbols
-            .lookup(ScopeKey::new(node, ScopeRole::Body));
+        let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Body));
         self.enter_annotations(scope, name.clone(), location.line as u32, None, location);
         self.expr(&node.value)?;
         let code = self.leave_annotations(location)?;
         self.make_function(code, FunctionParts(FunctionParts::DEFAULTS), location);
         self.emit_arg(Opcode::BUILD_TUPLE, 3, location);
-        self.emit_arg(
-            Opcode::CALL_INTRINSIC_1,
-            Intrinsic1::TypeAlias as u32,
-            location,
-        );
+        self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::TypeAlias as u32, location);
         Ok(())
     }
 }

@@ -95,17 +95,9 @@ impl<'a> Unit<'a> {
         let class_cells = [
             (symbols.needs_class_closure, "__class__"),
             (symbols.needs_classdict, "__classdict__"),
-            (
-                symbols.has_conditional_annotations && symbols.kind == ScopeKind::Class,
-                "__conditional_annotations__",
-            ),
+            (symbols.has_conditional_annotations && symbols.kind == ScopeKind::Class, "__conditional_annotations__"),
         ];
-        cellvars.extend(
-            class_cells
-                .iter()
-                .filter(|(needed, _)| *needed)
-                .map(|(_, name)| Name::new_static(name)),
-        );
+        cellvars.extend(class_cells.iter().filter(|(needed, _)| *needed).map(|(_, name)| Name::new_static(name)));
         Unit {
             scope,
             kind,
@@ -150,12 +142,7 @@ impl<'a> Unit<'a> {
 /// The names with a scope or usage, sorted.
 fn names_of(scope: &Scope, place: NameScope, bits: u32) -> NameSet {
     let matching = |symbol: &Symbol| symbol.scope == Some(place) || symbol.is(bits);
-    let mut names: NameSet = scope
-        .symbols
-        .iter()
-        .filter(|(_, symbol)| matching(symbol))
-        .map(|(name, _)| name.clone())
-        .collect();
+    let mut names: NameSet = scope.symbols.iter().filter(|(_, symbol)| matching(symbol)).map(|(name, _)| name.clone()).collect();
     names.sort();
     names
 }
@@ -180,15 +167,7 @@ impl<'a> Compiler<'a> {
         owner: Option<&Name>,
     ) {
         let qualname = self.qualname(kind, &name, owner);
-        let unit = Unit::new(
-            &self.context,
-            scope,
-            kind,
-            name,
-            firstlineno,
-            class,
-            qualname,
-        );
+        let unit = Unit::new(&self.context, scope, kind, name, firstlineno, class, qualname);
         self.outer.push(std::mem::replace(&mut self.unit, unit));
         self.begin_code();
     }
@@ -202,15 +181,7 @@ impl<'a> Compiler<'a> {
 
     /// Ends the code object of the program.
     pub(super) fn finish_unit(&mut self) -> Result<CodeData> {
-        let placeholder = Unit::new(
-            &self.context,
-            self.unit.scope,
-            UnitKind::Module,
-            Name::empty(),
-            1,
-            None,
-            String::new(),
-        );
+        let placeholder = Unit::new(&self.context, self.unit.scope, UnitKind::Module, Name::empty(), 1, None, String::new());
         let unit = std::mem::replace(&mut self.unit, placeholder);
         assemble_unit(&self.context, unit)
     }
@@ -222,16 +193,11 @@ impl<'a> Compiler<'a> {
         };
         let mut enclosing = std::iter::once(&self.unit).chain(self.outer.iter().rev());
         let not_type_parameters = |unit: &&Unit| unit.kind != UnitKind::TypeParameters;
-        let parent = enclosing
-            .find(not_type_parameters)
-            .expect("the module encloses everything");
+        let parent = enclosing.find(not_type_parameters).expect("the module encloses everything");
         if parent.kind == UnitKind::Module {
             return name;
         }
-        if matches!(
-            kind,
-            UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class
-        ) {
+        if matches!(kind, UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class) {
             let scope = &self.context.symbols[parent.scope];
             let mangled = scope.mangle(parent.class.as_ref(), &Name::new(&name));
             if scope.scope_of(&mangled) == Some(NameScope::GlobalExplicit) {
@@ -252,25 +218,13 @@ impl<'a> Compiler<'a> {
         if !is_module && self.is_generator() {
             let handler = self.new_block();
             self.setup(Op::SetupCleanup, handler, Location::NONE);
-            let location = Location {
-                column: 0,
-                end_column: 0,
-                ..Location::line(self.unit.firstlineno as i32)
-            };
+            let location = Location { column: 0, end_column: 0, ..Location::line(self.unit.firstlineno as i32) };
             self.emit_arg(Opcode::RESUME, 0, location);
             self.unit.frames.push(Frame::stop_iteration(handler));
             return;
         }
-        let line = if is_module {
-            0
-        } else {
-            self.unit.firstlineno as i32
-        };
-        let location = Location {
-            column: 0,
-            end_column: 0,
-            ..Location::line(line)
-        };
+        let line = if is_module { 0 } else { self.unit.firstlineno as i32 };
+        let location = Location { column: 0, end_column: 0, ..Location::line(line) };
         self.emit_arg(Opcode::RESUME, 0, location);
         if is_module && self.scope().has_conditional_annotations {
             // The annotate function is made first: the module may be looked at while it runs.
@@ -294,12 +248,7 @@ impl<'a> Compiler<'a> {
 
     /// A StopIteration must not leave a generator.
     pub(super) fn end_generator(&mut self) {
-        if let Some(Frame {
-            kind: super::frames::FrameKind::StopIteration,
-            block,
-            ..
-        }) = self.unit.frames.first()
-        {
+        if let Some(Frame { kind: super::frames::FrameKind::StopIteration, block, .. }) = self.unit.frames.first() {
             let handler = *block;
             self.unit.frames.clear();
             self.unit.handler = None;
@@ -319,16 +268,10 @@ fn assemble_unit(context: &Context, unit: Unit) -> Result<CodeData> {
         set(true, CodeFlags::OPTIMIZED | CodeFlags::NEWLOCALS);
         set(scope.nested, CodeFlags::NESTED);
         set(scope.generator && !scope.coroutine, CodeFlags::GENERATOR);
-        set(
-            scope.generator && scope.coroutine,
-            CodeFlags::ASYNC_GENERATOR,
-        );
+        set(scope.generator && scope.coroutine, CodeFlags::ASYNC_GENERATOR);
         set(unit.varargs, CodeFlags::VARARGS);
         set(unit.varkeywords, CodeFlags::VARKEYWORDS);
-        set(
-            scope.has_docstring && context.optimize < 2,
-            CodeFlags::HAS_DOCSTRING,
-        );
+        set(scope.has_docstring && context.optimize < 2, CodeFlags::HAS_DOCSTRING);
         set(scope.method, CodeFlags::METHOD);
     }
     set(scope.coroutine && !scope.generator, CodeFlags::COROUTINE);

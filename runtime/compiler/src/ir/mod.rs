@@ -12,12 +12,7 @@ pub(crate) use limpid_bytecode::Location;
 use limpid_bytecode::Opcode;
 
 /// The location of whatever instruction comes next.
-pub(crate) const NEXT_LOCATION: Location = Location {
-    line: -2,
-    end_line: -2,
-    column: -2,
-    end_column: -2,
-};
+pub(crate) const NEXT_LOCATION: Location = Location { line: -2, end_line: -2, column: -2, end_column: -2 };
 
 /// Index of a block in its graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -86,13 +81,7 @@ impl Instr {
     pub(crate) fn is_unconditional_jump(&self) -> bool {
         matches!(
             self.op,
-            Op::Jump
-                | Op::JumpNoInterrupt
-                | Op::Real(
-                    Opcode::JUMP_FORWARD
-                        | Opcode::JUMP_BACKWARD
-                        | Opcode::JUMP_BACKWARD_NO_INTERRUPT
-                )
+            Op::Jump | Op::JumpNoInterrupt | Op::Real(Opcode::JUMP_FORWARD | Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_NO_INTERRUPT)
         )
     }
 
@@ -105,20 +94,13 @@ impl Instr {
     pub(crate) fn is_pop_jump(&self) -> bool {
         matches!(
             self.op,
-            Op::Real(
-                Opcode::POP_JUMP_IF_FALSE
-                    | Opcode::POP_JUMP_IF_TRUE
-                    | Opcode::POP_JUMP_IF_NONE
-                    | Opcode::POP_JUMP_IF_NOT_NONE
-            )
+            Op::Real(Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE)
         )
     }
 
     /// Is `target` a block that control may go to from here?
     pub(crate) fn is_jump(&self) -> bool {
-        self.is_unconditional_jump()
-            || self.is_conditional_jump()
-            || matches!(self.op, Op::Real(Opcode::FOR_ITER | Opcode::SEND))
+        self.is_unconditional_jump() || self.is_conditional_jump() || matches!(self.op, Op::Real(Opcode::FOR_ITER | Opcode::SEND))
     }
 
     /// Does it put a handler in force?
@@ -128,10 +110,7 @@ impl Instr {
 
     /// Does it leave the function?
     pub(crate) fn is_exit(&self) -> bool {
-        matches!(
-            self.op,
-            Op::Real(Opcode::RETURN_VALUE | Opcode::RAISE_VARARGS | Opcode::RERAISE)
-        )
+        matches!(self.op, Op::Real(Opcode::RETURN_VALUE | Opcode::RAISE_VARARGS | Opcode::RERAISE))
     }
 
     /// Does control never reach the instruction after it?
@@ -192,11 +171,7 @@ impl Graph {
 
     /// A graph of one empty block.
     pub(crate) fn new() -> Graph {
-        Graph {
-            blocks: vec![Block::default()],
-            order: vec![Graph::ENTRY],
-            handlers: Vec::new(),
-        }
+        Graph { blocks: vec![Block::default()], order: vec![Graph::ENTRY], handlers: Vec::new() }
     }
 
     /// Makes a block that is not in order yet.
@@ -209,11 +184,7 @@ impl Graph {
     pub(crate) fn new_handler(&mut self, setup: Op, block: BlockId) -> HandlerId {
         self[block].is_handler = true;
         let lasti = matches!(setup, Op::SetupCleanup | Op::SetupWith);
-        self.handlers.push(Handler {
-            block,
-            lasti,
-            depth: 0,
-        });
+        self.handlers.push(Handler { block, lasti, depth: 0 });
         HandlerId(self.handlers.len() as u32 - 1)
     }
 

@@ -18,16 +18,11 @@ impl Builder<'_, '_> {
         let kind = self.scope().kind;
         let unevaluated = kind.is_function_like();
         // A module may be run in part only, so there each annotation counts as conditional.
-        let conditional = !self.future_annotations
-            && (kind == ScopeKind::Module
-                || kind == ScopeKind::Class && self.scope().in_conditional_block);
+        let conditional =
+            !self.future_annotations && (kind == ScopeKind::Module || kind == ScopeKind::Class && self.scope().in_conditional_block);
         if conditional && !self.scope().has_conditional_annotations {
             self.scope_mut().has_conditional_annotations = true;
-            self.define(
-                &Name::new_static("__conditional_annotations__"),
-                usage::USE,
-                range,
-            )?;
+            self.define(&Name::new_static("__conditional_annotations__"), usage::USE, range)?;
         }
         match self.scope().annotation_block {
             Some(block) => self.current = block,
@@ -43,14 +38,9 @@ impl Builder<'_, '_> {
         }
         if conditional {
             // The annotate function asks which annotations have been executed.
-            self.define(
-                &Name::new_static("__conditional_annotations__"),
-                usage::USE,
-                range,
-            )?;
+            self.define(&Name::new_static("__conditional_annotations__"), usage::USE, range)?;
         }
-        let before =
-            std::mem::replace(&mut self.scope_mut().in_unevaluated_annotation, unevaluated);
+        let before = std::mem::replace(&mut self.scope_mut().in_unevaluated_annotation, unevaluated);
         self.visit_expr(annotation)?;
         self.scope_mut().in_unevaluated_annotation = before;
         self.leave();
@@ -58,26 +48,14 @@ impl Builder<'_, '_> {
     }
 
     /// The annotations of a function's parameters and result.
-    pub(super) fn function_annotations(
-        &mut self,
-        function: &StmtFunctionDef,
-        id: ScopeId,
-    ) -> Result {
+    pub(super) fn function_annotations(&mut self, function: &StmtFunctionDef, id: ScopeId) -> Result {
         let range = function.parameters.range;
         let in_class = self.scope().sees_class_scope || self.scope().kind == ScopeKind::Class;
-        self.enter_new(
-            ScopeKind::Annotation,
-            ANNOTATE,
-            Self::annotations_key(function),
-            range,
-        )?;
+        self.enter_new(ScopeKind::Annotation, ANNOTATE, Self::annotations_key(function), range)?;
         if in_class {
             self.see_class_scope(range)?;
         }
-        let annotations = function
-            .parameters
-            .iter()
-            .filter_map(|parameter| parameter.annotation());
+        let annotations = function.parameters.iter().filter_map(|parameter| parameter.annotation());
         for annotation in annotations.chain(function.returns.as_deref()) {
             self.table[id].annotations_used = true;
             // *args: *Ts
@@ -91,12 +69,7 @@ impl Builder<'_, '_> {
     }
 
     /// Opens the scope of a type parameter list.
-    pub(super) fn enter_type_parameters(
-        &mut self,
-        name: &Name,
-        node: &TypeParams,
-        of_class: bool,
-    ) -> Result {
+    pub(super) fn enter_type_parameters(&mut self, name: &Name, node: &TypeParams, of_class: bool) -> Result {
         let in_class = self.scope().kind == ScopeKind::Class;
         let key = ScopeKey::new(node, ScopeRole::TypeParameters);
         self.enter_new(ScopeKind::TypeParameters, name.clone(), key, node.range)?;
@@ -107,20 +80,14 @@ impl Builder<'_, '_> {
             // In the bases and keywords only the parameters themselves are private names of the class.
             self.scope_mut().mangled_names = Some(FxHashSet::default());
             for name in [".type_params", ".generic_base"] {
-                self.define(
-                    &Name::new_static(name),
-                    usage::LOCAL | usage::USE,
-                    node.range,
-                )?;
+                self.define(&Name::new_static(name), usage::LOCAL | usage::USE, node.range)?;
             }
         }
         Ok(())
     }
 
     pub(super) fn type_parameters(&mut self, node: &TypeParams) -> Result {
-        node.type_params
-            .iter()
-            .try_for_each(|parameter| self.type_parameter(parameter))
+        node.type_params.iter().try_for_each(|parameter| self.type_parameter(parameter))
     }
 
     fn type_parameter(&mut self, parameter: &TypeParam) -> Result {
@@ -132,25 +99,12 @@ impl Builder<'_, '_> {
         if let Some(mangled) = &mut self.scope_mut().mangled_names {
             mangled.insert(name.id.clone());
         }
-        self.define(
-            &name.id,
-            usage::TYPE_PARAMETER | usage::LOCAL,
-            parameter.range(),
-        )?;
+        self.define(&name.id, usage::TYPE_PARAMETER | usage::LOCAL, parameter.range())?;
         if let TypeParam::TypeVar(variable) = parameter
             && let Some(bound) = &variable.bound
         {
-            let description = if bound.is_tuple_expr() {
-                "a TypeVar constraint"
-            } else {
-                "a TypeVar bound"
-            };
-            self.type_variable_scope(
-                bound,
-                &name.id,
-                ScopeKey::new(parameter, ScopeRole::Bound),
-                description,
-            )?;
+            let description = if bound.is_tuple_expr() { "a TypeVar constraint" } else { "a TypeVar bound" };
+            self.type_variable_scope(bound, &name.id, ScopeKey::new(parameter, ScopeRole::Bound), description)?;
         }
         if let Some(default) = parameter.default() {
             let description = match parameter {
@@ -164,13 +118,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn type_variable_scope(
-        &mut self,
-        expr: &Expr,
-        name: &Name,
-        key: ScopeKey,
-        description: &'static str,
-    ) -> Result {
+    fn type_variable_scope(&mut self, expr: &Expr, name: &Name, key: ScopeKey, description: &'static str) -> Result {
         let in_class = self.scope().sees_class_scope;
         self.enter_new(ScopeKind::TypeVariable, name.clone(), key, expr.range())?;
         if in_class {

@@ -5,9 +5,7 @@ use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::TextRange;
 
 use super::analyze::analyze;
-use super::{
-    Directive, Scope, ScopeId, ScopeKey, ScopeKind, ScopeRole, Symbol, SymbolTable, usage,
-};
+use super::{Directive, Scope, ScopeId, ScopeKey, ScopeKind, ScopeRole, Symbol, SymbolTable, usage};
 use crate::error::SyntaxError;
 use crate::nesting;
 use crate::source::Source;
@@ -22,25 +20,10 @@ pub(crate) enum Program<'a> {
 }
 
 /// Builds the symbol table of a program.
-pub(crate) fn build(
-    program: Program,
-    source: &Source,
-    future_annotations: bool,
-    top_level_await: bool,
-) -> Result<SymbolTable> {
-    let mut table = SymbolTable {
-        scopes: Vec::new(),
-        keys: Default::default(),
-    };
+pub(crate) fn build(program: Program, source: &Source, future_annotations: bool, top_level_await: bool) -> Result<SymbolTable> {
+    let mut table = SymbolTable { scopes: Vec::new(), keys: Default::default() };
     let top = table.add(Scope::new(ScopeKind::Module, Name::new_static("top"), None));
-    let mut builder = Builder {
-        source,
-        table,
-        current: top,
-        class: None,
-        future_annotations,
-        top_level_await,
-    };
+    let mut builder = Builder { source, table, current: top, class: None, future_annotations, top_level_await };
     match program {
         Program::Body(body) => {
             builder.scope_mut().has_docstring = has_docstring(body);
@@ -102,10 +85,7 @@ impl Builder<'_, '_> {
         let of_class = |scope: &Scope| scope.kind == ScopeKind::Class;
         scope.method = kind == ScopeKind::Function
             && (of_class(parent)
-                || parent.kind == ScopeKind::TypeParameters
-                    && parent
-                        .parent
-                        .is_some_and(|outer| of_class(&self.table[outer])));
+                || parent.kind == ScopeKind::TypeParameters && parent.parent.is_some_and(|outer| of_class(&self.table[outer])));
         if kind != ScopeKind::Class {
             scope.mangled_names = parent.mangled_names.clone();
         }
@@ -113,34 +93,19 @@ impl Builder<'_, '_> {
     }
 
     /// Makes a scope below the current one and enters it.
-    pub(super) fn enter_new(
-        &mut self,
-        kind: ScopeKind,
-        name: Name,
-        key: ScopeKey,
-        range: TextRange,
-    ) -> Result {
+    pub(super) fn enter_new(&mut self, kind: ScopeKind, name: Name, key: ScopeKey, range: TextRange) -> Result {
         let id = self.new_scope(kind, name);
         self.enter(id, key);
-        if matches!(
-            kind,
-            ScopeKind::Annotation | ScopeKind::TypeVariable | ScopeKind::TypeAlias
-        ) {
+        if matches!(kind, ScopeKind::Annotation | ScopeKind::TypeVariable | ScopeKind::TypeAlias) {
             // The format that is asked for. Its name is no identifier, so that it hides none.
-            self.define(
-                &Name::new_static(".format"),
-                usage::PARAMETER | usage::USE,
-                range,
-            )?;
+            self.define(&Name::new_static(".format"), usage::PARAMETER | usage::USE, range)?;
         }
         Ok(())
     }
 
     /// Enters a scope for the first time.
     pub(super) fn enter(&mut self, id: ScopeId, key: ScopeKey) {
-        let parent = self.table[id]
-            .parent
-            .expect("only the module has no parent");
+        let parent = self.table[id].parent.expect("only the module has no parent");
         self.table[parent].children.push(id);
         self.table.keys.insert(key, id);
         self.current = id;
@@ -172,18 +137,8 @@ impl Builder<'_, '_> {
     }
 
     /// Notes a use of a name in some scope.
-    pub(super) fn define_in(
-        &mut self,
-        id: ScopeId,
-        name: &Name,
-        bits: u32,
-        range: TextRange,
-    ) -> Result {
-        let access = if bits & usage::BOUND != 0 {
-            Access::Store
-        } else {
-            Access::Load
-        };
+    pub(super) fn define_in(&mut self, id: ScopeId, name: &Name, bits: u32, range: TextRange) -> Result {
+        let access = if bits & usage::BOUND != 0 { Access::Store } else { Access::Load };
         self.check_name(name, access, range)?;
         let mangled = self.scope().mangle(self.class.as_ref(), name);
         let scope = &mut self.table[id];
@@ -198,31 +153,17 @@ impl Builder<'_, '_> {
         let mut after = before | bits;
         if scope.in_comprehension_target {
             if after & (usage::GLOBAL | usage::NONLOCAL) != 0 {
-                let message = format!(
-                    "comprehension inner loop cannot rebind assignment expression target '{name}'"
-                );
+                let message = format!("comprehension inner loop cannot rebind assignment expression target '{name}'");
                 return Err(self.error(range, message));
             }
             after |= usage::COMPREHENSION_ITERATOR;
         }
-        scope.symbols.insert(
-            mangled.clone(),
-            Symbol {
-                usage: after,
-                scope: None,
-            },
-        );
+        scope.symbols.insert(mangled.clone(), Symbol { usage: after, scope: None });
         if bits & usage::PARAMETER != 0 {
             scope.parameters.push(mangled);
         } else if bits & usage::GLOBAL != 0 {
             let symbols = &mut self.table[SymbolTable::TOP].symbols;
-            symbols
-                .entry(mangled)
-                .or_insert(Symbol {
-                    usage: 0,
-                    scope: None,
-                })
-                .usage |= bits;
+            symbols.entry(mangled).or_insert(Symbol { usage: 0, scope: None }).usage |= bits;
         }
         Ok(())
     }
@@ -246,8 +187,7 @@ impl Builder<'_, '_> {
     }
 
     pub(super) fn visit_body(&mut self, body: &[Stmt]) -> Result {
-        body.iter()
-            .try_for_each(|statement| self.visit_stmt(statement))
+        body.iter().try_for_each(|statement| self.visit_stmt(statement))
     }
 
     /// A body that may run or not.

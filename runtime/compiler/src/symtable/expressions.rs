@@ -2,8 +2,7 @@
 
 use ruff_python_ast::name::Name;
 use ruff_python_ast::{
-    Comprehension, Expr, ExprContext, ExprLambda, ExprName, ExprNamed, FStringPart,
-    InterpolatedStringElement, Keyword, Parameters,
+    Comprehension, Expr, ExprContext, ExprLambda, ExprName, ExprNamed, FStringPart, InterpolatedStringElement, Keyword, Parameters,
 };
 use ruff_text_size::TextRange;
 
@@ -36,49 +35,20 @@ impl Builder<'_, '_> {
             Expr::Set(node) => self.visit_exprs(&node.elts),
             Expr::ListComp(node) => {
                 let key = ScopeKey::new(node, ScopeRole::Body);
-                self.comprehension(
-                    ComprehensionKind::List,
-                    key,
-                    &[&node.elt],
-                    &node.generators,
-                    node.range,
-                )
+                self.comprehension(ComprehensionKind::List, key, &[&node.elt], &node.generators, node.range)
             }
             Expr::SetComp(node) => {
                 let key = ScopeKey::new(node, ScopeRole::Body);
-                self.comprehension(
-                    ComprehensionKind::Set,
-                    key,
-                    &[&node.elt],
-                    &node.generators,
-                    node.range,
-                )
+                self.comprehension(ComprehensionKind::Set, key, &[&node.elt], &node.generators, node.range)
             }
             Expr::DictComp(node) => {
                 let key = ScopeKey::new(node, ScopeRole::Body);
-                let elements: Vec<&Expr> = node
-                    .key
-                    .as_deref()
-                    .into_iter()
-                    .chain([&*node.value])
-                    .collect();
-                self.comprehension(
-                    ComprehensionKind::Dict,
-                    key,
-                    &elements,
-                    &node.generators,
-                    node.range,
-                )
+                let elements: Vec<&Expr> = node.key.as_deref().into_iter().chain([&*node.value]).collect();
+                self.comprehension(ComprehensionKind::Dict, key, &elements, &node.generators, node.range)
             }
             Expr::Generator(node) => {
                 let key = ScopeKey::new(node, ScopeRole::Body);
-                self.comprehension(
-                    ComprehensionKind::Generator,
-                    key,
-                    &[&node.elt],
-                    &node.generators,
-                    node.range,
-                )
+                self.comprehension(ComprehensionKind::Generator, key, &[&node.elt], &node.generators, node.range)
             }
             Expr::Await(node) => {
                 self.refuse_in_annotation("await expression", node.range)?;
@@ -121,10 +91,7 @@ impl Builder<'_, '_> {
                 }
                 Ok(())
             }
-            Expr::TString(node) => node
-                .value
-                .iter()
-                .try_for_each(|string| self.interpolated(&string.elements)),
+            Expr::TString(node) => node.value.iter().try_for_each(|string| self.interpolated(&string.elements)),
             Expr::Attribute(node) => {
                 self.check_name(&node.attr.id, access(node.ctx), node.range)?;
                 self.visit_expr(&node.value)
@@ -157,11 +124,7 @@ impl Builder<'_, '_> {
         }
         self.check_name(&node.id, access(node.ctx), node.range)?;
         let is_load = node.ctx == ExprContext::Load;
-        self.define(
-            &node.id,
-            if is_load { usage::USE } else { usage::LOCAL },
-            node.range,
-        )?;
+        self.define(&node.id, if is_load { usage::USE } else { usage::LOCAL }, node.range)?;
         // `super()` without arguments needs the class.
         if is_load && node.id == "super" && self.scope().kind.is_function_like() {
             self.define(&Name::new_static("__class__"), usage::USE, node.range)?;
@@ -179,10 +142,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn interpolated<'e>(
-        &mut self,
-        elements: impl IntoIterator<Item = &'e InterpolatedStringElement>,
-    ) -> Result {
+    fn interpolated<'e>(&mut self, elements: impl IntoIterator<Item = &'e InterpolatedStringElement>) -> Result {
         for element in elements {
             if let InterpolatedStringElement::Interpolation(element) = element {
                 self.visit_expr(&element.expression)?;
@@ -210,23 +170,13 @@ impl Builder<'_, '_> {
 
     /// Default values belong to the scope around the function.
     pub(super) fn defaults(&mut self, parameters: &Parameters) -> Result {
-        self.visit_exprs(
-            parameters
-                .iter_non_variadic_params()
-                .filter_map(|parameter| parameter.default()),
-        )
+        self.visit_exprs(parameters.iter_non_variadic_params().filter_map(|parameter| parameter.default()))
     }
 
     pub(super) fn parameters(&mut self, parameters: &Parameters) -> Result {
         let positional = parameters.posonlyargs.iter().chain(&parameters.args);
-        let plain = positional
-            .chain(&parameters.kwonlyargs)
-            .map(|parameter| &parameter.parameter);
-        let variadic = parameters
-            .vararg
-            .iter()
-            .chain(&parameters.kwarg)
-            .map(|parameter| &**parameter);
+        let plain = positional.chain(&parameters.kwonlyargs).map(|parameter| &parameter.parameter);
+        let variadic = parameters.vararg.iter().chain(&parameters.kwarg).map(|parameter| &**parameter);
         for parameter in plain.chain(variadic) {
             // Without the stars in front.
             let range = TextRange::new(parameter.name.range.start(), parameter.range.end());
@@ -261,8 +211,7 @@ impl Builder<'_, '_> {
     fn named_expression(&mut self, node: &ExprNamed) -> Result {
         self.refuse_in_annotation("named expression", node.range)?;
         if self.scope().comprehension_iterables > 0 {
-            let message =
-                "assignment expression cannot be used in a comprehension iterable expression";
+            let message = "assignment expression cannot be used in a comprehension iterable expression";
             return Err(self.error(node.range, message));
         }
         if self.scope().comprehension.is_some()
@@ -282,12 +231,8 @@ impl Builder<'_, '_> {
             let within = match scope.kind {
                 ScopeKind::Function if scope.comprehension.is_some() => {
                     let usage = scope.usage(&self.mangle(name));
-                    if usage & usage::COMPREHENSION_ITERATOR != 0
-                        && usage & (usage::LOCAL | usage::GLOBAL) != 0
-                    {
-                        let message = format!(
-                            "assignment expression cannot rebind comprehension iteration variable '{name}'"
-                        );
+                    if usage & usage::COMPREHENSION_ITERATOR != 0 && usage & (usage::LOCAL | usage::GLOBAL) != 0 {
+                        let message = format!("assignment expression cannot rebind comprehension iteration variable '{name}'");
                         return Err(self.error(range, message));
                     }
                     id = scope.parent.expect("a comprehension is in some scope");
@@ -295,15 +240,7 @@ impl Builder<'_, '_> {
                 }
                 ScopeKind::Function => {
                     let is_global = scope.usage(&self.mangle(name)) & usage::GLOBAL != 0;
-                    self.declare(
-                        name,
-                        if is_global {
-                            usage::GLOBAL
-                        } else {
-                            usage::NONLOCAL
-                        },
-                        range,
-                    )?;
+                    self.declare(name, if is_global { usage::GLOBAL } else { usage::NONLOCAL }, range)?;
                     return self.define_in(id, name, usage::LOCAL, range);
                 }
                 ScopeKind::Module => {
@@ -316,10 +253,7 @@ impl Builder<'_, '_> {
                 ScopeKind::TypeVariable => "cannot be used in a TypeVar bound",
                 ScopeKind::Annotation => "cannot be used within an annotation",
             };
-            return Err(self.error(
-                range,
-                format!("assignment expression within a comprehension {within}"),
-            ));
+            return Err(self.error(range, format!("assignment expression within a comprehension {within}")));
         }
     }
 
@@ -360,10 +294,7 @@ impl Builder<'_, '_> {
         let is_async = self.scope().coroutine && !is_generator;
         self.leave();
         if is_async {
-            if !self.in_async_function()
-                && self.scope().comprehension.is_none()
-                && !self.top_level_await
-            {
+            if !self.in_async_function() && self.scope().comprehension.is_none() && !self.top_level_await {
                 let message = "asynchronous comprehension outside of an asynchronous function";
                 return Err(self.error(range, message));
             }

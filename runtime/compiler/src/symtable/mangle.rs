@@ -35,22 +35,10 @@ mod tests {
     #[test]
     fn only_private_names_in_a_class_are_mangled() {
         let class = Name::new_static("_C");
-        for (name, mangled) in [
-            ("__x", "_C__x"),
-            ("__x__", "__x__"),
-            ("_x", "_x"),
-            ("__a.b", "__a.b"),
-            ("__", "__"),
-        ] {
-            assert_eq!(
-                mangle(Some(&class), &Name::new_static(name)).as_str(),
-                mangled
-            );
+        for (name, mangled) in [("__x", "_C__x"), ("__x__", "__x__"), ("_x", "_x"), ("__a.b", "__a.b"), ("__", "__")] {
+            assert_eq!(mangle(Some(&class), &Name::new_static(name)).as_str(), mangled);
         }
-        assert_eq!(
-            mangle(Some(&Name::new_static("__")), &Name::new_static("__x")).as_str(),
-            "__x"
-        );
+        assert_eq!(mangle(Some(&Name::new_static("__")), &Name::new_static("__x")).as_str(), "__x");
         assert_eq!(mangle(None, &Name::new_static("__x")).as_str(), "__x");
     }
 }

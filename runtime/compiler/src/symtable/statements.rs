@@ -1,10 +1,7 @@
 //! How statements use names.
 
 use ruff_python_ast::name::Name;
-use ruff_python_ast::{
-    Alias, ExceptHandler, Expr, Pattern, Stmt, StmtAnnAssign, StmtClassDef, StmtFunctionDef,
-    StmtTypeAlias,
-};
+use ruff_python_ast::{Alias, ExceptHandler, Expr, Pattern, Stmt, StmtAnnAssign, StmtClassDef, StmtFunctionDef, StmtTypeAlias};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::build::{Builder, Result, has_docstring};
@@ -101,9 +98,7 @@ impl Builder<'_, '_> {
                 self.declaration(Declaration::Nonlocal, names, node.range)
             }
             Stmt::Expr(node) => self.visit_expr(&node.value),
-            Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::IpyEscapeCommand(_) => {
-                Ok(())
-            }
+            Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::IpyEscapeCommand(_) => Ok(()),
         }
     }
 
@@ -111,40 +106,17 @@ impl Builder<'_, '_> {
         let parameters = &*function.parameters;
         self.define(&function.name.id, usage::LOCAL, function.range)?;
         self.defaults(parameters)?;
-        self.visit_exprs(
-            function
-                .decorator_list
-                .iter()
-                .map(|decorator| &decorator.expression),
-        )?;
+        self.visit_exprs(function.decorator_list.iter().map(|decorator| &decorator.expression))?;
         if let Some(type_params) = &function.type_params {
             self.enter_type_parameters(&function.name.id, type_params, false)?;
-            if parameters
-                .iter_non_variadic_params()
-                .any(|parameter| parameter.default.is_some())
-            {
-                let keyword_only = parameters
-                    .kwonlyargs
-                    .iter()
-                    .any(|parameter| parameter.default.is_some());
-                let positional = parameters
-                    .posonlyargs
-                    .iter()
-                    .chain(&parameters.args)
-                    .any(|parameter| parameter.default.is_some());
+            if parameters.iter_non_variadic_params().any(|parameter| parameter.default.is_some()) {
+                let keyword_only = parameters.kwonlyargs.iter().any(|parameter| parameter.default.is_some());
+                let positional = parameters.posonlyargs.iter().chain(&parameters.args).any(|parameter| parameter.default.is_some());
                 if positional {
-                    self.define(
-                        &Name::new_static(".defaults"),
-                        usage::PARAMETER,
-                        function.range,
-                    )?;
+                    self.define(&Name::new_static(".defaults"), usage::PARAMETER, function.range)?;
                 }
                 if keyword_only {
-                    self.define(
-                        &Name::new_static(".kwdefaults"),
-                        usage::PARAMETER,
-                        function.range,
-                    )?;
+                    self.define(&Name::new_static(".kwdefaults"), usage::PARAMETER, function.range)?;
                 }
             }
             self.type_parameters(type_params)?;
@@ -166,12 +138,7 @@ impl Builder<'_, '_> {
     fn class_definition(&mut self, class: &StmtClassDef) -> Result {
         let name = &class.name.id;
         self.define(name, usage::LOCAL, class.range)?;
-        self.visit_exprs(
-            class
-                .decorator_list
-                .iter()
-                .map(|decorator| &decorator.expression),
-        )?;
+        self.visit_exprs(class.decorator_list.iter().map(|decorator| &decorator.expression))?;
         let outer_class = self.class.clone();
         if let Some(type_params) = &class.type_params {
             self.enter_type_parameters(name, type_params, true)?;
@@ -186,11 +153,7 @@ impl Builder<'_, '_> {
         self.enter(id, Self::body_key(class));
         self.class = Some(name.clone());
         if class.type_params.is_some() {
-            self.define(
-                &Name::new_static("__type_params__"),
-                usage::LOCAL,
-                class.range,
-            )?;
+            self.define(&Name::new_static("__type_params__"), usage::LOCAL, class.range)?;
             self.define(&Name::new_static(".type_params"), usage::USE, class.range)?;
         }
         self.scope_mut().has_docstring = has_docstring(&class.body);
@@ -213,12 +176,7 @@ impl Builder<'_, '_> {
             self.enter_type_parameters(&name.id, type_params, false)?;
             self.type_parameters(type_params)?;
         }
-        self.enter_new(
-            ScopeKind::TypeAlias,
-            name.id.clone(),
-            Self::body_key(alias),
-            alias.range,
-        )?;
+        self.enter_new(ScopeKind::TypeAlias, name.id.clone(), Self::body_key(alias), alias.range)?;
         if in_class {
             self.see_class_scope(alias.value.range())?;
         }
@@ -236,11 +194,7 @@ impl Builder<'_, '_> {
             Expr::Name(target) => {
                 let declared = self.usage_of(&target.id) & (usage::GLOBAL | usage::NONLOCAL);
                 if declared != 0 && self.scope().kind != ScopeKind::Module && node.simple {
-                    let what = if declared & usage::GLOBAL != 0 {
-                        "global"
-                    } else {
-                        "nonlocal"
-                    };
+                    let what = if declared & usage::GLOBAL != 0 { "global" } else { "nonlocal" };
                     let message = format!("annotated name '{}' can't be {what}", target.id);
                     return Err(self.error(node.range, message));
                 }
@@ -270,12 +224,7 @@ impl Builder<'_, '_> {
         self.define(&name, usage::IMPORT, alias.range)
     }
 
-    fn declaration<'n>(
-        &mut self,
-        declaration: Declaration,
-        names: impl Iterator<Item = &'n Name>,
-        range: TextRange,
-    ) -> Result {
+    fn declaration<'n>(&mut self, declaration: Declaration, names: impl Iterator<Item = &'n Name>, range: TextRange) -> Result {
         let (what, bit) = match declaration {
             Declaration::Global => ("global", usage::GLOBAL),
             Declaration::Nonlocal => ("nonlocal", usage::NONLOCAL),
@@ -339,9 +288,7 @@ impl Builder<'_, '_> {
     }
 
     fn patterns<'p>(&mut self, patterns: impl IntoIterator<Item = &'p Pattern>) -> Result {
-        patterns
-            .into_iter()
-            .try_for_each(|pattern| self.pattern(pattern))
+        patterns.into_iter().try_for_each(|pattern| self.pattern(pattern))
     }
 
     /// The scope of a function's annotations, see [`Builder::function_annotations`].

@@ -15,10 +15,7 @@ pub(crate) fn stack_depth(graph: &mut Graph) -> u32 {
     for (index, id) in graph.order.iter().enumerate() {
         position[id.0 as usize] = index;
     }
-    let mut depths = Depths {
-        at: vec![None; graph.blocks.len()],
-        work: Vec::new(),
-    };
+    let mut depths = Depths { at: vec![None; graph.blocks.len()], work: Vec::new() };
     depths.reach(Graph::ENTRY, 0);
     let mut deepest = 0;
     while let Some(id) = depths.work.pop() {
@@ -41,16 +38,10 @@ pub(crate) fn stack_depth(graph: &mut Graph) -> u32 {
                 depths.reach(instr.target.expect("a jump has a target"), depth);
             }
             let (pops, pushes) = effect(&instr);
-            depth = depth
-                .checked_sub(pops)
-                .unwrap_or_else(|| panic!("{instr:?} pops an empty stack"))
-                + pushes;
+            depth = depth.checked_sub(pops).unwrap_or_else(|| panic!("{instr:?} pops an empty stack")) + pushes;
             deepest = deepest.max(depth);
         }
-        let exhausts = graph[id]
-            .instrs
-            .last()
-            .is_some_and(|last| last.is(Opcode::FOR_ITER));
+        let exhausts = graph[id].instrs.last().is_some_and(|last| last.is(Opcode::FOR_ITER));
         let jump = graph[id].instrs.last().and_then(|last| last.target);
         for successor in successors(graph, position[id.0 as usize]) {
             if !(exhausts && Some(successor) == jump) {
@@ -87,12 +78,6 @@ fn effect(instr: &Instr) -> (u32, u32) {
         }
         Op::LoadClosure => (0, 1),
         Op::StoreFastMaybeNull => (1, 0),
-        Op::Jump
-        | Op::JumpNoInterrupt
-        | Op::JumpIfFalse
-        | Op::JumpIfTrue
-        | Op::SetupFinally
-        | Op::SetupCleanup
-        | Op::SetupWith => (0, 0),
+        Op::Jump | Op::JumpNoInterrupt | Op::JumpIfFalse | Op::JumpIfTrue | Op::SetupFinally | Op::SetupCleanup | Op::SetupWith => (0, 0),
     }
 }

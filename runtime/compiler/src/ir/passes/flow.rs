@@ -17,10 +17,7 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn new(graph: &Graph) -> Flow {
-        let mut flow = Flow {
-            position: vec![usize::MAX; graph.blocks.len()],
-            predecessors: vec![0; graph.blocks.len()],
-        };
+        let mut flow = Flow { position: vec![usize::MAX; graph.blocks.len()], predecessors: vec![0; graph.blocks.len()] };
         flow.predecessors[Graph::ENTRY.0 as usize] = 1;
         for (position, &id) in graph.order.iter().enumerate() {
             flow.position[id.0 as usize] = position;
@@ -39,16 +36,8 @@ impl Flow {
 /// The blocks that control may go to from the one at a position, without exceptions.
 pub(super) fn successors(graph: &Graph, position: usize) -> impl Iterator<Item = BlockId> {
     let block = &graph[graph.order[position]];
-    let jump = block
-        .instrs
-        .last()
-        .filter(|last| last.is_jump())
-        .and_then(|last| last.target);
-    let next = graph
-        .order
-        .get(position + 1)
-        .copied()
-        .filter(|_| block.falls_through());
+    let jump = block.instrs.last().filter(|last| last.is_jump()).and_then(|last| last.target);
+    let next = graph.order.get(position + 1).copied().filter(|_| block.falls_through());
     jump.into_iter().chain(next)
 }
 
@@ -72,31 +61,21 @@ pub(super) fn skip_empty_blocks(graph: &mut Graph) {
         graph[block].is_handler = true;
     }
     let blocks = &graph.blocks;
-    graph
-        .order
-        .retain(|id| *id == Graph::ENTRY || !blocks[id.0 as usize].instrs.is_empty());
+    graph.order.retain(|id| *id == Graph::ENTRY || !blocks[id.0 as usize].instrs.is_empty());
 }
 
 /// Copies short blocks that leave the function to the jumps to them.
 pub(super) fn inline_exits(graph: &mut Graph) {
     for position in 0..graph.order.len() {
         let id = graph.order[position];
-        while let Some(jump) = graph[id]
-            .instrs
-            .last()
-            .filter(|last| last.is_unconditional_jump())
-        {
+        while let Some(jump) = graph[id].instrs.last().filter(|last| last.is_unconditional_jump()) {
             let target = &graph[jump.target.expect("a jump has a target")];
             if !target.exits() || target.instrs.len() > MAX_COPIED {
                 break;
             }
             let copied = target.instrs.clone();
             let block = &mut graph[id];
-            block
-                .instrs
-                .last_mut()
-                .expect("it ends in a jump")
-                .set_nop();
+            block.instrs.last_mut().expect("it ends in a jump").set_nop();
             block.instrs.extend(copied);
         }
     }
@@ -143,11 +122,7 @@ pub(super) fn thread_jumps(graph: &mut Graph) {
                 break;
             }
             let block = &mut graph[id];
-            block
-                .instrs
-                .last_mut()
-                .expect("it ends in a jump")
-                .set_nop();
+            block.instrs.last_mut().expect("it ends in a jump").set_nop();
             block.instrs.push(threaded);
         }
     }
@@ -162,33 +137,15 @@ fn thread(graph: &Graph, jump: &Instr, first: &Instr, target: BlockId) -> Option
         Op::JumpNoInterrupt if unconditional => {}
         Op::JumpIfFalse | Op::JumpIfTrue if first.op == jump.op || first.op == Op::Jump => {}
         // The value is known: the other jump is not taken.
-        Op::JumpIfFalse | Op::JumpIfTrue
-            if matches!(first.op, Op::JumpIfFalse | Op::JumpIfTrue) =>
-        {
+        Op::JumpIfFalse | Op::JumpIfTrue if matches!(first.op, Op::JumpIfFalse | Op::JumpIfTrue) => {
             let position = graph.order.iter().position(|&id| id == target)?;
             let next = *graph.order.get(position + 1)?;
-            return (graph[target].instrs.len() == 1).then_some(Instr {
-                target: Some(next),
-                ..*jump
-            });
+            return (graph[target].instrs.len() == 1).then_some(Instr { target: Some(next), ..*jump });
         }
-        Op::Real(
-            Opcode::POP_JUMP_IF_FALSE
-            | Opcode::POP_JUMP_IF_TRUE
-            | Opcode::POP_JUMP_IF_NONE
-            | Opcode::POP_JUMP_IF_NOT_NONE,
-        ) if first.op == Op::Jump => {}
+        Op::Real(Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE)
+            if first.op == Op::Jump => {}
         _ => return None,
     }
-    let op = if jump.op == Op::JumpNoInterrupt {
-        first.op
-    } else {
-        jump.op
-    };
-    Some(Instr {
-        op,
-        target: first.target,
-        location: first.location,
-        ..*jump
-    })
+    let op = if jump.op == Op::JumpNoInterrupt { first.op } else { jump.op };
+    Some(Instr { op, target: first.target, location: first.location, ..*jump })
 }

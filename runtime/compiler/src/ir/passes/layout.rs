@@ -32,18 +32,8 @@ pub(super) fn move_cold_blocks(graph: &mut Graph) {
             && graph[id].falls_through()
         {
             let handler = graph[id].instrs.last().and_then(|last| last.handler);
-            let jump = Instr {
-                op: Op::JumpNoInterrupt,
-                arg: 0,
-                target: Some(next),
-                location: Location::NONE,
-                handler,
-            };
-            graph.blocks.push(Block {
-                instrs: vec![jump],
-                cold: true,
-                ..Block::default()
-            });
+            let jump = Instr { op: Op::JumpNoInterrupt, arg: 0, target: Some(next), location: Location::NONE, handler };
+            graph.blocks.push(Block { instrs: vec![jump], cold: true, ..Block::default() });
             cold.push(BlockId(graph.blocks.len() as u32 - 1));
         }
     }

@@ -12,13 +12,8 @@ pub(super) fn resolve_next(graph: &mut Graph) {
                 continue;
             }
             let rest = graph[id].instrs[index + 1..].iter();
-            let after = graph.order[position + 1..]
-                .iter()
-                .flat_map(|&id| &graph[id].instrs);
-            let next = rest
-                .chain(after)
-                .map(|instr| instr.location)
-                .find(|location| *location != NEXT_LOCATION);
+            let after = graph.order[position + 1..].iter().flat_map(|&id| &graph[id].instrs);
+            let next = rest.chain(after).map(|instr| instr.location).find(|location| *location != NEXT_LOCATION);
             graph[id].instrs[index].location = next.unwrap_or(Location::NONE);
         }
     }
@@ -38,16 +33,8 @@ pub(super) fn resolve(graph: &mut Graph) {
                 before = instr.location;
             }
         }
-        let jump = graph[id]
-            .instrs
-            .last()
-            .filter(|last| last.is_jump())
-            .and_then(|last| last.target);
-        let next = graph
-            .order
-            .get(position + 1)
-            .copied()
-            .filter(|_| graph[id].falls_through());
+        let jump = graph[id].instrs.last().filter(|last| last.is_jump()).and_then(|last| last.target);
+        let next = graph.order.get(position + 1).copied().filter(|_| graph[id].falls_through());
         for successor in [jump, next].into_iter().flatten() {
             if flow.predecessors(successor) == 1
                 && let Some(first) = graph[successor].instrs.first_mut()
@@ -65,12 +52,7 @@ fn copy_exits(graph: &mut Graph) {
     let mut order = Vec::with_capacity(graph.order.len());
     let mut copies: Vec<(BlockId, BlockId)> = Vec::new();
     for &id in &graph.order {
-        let Some(last) = graph.blocks[id.0 as usize]
-            .instrs
-            .last()
-            .copied()
-            .filter(|last| last.is_jump())
-        else {
+        let Some(last) = graph.blocks[id.0 as usize].instrs.last().copied().filter(|last| last.is_jump()) else {
             continue;
         };
         let target = last.target.expect("a jump has a target");
@@ -79,10 +61,7 @@ fn copy_exits(graph: &mut Graph) {
             copy.instrs[0].location = last.location;
             let copy_id = BlockId(graph.blocks.len() as u32);
             graph.blocks.push(copy);
-            let jump = graph.blocks[id.0 as usize]
-                .instrs
-                .last_mut()
-                .expect("it ends in a jump");
+            let jump = graph.blocks[id.0 as usize].instrs.last_mut().expect("it ends in a jump");
             jump.target = Some(copy_id);
             flow.predecessors[target.0 as usize] -= 1;
             copies.push((target, copy_id));
@@ -91,12 +70,7 @@ fn copy_exits(graph: &mut Graph) {
     for &id in &graph.order {
         order.push(id);
         // The newest copy comes first; the order among them does not matter, none falls through.
-        order.extend(
-            copies
-                .iter()
-                .filter(|(target, _)| *target == id)
-                .map(|(_, copy)| *copy),
-        );
+        order.extend(copies.iter().filter(|(target, _)| *target == id).map(|(_, copy)| *copy));
     }
     graph.order = order;
     // What is left is fallen into, from one place.

@@ -73,15 +73,10 @@ pub(super) fn check_unbound(graph: &mut Graph, parameters: usize, locals: usize)
     for (index, id) in graph.order.iter().enumerate() {
         position[id.0 as usize] = index;
     }
-    let mut unbound = Unbound {
-        at: vec![None; graph.blocks.len()],
-        work: Vec::new(),
-    };
+    let mut unbound = Unbound { at: vec![None; graph.blocks.len()], work: Vec::new() };
     unbound.reach(Graph::ENTRY.0, &entry);
     while let Some(block) = unbound.work.pop() {
-        let mut state = unbound.at[block as usize]
-            .clone()
-            .expect("the block has been reached");
+        let mut state = unbound.at[block as usize].clone().expect("the block has been reached");
         let mut told = None;
         for instr in &graph.blocks[block as usize].instrs {
             // The handler sees the state before any of the instructions it covers. Binding a local cannot tell it anything new.
@@ -148,26 +143,14 @@ pub(super) fn combine(graph: &mut Graph) {
 }
 
 fn pair(first: &Instr, second: &Instr) -> Option<Opcode> {
-    let same_line = first.location.line == second.location.line
-        || first.location.line < 0
-        || second.location.line < 0;
-    if first.arg >= MAX_PAIRED
-        || second.arg >= MAX_PAIRED
-        || !same_line
-        || first.handler != second.handler
-    {
+    let same_line = first.location.line == second.location.line || first.location.line < 0 || second.location.line < 0;
+    if first.arg >= MAX_PAIRED || second.arg >= MAX_PAIRED || !same_line || first.handler != second.handler {
         return None;
     }
     match (first.op, second.op) {
-        (Op::Real(Opcode::LOAD_FAST), Op::Real(Opcode::LOAD_FAST)) => {
-            Some(Opcode::LOAD_FAST_LOAD_FAST)
-        }
-        (Op::Real(Opcode::STORE_FAST), Op::Real(Opcode::LOAD_FAST)) => {
-            Some(Opcode::STORE_FAST_LOAD_FAST)
-        }
-        (Op::Real(Opcode::STORE_FAST), Op::Real(Opcode::STORE_FAST)) => {
-            Some(Opcode::STORE_FAST_STORE_FAST)
-        }
+        (Op::Real(Opcode::LOAD_FAST), Op::Real(Opcode::LOAD_FAST)) => Some(Opcode::LOAD_FAST_LOAD_FAST),
+        (Op::Real(Opcode::STORE_FAST), Op::Real(Opcode::LOAD_FAST)) => Some(Opcode::STORE_FAST_LOAD_FAST),
+        (Op::Real(Opcode::STORE_FAST), Op::Real(Opcode::STORE_FAST)) => Some(Opcode::STORE_FAST_STORE_FAST),
         _ => None,
     }
 }

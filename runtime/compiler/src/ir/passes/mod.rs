@@ -43,10 +43,7 @@ pub(crate) fn optimize(graph: &mut Graph, consts: &ConstantPool, parameters: usi
 
 /// Small ints need no constant.
 fn small_ints(graph: &mut Graph, consts: &ConstantPool) {
-    for instr in graph
-        .instrs_mut()
-        .filter(|instr| instr.is(Opcode::LOAD_CONST))
-    {
+    for instr in graph.instrs_mut().filter(|instr| instr.is(Opcode::LOAD_CONST)) {
         if let Constant::Int(value) = consts.get(instr.arg)
             && let Ok(value) = u8::try_from(*value)
         {
@@ -73,19 +70,7 @@ fn expand_pseudo(graph: &mut Graph) {
             _ => continue,
         };
         block.instrs.pop();
-        let real = |opcode: Opcode, arg: u32| Instr {
-            op: Op::Real(opcode),
-            arg,
-            target: None,
-            ..last
-        };
-        block.instrs.extend([
-            real(Opcode::COPY, 1),
-            real(Opcode::TO_BOOL, 0),
-            Instr {
-                op: Op::Real(jump),
-                ..last
-            },
-        ]);
+        let real = |opcode: Opcode, arg: u32| Instr { op: Op::Real(opcode), arg, target: None, ..last };
+        block.instrs.extend([real(Opcode::COPY, 1), real(Opcode::TO_BOOL, 0), Instr { op: Op::Real(jump), ..last }]);
     }
 }

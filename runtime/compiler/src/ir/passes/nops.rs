@@ -58,16 +58,8 @@ fn remove_nops(graph: &mut Graph, position: usize) {
 fn first_line(graph: &Graph, position: usize) -> Option<i32> {
     let blocks = graph.order[position..].iter().map(|&id| &graph[id]);
     let block = blocks.into_iter().find(|block| !block.instrs.is_empty())?;
-    let stays =
-        |instr: &Instr| !instr.is_setup() && (!instr.is(Opcode::NOP) || instr.location.line >= 0);
-    Some(
-        block
-            .instrs
-            .iter()
-            .find(|instr| stays(instr))?
-            .location
-            .line,
-    )
+    let stays = |instr: &Instr| !instr.is_setup() && (!instr.is(Opcode::NOP) || instr.location.line >= 0);
+    Some(block.instrs.iter().find(|instr| stays(instr))?.location.line)
 }
 
 fn remove_jumps(graph: &mut Graph) -> bool {

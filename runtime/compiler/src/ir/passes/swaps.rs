@@ -35,14 +35,8 @@ fn apply_swap(instrs: &mut [Instr], swap: usize) {
     if moved[0].is_some() && moved[0] == moved[1] {
         return;
     }
-    let between = instrs[first + 1..last]
-        .iter()
-        .filter(|instr| !instr.is(Opcode::NOP))
-        .filter_map(variable);
-    if between
-        .into_iter()
-        .any(|variable| moved.contains(&Some(variable)))
-    {
+    let between = instrs[first + 1..last].iter().filter(|instr| !instr.is(Opcode::NOP)).filter_map(variable);
+    if between.into_iter().any(|variable| moved.contains(&Some(variable))) {
         return;
     }
     instrs[swap].set_nop();
