@@ -33,3 +33,4 @@ pub mod types;
 pub mod value_list;
 
 pub use limpid_heap::Value;
+pub use modules::warnings;

@@ -532,3 +532,13 @@ pub fn modules(t: &Thread) -> Ref<Dict> {
     // SAFETY: set at start-up to a dict, and only replaced by dicts.
     unsafe { Ref::from_value(t.interpreter().modules.get()) }
 }
+
+/// After a fork, in the child: only the calling thread is left.
+pub fn after_fork_child(t: &Thread) {
+    let interpreter = t.interpreter();
+    interpreter.threads.lock().retain(|p| std::ptr::eq(p.0, t));
+    interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
+    let mut indices = interpreter.bytecode_indices.lock();
+    indices.clear();
+    indices.insert(t.bytecode_index.get());
+}

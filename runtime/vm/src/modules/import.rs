@@ -6,7 +6,7 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, sequence, text, truth};
 use crate::runtime;
 use crate::thread::Thread;
-use crate::types::{Dict, Module, Str, builtin, int};
+use crate::types::{Dict, Exception, Module, Str, Traceback, builtin, int};
 use limpid_heap::Value;
 
 /// `import name`, or `from name import ...` with `fromlist`: calls `__import__` if the program has replaced it.
@@ -93,8 +93,48 @@ fn find_and_load(t: &Thread, name: Value) -> R {
         }
         _ => {
             super::sys::audit_import(t, name)?;
-            call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name])
+            let loaded = call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name]);
+            if loaded.is_err() && t.interpreter().options.verbose == 0 {
+                hide_import_frames(t);
+            }
+            loaded
         }
+    }
+}
+
+/// Takes the import system's own frames out of the current exception's traceback: all of them for an ImportError, for other exceptions
+/// those that led to running the module.
+fn hide_import_frames(t: &Thread) {
+    let e = t.exception();
+    let always = e.is_instance(exc::ImportError);
+    let is_file = |tb: Ref<Traceback>, name: &str| {
+        tb.code().filename.get().downcast::<Str>().is_some_and(|file| file.eq_str(&format!("<frozen importlib.{name}>")))
+    };
+    let is_part = |tb: Ref<Traceback>| is_file(tb, "_bootstrap") || is_file(tb, "_bootstrap_external");
+    let ends_chunk = |tb: Ref<Traceback>| {
+        tb.code().name.get().downcast::<Str>().is_some_and(|name| name.eq_str("_call_with_frames_removed"))
+    };
+    // The entry before the one looked at, and before the run of the import system's frames; None is the exception itself.
+    let (mut previous, mut before_run) = (None::<Ref<Traceback>>, None);
+    let mut inside = false;
+    let mut at = Exception::traceback(e).exact::<Traceback>();
+    while let Some(tb) = at {
+        at = tb.next();
+        let part = is_part(tb);
+        if part && !inside {
+            before_run = previous;
+        }
+        inside = part;
+        if !part || !(always || ends_chunk(tb)) {
+            previous = Some(tb);
+            continue;
+        }
+        let rest = at.map_or(Value::NULL, |tb| tb.value());
+        match before_run {
+            Some(entry) => entry.set_next(t, rest),
+            None => Exception::set_traceback(t, e, if rest.is_null() { Value::NONE } else { rest }),
+        }
+        previous = before_run;
     }
 }
 

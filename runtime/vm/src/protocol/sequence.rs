@@ -8,6 +8,8 @@ use crate::thread::Thread;
 use crate::types::{List, Tuple, Type, builtin, flag, slice};
 use limpid_heap::Value;
 
+pub use super::number::is_index;
+
 /// `len(v)`.
 #[inline]
 pub fn len(t: &Thread, v: Value) -> R<usize> {

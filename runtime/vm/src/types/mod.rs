@@ -20,6 +20,8 @@ pub mod repr;
 pub mod struct_sequence;
 pub mod weakref;
 pub mod range;
+pub mod bytes_methods;
+pub mod template;
 pub mod builtin;
 pub mod builtin_function;
 pub mod cell;

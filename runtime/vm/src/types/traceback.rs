@@ -95,6 +95,11 @@ impl Traceback {
 }
 
 impl Ref<Traceback> {
+    /// Replaces what follows: a traceback, or NULL. The caller makes no cycle.
+    pub fn set_next(self, t: &Thread, next: Value) {
+        self.next.set(t, self, next);
+    }
+
     /// The line, if the instruction has one.
     pub fn line(self, t: &Thread) -> Option<i32> {
         if let Some(line) = self.line.opt() {

@@ -202,7 +202,7 @@ fn rlock_repr(t: &Thread, v: Value) -> R {
     let state = if count > 0 { "locked" } else { "unlocked" };
     let text = format!(
         "<{state} {} object owner={} count={count} at {:#x}>",
-        crate::types::type_::qualified_name(v.class()),
+        v.class().display_name(),
         lock.owner.load(Ordering::Relaxed),
         v.bits()
     );

@@ -72,7 +72,7 @@ fn by_method(t: &Thread, v: Value) -> R<Option<Value>> {
             v.class().display_name(),
             z.class().display_name()
         );
-        warnings::deprecated(t, &text, 1)?;
+        warnings::deprecated(t, &text)?;
     }
     Ok(Some(z))
 }
@@ -100,7 +100,7 @@ fn from_two(t: &Thread, class: Ref<Type>, real: Value, imag: Value) -> R {
             None => by_method(t, v)?.map(value),
         };
         if let Some(z) = z {
-            warnings::deprecated(t, &not_real("real", v), 1)?;
+            warnings::deprecated(t, &not_real("real", v))?;
             re = z;
         } else if slots.float.is_some() || slots.index.is_some() {
             re.0 = number::as_float(t, v)?;
@@ -110,7 +110,7 @@ fn from_two(t: &Thread, class: Ref<Type>, real: Value, imag: Value) -> R {
     }
     let Some(v) = imag.non_null() else { return Ok(instance(t, class, re)) };
     if let Some(im) = as_parts(v) {
-        warnings::deprecated(t, &not_real("imag", v), 1)?;
+        warnings::deprecated(t, &not_real("imag", v))?;
         return Ok(instance(t, class, (re.0 - im.1, re.1 + im.0)));
     }
     let slots = v.class().slots();

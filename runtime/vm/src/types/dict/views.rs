@@ -11,7 +11,7 @@ use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::repr::{ReprGuard, ReprText};
 use crate::types::set::{self, Set};
-use crate::types::{Tuple, TypeDef, builtin, mapping_proxy};
+use crate::types::{MappingProxy, Tuple, TypeDef, builtin};
 use limpid_heap::{Header, Kind, ShapeRef, Value};
 
 /// The layout of all views.
@@ -195,7 +195,7 @@ fn is_disjoint(t: &Thread, a: &[Value]) -> R {
 }
 
 fn mapping(t: &Thread, v: Value) -> R {
-    Ok(mapping_proxy::new(t, dict_of(v).value()))
+    Ok(MappingProxy::new(t, dict_of(v).value()).value())
 }
 
 // ---- declarations ----
