@@ -176,7 +176,7 @@ impl Mutator {
         let size = CLASS_SIZES[class] as usize;
         // The gap so far is used up.
         let mut cell = cursor.end.get();
-        block.touched.fetch_max((cell - base) as u32, Relaxed);
+        block.touch(cell - base);
         while cell < last && region::is_set(MARKS, cell) {
             cell += size;
         }
@@ -234,9 +234,9 @@ impl Mutator {
     /// while the thread stands still.
     pub(crate) fn publish_cursors(&self) {
         self.each_block(|cursor, block, base| {
-            let offset = (cursor.next.get() - base) as u32;
-            block.allocated.store(offset, Relaxed);
-            block.touched.fetch_max(offset, Relaxed);
+            let offset = cursor.next.get() - base;
+            block.allocated.store(offset as u32, Relaxed);
+            block.touch(offset);
         });
     }
 

@@ -47,8 +47,10 @@ pub(crate) struct Pool {
     in_use: usize,
     /// The most blocks that `in_use` may come to without the reserve.
     limit: usize,
-    /// For each class, blocks with free cells that were not allocated from since the last collection.
-    pub(crate) partial: [Vec<u32>; CLASSES],
+    /// For each class, blocks with at least half of their cells free that were not allocated from since the last collection.
+    pub(crate) roomy: [Vec<u32>; CLASSES],
+    /// The same with less room. Their gaps are short, so finding one after the other takes longer than making cells in an empty block.
+    pub(crate) tight: [Vec<u32>; CLASSES],
     /// For each class, used blocks with free cells whose threads have ended.
     pub(crate) abandoned: [Vec<u32>; CLASSES],
     /// Blocks of small cells that were allocated from since the last collection.
@@ -74,7 +76,8 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     emergency: FreeRuns::new(),
     in_use: 0,
     limit: usize::MAX,
-    partial: [const { Vec::new() }; CLASSES],
+    roomy: [const { Vec::new() }; CLASSES],
+    tight: [const { Vec::new() }; CLASSES],
     abandoned: [const { Vec::new() }; CLASSES],
     used: Vec::new(),
     large_young: Vec::new(),
@@ -137,24 +140,33 @@ impl Pool {
 
     /// A block of small cells of this class with at least one free cell, now on the list of used blocks.
     pub(crate) fn take_small(&mut self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {
-        let started = self.abandoned[class].pop().or_else(|| self.partial[class].pop());
-        let number = match started {
+        let started = self.abandoned[class].pop().or_else(|| self.roomy[class].pop());
+        // Blocks in pieces come after free ones that are mapped, and before the heap grows.
+        let nothing_mapped = self.singles.is_empty() && self.dirty.blocks() == 0;
+        let tight = || nothing_mapped.then(|| self.tight[class].pop()).flatten();
+        let number = match started.or_else(tight) {
             Some(number) => number,
-            None => {
-                let taken = self.take(1, demand)?;
-                let block = region::block(taken.start);
-                block.set_class(class);
-                block.allocated.store(0, Relaxed);
-                block.count.store(0, Relaxed);
-                block.touched.store(if taken.dirty { BLOCK as u32 } else { 0 }, Relaxed);
-                block.set_usage(Use::Small);
-                taken.start
-            }
+            None => self.start_small(class, demand)?,
         };
         if region::block(number).raise(Block::USED) {
             self.used.push(number);
         }
         Ok(number)
+    }
+
+    /// An empty block, or, if there is none, one that is nearly full.
+    fn start_small(&mut self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {
+        let taken = match self.take(1, demand) {
+            Ok(taken) => taken,
+            Err(error) => return self.tight[class].pop().ok_or(error),
+        };
+        let block = region::block(taken.start);
+        block.set_class(class);
+        block.allocated.store(0, Relaxed);
+        block.count.store(0, Relaxed);
+        block.touched.store(if taken.dirty { BLOCK as u32 } else { 0 }, Relaxed);
+        block.set_usage(Use::Small);
+        Ok(taken.start)
     }
 
     /// Blocks for a large cell, entered in the table.

@@ -75,6 +75,14 @@ impl Block {
         self.class.store(class as u8, Relaxed);
     }
 
+    /// The block was written to up to this offset. To be called by the thread whose block it is.
+    #[inline]
+    pub(crate) fn touch(&self, offset: usize) {
+        if offset as u32 > self.touched.load(Relaxed) {
+            self.touched.store(offset as u32, Relaxed);
+        }
+    }
+
     /// Is the flag set?
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.flags.load(Relaxed) & flag != 0

@@ -32,7 +32,8 @@ pub(crate) fn sweep(pool: &mut Pool, full: bool) -> Swept {
     let used = std::mem::take(&mut pool.used);
     pool.abandoned.iter_mut().for_each(Vec::clear);
     if full {
-        pool.partial.iter_mut().for_each(Vec::clear);
+        pool.roomy.iter_mut().for_each(Vec::clear);
+        pool.tight.iter_mut().for_each(Vec::clear);
         let small = |number: &u32| region::block(*number).usage() == Use::Small;
         for number in (FIRST_BLOCK..region::top()).filter(small) {
             sweep_small(pool, number, true, &mut swept);
@@ -66,8 +67,10 @@ fn sweep_small(pool: &mut Pool, number: u32, full: bool, swept: &mut Swept) {
     let cells = usable_bytes(class) / size;
     if live == 0 {
         pool.give_small(number);
+    } else if live <= cells / 2 {
+        pool.roomy[class].push(number);
     } else if live <= cells - cells.div_ceil(8) {
-        pool.partial[class].push(number);
+        pool.tight[class].push(number);
     }
 }
 
