@@ -1,0 +1,48 @@
+//! The end of the runtime, in CPython's order: threads, exit functions, output, then what is left of the objects.
+
+use crate::streams;
+use limpid_heap::Value;
+use limpid_vm::modules::thread;
+use limpid_vm::object::R;
+use limpid_vm::protocol::{attr, call};
+use limpid_vm::thread::Thread;
+use limpid_vm::{error_report, names, runtime};
+use std::sync::atomic::Ordering;
+
+/// The exit status of a program whose output could not be written.
+pub const LOST_OUTPUT: i32 = 120;
+
+/// Ends the runtime. False if something that the program has printed is lost.
+pub fn finish(t: &Thread) -> bool {
+    join_threads(t);
+    run_exit_functions(t);
+    let flushed = streams::flush_at_exit(t);
+    t.interpreter().finalizing.store(true, Ordering::Release);
+    runtime::run_finalizers(t);
+    flushed & streams::flush_at_exit(t)
+}
+
+fn imported(t: &Thread, name: Value) -> Option<Value> {
+    runtime::modules(t).get(t, name).ok().flatten()
+}
+
+/// Waits for the threads that are not daemons; Ctrl-C ends the wait.
+fn join_threads(t: &Thread) {
+    let outcome = match imported(t, names::threading) {
+        Some(threading) => call::call_method(t, threading, names::_shutdown, &[]).map(drop),
+        None => thread::shutdown(t),
+    };
+    if outcome.is_err() {
+        error_report::unraisable_without_object(t, "Exception ignored on threading shutdown");
+    }
+}
+
+/// Calls what was registered with atexit.
+fn run_exit_functions(t: &Thread) {
+    let Some(atexit) = imported(t, names::atexit) else { return };
+    let outcome: R = attr::get_attr(t, atexit, names::_run_exitfuncs).and_then(|f| call::call(t, f, &[]));
+    if outcome.is_err() {
+        error_report::print_uncaught(t);
+    }
+}
+

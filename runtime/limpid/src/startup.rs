@@ -1,0 +1,135 @@
+//! From nothing to a runtime that can run a program.
+
+use crate::config::Config;
+use crate::installation::Installation;
+use crate::locale::Locale;
+use crate::streams::{self, Encoding};
+use limpid_heap::Value;
+use limpid_stdlib::library::LIBRARY;
+use limpid_vm::modules::{self, bootstrap, builtins, imp, import, sys};
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::{attr, call};
+use limpid_vm::runtime;
+use limpid_vm::thread::Thread;
+use limpid_vm::types::str::intern;
+use limpid_vm::types::{Module, Str};
+use limpid_vm::{error_report, names};
+use std::path::Path;
+
+/// Starts the runtime. None if that has failed, which was told on standard error then.
+pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> Option<&'static Thread> {
+    modules::register(limpid_stdlib::MODULES);
+    let t = runtime::start(config.options.clone(), LIBRARY);
+    let encoding = Encoding::new(locale, config.options.utf8_mode, config.io_encoding.as_deref());
+    if initialize(t, config, installation, &encoding).is_err() {
+        eprintln!("Fatal Python error: the runtime cannot be initialized");
+        error_report::print_uncaught(t);
+        return None;
+    }
+    if !config.options.no_site && import::import_text(t, "site").is_err() {
+        eprintln!("Fatal Python error: init_import_site: Failed to import the site module\nPython runtime state: initialized");
+        error_report::print_uncaught(t);
+        return None;
+    }
+    Some(t)
+}
+
+fn initialize(t: &Thread, config: &Config, installation: &Installation, encoding: &Encoding) -> R<()> {
+    bootstrap::create_core(t)?;
+    set_paths(t, installation)?;
+    bootstrap::install_importlib(t)?;
+    bootstrap::install_external_importers(t)?;
+    set_check_hash_pycs(t, config)?;
+    let library = imp::import_frozen(t, intern(t, "_libraryimport"), intern(t, "_libraryimport"))?;
+    call::call_method_text(t, library.value(), "_install", &[])?;
+    add_zip_importer(t)?;
+    import::import_text(t, "encodings")?;
+    install_interrupt_handler(t)?;
+    streams::create(t, encoding)?;
+    add_open(t)?;
+    if !config.options.warn_options.is_empty() {
+        import::import_text(t, "warnings")?;
+    }
+    if config.fault_handler && has_native("faulthandler") {
+        let module = import::import_text(t, "faulthandler")?;
+        call::call_method_text(t, module, "enable", &[])?;
+    }
+    if config.tracemalloc > 0 {
+        let module = import::import_text(t, "tracemalloc")?;
+        call::call_method_text(t, module, "start", &[Value::int(config.tracemalloc.into())])?;
+    }
+    create_main(t)
+}
+
+fn set_paths(t: &Thread, installation: &Installation) -> R<()> {
+    let set = |name: &str, path: &Path| {
+        let path = sys::decode_filesystem(t, path.as_os_str().as_encoded_bytes())?.value();
+        sys::set_attribute(t, intern(t, name), path)
+    };
+    set("executable", &installation.executable)?;
+    set("_base_executable", &installation.base_executable)?;
+    set("prefix", &installation.prefix)?;
+    set("exec_prefix", &installation.exec_prefix)?;
+    set("base_prefix", &installation.base_prefix)?;
+    set("base_exec_prefix", &installation.base_exec_prefix)?;
+    set("_stdlib_dir", &installation.library)?;
+    match &installation.home {
+        Some(home) => set("_home", home),
+        None => Ok(()),
+    }
+}
+
+fn set_check_hash_pycs(t: &Thread, config: &Config) -> R<()> {
+    let imp = import::import_text(t, "_imp")?;
+    attr::set_attr(t, imp, intern(t, "check_hash_based_pycs"), Str::new(t, config.check_hash_pycs.name()).value())
+}
+
+/// Modules in archives come before modules in folders, so that a path that is both is looked at as an archive first.
+fn add_zip_importer(t: &Thread) -> R<()> {
+    let module = import::import_text(t, "zipimport")?;
+    let importer = attr::get_attr_text(t, module, "zipimporter")?;
+    let Some(hooks) = sys::attribute(t, names::path_hooks) else { return Ok(()) };
+    call::call_method_text(t, hooks, "insert", &[Value::int(1), importer]).map(drop)
+}
+
+/// Makes Ctrl-C raise KeyboardInterrupt, unless who started the program wants it ignored.
+fn install_interrupt_handler(t: &Thread) -> R<()> {
+    let signal = import::import_text(t, "_signal")?;
+    let interrupt = Value::int(libc::SIGINT.into());
+    let current = call::call_method_text(t, signal, "getsignal", &[interrupt])?;
+    if current == attr::get_attr_text(t, signal, "SIG_DFL")? {
+        let handler = attr::get_attr_text(t, signal, "default_int_handler")?;
+        call::call_method_text(t, signal, "signal", &[interrupt, handler])?;
+    }
+    Ok(())
+}
+
+fn add_open(t: &Thread) -> R<()> {
+    let module = modules::startup_module("builtins").and_then(|m| m.exact::<Module>());
+    match module {
+        Some(module) => builtins::add_open(t, module),
+        None => Ok(()),
+    }
+}
+
+fn has_native(name: &str) -> bool {
+    modules::find(name).is_some()
+}
+
+/// Makes `__main__`, as a program finds it that was not read from a file.
+fn create_main(t: &Thread) -> R<()> {
+    let main = bootstrap::create_main(t)?;
+    let importlib = t.interpreter().importlib.get();
+    let loader = attr::get_attr_text(t, importlib, "BuiltinImporter")?;
+    main.dict().set_name(t, names::__loader__, loader)
+}
+
+/// The module `__main__`. A program may have replaced it.
+pub fn main_module(t: &Thread) -> R<Ref<Module>> {
+    let found = runtime::modules(t).get(t, names::__main__)?;
+    match found.and_then(|m| m.downcast::<Module>()) {
+        Some(module) => Ok(module),
+        None => bootstrap::create_main(t),
+    }
+}
+
