@@ -37,7 +37,7 @@ pub static TABLE: &[Adaptation] = &[
     Adaptation {
         path: "platform.py",
         original: "        # XXX: RUSTPYTHON support\n        if \"RustPython\" in sys_version:\n            name = \"RustPython\"\n",
-        replacement: "        if \"Limpid\" in sys_version:\n            name = \"Limpid\"\n",
+        replacement: "        if \"limpid\" in sys_version:\n            name = \"Limpid\"\n",
     },
     // The scripts of a new environment come out of the binary.
     Adaptation {

@@ -142,7 +142,8 @@ fn find_frozen(t: &Thread, a: &[Value]) -> R {
         Some(wanted) if crate::protocol::truth::truth(t, wanted)? => Bytes::from_slice(t, module.code)?.value(),
         _ => Value::NONE,
     };
-    Ok(Tuple::from_slice(t, &[data, Value::bool(module.is_package), a[0]]).value())
+    let origname = module.origname.map_or(Value::NONE, |name| Str::new(t, name).value());
+    Ok(Tuple::from_slice(t, &[data, Value::bool(module.is_package), origname]).value())
 }
 
 /// The code object of a frozen module.

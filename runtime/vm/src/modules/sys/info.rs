@@ -131,6 +131,12 @@ fn text(t: &Thread, s: &str) -> Value {
     Str::new(t, s).value()
 }
 
+/// `sys.version`
+pub fn version_text() -> String {
+    let (major, minor, micro) = VERSION;
+    format!("{major}.{minor}.{micro} free-threading build (limpid {}) [Rust]", env!("CARGO_PKG_VERSION"))
+}
+
 /// Adds the constants.
 pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
     let (major, minor, micro) = VERSION;
@@ -140,10 +146,8 @@ pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
         &VERSION_INFO,
         &[number(major), number(minor), number(micro), crate::types::str::intern(t, "final"), number(0)],
     )?;
-    let limpid = env!("CARGO_PKG_VERSION");
-    let version = format!("{major}.{minor}.{micro} free-threading build (limpid {limpid}) [Rust]");
     let set = |name: &str, v: Value| dict.set_text(t, name, v);
-    set("version", text(t, &version))?;
+    set("version", text(t, &version_text()))?;
     set("version_info", version_info)?;
     set("hexversion", number(HEX_VERSION))?;
     set("api_version", number(1013))?;

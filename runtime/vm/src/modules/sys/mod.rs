@@ -20,7 +20,7 @@ mod stdlib_names;
 
 pub use crate::error_report::unraisable_with_message as unraisable;
 pub use audit::{audit, audit_import};
-pub use info::{HEX_VERSION, VERSION};
+pub use info::{HEX_VERSION, VERSION, version_text};
 pub use paths::decode_filesystem;
 
 static FUNCTIONS: &[&[FnDef]] = &[audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, limits::FUNCTIONS, objects::FUNCTIONS];
