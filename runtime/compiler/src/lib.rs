@@ -14,6 +14,7 @@ mod future;
 mod ir;
 mod nesting;
 mod parse;
+pub mod parse_errors;
 mod source;
 mod symtable;
 mod text;
@@ -26,6 +27,7 @@ use limpid_bytecode::{CodeData, CodeFlags};
 use ruff_python_ast::Mod;
 
 use codegen::Context;
+use parse_errors::{Grammar, Reading};
 use source::Source;
 use symtable::Program;
 
@@ -68,11 +70,18 @@ pub fn compile_with_warnings(
 ) -> Result<CodeData, SyntaxError> {
     let normalized = Source::normalize(source);
     let source = Source::new(normalized.as_deref().unwrap_or(source));
-    let parser_mode = match mode {
-        Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
-        Mode::Eval => ruff_python_parser::Mode::Expression,
+    let grammar = match mode {
+        Mode::Exec => Grammar::File,
+        Mode::Single => Grammar::Single,
+        Mode::Eval => Grammar::Expression,
     };
-    let tree = parse::parse(&source, parser_mode, warnings)?;
+    let reading = Reading {
+        grammar,
+        barry_as_bdfl: false,
+        keep_blocks_open: options.dont_imply_dedent,
+        allow_incomplete: options.dont_imply_dedent,
+    };
+    let tree = parse::parse(&source, reading, warnings)?;
     let program = match tree.program() {
         Mod::Module(module) => Program::Body(&module.body),
         Mod::Expression(expression) => Program::Expression(&expression.body),

@@ -1,11 +1,14 @@
 //! From text to syntax tree.
 
+use std::borrow::Cow;
+
 use ruff_python_ast::{Mod, PythonVersion};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::TextRange;
 
 use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
 use crate::nesting::{self, Shape, TooDeep};
+use crate::parse_errors::{self, Grammar, Reading};
 use crate::source::Source;
 use crate::token_warnings;
 
@@ -33,7 +36,7 @@ impl Drop for Tree {
 }
 
 /// Parses a program.
-pub(crate) fn parse(source: &Source, mode: Mode, warnings: &mut Vec<SyntaxWarning>) -> Result<Tree, SyntaxError> {
+pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<SyntaxWarning>) -> Result<Tree, SyntaxError> {
     if source.text().contains('\0') {
         return Err(SyntaxError {
             kind: SyntaxErrorKind::Syntax,
@@ -45,24 +48,41 @@ pub(crate) fn parse(source: &Source, mode: Mode, warnings: &mut Vec<SyntaxWarnin
             text: None,
         });
     }
-    let shape = Shape::of(source.text(), mode).map_err(|what| too_deep(source, what))?;
+    let mode = if reading.grammar == Grammar::Expression { Mode::Expression } else { Mode::Module };
+    let text = text_for_parser(source, reading)?;
+    let shape = Shape::of(&text, mode)
+        .map_err(|what| parse_errors::syntax_error(source.text(), reading).unwrap_or_else(|| too_deep(source, what)))?;
     let options = ParseOptions::from(mode).with_target_version(PythonVersion::PY314);
-    let parsed = parse_unchecked(source.text(), options);
+    let parsed = parse_unchecked(&text, options);
     token_warnings::collect(source, parsed.tokens(), parsed.errors().first(), warnings);
-    let error = match (parsed.errors().first(), parsed.unsupported_syntax_errors().first()) {
-        (Some(error), _) => Some(source.error(error.location, error.error.to_string())),
-        (None, Some(error)) => Some(source.error(error.range, error.to_string())),
-        (None, None) => None,
+    let error_range = match (parsed.errors().first(), parsed.unsupported_syntax_errors().first()) {
+        (Some(error), _) => Some(error.location),
+        (None, error) => error.map(|error| error.range),
     };
     let tree = Tree { program: Some(parsed.into_syntax()), may_be_deep: shape.may_be_deep };
-    match error {
-        Some(error) => Err(error),
-        None if shape.may_be_deep && nesting::is_too_deep(tree.program()) => {
-            let message = "maximum recursion depth exceeded during compilation";
-            Err(source.error_of_kind(SyntaxErrorKind::Recursion, TextRange::default(), message))
-        }
-        None => Ok(tree),
+    if let Some(range) = error_range {
+        // What only the parser refuses is in patterns: an f-string where a constant belongs.
+        let message = "patterns may only match literals and attribute lookups";
+        return Err(parse_errors::syntax_error(source.text(), reading).unwrap_or_else(|| source.error(range, message)));
     }
+    if shape.may_be_deep && nesting::is_too_deep(tree.program()) {
+        let message = "maximum recursion depth exceeded during compilation";
+        return Err(source.error_of_kind(SyntaxErrorKind::Recursion, TextRange::default(), message));
+    }
+    Ok(tree)
+}
+
+/// The text as the parser understands it, which knows modules and expressions in the language as it is.
+fn text_for_parser<'a>(source: &Source<'a>, reading: Reading) -> Result<Cow<'a, str>, SyntaxError> {
+    let text = source.text();
+    let may_be_barry = reading.barry_as_bdfl || text.contains("barry_as_FLUFL");
+    if reading.grammar == Grammar::Single || may_be_barry {
+        // Is it one statement? Does it use `!=`?
+        if let Some(error) = parse_errors::syntax_error(text, reading) {
+            return Err(error);
+        }
+    }
+    Ok(if may_be_barry { parse_errors::without_diamonds(text).into() } else { text.into() })
 }
 
 fn too_deep(source: &Source, what: TooDeep) -> SyntaxError {
