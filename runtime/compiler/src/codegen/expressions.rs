@@ -90,6 +90,10 @@ impl<'a> Compiler<'a> {
                 };
                 Err(self.error(node.range, message))
             }
+            Expr::Name(node) if node.ctx == ExprContext::Load && node.id == "__debug__" => {
+                self.load_const(Constant::Bool(self.context.optimize == 0), location);
+                Ok(())
+            }
             Expr::Name(node) => {
                 self.name_op(&node.id, node.ctx, location);
                 Ok(())

@@ -70,7 +70,13 @@ fn expand_pseudo(graph: &mut Graph) {
             _ => continue,
         };
         block.instrs.pop();
+        let bools = [Opcode::CONTAINS_OP, Opcode::IS_OP, Opcode::UNARY_NOT];
+        let is_bool = block.instrs.last().is_some_and(|value| bools.iter().any(|&opcode| value.is(opcode)));
         let real = |opcode: Opcode, arg: u32| Instr { op: Op::Real(opcode), arg, target: None, ..last };
-        block.instrs.extend([real(Opcode::COPY, 1), real(Opcode::TO_BOOL, 0), Instr { op: Op::Real(jump), ..last }]);
+        block.instrs.push(real(Opcode::COPY, 1));
+        if !is_bool {
+            block.instrs.push(real(Opcode::TO_BOOL, 0));
+        }
+        block.instrs.push(Instr { op: Op::Real(jump), ..last });
     }
 }

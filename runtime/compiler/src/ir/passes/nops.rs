@@ -4,14 +4,15 @@
 
 use limpid_bytecode::Opcode;
 
-use super::flow::skip_empty_blocks;
+use super::flow::{Flow, skip_empty_blocks};
 use crate::ir::{Graph, Instr, Op};
 
 /// Removes NOPs and jumps to the next instruction.
 pub(super) fn remove(graph: &mut Graph) {
     loop {
+        let flow = Flow::new(graph);
         for position in 0..graph.order.len() {
-            remove_nops(graph, position);
+            remove_nops(graph, position, line_before(graph, &flow, position));
         }
         skip_empty_blocks(graph);
         if !remove_jumps(graph) {
@@ -20,10 +21,21 @@ pub(super) fn remove(graph: &mut Graph) {
     }
 }
 
-fn remove_nops(graph: &mut Graph, position: usize) {
+/// The line that control comes from to a block, if that is the block before and no other.
+fn line_before(graph: &Graph, flow: &Flow, position: usize) -> i32 {
+    let id = graph.order[position];
+    let before = position.checked_sub(1).map(|before| &graph[graph.order[before]]);
+    match before {
+        Some(before) if before.falls_through() && flow.predecessors(id) == 1 && !graph[id].is_handler => {
+            before.instrs.last().map_or(-1, |last| last.location.line)
+        }
+        _ => -1,
+    }
+}
+
+fn remove_nops(graph: &mut Graph, position: usize, mut previous: i32) {
     let id = graph.order[position];
     let mut instrs = std::mem::take(&mut graph[id].instrs);
-    let mut previous = -1;
     let mut kept = Vec::with_capacity(instrs.len());
     for index in 0..instrs.len() {
         let instr = instrs[index];

@@ -4,15 +4,56 @@ use limpid_bytecode::Opcode;
 
 use crate::ir::{Graph, Instr, Op};
 
-/// Removes swaps in front of stores by storing in the other order.
+/// Shortens runs of swaps, and removes swaps in front of stores by storing in the other order.
 pub(super) fn apply(graph: &mut Graph) {
     for block in &mut graph.blocks {
         let instrs = &mut block.instrs;
+        shorten_runs(instrs);
         for index in (0..instrs.len()).rev() {
             if instrs[index].is(Opcode::SWAP) {
                 apply_swap(instrs, index);
             }
         }
+    }
+}
+
+/// Replaces runs of swaps by the fewest that have the same effect.
+fn shorten_runs(instrs: &mut [Instr]) {
+    let mut start = 0;
+    while start < instrs.len() {
+        let length = instrs[start..].iter().take_while(|instr| instr.is(Opcode::SWAP)).count();
+        if length > 1 {
+            let run = &mut instrs[start..start + length];
+            let swaps = fewest_swaps(run.iter().map(|swap| swap.arg as usize));
+            for (index, swap) in run.iter_mut().enumerate() {
+                match swaps.get(index) {
+                    Some(&depth) => swap.arg = depth as u32,
+                    None => swap.set_nop(),
+                }
+            }
+        }
+        start += length.max(1);
+    }
+}
+
+/// The shortest row of swaps that does the same as another.
+fn fewest_swaps(swaps: impl Iterator<Item = usize> + Clone) -> Vec<usize> {
+    // Which value is to be where, the top of the stack first.
+    let mut wanted: Vec<usize> = (0..swaps.clone().max().unwrap_or(0)).collect();
+    swaps.for_each(|depth| wanted.swap(0, depth - 1));
+    let mut actual: Vec<usize> = (0..wanted.len()).collect();
+    let mut fewest = Vec::new();
+    loop {
+        // Where the value on top belongs; if that is the top, any place that has a wrong value.
+        let place = match wanted.iter().position(|&value| value == actual[0]) {
+            Some(0) | None => (0..wanted.len()).find(|&place| actual[place] != wanted[place]),
+            place => place,
+        };
+        let Some(place) = place else {
+            return fewest;
+        };
+        actual.swap(0, place);
+        fewest.push(place + 1);
     }
 }
 
@@ -59,4 +100,28 @@ fn next_consumer(instrs: &[Instr], from: usize, line: Option<i32>) -> Option<usi
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_swaps_are_shortened() {
+        let fewest = |swaps: &[usize]| fewest_swaps(swaps.iter().copied());
+        assert_eq!(fewest(&[2, 2]), []);
+        assert_eq!(fewest(&[3, 2, 3, 2]).len(), 2);
+        assert_eq!(fewest(&[3, 2, 3]).len(), 3);
+        assert_eq!(fewest(&[3, 2]), [3, 2]);
+        for swaps in [vec![4, 3, 2, 4], vec![2, 3, 4, 5, 2, 3], vec![5, 4, 5, 3, 2, 2]] {
+            let run = |swaps: &[usize]| {
+                let mut stack: Vec<usize> = (0..5).collect();
+                swaps.iter().for_each(|depth| stack.swap(0, depth - 1));
+                stack
+            };
+            let shortest = fewest(&swaps);
+            assert_eq!(run(&shortest), run(&swaps));
+            assert!(shortest.len() <= swaps.len());
+        }
+    }
 }
