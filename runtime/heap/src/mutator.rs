@@ -300,6 +300,14 @@ impl Mutator {
     }
 }
 
+impl Drop for Mutator {
+    fn drop(&mut self) {
+        // The world would keep a pointer to it.
+        let state = *self.state.get_mut();
+        assert!(state == DETACHED, "a mutator is dropped while it is attached");
+    }
+}
+
 /// The bytes added to a request, see [`Mutator::alloc`].
 #[inline(always)]
 fn slack(header: &Header) -> usize {

@@ -67,7 +67,7 @@ pub struct Options {
     /// `sys.path` before site has run.
     pub path: Vec<String>,
     /// The hash seed; None is random.
-    pub hash_seed: Option<u64>,
+    pub hash_seed: Option<u32>,
     /// Do threads specialize copies of the code? `-X tlbc=0` says no.
     pub tlbc: bool,
     /// `-X pystats`
@@ -479,7 +479,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     limpid_heap::register_tracer(crate::types::dict::table::TABLE_KIND, crate::types::dict::table::trace);
     limpid_heap::register_tracer(crate::types::generator::GENERATOR_KIND, crate::types::generator::trace);
     crate::types::register_tracers();
-    crate::protocol::hash::seed(options.hash_seed);
+    crate::protocol::hash::init_key(options.hash_seed);
     let table = if options.stats { &raw const dispatch::COUNTING } else { &raw const dispatch::PLAIN };
     let interpreter = Interpreter {
         specializes: options.tlbc,

@@ -215,7 +215,7 @@ pub fn builtins_of(t: &Thread, globals: Ref<Dict>) -> R {
     let name = crate::names::__builtins__;
     match globals.get_name(name) {
         Some(v) => match v.downcast::<crate::types::Module>() {
-            Some(m) => Ok(m.dict.get()),
+            Some(m) => Ok(m.dict().value()),
             None => Ok(v),
         },
         None => {

@@ -92,7 +92,7 @@ pub fn register_ast(hooks: AstHooks) {
 
 /// The future features in effect in the code that runs.
 pub fn inherited_flags(t: &Thread) -> i32 {
-    t.current_frame().map_or(0, |f| f.code().flags.bits() as i32 & flags::FUTURES)
+    t.current_frame().map_or(0, |f| f.code().flags.0 as i32 & flags::FUTURES)
 }
 
 /// A file name: a str, bytes or path object, as a str.
@@ -135,7 +135,7 @@ pub fn text_of(t: &Thread, v: Value, function: &str, what: &str) -> R<String> {
     } else if let Some(b) = v.downcast::<Bytes>() {
         decode(t, b.as_slice(), names::string_file)?
     } else if let Some(b) = v.downcast::<Bytearray>() {
-        decode(t, &b.with_bytes(t, <[u8]>::to_vec), names::string_file)?
+        decode(t, &b.contents().to_vec(), names::string_file)?
     } else if let Ok(b) = crate::types::bytes::from_buffer(t, v) {
         let b = b.downcast::<Bytes>().map(|b| b.as_slice().to_vec()).unwrap_or_default();
         decode(t, &b, names::string_file)?

@@ -140,3 +140,8 @@ pub fn length_hint(t: &Thread, v: Value, default: usize) -> R<usize> {
     }
     Ok(n as usize)
 }
+
+/// Has it a `__next__`?
+pub fn is_iterator(v: Value) -> bool {
+    v.class().slots().next.is_some()
+}

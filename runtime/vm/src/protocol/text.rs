@@ -86,7 +86,7 @@ pub fn format_value(t: &Thread, v: Value, spec: Value) -> R<Ref<Str>> {
             return format_spec::format_int(t, v, spec);
         }
         if v.is_float() {
-            return format_spec::format_float(t, v.as_float(), spec);
+            return format_spec::format_float(t, v, v.as_float(), spec);
         }
         if let Some(s) = v.exact::<Str>() {
             return format_spec::format_str(t, s, spec);

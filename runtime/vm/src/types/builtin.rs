@@ -13,12 +13,12 @@
 //! The exception classes follow the others in both areas; [`crate::exc`] lists them.
 
 use crate::exc;
-use crate::object::Ref;
+use crate::object::{Raised, Ref};
 use crate::shape::{SHAPE_SIZE, Shape};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::type_::native;
-use crate::types::{TYPE_SIZE, Type, TypeDef};
+use crate::types::{Exception, TYPE_SIZE, Tuple, Type, TypeDef};
 use limpid_heap::{GRANULE, HEAP_BASE, Header, IMMORTAL_BASE, Kind, ShapeRef, immortal_alloc};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,7 +29,7 @@ macro_rules! for_each_builtin_type {
         $callback! {
             OBJECT => object::OBJECT_DEF;
             TYPE => type_::TYPE_DEF;
-            INT => pending::DEF;
+            INT => int::methods::INT_DEF;
             BOOL => pending::DEF;
             FLOAT => float::FLOAT_DEF;
             COMPLEX => complex::COMPLEX_DEF;
@@ -81,8 +81,8 @@ macro_rules! for_each_builtin_type {
             TUPLE_ITERATOR => iterators::TUPLE_ITERATOR_DEF;
             STR_ITERATOR => pending::DEF;
             STR_ASCII_ITERATOR => pending::DEF;
-            BYTES_ITERATOR => pending::DEF;
-            BYTEARRAY_ITERATOR => pending::DEF;
+            BYTES_ITERATOR => bytes_methods::BYTES_ITERATOR_DEF;
+            BYTEARRAY_ITERATOR => bytes_methods::BYTEARRAY_ITERATOR_DEF;
             MEMORY_ITERATOR => memory::MEMORY_ITERATOR_DEF;
             RANGE_ITERATOR => range::RANGE_ITERATOR_DEF;
             LONG_RANGE_ITERATOR => range::LONG_RANGE_ITERATOR_DEF;
@@ -113,9 +113,9 @@ macro_rules! for_each_builtin_type {
             TYPE_ALIAS => typevar::TYPE_ALIAS_DEF;
             GENERIC => typevar::GENERIC_DEF;
             NO_DEFAULT => typevar::NO_DEFAULT_DEF;
-            TEMPLATE => pending::DEF;
-            TEMPLATE_ITERATOR => pending::DEF;
-            INTERPOLATION => pending::DEF;
+            TEMPLATE => template::TEMPLATE_DEF;
+            TEMPLATE_ITERATOR => template::TEMPLATE_ITERATOR_DEF;
+            INTERPOLATION => template::INTERPOLATION_DEF;
             WEAKREF => weakref::WEAKREF_DEF;
             WEAK_PROXY => weakref::WEAK_PROXY_DEF;
             WEAK_CALLABLE_PROXY => weakref::WEAK_CALLABLE_PROXY_DEF;
@@ -208,5 +208,13 @@ pub fn init(t: &Thread) {
     for (i, def) in defs() {
         native::make_ready(t, type_at(i), def);
     }
-    READY.store(true, Ordering::Release);
+    let interpreter = t.interpreter();
+    let set_up = (|| {
+        interpreter.empty_tuple.set(Tuple::try_from_slice(t, &[])?.value());
+        READY.store(true, Ordering::Release);
+        crate::runtime::create_characters(t)?;
+        interpreter.memory_error.set(Exception::instantiate(t, exc::MemoryError, &[])?);
+        Ok::<(), Raised>(())
+    })();
+    assert!(set_up.is_ok(), "there is memory for the builtin types");
 }

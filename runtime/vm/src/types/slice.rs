@@ -71,6 +71,12 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// The first bound as it is given: negative from the end, possibly behind it.
+    #[inline]
+    pub fn start(self) -> isize {
+        self.start
+    }
+
     /// The step.
     #[inline]
     pub fn step(self) -> isize {

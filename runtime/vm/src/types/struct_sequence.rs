@@ -39,7 +39,7 @@ struct Declaration {
 /// Makes the type.
 pub fn make_type(t: &Thread, def: &'static StructSequenceDef) -> R<Ref<Type>> {
     let named = def.fields.iter().enumerate().filter(|(_, (name, _))| !name.is_empty());
-    let getset: Vec<GetSet> = named.map(|(i, (name, doc))| GetSet { name, get: GETTERS[i], set: None, doc }).collect();
+    let getset: Vec<GetSet> = named.map(|(i, (name, doc))| GetSet { name, get: GETTERS[i], set: None, doc, member: true }).collect();
     let declaration = Box::leak(Box::new(Declaration {
         native: TypeDef {
             name: def.name,

@@ -115,7 +115,7 @@ fn template_repr(t: &Thread, v: Value) -> R {
     text.text(", interpolations=");
     text.repr(t, template(v).interpolations.get())?;
     text.text(")");
-    Ok(text.finish(t)?.value())
+    text.finish(t)
 }
 
 fn template_concat(t: &Thread, a: Value, b: Value) -> R {
@@ -222,7 +222,7 @@ fn interpolation_repr(t: &Thread, v: Value) -> R {
         text.repr(t, slot.get())?;
     }
     text.text(")");
-    Ok(text.finish(t)?.value())
+    text.finish(t)
 }
 
 /// `string.templatelib.Interpolation`

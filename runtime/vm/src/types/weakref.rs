@@ -71,8 +71,11 @@ pub static WEAKREF_DEF: TypeDef = TypeDef {
         new: Some(new),
         init: Some(init),
         call: Some(|t, r, args| {
-            static SIGNATURE: crate::args::Signature = crate::args::Signature::parse("");
-            args.bind(t, "weakref.__call__", &SIGNATURE, |_| Ok(receiver::<WeakRef>(r).get().unwrap_or(Value::NONE)))
+            args.no_keywords(t, "weakref")?;
+            match args.pos().len() {
+                0 => Ok(receiver::<WeakRef>(r).get().unwrap_or(Value::NONE)),
+                n => raise!(t, TypeError, "weakref expected 0 arguments, got {n}"),
+            }
         }),
         hash: Some(hash_of),
         repr: Some(repr),

@@ -132,7 +132,7 @@ fn dir(t: &Thread, args: Args<'_>) -> R {
         [obj] => names_of(t, *obj)?,
         many => raise!(t, TypeError, "dir expected at most 1 argument, got {}", many.len()),
     };
-    names.sort(t, Value::NONE, false)?;
+    List::sort(names, t, Value::NONE, false)?;
     Ok(names.value())
 }
 

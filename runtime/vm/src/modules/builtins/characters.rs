@@ -32,7 +32,7 @@ fn ord(t: &Thread, a: &[Value]) -> R {
     } else if let Some(b) = v.downcast::<Bytes>() {
         (b.len(), b.as_slice().first().map(|c| u32::from(*c)))
     } else if let Some(b) = v.downcast::<Bytearray>() {
-        b.with_bytes(t, |bytes| (bytes.len(), bytes.first().map(|c| u32::from(*c))))
+        (b.len(), b.contents().first().map(|c| u32::from(*c)))
     } else {
         raise!(t, TypeError, "ord() expected string of length 1, but {} found", v.class().display_name())
     };

@@ -6,7 +6,7 @@ use crate::object::{R, ValueExt};
 use crate::protocol::{call, compare, iter, number, truth};
 use crate::slots::Compare;
 use crate::thread::Thread;
-use crate::types::{async_gen, builtin, int, iterators};
+use crate::types::{List, async_gen, builtin, complex, int, iterators};
 use limpid_bytecode::BinaryOperator;
 use limpid_heap::Value;
 
@@ -169,7 +169,7 @@ fn sorted(t: &Thread, a: &[Value]) -> R {
         Some(v) => truth::truth(t, v)?,
         None => false,
     };
-    list.sort(t, a[1].non_null().unwrap_or(Value::NONE), reverse)?;
+    List::sort(list, t, a[1].non_null().unwrap_or(Value::NONE), reverse)?;
     Ok(list.value())
 }
 
@@ -251,7 +251,7 @@ fn sum(t: &Thread, a: &[Value]) -> R {
                 }
                 item = next(t, iterator)?;
             }
-            total = crate::types::complex::new(t, real.value(), imaginary.value());
+            total = complex::new(t, real.value(), imaginary.value());
         }
         if item.is_null() {
             return Ok(total);
@@ -262,6 +262,6 @@ fn sum(t: &Thread, a: &[Value]) -> R {
 }
 
 fn exact_complex(v: Value) -> Option<(f64, f64)> {
-    v.non_null()?.exact::<crate::types::Complex>().map(|c| (c.real, c.imag))
+    complex::as_parts(v.non_null()?.exact::<crate::types::Complex>()?.value())
 }
 

@@ -11,6 +11,7 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
 use crate::runtime::{self, Interpreter};
 use crate::thread::{Thread, request};
+use crate::types::struct_sequence::StructSequenceDef;
 use crate::types::{Dict, Module, Tuple, int, type_};
 use limpid_heap::Value;
 use parking_lot::{Condvar, Mutex};
@@ -63,15 +64,22 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     }
     dict.set_text(t, "error", exc::RuntimeError.value())?;
     dict.set_text(t, "TIMEOUT_MAX", Value::float(lock::TIMEOUT_MAX))?;
-    let args = crate::types::struct_sequence::create(
-        t,
-        "_thread._ExceptHookArgs",
-        "ExceptHookArgs\n\nType used to pass arguments to threading.excepthook.",
-        &["exc_type", "exc_value", "exc_traceback", "thread"],
-        4,
-    )?;
+    let args = crate::types::struct_sequence::make_type(t, &EXCEPT_HOOK_ARGS)?;
     dict.set_text(t, "_ExceptHookArgs", args.value())
 }
+
+static EXCEPT_HOOK_ARGS: StructSequenceDef = StructSequenceDef {
+    name: "_thread._ExceptHookArgs",
+    doc: "What threading.excepthook is called with.",
+    fields: &[
+        ("exc_type", "Exception type"),
+        ("exc_value", "Exception value"),
+        ("exc_traceback", "Exception traceback"),
+        ("thread", "Thread"),
+    ],
+    visible: 4,
+    instantiable: true,
+};
 
 /// How many threads made by this module run.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);

@@ -54,9 +54,11 @@ impl Storage {
             Ok(Ref::from_ptr(p))
         }
     }
+}
 
+impl Ref<Storage> {
     #[inline(always)]
-    fn data(self: Ref<Storage>) -> *mut u8 {
+    fn data(self) -> *mut u8 {
         // SAFETY: the cell is live.
         unsafe { (&raw mut (*self.ptr()).data).cast() }
     }

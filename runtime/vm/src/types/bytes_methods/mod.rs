@@ -6,7 +6,7 @@
 use crate::args::FnDef;
 use crate::exc;
 use crate::object::{R, Ref, Slot, ValueExt};
-use crate::protocol::sequence;
+use crate::protocol::{iter, sequence};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::memory::{Buffer, get_buffer, has_buffer};
@@ -14,11 +14,11 @@ use crate::types::{Bytearray, Bytes, Type, TypeDef, builtin, int};
 use limpid_heap::{Header, Value};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-mod case;
-mod hexadecimal;
-mod search;
-mod shape;
-mod split;
+pub mod case;
+pub mod hexadecimal;
+pub mod search;
+pub mod shape;
+pub mod split;
 
 pub use hexadecimal::hex;
 
@@ -268,6 +268,11 @@ pub(super) fn decode<T: ByteText>(t: &Thread, a: &[Value]) -> R {
     codec::checked_str(t, v, encoding)
 }
 
+/// Can it be iterated over?
+pub(super) fn is_iterable(v: Value) -> bool {
+    v.class().slots().iter.is_some() || iter::is_sequence(v)
+}
+
 /// The bytes of a method's argument.
 fn argument(t: &Thread, v: Value) -> R<Buffer> {
     get_buffer(t, v)
@@ -350,7 +355,7 @@ fn iterator_reduce(t: &Thread, a: &[Value]) -> R {
     let iterator = receiver(a[0]);
     let index = iterator.index.load(Ordering::Relaxed);
     let empty = if a[0].class() == builtin::BYTES_ITERATOR { Bytes::empty(t)?.value() } else { Bytearray::from_slice(t, &[])?.value() };
-    crate::types::iterators::reduce_indexed(t, iterator.source.opt(), index, empty)
+    crate::types::iterators::reduced(t, crate::names::iter, iterator.source.opt(), empty, index as i64)
 }
 
 fn iterator_set_state(t: &Thread, a: &[Value]) -> R {

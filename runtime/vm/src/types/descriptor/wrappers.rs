@@ -1,7 +1,7 @@
 //! `classmethod` and `staticmethod`
 
 use super::is_abstract;
-use crate::args::{Args, GetSet, Signature, receiver};
+use crate::args::{Args, GetSet, Signature};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call, text};

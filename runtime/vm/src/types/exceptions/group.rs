@@ -34,8 +34,8 @@ pub(crate) const DEF: TypeDef = TypeDef {
         FnDef::def("subgroup", "self, matcher_value, /", subgroup),
     ],
     getset: &[
-        GetSet::getter("message", |_, e| Ok(receiver::<ExceptionGroup>(e).message.get())).doc("exception message"),
-        GetSet::getter("exceptions", |_, e| Ok(receiver::<ExceptionGroup>(e).exceptions.get())).doc("nested exceptions"),
+        GetSet::getter("message", |_, e| Ok(receiver::<ExceptionGroup>(e).message.get())).member().doc("exception message"),
+        GetSet::getter("exceptions", |_, e| Ok(receiver::<ExceptionGroup>(e).exceptions.get())).member().doc("nested exceptions"),
     ],
     ..def::<ExceptionGroup>()
 };
@@ -69,7 +69,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     if !iter::is_sequence(*given) {
         raise!(t, TypeError, "second argument (exceptions) must be a sequence")
     }
-    let sequence_repr = if matches!(given.class(), builtin::LIST | builtin::TUPLE) {
+    let sequence_repr = if [builtin::LIST, builtin::TUPLE].contains(&given.class()) {
         Value::NULL
     } else {
         text::repr(t, *given)?.value()

@@ -97,6 +97,7 @@ macro_rules! member {
                 Ok(())
             },
         )
+        .member()
     };
 }
 use member;

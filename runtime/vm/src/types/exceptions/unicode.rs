@@ -60,6 +60,7 @@ macro_rules! field {
                 Ok(())
             },
         )
+        .member()
         .doc($doc)
     };
 }
@@ -79,6 +80,7 @@ macro_rules! position {
                 Ok(())
             },
         )
+        .member()
         .doc($doc)
     };
 }

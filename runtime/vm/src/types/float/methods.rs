@@ -47,7 +47,7 @@ pub(super) static METHODS: &[FnDef] = &[
     ),
     FnDef::def("__format__", "self, format_spec, /", |t, a| {
         let spec = format_spec::argument(t, a[1])?;
-        Ok(format_spec::format_float(t, value(a[0]), spec)?.value())
+        Ok(format_spec::format_float(t, a[0], value(a[0]), spec)?.value())
     })
     .doc("Formats the float according to format_spec."),
 ];

@@ -46,7 +46,7 @@ pub fn to_f64(t: &Thread, v: Value) -> R<f64> {
 }
 
 /// Takes a finite, not zero float apart: `mantissa * 2**exponent`, the mantissa being odd or below 2**53.
-fn decompose(f: f64) -> (u64, i32) {
+pub fn decompose(f: f64) -> (u64, i32) {
     let bits = f.to_bits();
     let exponent = (bits >> 52 & 0x7FF) as i32;
     let fraction = bits & ((1 << 52) - 1);

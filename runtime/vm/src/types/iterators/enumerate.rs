@@ -1,12 +1,12 @@
 //! `enumerate`
 
 use super::{REDUCE_DOC, itself};
-use crate::args::{Args, FnDef, Signature, receiver};
+use crate::args::{Args, FnDef, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{iter, number};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
-use crate::types::{Tuple, Type, TypeDef, builtin, flag, generic_alias};
+use crate::types::{Str, Tuple, Type, TypeDef, builtin, flag, generic_alias};
 use limpid_heap::{Header, Value};
 
 /// The layout of an enumerate object.
@@ -21,17 +21,38 @@ pub struct Enumerate {
 crate::layout!(Enumerate, builtin::ENUMERATE, Slots);
 
 fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
-    const SIGNATURE: Signature = Signature::parse("iterable, start=0");
-    args.bind(t, "enumerate", &SIGNATURE, |a| {
-        let count = match a[1].non_null() {
-            Some(start) => number::index_exact(t, start)?,
-            None => Value::int(0),
-        };
-        let iterator = iter::get_iter(t, a[0])?;
-        let fields = Enumerate { header: header_of::<Enumerate>(), iterator: Slot::new(iterator), count: Slot::new(count) };
-        // SAFETY: the receiver of `__new__` is a class.
-        Ok(t.alloc_instance(unsafe { Ref::<Type>::from_value(class) }, fields).value())
-    })
+    let (iterable, start) = arguments(t, args)?;
+    let count = match start {
+        Some(start) => number::index_exact(t, start)?,
+        None => Value::int(0),
+    };
+    let iterator = iter::get_iter(t, iterable)?;
+    let fields = Enumerate { header: header_of::<Enumerate>(), iterator: Slot::new(iterator), count: Slot::new(count) };
+    // SAFETY: the receiver of `__new__` is a class.
+    Ok(t.alloc_instance(unsafe { Ref::<Type>::from_value(class) }, fields).value())
+}
+
+/// `iterable` and `start`, with the messages that this constructor has for itself.
+fn arguments(t: &Thread, args: Args<'_>) -> R<(Value, Option<Value>)> {
+    let given = args.all().len();
+    if given > 2 {
+        raise!(t, TypeError, "enumerate() takes at most 2 arguments ({given} given)")
+    }
+    let (mut iterable, mut start) = (args.pos().first().copied(), args.pos().get(1).copied());
+    for (name, value) in args.keywords() {
+        match name.downcast::<Str>() {
+            Some(s) if s.eq_str("iterable") && iterable.is_none() => iterable = Some(value),
+            Some(s) if s.eq_str("start") && start.is_none() => start = Some(value),
+            s => {
+                let name = s.map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+                raise!(t, TypeError, "'{name}' is an invalid keyword argument for enumerate()")
+            }
+        }
+    }
+    match iterable {
+        Some(iterable) => Ok((iterable, start)),
+        None => raise!(t, TypeError, "enumerate() missing required argument 'iterable'"),
+    }
 }
 
 fn next(t: &Thread, v: Value) -> R {

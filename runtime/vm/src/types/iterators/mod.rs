@@ -63,7 +63,7 @@ pub fn builtin_function(t: &Thread, name: Value) -> R {
 }
 
 /// `(iter, (sequence,), index)`, or `(iter, (empty,))` for an exhausted iterator.
-fn reduced(t: &Thread, function: Value, sequence: Option<Value>, empty: Value, index: i64) -> R {
+pub(crate) fn reduced(t: &Thread, function: Value, sequence: Option<Value>, empty: Value, index: i64) -> R {
     let f = builtin_function(t, function)?;
     Ok(match sequence {
         Some(sequence) => {

@@ -48,7 +48,7 @@ pub(super) fn cast(t: &Thread, a: &[Value]) -> R {
     };
     view.check(t)?;
     let strides = c_strides(&lengths, itemsize).into();
-    let shown = Shown { ptr: view.ptr(), itemsize, format: format.value(), dims: Dims { shape: lengths.into(), strides } };
+    let shown = Shown { ptr: view.data(), itemsize, format: format.value(), dims: Dims { shape: lengths.into(), strides } };
     Ok(view.derived(t, shown, view.is_readonly()).value())
 }
 

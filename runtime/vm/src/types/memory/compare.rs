@@ -100,6 +100,6 @@ pub(super) fn contents(view: Ref<Memoryview>) -> Vec<u8> {
     let dims = view.dims();
     let mut out = Vec::with_capacity(view.byte_count());
     // SAFETY: the dimensions describe the lent memory.
-    unsafe { copy_items(view.ptr(), &dims.shape, &dims.strides, view.itemsize(), &mut |item| out.extend_from_slice(item)) };
+    unsafe { copy_items(view.data(), &dims.shape, &dims.strides, view.itemsize(), &mut |item| out.extend_from_slice(item)) };
     out
 }

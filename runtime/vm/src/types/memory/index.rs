@@ -63,7 +63,7 @@ fn item_at(t: &Thread, view: Ref<Memoryview>, key: Ref<Tuple>) -> R<*mut u8> {
     if given > wanted {
         raise!(t, TypeError, "cannot index {wanted}-dimension view with {given}-element tuple")
     }
-    let mut ptr = view.ptr();
+    let mut ptr = view.data();
     for (i, v) in key.as_slice().iter().enumerate() {
         let index = sequence::index_of_key(t, *v)?;
         // SAFETY: the offset is inside the memory that the dimensions describe.
@@ -80,7 +80,7 @@ fn single_item(t: &Thread, view: Ref<Memoryview>, index: isize) -> R<*mut u8> {
     }
     match sequence::resolve_index(index, view.len()) {
         // SAFETY: inside the memory that the view describes.
-        Some(i) => Ok(unsafe { view.ptr().offset(i as isize * view.stride()) }),
+        Some(i) => Ok(unsafe { view.data().offset(i as isize * view.stride()) }),
         None => raise!(t, IndexError, "index out of bounds on dimension 1"),
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn get_item(t: &Thread, v: Value, key: Value) -> R {
     view.check(t)?;
     let ptr = match parse_key(t, view, key)? {
         Key::Everything { scalar: false } => return Ok(v),
-        Key::Everything { scalar: true } => view.ptr(),
+        Key::Everything { scalar: true } => view.data(),
         Key::Index(i) => {
             view.code(t)?;
             single_item(t, view, i)?
@@ -144,7 +144,7 @@ pub(super) fn set_item(t: &Thread, v: Value, key: Value, value: Value) -> R<()> 
         raise!(t, TypeError, "cannot delete memory")
     }
     let ptr = match parse_key(t, view, key)? {
-        Key::Everything { .. } => view.ptr(),
+        Key::Everything { .. } => view.data(),
         Key::Index(i) => single_item(t, view, i)?,
         Key::Indices(tuple) => item_at(t, view, tuple)?,
         Key::Slice(slice) => return assign_slice(t, view, slice, value),

@@ -175,7 +175,7 @@ fn to_bytes(t: &Thread, a: &[Value]) -> R {
     dims.strides.reverse();
     let mut out = Vec::with_capacity(view.byte_count());
     // SAFETY: the dimensions describe the lent memory.
-    unsafe { copy_items(view.ptr(), &dims.shape, &dims.strides, view.itemsize(), &mut |item| out.extend_from_slice(item)) };
+    unsafe { copy_items(view.data(), &dims.shape, &dims.strides, view.itemsize(), &mut |item| out.extend_from_slice(item)) };
     debug_assert!(!view.is_f_contiguous() || is_c_contiguous(&dims.shape, &dims.strides, view.itemsize()));
     Ok(Bytes::from_slice(t, &out)?.value())
 }
@@ -183,7 +183,7 @@ fn to_bytes(t: &Thread, a: &[Value]) -> R {
 fn to_list(t: &Thread, a: &[Value]) -> R {
     let view = checked(t, a[0])?;
     let code = view.code(t)?;
-    list_of(t, code, &view.shown(), 0, view.ptr())
+    list_of(t, code, &view.shown(), 0, view.data())
 }
 
 /// The items from dimension `depth` on: an item behind the last one.

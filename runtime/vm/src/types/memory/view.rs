@@ -156,7 +156,7 @@ impl Memoryview {
         super::manager::owner_or_none(self.manager().owner.get())
     }
 
-    pub(super) fn ptr(&self) -> *mut u8 {
+    pub(super) fn data(&self) -> *mut u8 {
         self.ptr
     }
 

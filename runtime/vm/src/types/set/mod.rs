@@ -67,6 +67,13 @@ pub fn add_value(t: &Thread, set: Value, v: Value) -> R<bool> {
     unsafe { Ref::<Set>::from_value(set) }.add(t, v)
 }
 
+/// Is a value in `set`, which is known to be a set or frozenset?
+#[inline]
+pub fn contains_value(t: &Thread, set: Value, v: Value) -> R<bool> {
+    // SAFETY: by contract.
+    unsafe { Ref::<Set>::from_value(set) }.contains(t, v)
+}
+
 /// The value as a set, if it is a set or frozenset or an instance of a subclass.
 #[inline]
 pub fn as_set(v: Value) -> Option<Ref<Set>> {

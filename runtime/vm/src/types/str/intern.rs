@@ -37,6 +37,16 @@ impl InternTable {
         unsafe { Ref::from_value(v) }
     }
 
+    /// How many strings there are.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Is it empty?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Hands every string to the collector.
     pub fn trace(&self, tracer: &mut Tracer) {
         for shard in &self.shards {

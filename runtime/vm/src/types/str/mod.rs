@@ -18,7 +18,14 @@ use limpid_heap::{Header, Value};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
+mod builder;
+pub mod format_spec;
 mod intern;
+pub mod pieces;
+pub mod repr;
+pub mod search;
+pub mod unicode;
+pub use builder::{AsciiText, StrBuilder};
 pub use intern::{InternTable, intern, intern_name, intern_value};
 
 /// How wide the characters of a string are.

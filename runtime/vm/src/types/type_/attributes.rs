@@ -124,7 +124,7 @@ pub(super) fn check_class_name(t: &Thread, name: Ref<Str>) -> R<()> {
     }
     if name.to_utf8().is_none() {
         let at = name.code_points().position(|c| (0xD800..0xE000).contains(&c)).unwrap_or(0);
-        return Err(crate::types::exceptions::raise_encode_error(t, "utf-8", name, at, at + 1, "surrogates not allowed"));
+        return Err(crate::types::exceptions::raise_encode_error(t, "utf-8", name.value(), at, at + 1, "surrogates not allowed"));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ fn target(t: &Thread, proxy: Value) -> R {
 
 /// An operand, the referent if it is a proxy.
 fn operand(t: &Thread, v: Value) -> R {
-    if matches!(v.class(), builtin::WEAK_PROXY | builtin::WEAK_CALLABLE_PROXY) { target(t, v) } else { Ok(v) }
+    if [builtin::WEAK_PROXY, builtin::WEAK_CALLABLE_PROXY].contains(&v.class()) { target(t, v) } else { Ok(v) }
 }
 
 macro_rules! binary {
