@@ -184,10 +184,16 @@ impl<'a> Tokenizer<'a> {
 
     /// The next token. After the end or an error there is nothing else to come.
     pub fn next_token(&mut self) -> Token {
-        match self.interpolated.last() {
+        let token = match self.interpolated.last() {
             Some(string) if string.in_text => self.interpolated_token(),
             _ => self.ordinary_token(),
+        };
+        // Where such a token ends shows at the next byte: CPython's tokenizer has seen then that there is none.
+        let looks_ahead = matches!(token.kind, TokenKind::Name | TokenKind::Keyword | TokenKind::Number | TokenKind::Operator);
+        if looks_ahead && self.at == self.text.len() {
+            self.status = Status::End;
         }
+        token
     }
 
     /// The next byte; `None` at the end and after an error.

@@ -21,7 +21,7 @@ impl Tokenizer<'_> {
         let saw = |letter: u8| seen[letter as usize];
         if let Some(&(one, other)) = INCOMPATIBLE.iter().find(|&&(one, other)| saw(one) && saw(other)) {
             let message = format!("'{}' and '{}' prefixes are incompatible", one as char, other as char);
-            return Some(self.fail_range(start, start + length, message));
+            return Some(self.fail_range(start, self.at, message));
         }
         Some(if saw(b'f') || saw(b't') { self.begin_interpolated(start, quote, saw(b'r'), saw(b't')) } else { self.string(start, quote) })
     }
