@@ -181,6 +181,7 @@ pub fn import_frozen(t: &Thread, name: Value, code_name: Value) -> R<Ref<Module>
     loaded_modules(t).set_item(t, name, module.value())?;
     let dict = module.dict();
     dict.set_name(t, names::__builtins__, t.interpreter().builtins.get())?;
+    dict.set_text(t, "__origname__", code_name)?;
     crate::interp::run_code(t, code, dict, Value::NULL, Value::NULL)?;
     Ok(module)
 }

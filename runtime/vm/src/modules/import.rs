@@ -111,9 +111,8 @@ fn hide_import_frames(t: &Thread) {
         tb.code().filename.get().downcast::<Str>().is_some_and(|file| file.eq_str(&format!("<frozen importlib.{name}>")))
     };
     let is_part = |tb: Ref<Traceback>| is_file(tb, "_bootstrap") || is_file(tb, "_bootstrap_external");
-    let ends_chunk = |tb: Ref<Traceback>| {
-        tb.code().name.get().downcast::<Str>().is_some_and(|name| name.eq_str("_call_with_frames_removed"))
-    };
+    let ends_chunk =
+        |tb: Ref<Traceback>| tb.code().name.get().downcast::<Str>().is_some_and(|name| name.eq_str("_call_with_frames_removed"));
     // The entry before the one looked at, and before the run of the import system's frames; None is the exception itself.
     let (mut previous, mut before_run) = (None::<Ref<Traceback>>, None);
     let mut inside = false;
@@ -159,9 +158,7 @@ fn is_initializing(t: &Thread, spec: Value) -> R<bool> {
 
 /// The absolute name of a relative import.
 fn resolve_relative(t: &Thread, name: Ref<Str>, globals: Value, level: i64) -> R {
-    let Some(globals) = globals.non_null() else {
-        raise!(t, KeyError, "'__name__' not in globals")
-    };
+    let Some(globals) = globals.non_null() else { raise!(t, KeyError, "'__name__' not in globals") };
     let Some(globals) = globals.downcast::<Dict>() else { raise!(t, TypeError, "globals must be a dict") };
     let package = calculate_package(t, globals)?;
     let mut end = package.len();
@@ -251,9 +248,9 @@ fn raise_cannot_import(t: &Thread, module: Value, name: Value, module_name: Opti
         None => false,
     };
     let message = match &origin {
-        Some(origin) if initializing => format!(
-            "cannot import name {shown} from partially initialized module {from} (most likely due to a circular import) ({origin})"
-        ),
+        Some(origin) if initializing => {
+            format!("cannot import name {shown} from partially initialized module {from} (most likely due to a circular import) ({origin})")
+        }
         Some(origin) => format!("cannot import name {shown} from {from} ({origin})"),
         None => format!("cannot import name {shown} from {from} (unknown location)"),
     };

@@ -107,3 +107,10 @@ pub fn builtin_named(t: &Thread, name: &str) -> R {
 pub fn sys_attribute(t: &Thread, name: &str) -> R<Option<Value>> {
     Ok(sys::attribute(t, crate::types::str::intern(t, name)))
 }
+
+/// Adds a function to a module.
+pub fn add_function(t: &Thread, module: Ref<Module>, f: &'static FnDef) -> R<()> {
+    let dict = module.dict();
+    let name = dict.get_name(crate::names::__name__).unwrap_or(Value::NONE);
+    dict.set_text(t, f.name, BuiltinFunction::new(t, f, module.value(), name).value())
+}

@@ -7,7 +7,7 @@
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::protocol::{call, text};
 use crate::thread::Thread;
-use crate::types::exceptions::{Message, raise_encode_error};
+use crate::types::exceptions::{self, Message, raise_encode_error};
 use crate::types::{Bytearray, Bytes, Code, Exception, Str, Tuple, builtin, int};
 use crate::{exc, names};
 use limpid_compiler::SyntaxErrorKind;
@@ -170,7 +170,9 @@ pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
         optimize: options.optimize as u8,
         future_annotations: options.flags & flags::FUTURE_ANNOTATIONS != 0,
         allow_top_level_await: options.flags & flags::TOP_LEVEL_AWAIT != 0,
+        barry_as_flufl: options.flags & flags::FUTURE_BARRY != 0,
         dont_imply_dedent: options.flags & flags::DONT_IMPLY_DEDENT != 0,
+        allow_incomplete_input: options.flags & flags::INCOMPLETE_INPUT != 0,
     };
     let mode = match options.mode {
         Mode::Eval => limpid_compiler::Mode::Eval,
@@ -221,7 +223,12 @@ pub fn raise_syntax_error(t: &Thread, error: &limpid_compiler::SyntaxError, opti
             number(error.end_offset),
         ],
     );
-    t.raise_with(class, &[Str::new(t, &error.message).value(), details.value()])
+    let raised = t.raise_with(class, &[Str::new(t, &error.message).value(), details.value()]);
+    if let (Some(metadata), Some(e)) = (&error.metadata, t.exception().downcast::<exceptions::SyntaxError>()) {
+        let place = [number(metadata.lineno), number(metadata.column), Str::new(t, &metadata.source).value()];
+        e.metadata.set(t, e, Tuple::from_slice(t, &place).value());
+    }
+    raised
 }
 
 /// Issues a SyntaxWarning; where warnings are errors, it becomes a SyntaxError at its place.
@@ -245,6 +252,7 @@ fn warn(t: &Thread, warning: &limpid_compiler::SyntaxWarning, text: &str, option
         end_lineno: line,
         end_offset: 0,
         text: text.split_inclusive('\n').nth(line.saturating_sub(1) as usize).map(str::to_owned),
+        metadata: None,
     };
     Err(raise_syntax_error(t, &error, options))
 }
@@ -333,8 +341,7 @@ fn encoding_in(comment: &[u8]) -> Option<String> {
         }
         let rest = &comment[at + 1..];
         let rest = &rest[rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count()..];
-        let name: String =
-            rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).map(|b| char::from(*b)).collect();
+        let name: String = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)).map(|b| char::from(*b)).collect();
         if !name.is_empty() {
             return Some(name);
         }

@@ -473,12 +473,7 @@ fn warn_function(t: &Thread, a: &[Value]) -> R {
     let mut skip = Vec::new();
     if let Some(prefixes) = a[4].non_null() {
         let Some(prefixes) = prefixes.downcast::<Tuple>() else {
-            raise!(
-                t,
-                TypeError,
-                "warn() argument 'skip_file_prefixes' must be tuple, not {}",
-                prefixes.class().display_name()
-            )
+            raise!(t, TypeError, "warn() argument 'skip_file_prefixes' must be tuple, not {}", prefixes.class().display_name())
         };
         for prefix in prefixes.as_slice() {
             match prefix.downcast::<Str>() {

@@ -12,14 +12,11 @@ pub static MODULE: ModuleDef =
     ModuleDef { doc: "Weak-reference support module.", functions: FUNCTIONS, init, ..ModuleDef::named("_weakref") };
 
 const FUNCTIONS: &[FnDef] = &[
-    FnDef::def("_remove_dead_weakref", "dct, key, /", remove_dead)
-        .doc("Atomically remove key from dict if it points to a dead weakref."),
+    FnDef::def("_remove_dead_weakref", "dct, key, /", remove_dead).doc("Atomically remove key from dict if it points to a dead weakref."),
     FnDef::def("getweakrefcount", "object, /", |t, a| Ok(int::from_usize(t, weakref::weakrefs_of(t, a[0]).len())))
         .doc("Return the number of weak references to 'object'."),
-    FnDef::def("getweakrefs", "object, /", |t, a| {
-        Ok(List::from_slice(t, weakref::weakrefs_of(t, a[0]).as_slice())?.value())
-    })
-    .doc("Return a list of all weak reference objects pointing to 'object'."),
+    FnDef::def("getweakrefs", "object, /", |t, a| Ok(List::from_slice(t, weakref::weakrefs_of(t, a[0]).as_slice())?.value()))
+        .doc("Return a list of all weak reference objects pointing to 'object'."),
     FnDef::raw("proxy", "object, callback=None, /", weakref::new_proxy).doc(
         "Create a proxy object that weakly references 'object'.\n\n'callback', if given, is called with a reference to the\nproxy when \
          'object' is about to be finalized.",

@@ -1,11 +1,11 @@
 //! Attributes and classes: getattr and its kin, dir, vars, isinstance, callable, id, hash, repr.
 
 use crate::args::{Args, FnDef};
+use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, hash, isinstance, iter, text};
 use crate::thread::Thread;
 use crate::types::{List, builtin, int};
-use crate::names;
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
@@ -23,9 +23,10 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         "dir([object]) -> list of strings\n\nIf called without an argument, return the names in the current scope.\nElse, return an \
          alphabetized list of names comprising (some of) the attributes\nof the given object, and of attributes reachable from it.",
     ),
-    FnDef::def("format", "value, format_spec='', /", format)
-        .doc("Return type(value).__format__(value, format_spec)\n\nMany built-in types implement format_spec according to the\n\
-              Format Specification Mini-language. See help('FORMATTING') for details."),
+    FnDef::def("format", "value, format_spec='', /", format).doc(
+        "Return type(value).__format__(value, format_spec)\n\nMany built-in types implement format_spec according to the\n\
+              Format Specification Mini-language. See help('FORMATTING') for details.",
+    ),
     FnDef::raw("getattr", "*args", getattr).doc(
         "getattr(object, name[, default]) -> value\n\nGet a named attribute from an object; getattr(x, 'y') is equivalent to x.y.\n\
          When a default argument is given, it is returned when the attribute doesn't\nexist; without it, an exception is raised in \
@@ -55,9 +56,8 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         "Return the canonical string representation of the object.\n\nFor many object types, including most builtins, eval() will \
          return\na value equal to the original object when evaluating repr(obj).",
     ),
-    FnDef::def("setattr", "obj, name, value, /", setattr).doc(
-        "Sets the named attribute on the given object to the specified value.\n\nsetattr(x, 'y', v) is equivalent to ``x.y = v``",
-    ),
+    FnDef::def("setattr", "obj, name, value, /", setattr)
+        .doc("Sets the named attribute on the given object to the specified value.\n\nsetattr(x, 'y', v) is equivalent to ``x.y = v``"),
     FnDef::raw("vars", "*args", vars).doc(
         "vars([object]) -> dictionary\n\nWithout arguments, equivalent to locals().\nWith an argument, equivalent to object.__dict__.",
     ),
@@ -137,9 +137,7 @@ fn dir(t: &Thread, args: Args<'_>) -> R {
 }
 
 fn names_of(t: &Thread, obj: Value) -> R<Ref<List>> {
-    let Some(method) = attr::lookup_special(t, obj, names::__dir__)? else {
-        raise!(t, TypeError, "object does not provide __dir__")
-    };
+    let Some(method) = attr::lookup_special(t, obj, names::__dir__)? else { raise!(t, TypeError, "object does not provide __dir__") };
     let names = call::call(t, method, &[])?;
     iter::to_list(t, names)
 }

@@ -9,18 +9,13 @@ use crate::thread::Thread;
 use crate::types::{Cell, Dict, Function, Tuple, Type, ValueList, builtin, type_};
 use limpid_heap::Value;
 
-pub(super) const FUNCTIONS: &[FnDef] = &[FnDef::raw("__build_class__", "*args, **kwds", build_class).doc(
-    "__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nInternal helper function used by the class statement.",
-)];
+pub(super) const FUNCTIONS: &[FnDef] = &[FnDef::raw("__build_class__", "*args, **kwds", build_class)
+    .doc("__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nInternal helper function used by the class statement.")];
 
 /// `__build_class__(func, name, /, *bases, metaclass, **kwds)`
 pub fn build_class(t: &Thread, args: Args<'_>) -> R {
-    let [function, name, given_bases @ ..] = args.pos() else {
-        raise!(t, TypeError, "__build_class__: not enough arguments")
-    };
-    let Some(function) = function.exact::<Function>() else {
-        raise!(t, TypeError, "__build_class__: func must be a function")
-    };
+    let [function, name, given_bases @ ..] = args.pos() else { raise!(t, TypeError, "__build_class__: not enough arguments") };
+    let Some(function) = function.exact::<Function>() else { raise!(t, TypeError, "__build_class__: func must be a function") };
     if !name.is_instance(builtin::STR) {
         raise!(t, TypeError, "__build_class__: name is not a string")
     }
@@ -90,9 +85,7 @@ fn resolve_bases(t: &Thread, given: &[Value]) -> R<ValueList> {
             continue;
         };
         let entries = call::call(t, method, &[Tuple::from_slice(t, given).value()])?;
-        let Some(entries) = entries.downcast::<Tuple>() else {
-            raise!(t, TypeError, "__mro_entries__ must return a tuple")
-        };
+        let Some(entries) = entries.downcast::<Tuple>() else { raise!(t, TypeError, "__mro_entries__ must return a tuple") };
         entries.as_slice().iter().for_each(|e| bases.push(t, *e));
     }
     Ok(bases)
@@ -107,11 +100,7 @@ fn check_class_cell(t: &Thread, cell: Ref<Cell>, class: Value, name: Value) -> R
     let (name, class) = (text::repr(t, name)?, text::repr(t, class)?);
     let (name, class) = (name.to_string_lossy(), class.to_string_lossy());
     if found.is_null() {
-        raise!(
-            t,
-            RuntimeError,
-            "__class__ not set defining {name} as {class}. Was __classcell__ propagated to type.__new__?"
-        )
+        raise!(t, RuntimeError, "__class__ not set defining {name} as {class}. Was __classcell__ propagated to type.__new__?")
     }
     let found = text::repr(t, found)?;
     raise!(t, TypeError, "__class__ set to {} defining {name} as {class}", found.to_string_lossy())

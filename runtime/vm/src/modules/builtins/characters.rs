@@ -8,8 +8,7 @@ use crate::types::{Bytearray, Bytes, Str, int};
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
-    FnDef::def("chr", "i, /", chr)
-        .doc("Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."),
+    FnDef::def("chr", "i, /", chr).doc("Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."),
     FnDef::def("ord", "character, /", ord).doc(
         "Return the ordinal value of a character.\n\nIf the argument is a one-character string, return the Unicode code\n\
          point of that character.\n\nIf the argument is a bytes or bytearray object of length 1, return its\nsingle byte value.",

@@ -12,12 +12,7 @@ use crate::types::{Cell, Code, Dict, Tuple, frame, int};
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
-    FnDef::def(
-        "compile",
-        "source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1",
-        compile,
-    )
-    .doc(
+    FnDef::def("compile", "source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1", compile).doc(
         "Compile source into a code object that can be executed by exec() or eval().\n\nThe source code may represent a Python module, \
          statement or expression.\nThe filename will be used for run-time error messages.\nThe mode must be 'exec' to compile a module, \
          'single' to compile a\nsingle (interactive) statement, or 'eval' to compile an expression.\nThe flags argument, if present, \
@@ -68,9 +63,7 @@ fn namespaces(t: &Thread, function: &str, globals: Value, locals: Value) -> R<(R
     let given = |v: Value| v.non_null().filter(|v| !v.is_none());
     let (globals, locals) = match (given(globals), given(locals)) {
         (None, locals) => {
-            let Some(f) = t.current_frame() else {
-                raise!(t, SystemError, "globals and locals cannot be NULL")
-            };
+            let Some(f) = t.current_frame() else { raise!(t, SystemError, "globals and locals cannot be NULL") };
             let locals = match locals {
                 Some(locals) => locals,
                 None => frame::object_of(t, f).locals(t)?,
@@ -145,9 +138,8 @@ fn checked_closure(t: &Thread, code: Ref<Code>, closure: Option<Value>) -> R {
             None => Ok(Value::NULL),
         };
     }
-    let is_right = |c: &Value| {
-        c.exact::<Tuple>().is_some_and(|c| c.len() == wanted && c.as_slice().iter().all(|cell| cell.exact::<Cell>().is_some()))
-    };
+    let is_right =
+        |c: &Value| c.exact::<Tuple>().is_some_and(|c| c.len() == wanted && c.as_slice().iter().all(|cell| cell.exact::<Cell>().is_some()));
     match closure.filter(is_right) {
         Some(closure) => Ok(closure),
         None => raise!(t, TypeError, "code object requires a closure of exactly length {wanted}"),

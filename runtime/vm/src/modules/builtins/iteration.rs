@@ -12,16 +12,14 @@ use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("aiter", "async_iterable, /", aiter).doc("Return an AsyncIterator for an AsyncIterable object."),
-    FnDef::def("all", "iterable, /", |t, a| all_or_any(t, a[0], false)).doc(
-        "Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True.",
-    ),
+    FnDef::def("all", "iterable, /", |t, a| all_or_any(t, a[0], false))
+        .doc("Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True."),
     FnDef::def("anext", "async_iterator, default=<unrepresentable>, /", anext).doc(
         "Return the next item from the async iterator.\n\nIf default is given and the async iterator is exhausted,\nit is returned \
          instead of raising StopAsyncIteration.",
     ),
-    FnDef::def("any", "iterable, /", |t, a| all_or_any(t, a[0], true)).doc(
-        "Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False.",
-    ),
+    FnDef::def("any", "iterable, /", |t, a| all_or_any(t, a[0], true))
+        .doc("Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False."),
     FnDef::raw("iter", "*args", iter_).doc(
         "Get an iterator from an object.\n\nIn the first form, the argument must supply its own iterator, or be a sequence.\nIn the \
          second form, the callable is called until it returns the sentinel.",
@@ -264,4 +262,3 @@ fn sum(t: &Thread, a: &[Value]) -> R {
 fn exact_complex(v: Value) -> Option<(f64, f64)> {
     complex::as_parts(v.non_null()?.exact::<crate::types::Complex>()?.value())
 }
-

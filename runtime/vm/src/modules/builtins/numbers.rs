@@ -16,8 +16,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         .doc("Return the tuple (x//y, x%y).  Invariant: div*y + mod == x."),
     FnDef::def("hex", "integer, /", |t, a| in_base(t, a[0], 16))
         .doc("Return the hexadecimal representation of an integer.\n\n   >>> hex(12648430)\n   '0xc0ffee'"),
-    FnDef::def("len", "obj, /", |t, a| Ok(int::from_usize(t, sequence::len(t, a[0])?)))
-        .doc("Return the number of items in a container."),
+    FnDef::def("len", "obj, /", |t, a| Ok(int::from_usize(t, sequence::len(t, a[0])?))).doc("Return the number of items in a container."),
     FnDef::def("oct", "integer, /", |t, a| in_base(t, a[0], 8))
         .doc("Return the octal representation of an integer.\n\n   >>> oct(342391)\n   '0o1234567'"),
     FnDef::def("pow", "base, exp, mod=None", pow).doc(

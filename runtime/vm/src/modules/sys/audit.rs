@@ -12,8 +12,7 @@ use limpid_probes as probes;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
-    FnDef::raw("audit", "event, /, *args", audit_function)
-        .doc("audit(event, *args)\n\nPasses the event to any hooks that are attached."),
+    FnDef::raw("audit", "event, /, *args", audit_function).doc("audit(event, *args)\n\nPasses the event to any hooks that are attached."),
     FnDef::def("addaudithook", "hook", add_hook).doc("Adds a new audit hook callback."),
 ];
 

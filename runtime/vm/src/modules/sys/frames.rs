@@ -49,9 +49,8 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     ),
     FnDef::def("getprofile", "", |t, _| Ok(t.slot(ThreadSlot::ProfileFunction).unwrap_or(Value::NONE)))
         .doc("Return the profiling function set with sys.setprofile.\n\nSee the profiler chapter in the library manual."),
-    FnDef::def("gettrace", "", |t, _| Ok(t.slot(ThreadSlot::TraceFunction).unwrap_or(Value::NONE))).doc(
-        "Return the global debug tracing function set with sys.settrace.\n\nSee the debugger chapter in the library manual.",
-    ),
+    FnDef::def("gettrace", "", |t, _| Ok(t.slot(ThreadSlot::TraceFunction).unwrap_or(Value::NONE)))
+        .doc("Return the global debug tracing function set with sys.settrace.\n\nSee the debugger chapter in the library manual."),
     FnDef::def("setprofile", "function, /", |t, a| set_function(t, ThreadSlot::ProfileFunction, a[0])).doc(
         "Set the profiling function.\n\nIt will be called on each function call and return.  See the profiler\nchapter in the library \
          manual.",

@@ -14,9 +14,8 @@ use limpid_heap::Value;
 use std::sync::atomic::Ordering;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
-    FnDef::raw("breakpointhook", "*args, **kws", breakpoint_hook).doc(
-        "breakpointhook(*args, **kws)\n\nThis hook function is called by built-in breakpoint().",
-    ),
+    FnDef::raw("breakpointhook", "*args, **kws", breakpoint_hook)
+        .doc("breakpointhook(*args, **kws)\n\nThis hook function is called by built-in breakpoint()."),
     FnDef::def("displayhook", "object, /", display_hook).doc("Print an object to sys.stdout and also save it in builtins._"),
     FnDef::def("excepthook", "exctype, value, traceback, /", |t, a| {
         error_report::default_excepthook(t, a[1], a[2]);
@@ -28,9 +27,8 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
          If the status is an integer, it will be used as the system exit status.\nIf it is another kind of object, it will be printed and \
          the system\nexit status will be one (i.e., failure).",
     ),
-    FnDef::def("get_asyncgen_hooks", "", get_asyncgen_hooks).doc(
-        "Return the installed asynchronous generators hooks.\n\nThis returns a namedtuple of the form (firstiter, finalizer).",
-    ),
+    FnDef::def("get_asyncgen_hooks", "", get_asyncgen_hooks)
+        .doc("Return the installed asynchronous generators hooks.\n\nThis returns a namedtuple of the form (firstiter, finalizer)."),
     FnDef::def("get_coroutine_origin_tracking_depth", "", |t, _| {
         Ok(Value::int(t.interpreter().coroutine_origin_depth.load(Ordering::Relaxed).into()))
     })
@@ -52,13 +50,8 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     ),
 ];
 
-static ASYNCGEN_HOOKS: StructSequenceDef = StructSequenceDef {
-    name: "asyncgen_hooks",
-    doc: "",
-    fields: &[("firstiter", ""), ("finalizer", "")],
-    visible: 2,
-    instantiable: true,
-};
+static ASYNCGEN_HOOKS: StructSequenceDef =
+    StructSequenceDef { name: "asyncgen_hooks", doc: "", fields: &[("firstiter", ""), ("finalizer", "")], visible: 2, instantiable: true };
 static ASYNCGEN_HOOKS_TYPE: TypeCell = TypeCell::new();
 
 /// Keeps the hooks as they are under their second names.
@@ -90,9 +83,7 @@ fn display_hook(t: &Thread, a: &[Value]) -> R {
     }
     // Printing may show `_` again.
     attr::set_attr(t, builtins, names::underscore, Value::NONE)?;
-    let Some(out) = super::attribute(t, names::stdout).filter(|f| !f.is_none()) else {
-        raise!(t, RuntimeError, "lost sys.stdout")
-    };
+    let Some(out) = super::attribute(t, names::stdout).filter(|f| !f.is_none()) else { raise!(t, RuntimeError, "lost sys.stdout") };
     let shown = text::repr(t, a[0])?;
     if call::call_method(t, out, names::write, &[shown.value()]).is_err() {
         t.catch(exc::UnicodeEncodeError)?;

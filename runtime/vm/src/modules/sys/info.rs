@@ -141,11 +141,8 @@ pub fn version_text() -> String {
 pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
     let (major, minor, micro) = VERSION;
     let number = |n: i64| int::from_i64(t, n);
-    let version_info = sequence(
-        t,
-        &VERSION_INFO,
-        &[number(major), number(minor), number(micro), crate::types::str::intern(t, "final"), number(0)],
-    )?;
+    let version_info =
+        sequence(t, &VERSION_INFO, &[number(major), number(minor), number(micro), crate::types::str::intern(t, "final"), number(0)])?;
     let set = |name: &str, v: Value| dict.set_text(t, name, v);
     set("version", text(t, &version_text()))?;
     set("version_info", version_info)?;
@@ -268,17 +265,7 @@ fn hash_info(t: &Thread) -> R {
     sequence(
         t,
         &HASH_INFO,
-        &[
-            number(64),
-            number((1 << 61) - 1),
-            number(314_159),
-            number(0),
-            number(1_000_003),
-            algorithm,
-            number(64),
-            number(128),
-            number(0),
-        ],
+        &[number(64), number((1 << 61) - 1), number(314_159), number(0), number(1_000_003), algorithm, number(64), number(128), number(0)],
     )
 }
 

@@ -90,11 +90,7 @@ fn set_recursion_limit(t: &Thread, a: &[Value]) -> R {
     }
     let depth = t.depth.get();
     if depth >= limit as u32 {
-        raise!(
-            t,
-            RecursionError,
-            "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
-        )
+        raise!(t, RecursionError, "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low")
     }
     runtime::set_recursion_limit(t, limit as u32);
     Ok(Value::NONE)

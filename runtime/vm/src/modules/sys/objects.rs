@@ -38,9 +38,8 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         "Return the reference count of object.\n\nThe count returned is generally one higher than you might expect,\nbecause it includes \
          the (temporary) reference as an argument to\ngetrefcount().",
     ),
-    FnDef::def("getsizeof", "object, default=<unrepresentable>", getsizeof).doc(
-        "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes.",
-    ),
+    FnDef::def("getsizeof", "object, default=<unrepresentable>", getsizeof)
+        .doc("getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
     FnDef::def("getunicodeinternedsize", "*, _only_immortal=False", |t, _| Ok(int::from_usize(t, t.interpreter().interned.len())))
         .doc("Return the number of elements of the unicode interned dictionary"),
     FnDef::def("intern", "string, /", intern).doc(
@@ -112,7 +111,7 @@ fn size_of_object(t: &Thread, v: Value) -> R {
     };
     let size = call::call(t, method, &[])?;
     if !size.is_instance(builtin::INT) {
-        raise!(t, TypeError, "'{}' object cannot be interpreted as an integer", size.class().display_name())
+        raise!(t, TypeError, "an integer is required")
     }
     if int::to_i64(t, size)? < 0 {
         raise!(t, ValueError, "__sizeof__() should return >= 0")

@@ -1,9 +1,9 @@
 //! Where the program comes from: arguments, paths, and what the import system looks through.
 
+use crate::names;
 use crate::object::{R, Ref};
 use crate::thread::Thread;
 use crate::types::{Dict, List, Str, ValueList};
-use crate::names;
 use limpid_heap::Value;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,0 +1,321 @@
+//! Processes: who we are, starting others, waiting for them.
+
+use super::{check, path_error, retry};
+use crate::fs::{self, Argument};
+use limpid_heap::Value;
+use limpid_vm::args::{Args, FnDef};
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::{call, iter, sequence};
+use limpid_vm::raise;
+use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::thread::Thread;
+use limpid_vm::types::struct_sequence::{self, StructSequenceDef};
+use limpid_vm::types::{Dict, List, Module, Str, Tuple, ValueList, int, set};
+use std::ffi::{CString, c_char};
+use std::io;
+
+macro_rules! id {
+    ($name:literal, $call:ident) => {
+        // SAFETY: always succeeds.
+        FnDef::def($name, "", |_, _| Ok(Value::int(unsafe { libc::$call() } as i64)))
+    };
+}
+
+macro_rules! status {
+    ($name:literal, $test:ident, bool) => {
+        FnDef::def($name, "status", |t, a| Ok(Value::bool(libc::$test(int::to_i64(t, a[0])? as i32))))
+    };
+    ($name:literal, $test:ident, int) => {
+        FnDef::def($name, "status", |t, a| Ok(Value::int(libc::$test(int::to_i64(t, a[0])? as i32) as i64)))
+    };
+}
+
+pub(super) const FUNCTIONS: &[FnDef] = &[
+    id!("getpid", getpid),
+    id!("getppid", getppid),
+    id!("getuid", getuid),
+    id!("geteuid", geteuid),
+    id!("getgid", getgid),
+    id!("getegid", getegid),
+    id!("getpgrp", getpgrp),
+    FnDef::def("getpgid", "pid", |t, a| numbers(t, a, |n| {
+        // SAFETY: a plain system call.
+        unsafe { libc::getpgid(n[0] as i32) as i64 }
+    })),
+    FnDef::def("getsid", "pid, /", |t, a| numbers(t, a, |n| {
+        // SAFETY: as above.
+        unsafe { libc::getsid(n[0] as i32) as i64 }
+    })),
+    FnDef::def("setsid", "", |t, a| numbers(t, a, |_| {
+        // SAFETY: as above.
+        unsafe { libc::setsid() as i64 }
+    })),
+    FnDef::def("setpgid", "pid, pgrp, /", |t, a| nothing(t, a, |n| {
+        // SAFETY: as above.
+        unsafe { libc::setpgid(n[0] as i32, n[1] as i32) as i64 }
+    })),
+    FnDef::def("setuid", "uid, /", |t, a| nothing(t, a, |n| {
+        // SAFETY: as above.
+        unsafe { libc::setuid(n[0] as u32) as i64 }
+    })),
+    FnDef::def("setgid", "gid, /", |t, a| nothing(t, a, |n| {
+        // SAFETY: as above.
+        unsafe { libc::setgid(n[0] as u32) as i64 }
+    })),
+    FnDef::def("kill", "pid, signal, /", |t, a| nothing(t, a, |n| {
+        // SAFETY: as above.
+        unsafe { libc::kill(n[0] as i32, n[1] as i32) as i64 }
+    })),
+    FnDef::def("killpg", "pgid, signal, /", |t, a| nothing(t, a, |n| {
+        // SAFETY: as above.
+        unsafe { libc::killpg(n[0] as i32, n[1] as i32) as i64 }
+    })),
+    FnDef::def("nice", "increment, /", |t, a| {
+        let n = int::to_i64(t, a[0])? as i32;
+        // SAFETY: a plain system call; -1 may be a result, so errno tells.
+        let (r, e) = unsafe {
+            *libc::__errno_location() = 0;
+            (libc::nice(n), io::Error::last_os_error())
+        };
+        if r == -1 && e.raw_os_error() != Some(0) {
+            check(t, Err(e))?;
+        }
+        Ok(Value::int(r as i64))
+    }),
+    FnDef::def("getgroups", "", |t, _| {
+        let mut groups = vec![0; 65536];
+        // SAFETY: room for that many.
+        let n = check(t, retry(t, || unsafe { libc::getgroups(groups.len() as i32, groups.as_mut_ptr()) } as i64)?)?;
+        let mut list = ValueList::new(t);
+        groups[..n as usize].iter().for_each(|g| list.push(t, Value::int(*g as i64)));
+        Ok(List::from_slice(t, list.as_slice())?.value())
+    }),
+    FnDef::def("_exit", "status", |t, a| {
+        let code = int::to_i64(t, a[0])? as i32;
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(code) }
+    }),
+    FnDef::def("abort", "", |_, _| std::process::abort()),
+    FnDef::def("fork", "", |t, _| fork(t)),
+    FnDef::raw("register_at_fork", "*, before=None, after_in_child=None, after_in_parent=None", register_at_fork),
+    FnDef::def("waitpid", "pid, options, /", |t, a| wait(t, int::to_i64(t, a[0])? as i32, int::to_i64(t, a[1])? as i32)),
+    FnDef::def("wait", "", |t, _| wait(t, -1, 0)),
+    FnDef::def("waitstatus_to_exitcode", "status", |t, a| {
+        let status = int::to_i64(t, a[0])? as i32;
+        if libc::WIFEXITED(status) {
+            return Ok(Value::int(libc::WEXITSTATUS(status) as i64));
+        }
+        if libc::WIFSIGNALED(status) {
+            return Ok(Value::int(-libc::WTERMSIG(status) as i64));
+        }
+        raise!(t, ValueError, "invalid wait status: {status}")
+    }),
+    status!("WIFEXITED", WIFEXITED, bool),
+    status!("WIFSIGNALED", WIFSIGNALED, bool),
+    status!("WIFSTOPPED", WIFSTOPPED, bool),
+    status!("WIFCONTINUED", WIFCONTINUED, bool),
+    status!("WCOREDUMP", WCOREDUMP, bool),
+    status!("WEXITSTATUS", WEXITSTATUS, int),
+    status!("WTERMSIG", WTERMSIG, int),
+    status!("WSTOPSIG", WSTOPSIG, int),
+    FnDef::def("execv", "path, argv, /", |t, a| exec(t, a[0], a[1], None)),
+    FnDef::def("execve", "path, argv, env", |t, a| exec(t, a[0], a[1], Some(a[2]))),
+    FnDef::def("system", "command", |t, a| {
+        let command = Argument { function: "system", name: "command", allow_fd: false }.parse(t, a[0])?;
+        // SAFETY: a NUL-terminated string.
+        Ok(Value::int(t.blocking(|| unsafe { libc::system(command.name.as_ptr()) }) as i64))
+    }),
+    FnDef::def("times", "", times),
+    FnDef::def("sched_yield", "", |t, _| {
+        t.blocking(std::thread::yield_now);
+        Ok(Value::NONE)
+    }),
+    FnDef::def("sched_getaffinity", "pid, /", |t, a| {
+        let pid = int::to_i64(t, a[0])? as i32;
+        // SAFETY: zero is the empty set, and the call fills it in.
+        let mut cpus: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        check(t, retry(t, || unsafe { libc::sched_getaffinity(pid, size_of_val(&cpus), &mut cpus) } as i64)?)?;
+        let result = set::new_set(t);
+        for cpu in 0..libc::CPU_SETSIZE as usize {
+            // SAFETY: in range.
+            if unsafe { libc::CPU_ISSET(cpu, &cpus) } {
+                set::add_value(t, result, Value::int(cpu as i64))?;
+            }
+        }
+        Ok(result)
+    }),
+    FnDef::def("pidfd_open", "pid, flags=0", |t, a| {
+        let (pid, flags) = (int::to_i64(t, a[0])?, if a[1].is_null() { 0 } else { int::to_i64(t, a[1])? });
+        // SAFETY: a plain system call.
+        let fd = check(t, retry(t, || unsafe { libc::syscall(libc::SYS_pidfd_open, pid, flags) })?)?;
+        Ok(Value::int(fd))
+    }),
+];
+
+static TIMES_RESULT: TypeCell = TypeCell::new();
+static TIMES_DEF: StructSequenceDef = StructSequenceDef {
+    name: "posix.times_result",
+    doc: "The times that os.times() reports.",
+    fields: &[("user", ""), ("system", ""), ("children_user", ""), ("children_system", ""), ("elapsed", "")],
+    visible: 5,
+    instantiable: true,
+};
+
+pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
+    let class = struct_sequence::make_type(t, &TIMES_DEF)?;
+    TIMES_RESULT.set(class);
+    m.dict().set_text(t, "times_result", class.value())
+}
+
+fn arguments(t: &Thread, a: &[Value]) -> R<[i64; 2]> {
+    let mut n = [0; 2];
+    for (to, v) in n.iter_mut().zip(a) {
+        *to = int::to_i64(t, *v)?;
+    }
+    Ok(n)
+}
+
+fn numbers(t: &Thread, a: &[Value], f: fn([i64; 2]) -> i64) -> R {
+    let n = arguments(t, a)?;
+    Ok(Value::int(check(t, retry(t, || f(n))?)?))
+}
+
+fn nothing(t: &Thread, a: &[Value], f: fn([i64; 2]) -> i64) -> R {
+    numbers(t, a, f).map(|_| Value::NONE)
+}
+
+fn times(t: &Thread, _: &[Value]) -> R {
+    // SAFETY: zero is a valid value, and the call fills it in.
+    let (b, elapsed, ticks) = unsafe {
+        let mut b: libc::tms = std::mem::zeroed();
+        let elapsed = libc::times(&mut b);
+        (b, elapsed, libc::sysconf(libc::_SC_CLK_TCK) as f64)
+    };
+    let values = [b.tms_utime, b.tms_stime, b.tms_cutime, b.tms_cstime, elapsed].map(|n| Value::float(n as f64 / ticks));
+    struct_sequence::create(t, TIMES_RESULT.get(), &values)
+}
+
+fn wait(t: &Thread, pid: i32, options: i32) -> R {
+    let mut status = 0;
+    // SAFETY: room for the status.
+    let pid = check(t, retry(t, || unsafe { libc::waitpid(pid, &mut status, options) } as i64)?)?;
+    Ok(Tuple::from_slice(t, &[Value::int(pid), Value::int(status as i64)]).value())
+}
+
+static BEFORE: Root = Root::new();
+static AFTER_IN_CHILD: Root = Root::new();
+static AFTER_IN_PARENT: Root = Root::new();
+
+fn register_at_fork(t: &Thread, args: Args<'_>) -> R {
+    let mut any = false;
+    for (name, root) in [("before", &BEFORE), ("after_in_child", &AFTER_IN_CHILD), ("after_in_parent", &AFTER_IN_PARENT)] {
+        let Some(f) = args.keyword(name) else { continue };
+        if !call::is_callable(f) {
+            raise!(t, TypeError, "'{name}' must be callable, not {}", f.class().display_name());
+        }
+        let mut list = match root.opt() {
+            Some(l) => ValueList::from_cell(l),
+            None => ValueList::new(t),
+        };
+        list.push(t, f);
+        root.set(list.cell());
+        any = true;
+    }
+    if !any {
+        raise!(t, TypeError, "At least one argument is required.");
+    }
+    Ok(Value::NONE)
+}
+
+/// Runs registered functions; what they raise is reported and forgotten.
+fn run_hooks(t: &Thread, root: &Root, reversed: bool) {
+    let Some(list) = root.opt().map(ValueList::from_cell) else { return };
+    for i in 0..list.len() {
+        let f = list.get(if reversed { list.len() - 1 - i } else { i });
+        if call::call(t, f, &[]).is_err() {
+            limpid_vm::error_report::unraisable(t, f);
+        }
+    }
+}
+
+/// Forks the process: in the child only this thread remains.
+pub(crate) fn fork(t: &Thread) -> R {
+    run_hooks(t, &BEFORE, true);
+    let forking = limpid_heap::before_fork(&t.mutator);
+    // SAFETY: no lock of the heap is held by another thread, which `before_fork` sees to.
+    let pid = unsafe { libc::fork() };
+    let error = io::Error::last_os_error();
+    if pid == 0 {
+        limpid_heap::after_fork_child(forking);
+        limpid_vm::runtime::after_fork_child(t);
+        run_hooks(t, &AFTER_IN_CHILD, false);
+        return Ok(Value::int(0));
+    }
+    limpid_heap::after_fork_parent(forking);
+    run_hooks(t, &AFTER_IN_PARENT, false);
+    check(t, if pid < 0 { Err(error) } else { Ok(pid as i64) })?;
+    Ok(Value::int(pid as i64))
+}
+
+fn c_string(t: &Thread, v: Value) -> R<CString> {
+    Ok(Argument { function: "exec", name: "argument", allow_fd: false }.parse(t, v)?.name)
+}
+
+fn exec(t: &Thread, path: Value, argv: Value, env: Option<Value>) -> R {
+    let p = Argument::path("execve").parse(t, path)?;
+    if argv.downcast::<List>().is_none() && argv.downcast::<Tuple>().is_none() {
+        raise!(t, TypeError, "execv() arg 2 must be a tuple or list");
+    }
+    let args: Vec<CString> = iter::collect(t, argv)?.iter().map(|v| c_string(t, v)).collect::<R<_>>()?;
+    if args.is_empty() {
+        raise!(t, ValueError, "execv() arg 2 must not be empty");
+    }
+    if args[0].is_empty() {
+        raise!(t, ValueError, "execv() arg 2 first element cannot be empty");
+    }
+    let env = match env {
+        None => None,
+        Some(e) => Some(environment(t, e)?),
+    };
+    let pointers = |list: &[CString]| -> Vec<*const c_char> { list.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect() };
+    let argv = pointers(&args);
+    // SAFETY: NUL-terminated arrays of NUL-terminated strings.
+    unsafe {
+        match env {
+            None => libc::execv(p.name.as_ptr(), argv.as_ptr()),
+            Some(e) => libc::execve(p.name.as_ptr(), argv.as_ptr(), pointers(&e).as_ptr()),
+        }
+    };
+    Err(path_error(t, &io::Error::last_os_error(), p.given))
+}
+
+/// `NAME=value` strings of a mapping.
+pub(crate) fn environment(t: &Thread, mapping: Value) -> R<Vec<CString>> {
+    let items = match mapping.downcast::<Dict>() {
+        Some(d) => call::call_method_text(t, d.value(), "items", &[])?,
+        None => call::call_method_text(t, mapping, "items", &[])?,
+    };
+    let mut out = Vec::new();
+    iter::for_each(t, items, |pair| {
+        let (k, v) = (sequence::get_item(t, pair, Value::int(0))?, sequence::get_item(t, pair, Value::int(1))?);
+        let bytes = |v: Value| -> R<Vec<u8>> {
+            match v.downcast::<Str>() {
+                Some(s) => fs::encode(t, s),
+                None => Ok(c_string(t, v)?.into_bytes()),
+            }
+        };
+        let mut entry = bytes(k)?;
+        if entry.contains(&b'=') {
+            raise!(t, ValueError, "illegal environment variable name");
+        }
+        entry.push(b'=');
+        entry.extend(bytes(v)?);
+        match CString::new(entry) {
+            Ok(e) => out.push(e),
+            Err(_) => raise!(t, ValueError, "embedded null byte"),
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
