@@ -167,7 +167,7 @@ impl Config {
             int_max_str_digits: int_max_str_digits(&source)?,
             warn_options: warn_options(&line.warnings, bytes_warning, dev_mode, source.text("PYTHONWARNINGS").as_deref()),
             argv: line.argv,
-            hash_seed: if line.randomize_hashes { None } else { hash_seed(&source)? },
+            hash_seed: if line.randomize_hashes { None } else { hash_seed(&source)?.map(|s| s as u32) },
             tlbc: source.bit("config_init_tlbc", "tlbc", "PYTHON_TLBC")?.unwrap_or(true),
             stats: source.x_option("pystats").is_some() || source.level("PYTHONSTATS") > 0,
             heap_limit: heap_limit(&source)?,

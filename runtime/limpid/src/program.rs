@@ -143,7 +143,9 @@ fn run_input(t: &Thread, config: &Config) -> R<i32> {
 
 /// A script, or something that `sys.path` can hold and that has a `__main__` in it.
 fn run_path(t: &Thread, config: &Config, path: &OsStr) -> R<i32> {
-    let file = Path::new(path);
+    // `__file__` is absolute; `sys.argv` keeps the path as it was given.
+    let file = &std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let path = file.as_os_str();
     if is_container(file) && has_importer(t, path)? {
         insert_path(t, path)?;
         return run_module(t, OsStr::new("__main__"), false);

@@ -38,15 +38,27 @@ pub fn create(t: &Thread, encoding: &Encoding) -> R<()> {
         (2, names::stderr, names::__stderr__, "<stderr>", "backslashreplace"),
     ];
     let io = import::import_text(t, "io")?;
+    let encoding_name = codec_name(t, &encoding.name)?;
     for (descriptor, name, second_name, label, errors) in streams {
-        let stream = open(t, io, descriptor, label, &encoding.name, errors)?;
+        let stream = open(t, io, descriptor, label, encoding_name, errors)?;
         sys::set_attribute(t, name, stream)?;
         sys::set_attribute(t, second_name, stream)?;
     }
     Ok(())
 }
 
-fn open(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: &str, errors: &str) -> R {
+/// The name that the codec itself goes by.
+fn codec_name(t: &Thread, name: &str) -> R {
+    let text = Str::new(t, name).value();
+    if name == "utf-8" {
+        return Ok(text);
+    }
+    let codecs = import::import_text(t, "_codecs")?;
+    let codec = call::call_method_text(t, codecs, "lookup", &[text])?;
+    attr::get_attr(t, codec, names::name)
+}
+
+fn open(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: Value, errors: &str) -> R {
     // SAFETY: any number is a valid argument.
     if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } < 0 {
         return Ok(Value::NONE);
@@ -61,7 +73,7 @@ fn open(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: &str, err
     }
 }
 
-fn open_valid(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: &str, errors: &str) -> R {
+fn open_valid(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: Value, errors: &str) -> R {
     let text = |s: &str| Str::new(t, s).value();
     let writes = descriptor != 0;
     let unbuffered = writes && t.interpreter().options.unbuffered;
@@ -80,7 +92,7 @@ fn open_valid(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: &st
         attr::get_attr_text(t, io, "TextIOWrapper")?,
         &[buffer],
         &[
-            ("encoding", text(encoding)),
+            ("encoding", encoding),
             ("errors", text(errors)),
             ("newline", names::newline),
             ("line_buffering", Value::bool(line_buffering)),
