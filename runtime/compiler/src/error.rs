@@ -34,6 +34,19 @@ pub struct SyntaxError {
     pub end_offset: u32,
     /// The text of line `lineno`, newline included.
     pub text: Option<String>,
+    /// What a search for misspelt keywords needs, if the grammar refused the program.
+    pub metadata: Option<Box<Metadata>>,
+}
+
+/// A `SyntaxError`'s `_metadata`: the `traceback` module looks there for words that might be keywords.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Metadata {
+    /// The line where the last complete compound statement before the error begins; 0 if there is none.
+    pub lineno: u32,
+    /// Its column in bytes, from 0.
+    pub column: u32,
+    /// The whole program.
+    pub source: String,
 }
 
 /// A `SyntaxWarning` the runtime issues before it runs the code.
@@ -57,7 +70,7 @@ impl SyntaxWarning {
     /// The error it becomes where warnings are errors.
     pub fn into_error(self) -> SyntaxError {
         let SyntaxWarning { message, lineno, offset, end_lineno, end_offset, text } = self;
-        SyntaxError { kind: SyntaxErrorKind::Syntax, message, lineno, offset, end_lineno, end_offset, text }
+        SyntaxError { kind: SyntaxErrorKind::Syntax, message, lineno, offset, end_lineno, end_offset, text, metadata: None }
     }
 }
 

@@ -21,7 +21,7 @@ mod text;
 mod token_warnings;
 mod unparse;
 
-pub use error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
+pub use error::{Metadata, SyntaxError, SyntaxErrorKind, SyntaxWarning};
 
 use limpid_bytecode::{CodeData, CodeFlags};
 use ruff_python_ast::Mod;
@@ -51,8 +51,12 @@ pub struct Options {
     pub future_annotations: bool,
     /// `await` is allowed outside of functions; the code object is a coroutine then.
     pub allow_top_level_await: bool,
-    /// The text may go on: an error at its end is [`SyntaxErrorKind::Incomplete`].
+    /// As if the program began with `from __future__ import barry_as_FLUFL`.
+    pub barry_as_flufl: bool,
+    /// In a single statement, the end of the text does not end its blocks.
     pub dont_imply_dedent: bool,
+    /// The text may go on: an error at its end is [`SyntaxErrorKind::Incomplete`].
+    pub allow_incomplete_input: bool,
 }
 
 /// Compiles a program.
@@ -77,9 +81,9 @@ pub fn compile_with_warnings(
     };
     let reading = Reading {
         grammar,
-        barry_as_bdfl: false,
+        barry_as_bdfl: options.barry_as_flufl,
         keep_blocks_open: options.dont_imply_dedent,
-        allow_incomplete: options.dont_imply_dedent,
+        allow_incomplete: options.allow_incomplete_input,
     };
     let tree = parse::parse(&source, reading, warnings)?;
     let program = match tree.program() {
@@ -92,6 +96,9 @@ pub fn compile_with_warnings(
     };
     if options.future_annotations {
         future.flags |= CodeFlags::FUTURE_ANNOTATIONS;
+    }
+    if options.barry_as_flufl {
+        future.flags |= CodeFlags::FUTURE_BARRY_AS_BDFL;
     }
     let future_annotations = future.flags & CodeFlags::FUTURE_ANNOTATIONS != 0;
     let symbols = symtable::build(program, &source, future_annotations, options.allow_top_level_await)?;

@@ -46,6 +46,7 @@ pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<Syntax
             end_lineno: 0,
             end_offset: 0,
             text: None,
+            metadata: None,
         });
     }
     let mode = if reading.grammar == Grammar::Expression { Mode::Expression } else { Mode::Module };

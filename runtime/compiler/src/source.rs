@@ -80,7 +80,7 @@ impl<'a> Source<'a> {
         let (lineno, offset) = self.character_position(range.start());
         let (end_lineno, end_offset) = self.character_position(range.end());
         let text = Some(self.line_text(lineno).to_owned());
-        SyntaxError { kind, message: message.into(), lineno, offset, end_lineno, end_offset, text }
+        SyntaxError { kind, message: message.into(), lineno, offset, end_lineno, end_offset, text, metadata: None }
     }
 
     /// A warning about a place.

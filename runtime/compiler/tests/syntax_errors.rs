@@ -40,7 +40,7 @@ fn reported(case: &Case) -> String {
         "eval" => (Mode::Eval, false),
         mode => panic!("no such mode: {mode}"),
     };
-    let options = Options { dont_imply_dedent: may_go_on, ..Options::default() };
+    let options = Options { dont_imply_dedent: may_go_on, allow_incomplete_input: may_go_on, ..Options::default() };
     let Err(error) = compile(case.source, "<test>", mode, &options) else { return "accepted".into() };
     let class = match error.kind {
         SyntaxErrorKind::Syntax => "SyntaxError",

@@ -20,7 +20,7 @@ mod parser;
 pub mod token;
 pub mod tokenizer;
 
-use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::error::{Metadata, SyntaxError, SyntaxErrorKind};
 use parser::{Parser, Stop};
 use token::TokenKind;
 use tokenizer::{Status, Tokenizer};
@@ -65,7 +65,9 @@ pub fn syntax_error(text: &str, reading: Reading) -> Option<SyntaxError> {
     };
     let mut parser = Parser::new(text, reading);
     find_error(&mut parser)?;
-    Some(report(&parser))
+    let (lineno, column) = parser.last_block();
+    let metadata = Metadata { lineno, column, source: text.to_owned() };
+    Some(SyntaxError { metadata: Some(metadata.into()), ..report(&parser) })
 }
 
 /// The text with `!=` for each `<>`, which are as long as each other.
@@ -171,5 +173,6 @@ fn report(parser: &Parser<'_>) -> SyntaxError {
         end_lineno: failure.line,
         end_offset: failure.end_offset,
         text: Some(parser.tokenizer.line_text(failure.line)),
+        metadata: None,
     }
 }

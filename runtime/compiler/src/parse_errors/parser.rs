@@ -426,6 +426,7 @@ impl<'a> Parser<'a> {
                 // In the text of the first line, even if the error ends in another one.
                 end_offset: character_column(&text, end.1),
                 text: Some(text),
+                metadata: None,
             });
         }
         Stop::Raised
