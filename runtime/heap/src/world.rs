@@ -247,16 +247,36 @@ impl Mutator {
     pub fn blocking<R>(&self, f: impl FnOnce() -> R) -> R {
         with_spilled(|sp| {
             debug_assert_eq!(self.state.load(Relaxed), ATTACHED);
-            self.sp.store(sp, Relaxed);
-            self.state.store(DETACHED, SeqCst);
-            let _reattach = Reattach(self);
-            // A stop that began before this thread's state changed waits to be told.
-            if self.eval_breaker.load(SeqCst) & STOP != 0 {
-                let _threads = lock(&WORLD.threads);
-                WORLD.left.notify_all();
-            }
+            let _reattach = self.leave(sp);
             f()
         })
+    }
+
+    /// Detaches until the result is dropped. `sp` is where the stack ends that may refer to cells.
+    fn leave(&self, sp: usize) -> Reattach<'_> {
+        self.sp.store(sp, Relaxed);
+        self.state.store(DETACHED, SeqCst);
+        // A stop that began before this thread's state changed waits to be told.
+        if self.eval_breaker.load(SeqCst) & STOP != 0 {
+            let _threads = lock(&WORLD.threads);
+            WORLD.left.notify_all();
+        }
+        Reattach(self)
+    }
+
+    /// Runs `f` attached, inside of what [`Mutator::blocking`] runs: a callback of a library that waits for input. What surrounds it on
+    /// the stack still refers to no cell.
+    pub fn unblocking<R>(&self, f: impl FnOnce() -> R) -> R {
+        let sp = self.sp.load(Relaxed);
+        drop(Reattach(self));
+        struct Leave<'a>(&'a Mutator, usize);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                std::mem::forget(self.0.leave(self.1));
+            }
+        }
+        let _leave = Leave(self, sp);
+        f()
     }
 
     /// Runs `f` while all other attached threads stand still. Stops of one thread nest; of two threads that want to stop the world the
