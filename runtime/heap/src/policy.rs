@@ -1,7 +1,7 @@
 //! When to collect, and the numbers of the `gc` module.
 //!
 //! A minor collection is due when [`Config::young`] bytes were allocated. It becomes a full one when the old cells have grown to twice
-//! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_threshold`].
+//! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_thresholds`].
 
 use crate::collect::{self, CollectionReport, Generation};
 use crate::embedder::Config;
