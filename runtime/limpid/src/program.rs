@@ -32,11 +32,11 @@ pub enum Ending {
 /// Runs the program, and the prompt if that is asked for.
 pub fn run(t: &Thread, config: &Config) -> Ending {
     let result = run_program(t, config);
-    let ending = settle(t, result, config.options.inspect > 0 && repl::is_terminal(t));
-    if !wants_prompt(config) || matches!(config.program, Program::Input) || !repl::is_terminal(t) {
+    let ending = settle(t, result, config.options.inspect > 0 && repl::is_terminal());
+    if !wants_prompt(config) || matches!(config.program, Program::Input) || !repl::is_terminal() {
         return ending;
     }
-    let result = repl::run(t, config);
+    let result = repl::continue_with(t, config);
     settle(t, result, false)
 }
 
@@ -130,7 +130,7 @@ fn run_module(t: &Thread, name: &OsStr, set_argv0: bool) -> R<i32> {
 }
 
 fn run_input(t: &Thread, config: &Config) -> R<i32> {
-    if repl::is_terminal(t) || config.options.interactive > 0 {
+    if repl::is_terminal() || config.options.interactive > 0 {
         sys::audit(t, "cpython.run_stdin", &[])?;
         return repl::run(t, config);
     }

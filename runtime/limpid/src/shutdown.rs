@@ -2,11 +2,13 @@
 
 use crate::streams;
 use limpid_heap::Value;
+use limpid_pystats::dump::DIRECTORY;
 use limpid_vm::modules::thread;
 use limpid_vm::object::R;
 use limpid_vm::protocol::{attr, call};
 use limpid_vm::thread::Thread;
-use limpid_vm::{error_report, names, runtime};
+use limpid_vm::{error_report, names, runtime, stats};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// The exit status of a program whose output could not be written.
@@ -19,7 +21,20 @@ pub fn finish(t: &Thread) -> bool {
     let flushed = streams::flush_at_exit(t);
     t.interpreter().finalizing.store(true, Ordering::Release);
     runtime::run_finalizers(t);
+    if t.interpreter().options.stats {
+        write_statistics(t);
+    }
     flushed & streams::flush_at_exit(t)
+}
+
+/// Leaves what was counted where `pystats report` looks for it.
+fn write_statistics(t: &Thread) {
+    let folder = Path::new(DIRECTORY);
+    // It may exist, which is what is wanted; any other failure shows when the file is written.
+    let _ = std::fs::create_dir(folder);
+    if let Err(error) = stats::write(t, folder) {
+        eprintln!("limpid: the statistics cannot be written to {DIRECTORY}: {error}");
+    }
 }
 
 fn imported(t: &Thread, name: Value) -> Option<Value> {
