@@ -47,4 +47,11 @@ pub static TABLE: &[Adaptation] = &[
         replacement: "        from importlib import resources\n        with resources.as_file(resources.files('venv') / 'scripts') as path:\n\
                       \x20           self.install_scripts(context, str(path))\n",
     },
+    // Instructions that the interpreter does not have.
+    Adaptation { path: "dis.py", original: "ENTER_EXECUTOR = opmap['ENTER_EXECUTOR']\n", replacement: "ENTER_EXECUTOR = None\n" },
+    Adaptation {
+        path: "dis.py",
+        original: "LOAD_FAST_BORROW_LOAD_FAST_BORROW = opmap['LOAD_FAST_BORROW_LOAD_FAST_BORROW']\n",
+        replacement: "LOAD_FAST_BORROW_LOAD_FAST_BORROW = None\n",
+    },
 ];
