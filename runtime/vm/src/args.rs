@@ -283,18 +283,23 @@ impl Signature {
     }
 
     #[cold]
-    fn wrong_count<T>(&self, t: &Thread, function: &str, given: usize) -> R<T> {
+    fn wrong_count<T>(&self, t: &Thread, function: &str, given: &[Value]) -> R<T> {
         let receiver = self.method as usize;
         let (max, min) = ((self.positional as usize).saturating_sub(receiver), (self.required as usize).saturating_sub(receiver));
-        let given = given.saturating_sub(receiver);
+        // Where CPython says which type's method it is.
+        let qualified = || match given.first() {
+            Some(object) if self.method => format!("{}.{function}", object.class().display_name()),
+            _ => function.to_string(),
+        };
+        let given = given.len().saturating_sub(receiver);
         let only_positional = self.positional_only == self.positional;
         let s = |n: usize| if n == 1 { "" } else { "s" };
         if max == 0 {
-            raise!(t, TypeError, "{function}() takes no arguments ({given} given)")
+            raise!(t, TypeError, "{}() takes no arguments ({given} given)", qualified())
         }
         if only_positional && min == max {
             if max == 1 {
-                raise!(t, TypeError, "{function}() takes exactly one argument ({given} given)")
+                raise!(t, TypeError, "{}() takes exactly one argument ({given} given)", qualified())
             }
             raise!(t, TypeError, "{function} expected {max} argument{}, got {given}", s(max))
         }
@@ -320,7 +325,7 @@ impl Signature {
         bound[..n].copy_from_slice(&pos[..n]);
         if pos.len() > n {
             if self.varargs == NOWHERE {
-                return self.wrong_count(t, function, pos.len());
+                return self.wrong_count(t, function, pos);
             }
             bound[self.varargs as usize] = Tuple::from_slice(t, &pos[n..]).value();
         } else if self.varargs != NOWHERE {
@@ -353,7 +358,7 @@ impl Signature {
             }
             if i < self.positional {
                 if i < self.positional_only || self.positional_only == self.positional {
-                    return self.wrong_count(t, function, pos.len());
+                    return self.wrong_count(t, function, pos);
                 }
                 let at = i as usize + 1 - self.method as usize;
                 raise!(t, TypeError, "{function}() missing required argument '{}' (pos {at})", self.name(i as usize))

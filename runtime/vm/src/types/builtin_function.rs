@@ -53,11 +53,15 @@ pub static BUILTIN_FUNCTION_DEF: TypeDef = TypeDef {
         GetSet::getter("__doc__", |t, f| Ok(doc_value(t, receiver::<BuiltinFunction>(f).def.doc))),
         GetSet::getter("__self__", |_, f| Ok(receiver::<BuiltinFunction>(f).receiver.opt().unwrap_or(Value::NONE))),
         GetSet::getter("__text_signature__", |t, f| Ok(text_signature(t, receiver::<BuiltinFunction>(f).def))),
-        GetSet::property("__module__", |_, f| Ok(receiver::<BuiltinFunction>(f).module.opt().unwrap_or(Value::NONE)), |t, f, v| {
-            let f = receiver::<BuiltinFunction>(f);
-            f.module.set(t, f, v);
-            Ok(())
-        })
+        GetSet::property(
+            "__module__",
+            |_, f| Ok(receiver::<BuiltinFunction>(f).module.opt().unwrap_or(Value::NONE)),
+            |t, f, v| {
+                let f = receiver::<BuiltinFunction>(f);
+                f.module.set(t, f, v);
+                Ok(())
+            },
+        )
         .member(),
     ],
     ..TypeDef::of::<BuiltinFunction>("builtin_function_or_method")
@@ -109,11 +113,7 @@ impl BuiltinFunction {
     /// Calls it, without probes.
     #[inline]
     pub fn invoke(&self, t: &Thread, args: Args<'_>) -> R {
-        if self.passes_receiver {
-            args.with_first(t, self.receiver.get(), |args| self.def.call(t, args))
-        } else {
-            self.def.call(t, args)
-        }
+        if self.passes_receiver { args.with_first(t, self.receiver.get(), |args| self.def.call(t, args)) } else { self.def.call(t, args) }
     }
 
     /// The native type whose instances this function makes, if it is a `__new__`.

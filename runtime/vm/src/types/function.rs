@@ -121,18 +121,26 @@ pub static FUNCTION_DEF: TypeDef = TypeDef {
     },
     getset: &[
         GetSet::getter("__closure__", |_, f| Ok(or_none(&receiver::<Function>(f).closure))).member(),
-        GetSet::property("__doc__", |_, f| Ok(or_none(&receiver::<Function>(f).doc)), |t, f, v| {
-            let f = receiver::<Function>(f);
-            f.doc.set(t, f, if v.is_null() { Value::NONE } else { v });
-            Ok(())
-        })
+        GetSet::property(
+            "__doc__",
+            |_, f| Ok(or_none(&receiver::<Function>(f).doc)),
+            |t, f, v| {
+                let f = receiver::<Function>(f);
+                f.doc.set(t, f, if v.is_null() { Value::NONE } else { v });
+                Ok(())
+            },
+        )
         .member(),
         GetSet::getter("__globals__", |_, f| Ok(receiver::<Function>(f).globals.get())).member(),
-        GetSet::property("__module__", |_, f| Ok(or_none(&receiver::<Function>(f).module)), |t, f, v| {
-            let f = receiver::<Function>(f);
-            f.module.set(t, f, v);
-            Ok(())
-        })
+        GetSet::property(
+            "__module__",
+            |_, f| Ok(or_none(&receiver::<Function>(f).module)),
+            |t, f, v| {
+                let f = receiver::<Function>(f);
+                f.module.set(t, f, v);
+                Ok(())
+            },
+        )
         .member(),
         GetSet::getter("__builtins__", |_, f| Ok(receiver::<Function>(f).builtins.get())).member(),
         GetSet::property("__code__", |_, f| Ok(receiver::<Function>(f).code.get()), set_code),
@@ -141,14 +149,22 @@ pub static FUNCTION_DEF: TypeDef = TypeDef {
         GetSet::property("__annotations__", get_annotations, set_annotations),
         GetSet::property("__annotate__", |_, f| Ok(or_none(&receiver::<Function>(f).annotate)), set_annotate),
         GetSet::property("__dict__", instance::get_dict, instance::set_dict_checked),
-        GetSet::property("__name__", |_, f| Ok(receiver::<Function>(f).name.get()), |t, f, v| {
-            let f = receiver::<Function>(f);
-            set_string(t, f, &f.name, "__name__", v)
-        }),
-        GetSet::property("__qualname__", |_, f| Ok(receiver::<Function>(f).qualname.get()), |t, f, v| {
-            let f = receiver::<Function>(f);
-            set_string(t, f, &f.qualname, "__qualname__", v)
-        }),
+        GetSet::property(
+            "__name__",
+            |_, f| Ok(receiver::<Function>(f).name.get()),
+            |t, f, v| {
+                let f = receiver::<Function>(f);
+                set_string(t, f, &f.name, "__name__", v)
+            },
+        ),
+        GetSet::property(
+            "__qualname__",
+            |_, f| Ok(receiver::<Function>(f).qualname.get()),
+            |t, f, v| {
+                let f = receiver::<Function>(f);
+                set_string(t, f, &f.qualname, "__qualname__", v)
+            },
+        ),
         GetSet::property(
             "__type_params__",
             |t, f| Ok(receiver::<Function>(f).type_params.opt().unwrap_or(t.empty_tuple())),

@@ -364,7 +364,8 @@ pub static DICT: GetSet = GetSet::property("__dict__", get_dict, set_dict_checke
 
 /// `__weakref__` in the namespaces of classes that let their instances be referred to weakly.
 pub static WEAKREF: GetSet =
-    GetSet::getter("__weakref__", |t, object| Ok(crate::types::weakref::weakrefs_of(t, object).iter().next().unwrap_or(Value::NONE))).doc("list of weak references to the object");
+    GetSet::getter("__weakref__", |t, object| Ok(crate::types::weakref::weakrefs_of(t, object).iter().next().unwrap_or(Value::NONE)))
+        .doc("list of weak references to the object");
 
 /// `__dict__` of an object as an attribute.
 pub fn get_dict(t: &Thread, object: Value) -> R {

@@ -59,8 +59,7 @@ pub static MAPPING_PROXY_DEF: TypeDef = TypeDef {
             .doc("a shallow copy of the underlying mapping"),
         FnDef::def("__reversed__", "self, /", |t, a| call::call_method(t, mapping(a[0]), names::__reversed__, &[]))
             .doc("reverse iterator over the underlying mapping's keys"),
-        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| generic_alias::class_getitem(t, a[0], a[1]))
-            .doc("See PEP 585"),
+        FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585"),
     ],
     ..TypeDef::of::<MappingProxy>("mappingproxy")
 };

@@ -9,6 +9,7 @@ pub mod code_methods;
 pub mod coroutine;
 pub mod frame;
 pub mod frame_locals;
+pub mod bool;
 pub mod bytearray;
 pub mod bytes;
 pub mod complex;
@@ -83,4 +84,6 @@ pub use type_::MethodCache;
 pub use type_object::{TYPE_SIZE, Type, TypeDef, flag};
 
 /// Tells the collector how to trace the cells of this crate that have kinds of their own.
-pub fn register_tracers() {}
+pub fn register_tracers() {
+    weakref::register_tracer();
+}

@@ -127,12 +127,7 @@ fn check(t: &Thread, class: Ref<Type>, object: Value) -> R<Ref<Type>> {
         Some(c) => ("type", c.display_name()),
         None => ("instance of", own.display_name()),
     };
-    raise!(
-        t,
-        TypeError,
-        "super(type, obj): obj ({kind} {name}) is not an instance or subtype of type ({}).",
-        class.display_name()
-    )
+    raise!(t, TypeError, "super(type, obj): obj ({kind} {name}) is not an instance or subtype of type ({}).", class.display_name())
 }
 
 fn init(t: &Thread, s: Value, args: Args<'_>) -> R<()> {

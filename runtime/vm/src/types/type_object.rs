@@ -179,7 +179,15 @@ impl Type {
     pub const VARIABLE: usize = u16::MAX as usize;
 
     /// A type under construction: everything empty but what is given.
-    pub(crate) fn new_raw(header: Header, def: Option<&'static TypeDef>, slots: SlotTable, flags: u64, kind: u8, value_slots: u8, basic_size: usize) -> Type {
+    pub(crate) fn new_raw(
+        header: Header,
+        def: Option<&'static TypeDef>,
+        slots: SlotTable,
+        flags: u64,
+        kind: u8,
+        value_slots: u8,
+        basic_size: usize,
+    ) -> Type {
         Type {
             header,
             name: Slot::NULL,

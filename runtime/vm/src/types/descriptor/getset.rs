@@ -1,6 +1,6 @@
 //! `getset_descriptor`: a computed attribute of a native type.
 
-use super::{OBJCLASS, NAME, QUALNAME, base_layout, check_receiver, doc_value, repr};
+use super::{NAME, OBJCLASS, QUALNAME, base_layout, check_receiver, doc_value, repr};
 use crate::args::{GetSet, receiver};
 use crate::object::{R, Ref, Slot, header_of};
 use crate::slots::SlotTable;
@@ -21,30 +21,15 @@ base_layout!(GetSetDescriptor, builtin::GETSET_DESCRIPTOR);
 
 /// `types.GetSetDescriptorType`
 pub static GETSET_DESCRIPTOR_DEF: TypeDef = TypeDef {
-    slots: SlotTable {
-        repr: Some(|t, d| repr(t, d, "attribute")),
-        descr_get: Some(get),
-        descr_set: Some(set),
-        ..SlotTable::EMPTY
-    },
-    getset: &[
-        OBJCLASS,
-        NAME,
-        QUALNAME,
-        GetSet::getter("__doc__", |t, d| Ok(doc_value(t, receiver::<GetSetDescriptor>(d).def.doc))),
-    ],
+    slots: SlotTable { repr: Some(|t, d| repr(t, d, "attribute")), descr_get: Some(get), descr_set: Some(set), ..SlotTable::EMPTY },
+    getset: &[OBJCLASS, NAME, QUALNAME, GetSet::getter("__doc__", |t, d| Ok(doc_value(t, receiver::<GetSetDescriptor>(d).def.doc)))],
     ..TypeDef::of::<GetSetDescriptor>("getset_descriptor")
 };
 
 impl GetSetDescriptor {
     /// The descriptor of a native type's attribute.
     pub fn new(t: &Thread, owner: Ref<Type>, name: Value, def: &'static GetSet) -> Ref<GetSetDescriptor> {
-        t.alloc(GetSetDescriptor {
-            header: header_of::<GetSetDescriptor>(),
-            owner: Slot::new(owner.value()),
-            name: Slot::new(name),
-            def,
-        })
+        t.alloc(GetSetDescriptor { header: header_of::<GetSetDescriptor>(), owner: Slot::new(owner.value()), name: Slot::new(name), def })
     }
 }
 

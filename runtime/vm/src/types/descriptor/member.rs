@@ -33,12 +33,7 @@ base_layout!(MemberDescriptor, builtin::MEMBER_DESCRIPTOR);
 
 /// `types.MemberDescriptorType`
 pub static MEMBER_DESCRIPTOR_DEF: TypeDef = TypeDef {
-    slots: SlotTable {
-        repr: Some(|t, d| repr(t, d, "member")),
-        descr_get: Some(get),
-        descr_set: Some(set),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { repr: Some(|t, d| repr(t, d, "member")), descr_get: Some(get), descr_set: Some(set), ..SlotTable::EMPTY },
     methods: &[REDUCE],
     getset: &[OBJCLASS, NAME, QUALNAME, GetSet::getter("__doc__", doc)],
     ..TypeDef::of::<MemberDescriptor>("member_descriptor")
@@ -46,12 +41,7 @@ pub static MEMBER_DESCRIPTOR_DEF: TypeDef = TypeDef {
 
 impl MemberDescriptor {
     fn create(t: &Thread, owner: Ref<Type>, name: Value, place: Place) -> Ref<MemberDescriptor> {
-        t.alloc(MemberDescriptor {
-            header: header_of::<MemberDescriptor>(),
-            owner: Slot::new(owner.value()),
-            name: Slot::new(name),
-            place,
-        })
+        t.alloc(MemberDescriptor { header: header_of::<MemberDescriptor>(), owner: Slot::new(owner.value()), name: Slot::new(name), place })
     }
 
     /// A member at an offset of the object.

@@ -22,12 +22,7 @@ base_layout!(MethodDescriptor, builtin::METHOD_DESCRIPTOR);
 /// `types.MethodDescriptorType`
 pub static METHOD_DESCRIPTOR_DEF: TypeDef = TypeDef {
     flags: flag::METHOD_DESCRIPTOR,
-    slots: SlotTable {
-        repr: Some(|t, d| repr(t, d, "method")),
-        call: Some(call),
-        descr_get: Some(get),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { repr: Some(|t, d| repr(t, d, "method")), call: Some(call), descr_get: Some(get), ..SlotTable::EMPTY },
     methods: &[REDUCE],
     getset: &[
         OBJCLASS,
@@ -159,13 +154,7 @@ fn get_for_class(t: &Thread, descriptor: Value, object: Value, class: Value) -> 
         (true, false) => object.class().value(),
         (true, true) => {
             let d = super::base(descriptor);
-            raise!(
-                t,
-                TypeError,
-                "descriptor '{}' for type '{}' needs either an object or a type",
-                d.name_text(),
-                d.owner().display_name()
-            )
+            raise!(t, TypeError, "descriptor '{}' for type '{}' needs either an object or a type", d.name_text(), d.owner().display_name())
         }
     };
     check_class(t, descriptor, class)?;

@@ -37,28 +37,29 @@ pub static PROPERTY_DEF: TypeDef = TypeDef {
         easy:\n\nclass C(object):\n    @property\n    def x(self):\n        \"I am the 'x' property.\"\n        return self._x\n    \
         @x.setter\n    def x(self, value):\n        self._x = value\n    @x.deleter\n    def x(self):\n        del self._x",
     flags: flag::BASE_TYPE,
-    slots: SlotTable {
-        new: Some(new),
-        init: Some(init),
-        descr_get: Some(get),
-        descr_set: Some(set),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { new: Some(new), init: Some(init), descr_get: Some(get), descr_set: Some(set), ..SlotTable::EMPTY },
     methods: &[
-        FnDef::def("getter", "self, fget, /", |t, a| replaced(t, a[0], 0, a[1])).doc("Descriptor to obtain a copy of the property with a different getter."),
-        FnDef::def("setter", "self, fset, /", |t, a| replaced(t, a[0], 1, a[1])).doc("Descriptor to obtain a copy of the property with a different setter."),
-        FnDef::def("deleter", "self, fdel, /", |t, a| replaced(t, a[0], 2, a[1])).doc("Descriptor to obtain a copy of the property with a different deleter."),
+        FnDef::def("getter", "self, fget, /", |t, a| replaced(t, a[0], 0, a[1]))
+            .doc("Descriptor to obtain a copy of the property with a different getter."),
+        FnDef::def("setter", "self, fset, /", |t, a| replaced(t, a[0], 1, a[1]))
+            .doc("Descriptor to obtain a copy of the property with a different setter."),
+        FnDef::def("deleter", "self, fdel, /", |t, a| replaced(t, a[0], 2, a[1]))
+            .doc("Descriptor to obtain a copy of the property with a different deleter."),
         FnDef::def("__set_name__", "self, owner, name, /", set_name).doc("Method to set name of a property."),
     ],
     getset: &[
         GetSet::getter("fget", |_, p| Ok(or_none(&receiver::<Property>(p).fget))).member(),
         GetSet::getter("fset", |_, p| Ok(or_none(&receiver::<Property>(p).fset))).member(),
         GetSet::getter("fdel", |_, p| Ok(or_none(&receiver::<Property>(p).fdel))).member(),
-        GetSet::property("__doc__", |_, p| Ok(or_none(&receiver::<Property>(p).doc)), |t, p, v| {
-            let p = receiver::<Property>(p);
-            p.doc.set(t, p, v);
-            Ok(())
-        })
+        GetSet::property(
+            "__doc__",
+            |_, p| Ok(or_none(&receiver::<Property>(p).doc)),
+            |t, p, v| {
+                let p = receiver::<Property>(p);
+                p.doc.set(t, p, v);
+                Ok(())
+            },
+        )
         .member(),
         GetSet::property("__name__", get_name, |t, p, v| {
             let p = receiver::<Property>(p);

@@ -26,12 +26,7 @@ base_layout!(WrapperDescriptor, builtin::WRAPPER_DESCRIPTOR);
 /// `types.WrapperDescriptorType`
 pub static WRAPPER_DESCRIPTOR_DEF: TypeDef = TypeDef {
     flags: flag::METHOD_DESCRIPTOR,
-    slots: SlotTable {
-        repr: Some(|t, d| repr(t, d, "slot wrapper")),
-        call: Some(call),
-        descr_get: Some(get),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { repr: Some(|t, d| repr(t, d, "slot wrapper")), call: Some(call), descr_get: Some(get), ..SlotTable::EMPTY },
     methods: &[REDUCE],
     getset: &[
         OBJCLASS,

@@ -177,4 +177,3 @@ fn set_own(t: &Thread, m: Value, name: Value, v: Value) -> R<()> {
     }
     if instance::delete(t, m, name)? { Ok(()) } else { Err(attr::raise_no_attribute(t, m, name)) }
 }
-

@@ -62,6 +62,9 @@ fn check_same_layout(t: &Thread, old: Ref<Type>, new: Ref<Type>, attribute: &str
     if same_layout(old, new) {
         return Ok(());
     }
+    if old.has(flag::HEAP_TYPE) != new.has(flag::HEAP_TYPE) {
+        raise!(t, TypeError, "{attribute} assignment: '{}' deallocator differs from '{}'", new.display_name(), old.display_name());
+    }
     raise!(t, TypeError, "{attribute} assignment: '{}' object layout differs from '{}'", new.display_name(), old.display_name())
 }
 

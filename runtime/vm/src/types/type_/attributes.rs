@@ -143,8 +143,7 @@ fn get_module(t: &Thread, c: Value) -> R {
     let c = class(c);
     match c.def.filter(|_| !c.has(flag::HEAP_TYPE)) {
         Some(def) => Ok(crate::types::str::intern(t, native::module_name(def))),
-        None => own(c, names::__module__)
-            .ok_or_else(|| attr::raise_attribute_error(t, "__module__", c.value(), names::__module__)),
+        None => own(c, names::__module__).ok_or_else(|| attr::raise_attribute_error(t, "__module__", c.value(), names::__module__)),
     }
 }
 

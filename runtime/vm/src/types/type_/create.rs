@@ -19,9 +19,8 @@ pub(super) fn type_new(t: &Thread, metaclass: Value, args: Args<'_>) -> R {
     if a.len() != 3 {
         raise!(t, TypeError, "type.__new__() takes exactly 3 arguments ({} given)", a.len());
     }
-    let expect = |i: usize, what: &str| {
-        err!(t, TypeError, "type.__new__() argument {} must be {what}, not {}", i + 1, a[i].class().display_name())
-    };
+    let expect =
+        |i: usize, what: &str| err!(t, TypeError, "type.__new__() argument {} must be {what}, not {}", i + 1, a[i].class().display_name());
     let name = a[0].downcast::<Str>().ok_or_else(|| expect(0, "str"))?;
     let bases = a[1].downcast::<Tuple>().ok_or_else(|| expect(1, "tuple"))?;
     let namespace = a[2].downcast::<Dict>().ok_or_else(|| expect(2, "dict"))?;
@@ -83,10 +82,7 @@ fn build(t: &Thread, metaclass: Ref<Type>, name: Ref<Str>, bases: Ref<Tuple>, na
         base,
         members: slots.members.len(),
         add_dict: slots.add_dict,
-        static_attributes: dict
-            .get_name(names::__static_attributes__)
-            .and_then(|v| v.downcast::<Tuple>())
-            .map_or(0, |names| names.len()),
+        static_attributes: dict.get_name(names::__static_attributes__).and_then(|v| v.downcast::<Tuple>()).map_or(0, |names| names.len()),
     };
     let header = Header::new(metaclass.root_shape(), Kind::Mixed, 0);
     let mut flags = flag::HEAP_TYPE | flag::BASE_TYPE | base.flags() & flag::INHERITED;

@@ -82,11 +82,8 @@ pub(super) fn set_names(t: &Thread, class: Ref<Type>) -> R<()> {
         if result.is_err() {
             let e = t.take_exception();
             let shown = crate::protocol::text::repr(t, name).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            let note = format!(
-                "Error calling __set_name__ on '{}' instance {shown} in '{}'",
-                v.class().display_name(),
-                class.display_name()
-            );
+            let note =
+                format!("Error calling __set_name__ on '{}' instance {shown} in '{}'", v.class().display_name(), class.display_name());
             add_note(t, e, &note);
             return Err(t.raise_value(e));
         }

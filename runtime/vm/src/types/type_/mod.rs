@@ -26,11 +26,11 @@ mod update;
 pub use assign::set_instance_class;
 pub(crate) use attributes::merge_names;
 pub use cache::{MethodCache, find};
+pub(crate) use create::calculate_metaclass;
 pub use create::new_class;
 pub use native::create_native;
-pub(crate) use create::calculate_metaclass;
-pub use python_slots::{is_python_next, next_raising};
 pub(crate) use python_slots::is_python_setattr;
+pub use python_slots::{is_python_next, next_raising};
 
 /// `type`
 pub static TYPE_DEF: TypeDef = TypeDef {
@@ -140,13 +140,7 @@ fn construct(t: &Thread, args: Args<'_>) -> R {
         raise!(t, TypeError, "{}.__new__(X): X is not a type object ({})", owner.display_name(), first.class().display_name());
     };
     if !class.is_subtype(owner) {
-        raise!(
-            t,
-            TypeError,
-            "{0}.__new__({1}): {1} is not a subtype of {0}",
-            owner.display_name(),
-            class.display_name()
-        );
+        raise!(t, TypeError, "{0}.__new__({1}): {1} is not a subtype of {0}", owner.display_name(), class.display_name());
     }
     // The nearest native base must be made the same way, or its native part would stay empty.
     let mut native = class;

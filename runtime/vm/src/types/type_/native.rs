@@ -7,7 +7,9 @@ use crate::root::TypeCell;
 use crate::shape::Shape;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
-use crate::types::descriptor::{ClassMethodDescriptor, GetSetDescriptor, MemberDescriptor, MethodDescriptor, StaticMethod, WrapperDescriptor};
+use crate::types::descriptor::{
+    ClassMethodDescriptor, GetSetDescriptor, MemberDescriptor, MethodDescriptor, StaticMethod, WrapperDescriptor,
+};
 use crate::types::str::intern;
 use crate::types::type_::{subclasses, update};
 use crate::types::{BuiltinFunction, Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag};

@@ -223,11 +223,8 @@ fn descr_get(t: &Thread, d: Value, object: Value, class: Value) -> R {
 }
 
 fn descr_set(t: &Thread, d: Value, object: Value, value: Value) -> R<()> {
-    let result = if value.is_null() {
-        required(t, d, names::__delete__, &[object])
-    } else {
-        required(t, d, names::__set__, &[object, value])
-    };
+    let result =
+        if value.is_null() { required(t, d, names::__delete__, &[object]) } else { required(t, d, names::__set__, &[object, value]) };
     result.map(|_| ())
 }
 
