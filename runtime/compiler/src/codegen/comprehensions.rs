@@ -296,7 +296,7 @@ impl<'a> Compiler<'a> {
         let generator = &parts.generators[index];
         self.expr(&generator.target)?;
         for condition in &generator.ifs {
-            self.jump_if(condition, next, false)?;
+            self.jump_if(condition, next, false, parts.location)?;
         }
         if index + 1 < parts.generators.len() {
             return self.comprehension_loop(parts, index + 1, depth);

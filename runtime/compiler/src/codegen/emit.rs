@@ -66,7 +66,7 @@ impl<'a> Compiler<'a> {
             }
             Opcode::UNPACK_SEQUENCE => self.fold_unpack(arg, location),
             Opcode::PUSH_NULL => self.fold_null(),
-            Opcode::POP_TOP => self.fold_pop(),
+            Opcode::POP_TOP => self.fold_pop(location),
             _ => false,
         };
         if !folded {
@@ -303,11 +303,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// A constant that is dropped at once need not be loaded; its line is still an event.
-    fn fold_pop(&mut self) -> bool {
+    /// A constant that is dropped at once need not be loaded; the lines are still events.
+    fn fold_pop(&mut self, location: Location) -> bool {
         match self.last() {
             Some(last) if last.is(Opcode::LOAD_CONST) => {
                 last.set_nop();
+                self.push(Op::Real(Opcode::NOP), 0, None, location);
                 true
             }
             _ => false,

@@ -150,7 +150,8 @@ impl<'a> Compiler<'a> {
     fn conditional_expression(&mut self, node: &'a ExprIf) -> Result {
         let otherwise = self.new_block();
         let end = self.new_block();
-        self.jump_if(&node.test, otherwise, false)?;
+        let location = self.location(node);
+        self.jump_if(&node.test, otherwise, false, location)?;
         self.expr(&node.body)?;
         self.emit_jump(Op::Jump, end, Location::NONE);
         self.use_block(otherwise);
@@ -159,15 +160,15 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Jumps if the truth of an expression is `condition`, else goes on.
-    pub(super) fn jump_if(&mut self, expr: &'a Expr, target: BlockId, condition: bool) -> Result {
-        crate::nesting::with_stack(|| self.jump_if_inner(expr, target, condition))
+    /// Jumps if the truth of an expression is `condition`, else goes on. `location` is that of the statement that decides.
+    pub(super) fn jump_if(&mut self, expr: &'a Expr, target: BlockId, condition: bool, location: Location) -> Result {
+        crate::nesting::with_stack(|| self.jump_if_inner(expr, target, condition, location))
     }
 
-    fn jump_if_inner(&mut self, expr: &'a Expr, target: BlockId, condition: bool) -> Result {
+    fn jump_if_inner(&mut self, expr: &'a Expr, target: BlockId, condition: bool, location: Location) -> Result {
         match expr {
             Expr::UnaryOp(node) if node.op == UnaryOp::Not => {
-                return self.jump_if(&node.operand, target, !condition);
+                return self.jump_if(&node.operand, target, !condition, location);
             }
             Expr::BoolOp(node) => {
                 // All operands but the last decide when they equal `decisive`; then they go where that leads.
@@ -175,9 +176,9 @@ impl<'a> Compiler<'a> {
                 let next = if decisive == condition { target } else { self.new_block() };
                 let (last, others) = node.values.split_last().expect("an operation has operands");
                 for value in others {
-                    self.jump_if(value, next, decisive)?;
+                    self.jump_if(value, next, decisive, location)?;
                 }
-                self.jump_if(last, target, condition)?;
+                self.jump_if(last, target, condition, location)?;
                 if next != target {
                     self.use_block(next);
                 }
@@ -186,11 +187,11 @@ impl<'a> Compiler<'a> {
             Expr::If(node) => {
                 let otherwise = self.new_block();
                 let end = self.new_block();
-                self.jump_if(&node.test, otherwise, false)?;
-                self.jump_if(&node.body, target, condition)?;
+                self.jump_if(&node.test, otherwise, false, location)?;
+                self.jump_if(&node.body, target, condition, location)?;
                 self.emit_jump(Op::Jump, end, Location::NONE);
                 self.use_block(otherwise);
-                self.jump_if(&node.orelse, target, condition)?;
+                self.jump_if(&node.orelse, target, condition, location)?;
                 self.use_block(end);
                 return Ok(());
             }
@@ -200,8 +201,8 @@ impl<'a> Compiler<'a> {
             _ => {}
         }
         self.expr(expr)?;
-        let location = self.location(expr);
-        self.emit(Opcode::TO_BOOL, location);
+        let test = self.location(expr);
+        self.emit(Opcode::TO_BOOL, test);
         self.emit_jump(pop_jump(condition), target, location);
         Ok(())
     }
@@ -420,10 +421,10 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// The place of an attribute access: where the expression goes over several lines, that of the name after the dot.
+    /// The place of an attribute access or method call: where the object goes over several lines, it begins at the name after the dot.
     pub(super) fn attribute_location(&self, node: &ExprAttribute, location: Location) -> Location {
         let name = self.location(&node.attr);
-        if location.line == name.end_line { location } else { name }
+        if location.line == name.end_line { location } else { Location { line: name.line, column: name.column, ..location } }
     }
 
     fn subscript(&mut self, node: &'a ExprSubscript, location: Location) -> Result {

@@ -16,7 +16,8 @@ impl<'a> Compiler<'a> {
         let otherwise = self.new_block();
         self.unit.conditional_depth += 1;
         self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::While, start, self.unit.handler) });
-        self.jump_if(&node.test, otherwise, false)?;
+        let location = self.location(node);
+        self.jump_if(&node.test, otherwise, false, location)?;
         self.body(&node.body)?;
         self.emit_jump(Op::Jump, start, Location::NONE);
         self.pop_frame();

@@ -49,7 +49,7 @@ impl<'a> Compiler<'a> {
             let location = self.location(&default.pattern);
             self.emit(Opcode::NOP, location);
             if let Some(guard) = &default.guard {
-                self.jump_if(guard, end, false)?;
+                self.jump_if(guard, end, false, location)?;
             }
             self.body(&default.body)?;
         }
@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
         }
         if let Some(guard) = &case.guard {
             let failure = self.failure(&mut state, 0);
-            self.jump_if(guard, failure, false)?;
+            self.jump_if(guard, failure, false, location)?;
         }
         if keep_subject {
             self.emit(Opcode::POP_TOP, NEXT_LOCATION);

@@ -146,13 +146,15 @@ impl<'a> Compiler<'a> {
     fn if_statement(&mut self, node: &'a StmtIf) -> Result {
         let end = self.new_block();
         self.unit.conditional_depth += 1;
-        let mut clauses = std::iter::once((Some(&*node.test), &node.body))
-            .chain(node.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &clause.body)))
-            .peekable();
-        while let Some((test, body)) = clauses.next() {
+        let first = (self.location(node), Some(&*node.test), &node.body);
+        let locations: Vec<Location> = node.elif_else_clauses.iter().map(|clause| self.location(clause)).collect();
+        let others = node.elif_else_clauses.iter().zip(locations);
+        let mut clauses =
+            std::iter::once(first).chain(others.map(|(clause, location)| (location, clause.test.as_ref(), &clause.body))).peekable();
+        while let Some((location, test, body)) = clauses.next() {
             let next = if clauses.peek().is_some() { self.new_block() } else { end };
             if let Some(test) = test {
-                self.jump_if(test, next, false)?;
+                self.jump_if(test, next, false, location)?;
             }
             self.body(body)?;
             if clauses.peek().is_some() {
@@ -183,14 +185,15 @@ impl<'a> Compiler<'a> {
             return Ok(());
         }
         let end = self.new_block();
-        self.jump_if(&node.test, end, true)?;
-        let location = self.location(&*node.test);
+        let location = self.location(node);
+        self.jump_if(&node.test, end, true, location)?;
         self.emit_arg(Opcode::LOAD_COMMON_CONSTANT, CommonConstant::AssertionError as u32, location);
         if let Some(message) = &node.msg {
             self.expr(message)?;
             self.emit_arg(Opcode::CALL, 0, location);
         }
-        self.emit_arg(Opcode::RAISE_VARARGS, 1, location);
+        let test = self.location(&*node.test);
+        self.emit_arg(Opcode::RAISE_VARARGS, 1, test);
         self.use_block(end);
         Ok(())
     }

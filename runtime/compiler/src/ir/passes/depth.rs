@@ -27,11 +27,8 @@ pub(crate) fn stack_depth(graph: &mut Graph) -> u32 {
                 let handler = &mut graph.handlers[instr.arg as usize];
                 handler.depth = depth - u32::from(instr.op == Op::SetupWith);
                 let (block, depth) = (handler.block, handler.depth + u32::from(handler.lasti) + 1);
-                // A handler that covers no instruction has been removed.
-                if position[block.0 as usize] != usize::MAX {
-                    deepest = deepest.max(depth);
-                    depths.reach(block, depth);
-                }
+                deepest = deepest.max(depth);
+                depths.reach(block, depth);
                 continue;
             }
             if instr.is(Opcode::FOR_ITER) {

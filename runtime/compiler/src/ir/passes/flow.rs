@@ -94,8 +94,11 @@ pub(super) fn remove_unreachable(graph: &mut Graph) {
             continue;
         }
         work.extend(successors(graph, position[id.0 as usize]));
-        let handlers = graph[id].instrs.iter().filter_map(|instr| instr.handler);
-        work.extend(handlers.map(|handler| graph.handlers[handler.0 as usize].block));
+        for instr in &graph[id].instrs {
+            // A handler that covers nothing stays as well: it is part of what can be seen of the program.
+            work.extend(instr.target.filter(|_| instr.is_setup()));
+            work.extend(instr.handler.map(|handler| graph.handlers[handler.0 as usize].block));
+        }
     }
     graph.order.retain(|id| reached[id.0 as usize]);
 }

@@ -26,7 +26,7 @@ pub(super) fn resolve(graph: &mut Graph) {
     for position in 0..graph.order.len() {
         let id = graph.order[position];
         let mut before = Location::NONE;
-        for instr in &mut graph[id].instrs {
+        for instr in graph[id].instrs.iter_mut().filter(|instr| !instr.is_setup()) {
             if instr.location.line < 0 {
                 instr.location = before;
             } else {
@@ -37,7 +37,7 @@ pub(super) fn resolve(graph: &mut Graph) {
         let next = graph.order.get(position + 1).copied().filter(|_| graph[id].falls_through());
         for successor in [jump, next].into_iter().flatten() {
             if flow.predecessors(successor) == 1
-                && let Some(first) = graph[successor].instrs.first_mut()
+                && let Some(first) = graph[successor].instrs.iter_mut().find(|instr| !instr.is_setup())
                 && first.location.line < 0
             {
                 first.location = before;

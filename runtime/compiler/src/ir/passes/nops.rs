@@ -27,7 +27,7 @@ fn line_before(graph: &Graph, flow: &Flow, position: usize) -> i32 {
     let before = position.checked_sub(1).map(|before| &graph[graph.order[before]]);
     match before {
         Some(before) if before.falls_through() && flow.predecessors(id) == 1 && !graph[id].is_handler => {
-            before.instrs.last().map_or(-1, |last| last.location.line)
+            before.instrs.iter().rfind(|instr| !instr.is_setup()).map_or(-1, |last| last.location.line)
         }
         _ => -1,
     }
