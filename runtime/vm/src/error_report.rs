@@ -87,9 +87,7 @@ pub fn print_uncaught(t: &Thread) {
         return;
     }
     let (class, traceback) = (e.class().value(), Exception::traceback(e));
-    for (name, value) in
-        [(names::last_exc, e), (names::last_type, class), (names::last_value, e), (names::last_traceback, traceback)]
-    {
+    for (name, value) in [(names::last_exc, e), (names::last_type, class), (names::last_value, e), (names::last_traceback, traceback)] {
         if sys::set_attribute(t, name, value).is_err() {
             t.take_exception();
         }
@@ -156,10 +154,7 @@ pub fn thread_exception(t: &Thread, _class: Value, value: Value, traceback: Valu
 
 /// `sys.__excepthook__`
 pub fn default_excepthook(t: &Thread, value: Value, traceback: Value) {
-    if value.is_instance(exc::BaseException)
-        && traceback.exact::<Traceback>().is_some()
-        && Exception::traceback(value).is_none()
-    {
+    if value.is_instance(exc::BaseException) && traceback.exact::<Traceback>().is_some() && Exception::traceback(value).is_none() {
         Exception::set_traceback(t, value, traceback);
     }
     display(t, value);

@@ -8,7 +8,7 @@ use crate::object::{R, Raised, Ref, ValueExt};
 use crate::protocol::{call, text};
 use crate::thread::Thread;
 use crate::types::exceptions::{self, Message, raise_encode_error};
-use crate::types::{Bytearray, Bytes, Code, Exception, Str, Tuple, builtin, int};
+use crate::types::{Bytearray, Bytes, Code, Str, Tuple, builtin};
 use crate::{exc, names};
 use limpid_compiler::SyntaxErrorKind;
 use limpid_heap::Value;

@@ -105,12 +105,7 @@ impl Context {
     }
 
     fn with_map(t: &Thread, map: Map) -> Ref<Context> {
-        t.alloc(Context {
-            header: header_of::<Context>(),
-            map: Slot::new(map.value()),
-            previous: Slot::NULL,
-            entered: Slot::NULL,
-        })
+        t.alloc(Context { header: header_of::<Context>(), map: Slot::new(map.value()), previous: Slot::NULL, entered: Slot::NULL })
     }
 
     fn map(&self) -> Map {

@@ -1,15 +1,15 @@
 //! Traceback objects: where an exception has passed, the outermost frame first.
 
-use crate::exc;
 use crate::args::{Args, FnDef, GetSet, receiver};
+use crate::exc;
+use crate::interp::frame::Frame;
+use crate::interp::trace::line_at;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::number;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::frame::{self, FrameObject};
 use crate::types::{Code, Exception, List, Str, TypeDef, builtin, int};
-use crate::interp::frame::Frame;
-use crate::interp::trace::line_at;
 use limpid_heap::{Header, Value};
 
 /// The layout of a traceback.

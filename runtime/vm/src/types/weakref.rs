@@ -82,8 +82,9 @@ pub static WEAKREF_DEF: TypeDef = TypeDef {
         richcompare: Some(rich_compare),
         ..SlotTable::EMPTY
     },
-    methods: &[FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1]))
-        .doc("See PEP 585")],
+    methods: &[
+        FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585")
+    ],
     getset: &[GetSet::getter("__callback__", |_, r| Ok(receiver::<WeakRef>(r).callback.opt().unwrap_or(Value::NONE)))],
     ..TypeDef::of::<WeakRef>("weakref.ReferenceType")
 };
@@ -153,9 +154,7 @@ fn weakref_at(address: usize) -> Ref<WeakRef> {
 }
 
 fn shared_in(list: &[usize], class: Ref<Type>, referent: Value) -> Option<Ref<WeakRef>> {
-    list.iter()
-        .map(|a| weakref_at(*a))
-        .find(|r| r.get() == Some(referent) && r.callback.get().is_null() && r.value().class() == class)
+    list.iter().map(|a| weakref_at(*a)).find(|r| r.get() == Some(referent) && r.callback.get().is_null() && r.value().class() == class)
 }
 
 fn find_shared(key: usize, class: Ref<Type>, referent: Value) -> Option<Ref<WeakRef>> {

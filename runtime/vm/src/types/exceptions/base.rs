@@ -11,8 +11,7 @@ use crate::types::{Dict, List, Tuple, Type, TypeDef, builtin, instance};
 use crate::{exc, names};
 use limpid_heap::Value;
 
-const SLOTS: SlotTable =
-    SlotTable { new: Some(new), init: Some(init), repr: Some(repr), str: Some(str_of), ..SlotTable::EMPTY };
+const SLOTS: SlotTable = SlotTable { new: Some(new), init: Some(init), repr: Some(repr), str: Some(str_of), ..SlotTable::EMPTY };
 
 /// BaseException.
 pub(crate) const DEF: TypeDef = TypeDef { slots: SLOTS, methods: METHODS, getset: GETSET, ..def::<Exception>() };

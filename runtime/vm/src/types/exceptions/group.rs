@@ -3,12 +3,12 @@
 use super::{Exception, Message, base, def};
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::exc;
+use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt};
 use crate::protocol::{attr, call, iter, text, truth};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{List, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, generic_alias};
-use crate::names;
 use limpid_heap::Value;
 
 /// The layout of both classes.
@@ -69,11 +69,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     if !iter::is_sequence(*given) {
         raise!(t, TypeError, "second argument (exceptions) must be a sequence")
     }
-    let sequence_repr = if [builtin::LIST, builtin::TUPLE].contains(&given.class()) {
-        Value::NULL
-    } else {
-        text::repr(t, *given)?.value()
-    };
+    let sequence_repr = if [builtin::LIST, builtin::TUPLE].contains(&given.class()) { Value::NULL } else { text::repr(t, *given)?.value() };
     let exceptions = iter::to_tuple(t, *given)?;
     if exceptions.is_empty() {
         raise!(t, ValueError, "second argument (exceptions) must be a non-empty sequence")
@@ -120,8 +116,7 @@ fn repr(t: &Thread, e: Value) -> R {
         Some(repr) => repr,
         None => {
             let as_list = group.base.args().as_slice().get(1).is_some_and(|a| a.is_instance(builtin::LIST));
-            let shown =
-                if as_list { List::from_slice(t, group.exceptions().as_slice())?.value() } else { group.exceptions.get() };
+            let shown = if as_list { List::from_slice(t, group.exceptions().as_slice())?.value() } else { group.exceptions.get() };
             text::repr(t, shown)?.value()
         }
     };

@@ -23,7 +23,7 @@ mod name_error;
 mod os_error;
 mod stop;
 mod syntax_error;
-mod unicode;
+pub mod unicode;
 
 pub use except_star::{match_group, prep_reraise_star};
 pub use group::{ExceptionGroup, given_exception_matches, is_exception_class};

@@ -32,10 +32,8 @@ pub struct AttributeError {
 
 crate::layout!(AttributeError, exc::AttributeError, Slots);
 
-pub(crate) const SUBCLASS: TypeDef = TypeDef {
-    slots: SlotTable { new: Some(base::new), init: Some(init_name_error), ..SlotTable::EMPTY },
-    ..def::<NameError>()
-};
+pub(crate) const SUBCLASS: TypeDef =
+    TypeDef { slots: SlotTable { new: Some(base::new), init: Some(init_name_error), ..SlotTable::EMPTY }, ..def::<NameError>() };
 
 pub(crate) const DEF: TypeDef = TypeDef { getset: &[member!(NameError, name).doc("name")], ..SUBCLASS };
 

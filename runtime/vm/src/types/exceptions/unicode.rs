@@ -1,7 +1,7 @@
 //! UnicodeEncodeError, UnicodeDecodeError and UnicodeTranslateError: which part of which object an encoding refuses.
 
 use super::{Exception, Message, base, def};
-use crate::args::{Args, GetSet, receiver};
+use crate::args::{Args, GetSet};
 use crate::exc;
 use crate::object::{R, Raised, Ref, Slot, ValueExt};
 use crate::protocol::number;
@@ -30,10 +30,7 @@ crate::layout!(UnicodeError, exc::UnicodeEncodeError, Slots);
 
 macro_rules! declaration {
     ($init:ident, $str_of:ident) => {
-        TypeDef {
-            slots: SlotTable { new: Some(base::new), init: Some($init), str: Some($str_of), ..SlotTable::EMPTY },
-            ..COMMON
-        }
+        TypeDef { slots: SlotTable { new: Some(base::new), init: Some($init), str: Some($str_of), ..SlotTable::EMPTY }, ..COMMON }
     };
 }
 

@@ -105,8 +105,7 @@ const METHODS: &[FnDef] = &[
 ];
 
 /// `weakref.ProxyType`
-pub static WEAK_PROXY_DEF: TypeDef =
-    TypeDef { slots: SLOTS, methods: METHODS, ..TypeDef::of::<WeakRef>("weakref.ProxyType") };
+pub static WEAK_PROXY_DEF: TypeDef = TypeDef { slots: SLOTS, methods: METHODS, ..TypeDef::of::<WeakRef>("weakref.ProxyType") };
 
 /// `weakref.CallableProxyType`
 pub static WEAK_CALLABLE_PROXY_DEF: TypeDef = TypeDef {
