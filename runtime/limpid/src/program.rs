@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::startup::main_module;
 use crate::{dedent, repl};
 use limpid_heap::Value;
+use limpid_stdlib::library::native::set_command;
 use limpid_vm::modules::source::{self, Mode, Options};
 use limpid_vm::modules::{import, sys};
 use limpid_vm::object::{R, Ref, ValueExt};
@@ -118,6 +119,7 @@ fn run_command(t: &Thread, text: &OsStr) -> R<i32> {
     };
     sys::audit(t, "cpython.run_command", &[Str::new(t, &text).value()])?;
     let code = source::compile(t, &text, &Options::new(t, names::string_file, Mode::Exec))?;
+    set_command(t, code, &text);
     run_main_code(t, code)
 }
 

@@ -39,6 +39,13 @@ pub static TABLE: &[Adaptation] = &[
         original: "        # XXX: RUSTPYTHON support\n        if \"RustPython\" in sys_version:\n            name = \"RustPython\"\n",
         replacement: "        if \"limpid\" in sys_version:\n            name = \"Limpid\"\n",
     },
+    // Tracebacks show the lines of a program given by -c, and only who wants to see them imports this module.
+    Adaptation {
+        path: "linecache.py",
+        original: "        _interactive_cache[key] = entry\n",
+        replacement: "        _interactive_cache[key] = entry\n\n\nimport _library\nif (_command := _library.command()) is not None:\n\
+                      \x20   _register_code(*_command, '<string>')\ndel _command, _library\n",
+    },
     // The scripts of a new environment come out of the binary.
     Adaptation {
         path: "venv/__init__.py",

@@ -4,10 +4,11 @@
 //! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
 pub mod fs;
+pub mod io;
 pub mod library;
 pub mod posix;
 
 use limpid_vm::modules::ModuleDef;
 
 /// The native modules, in no particular order.
-pub static MODULES: &[&ModuleDef] = &[&library::native::MODULE, &posix::MODULE];
+pub static MODULES: &[&ModuleDef] = &[&library::native::MODULE, &io::MODULE, &posix::MODULE];

@@ -5,10 +5,11 @@ use limpid_bytecode::marshal;
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::modules::ModuleDef;
-use limpid_vm::object::{R, ValueExt};
+use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::raise;
+use limpid_vm::root::Root;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Bytes, Code, List, Str};
+use limpid_vm::types::{Bytes, Code, List, Str, Tuple};
 use std::borrow::Cow;
 
 /// The module.
@@ -20,10 +21,19 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("entries", "folder, /", list_entries)
             .doc("The names of what a folder contains, those of folders with a slash behind them."),
         FnDef::def("data", "path, /", data).doc("What is in a file; None if there is none."),
+        FnDef::def("command", "", |_, _| Ok(COMMAND.opt().unwrap_or(Value::NONE)))
+            .doc("The code and the text of the program that was given on the command line; None if there was none."),
         FnDef::def("code", "path, filename, /", code).doc("The code object of a module; None if there is none."),
     ],
     ..ModuleDef::named("_library")
 };
+
+static COMMAND: Root = Root::new();
+
+/// Remembers a program that stands in no file. `linecache` asks for it when it is imported, so that tracebacks can show its lines.
+pub fn set_command(t: &Thread, code: Ref<Code>, text: &str) {
+    COMMAND.set(Tuple::from_slice(t, &[code.value(), Str::new(t, text).value()]).value());
+}
 
 fn path<'a>(t: &Thread, v: Value) -> R<Cow<'a, str>> {
     match v.downcast::<Str>() {

@@ -4,7 +4,7 @@
 //! interrupts it, after the signal's handler has run ([`retry`], PEP 475).
 
 mod constants;
-mod descriptors;
+pub(crate) mod descriptors;
 mod directories;
 mod environment;
 mod files;
@@ -21,6 +21,8 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::exceptions::{raise_os_error, raise_os_error_with_names};
 use limpid_vm::types::{Module, Str, ValueList};
 use std::io;
+
+pub(crate) use descriptors::set_inheritable;
 
 /// `posix`
 pub static MODULE: ModuleDef = ModuleDef {
