@@ -62,8 +62,8 @@ pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<Syntax
     };
     let tree = Tree { program: Some(parsed.into_syntax()), may_be_deep: shape.may_be_deep };
     if let Some(range) = error_range {
-        // What only the parser refuses is in patterns: an f-string where a constant belongs.
-        let message = "patterns may only match literals and attribute lookups";
+        // What only the parser refuses is an f-string as a key of a mapping pattern.
+        let message = "mapping pattern keys may only match literals and attribute lookups";
         return Err(parse_errors::syntax_error(source.text(), reading).unwrap_or_else(|| source.error(range, message)));
     }
     if shape.may_be_deep && nesting::is_too_deep(tree.program()) {

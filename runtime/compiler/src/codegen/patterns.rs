@@ -263,8 +263,8 @@ impl<'a> Compiler<'a> {
         let patterns = &node.patterns[..];
         let mut stars = patterns.iter().enumerate().filter(|(_, pattern)| pattern.is_match_star());
         let star = stars.next();
-        if let Some((_, second)) = stars.next() {
-            return Err(self.error(second.range(), "multiple starred expressions in sequence pattern"));
+        if stars.next().is_some() {
+            return Err(self.error(node.range(), "multiple starred names in sequence pattern"));
         }
         let is_anonymous_star = |pattern: &Pattern| matches!(pattern, Pattern::MatchStar(star) if star.name.is_none());
         let only_wildcards = patterns.iter().all(|pattern| is_wildcard(pattern) || is_anonymous_star(pattern));

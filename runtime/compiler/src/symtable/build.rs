@@ -144,7 +144,7 @@ impl Builder<'_, '_> {
         let scope = &mut self.table[id];
         let before = scope.usage(&mangled);
         if bits & before & usage::PARAMETER != 0 {
-            let message = format!("duplicate parameter '{name}' in function definition");
+            let message = format!("duplicate argument '{name}' in function definition");
             return Err(self.error(range, message));
         }
         if bits & before & usage::TYPE_PARAMETER != 0 {
