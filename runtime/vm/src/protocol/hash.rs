@@ -5,7 +5,7 @@
 
 use crate::object::{R, Ref, ValueExt};
 use crate::thread::Thread;
-use crate::types::{Str, builtin, int};
+use crate::types::{Str, builtin};
 use limpid_heap::Value;
 use siphasher::sip::SipHasher13;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -105,11 +105,6 @@ pub fn hash_float(f: f64, identity: i64) -> i64 {
 pub fn hash_identity(v: Value) -> i64 {
     // The lowest bits are the same for all cells.
     avoid_error((v.bits() >> 4 | v.bits() << 60) as i64)
-}
-
-/// The hash of an int, for [`crate::types::int`]'s slot.
-pub(crate) fn hash_int(_: &Thread, v: Value) -> R<i64> {
-    Ok(int::hash(v))
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ macro_rules! for_each_builtin_type {
         $callback! {
             OBJECT => object::OBJECT_DEF;
             TYPE => type_::TYPE_DEF;
-            INT => int::methods::INT_DEF;
-            BOOL => pending::DEF;
+            INT => int::INT_DEF;
+            BOOL => bool::BOOL_DEF;
             FLOAT => float::FLOAT_DEF;
             COMPLEX => complex::COMPLEX_DEF;
-            STR => pending::DEF;
+            STR => str::STR_DEF;
             BYTES => bytes::BYTES_DEF;
             BYTEARRAY => bytearray::BYTEARRAY_DEF;
             MEMORYVIEW => memory::MEMORYVIEW_DEF;
@@ -79,8 +79,8 @@ macro_rules! for_each_builtin_type {
             LIST_ITERATOR => iterators::LIST_ITERATOR_DEF;
             LIST_REVERSE_ITERATOR => iterators::LIST_REVERSE_ITERATOR_DEF;
             TUPLE_ITERATOR => iterators::TUPLE_ITERATOR_DEF;
-            STR_ITERATOR => pending::DEF;
-            STR_ASCII_ITERATOR => pending::DEF;
+            STR_ITERATOR => str::STR_ITERATOR_DEF;
+            STR_ASCII_ITERATOR => str::STR_ASCII_ITERATOR_DEF;
             BYTES_ITERATOR => bytes_methods::BYTES_ITERATOR_DEF;
             BYTEARRAY_ITERATOR => bytes_methods::BYTEARRAY_ITERATOR_DEF;
             MEMORY_ITERATOR => memory::MEMORY_ITERATOR_DEF;

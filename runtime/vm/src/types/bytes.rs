@@ -2,7 +2,7 @@
 
 use crate::args::{Args, Signature};
 use crate::names;
-use crate::object::{R, Ref, ValueExt, header_of};
+use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr::lookup_special, call, hash::hash_bytes, iter, number, sequence};
 use crate::root::Root;
 use crate::slots::{Compare, SlotTable};

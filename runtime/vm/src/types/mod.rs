@@ -78,7 +78,7 @@ pub use generator::Generator;
 pub use list::List;
 pub use method::Method;
 pub use module::Module;
-pub use str::Str;
+pub use str::{Str, StrBuilder};
 pub use tuple::Tuple;
 pub use type_::MethodCache;
 pub use type_object::{TYPE_SIZE, Type, TypeDef, flag};

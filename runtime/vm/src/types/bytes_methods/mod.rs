@@ -21,6 +21,8 @@ pub mod shape;
 pub mod split;
 
 pub use hexadecimal::hex;
+pub(crate) use search::range;
+pub(crate) use split::limit;
 
 /// A type whose instances are bytes.
 pub trait ByteText {
@@ -247,7 +249,7 @@ pub(super) fn contains(t: &Thread, contents: &[u8], item: Value) -> R<bool> {
 }
 
 /// Fills a slice with copies of a pattern whose length divides its.
-pub(super) fn fill_repeated(out: &mut [u8], pattern: &[u8]) {
+pub(crate) fn fill_repeated(out: &mut [u8], pattern: &[u8]) {
     if let [b] = pattern {
         return out.fill(*b);
     }
@@ -269,7 +271,7 @@ pub(super) fn decode<T: ByteText>(t: &Thread, a: &[Value]) -> R {
 }
 
 /// Can it be iterated over?
-pub(super) fn is_iterable(v: Value) -> bool {
+pub(crate) fn is_iterable(v: Value) -> bool {
     v.class().slots().iter.is_some() || iter::is_sequence(v)
 }
 

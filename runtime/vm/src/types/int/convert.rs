@@ -1,7 +1,7 @@
 //! Ints to machine numbers and bytes, and back. The errors are those of CPython's conversions.
 
 use super::{Parts, as_i64_opt, build_signed, is_int, is_negative, magnitude, parts};
-use crate::object::{R, ValueExt};
+use crate::object::R;
 use crate::protocol::number;
 use crate::thread::Thread;
 use limpid_heap::Value;

@@ -31,21 +31,22 @@ mod bits;
 mod convert;
 mod float;
 pub mod magnitude;
-pub mod methods;
+mod methods;
 mod new;
 mod parse;
 mod power;
 pub mod text;
 
 pub(crate) use arith::zero_division;
-pub use arith::{add, div_mod, floor_div, multiply, negative, remainder, subtract, true_divide};
-pub use bits::{bit_and, bit_or, bit_xor, shift_left, shift_left_by, shift_right};
-pub use convert::{from_bytes, index_or_none, to_byte_value, to_i32, to_u32, to_u64_masked};
+pub use arith::{absolute, add, div_mod, floor_div, multiply, negative, remainder, round_to_power_of_ten, subtract, true_divide};
+pub use bits::{bit_and, bit_or, bit_xor, invert, shift_left, shift_left_by, shift_right};
+pub use convert::{from_bytes, index_or_none, to_byte_value, to_bytes, to_i32, to_u32, to_u64_masked};
 pub use float::{compare_float, decompose, from_f64, to_f64};
 pub use methods::INT_DEF;
-pub use new::{from_object, int_new_subclass};
+pub use new::from_object;
 pub use parse::{from_text, trim};
 pub use power::{gcd, power, power_modulo};
+pub use text::to_text_prefixed;
 
 /// The layout of an int that is a cell.
 #[repr(C)]

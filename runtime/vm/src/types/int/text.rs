@@ -74,6 +74,20 @@ pub fn repr(t: &Thread, v: Value) -> R<Ref<Str>> {
     }
 }
 
+/// An int in base 2, 8 or 16 with its prefix: `bin`, `oct`, `hex`.
+pub fn to_text_prefixed(t: &Thread, v: Value, base: u32) -> R<Ref<Str>> {
+    let mut digits = Vec::new();
+    write_radix(t, v, base, &mut digits)?;
+    let negative = digits.first() == Some(&b'-');
+    let prefix: &[u8] = match base {
+        2 => b"0b",
+        8 => b"0o",
+        _ => b"0x",
+    };
+    digits.splice(negative as usize..negative as usize, prefix.iter().copied());
+    Str::from_ascii(t, &digits)
+}
+
 /// Appends an int in a base from 2 to 36, lower case, a minus sign if negative, no prefix. ValueError when decimal text would be longer
 /// than the limit.
 pub fn write_radix(t: &Thread, v: Value, base: u32, out: &mut Vec<u8>) -> R<()> {

@@ -19,14 +19,22 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 mod builder;
+pub mod codec;
 pub mod format_spec;
 mod intern;
+mod iterator;
+pub mod methods;
+pub mod percent;
 pub mod pieces;
 pub mod repr;
 pub mod search;
+pub mod template;
 pub mod unicode;
+
 pub use builder::{AsciiText, StrBuilder};
 pub use intern::{InternTable, intern, intern_name, intern_value};
+pub use iterator::{STR_ASCII_ITERATOR_DEF, STR_ITERATOR_DEF};
+pub use methods::STR_DEF;
 
 /// How wide the characters of a string are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -1,7 +1,7 @@
 //! Format specifications applied to numbers.
 
 use super::{Grouping, Spec, check_width, padded};
-use crate::object::{R, Ref, ValueExt};
+use crate::object::{R, Ref};
 use crate::protocol::text::str_of;
 use crate::thread::Thread;
 use crate::types::float::text::{FloatStyle, Form, write_float};
