@@ -16,6 +16,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use limpid_compiler::parse_errors::{Reading, syntax_error};
 use limpid_compiler::{Mode, Options, SyntaxErrorKind, compile};
 
 struct Case<'a> {
@@ -76,4 +77,33 @@ fn mistakes_are_reported_as_cpython_does() {
         }
     }
     assert!(bless || differences.is_empty(), "{differences}");
+}
+
+#[test]
+fn suggestions_learn_where_to_look() {
+    let source = "def f():\n  pass\n\nif a:\n  pass\nelseif b:\n  pass\n";
+    let error = compile(source, "<test>", Mode::Exec, &Options::default()).expect_err("a mistake");
+    let metadata = error.metadata.expect("the grammar refuses it");
+    assert_eq!((metadata.lineno, metadata.column, metadata.source.as_str()), (4, 0, source));
+}
+
+/// What the compiler accepts the grammar that explains errors must accept, too.
+#[test]
+fn correct_programs_have_no_error() {
+    let mut folders = vec![Path::new(rustpython_pylib::LIB_PATH).to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the library is there") {
+            let path = entry.expect("a readable directory").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "py") {
+                let source = fs::read_to_string(&path).expect("a readable file");
+                let source = source.replace("\r\n", "\n");
+                assert_eq!(syntax_error(&source, Reading::default()), None, "{}", path.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 500);
 }

@@ -566,3 +566,118 @@ fn is_printable(character: char) -> bool {
     // Behind another character, so that a combining one is not escaped for its own sake.
     !format!("a{character}").escape_debug().to_string().contains("\\u{")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write;
+
+    /// The tokens as `Kind text line:column-line:column`, one a line, up to the end or an error.
+    fn shown(mut tokenizer: Tokenizer<'_>) -> String {
+        let mut out = String::new();
+        loop {
+            let token = tokenizer.next_token();
+            let text = String::from_utf8_lossy(&tokenizer.text()[token.start..token.end]).into_owned();
+            let Token { kind, line, column, end_line, end_column, .. } = token;
+            writeln!(out, "{kind:?} {text:?} {line}:{column}-{end_line}:{end_column}").expect("a String takes anything");
+            match kind {
+                TokenKind::EndMarker => return out,
+                TokenKind::Error => {
+                    let message = tokenizer.failure().map(|failure| failure.message.as_str());
+                    return out + &format!("{:?} {message:?}\n", tokenizer.status());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_parser_gets_what_matters() {
+        let text = "if é:  # why\n\n    x = (1,\n  2)\ny\n";
+        let expected = r##"Keyword "if" 1:0-1:2
+Name "é" 1:3-1:5
+Operator ":" 1:5-1:6
+Newline "# why\n" 1:8-1:14
+Indent "" 3:-1-3:-1
+Name "x" 3:4-3:5
+Operator "=" 3:6-3:7
+Operator "(" 3:8-3:9
+Number "1" 3:9-3:10
+Operator "," 3:10-3:11
+Number "2" 4:2-4:3
+Operator ")" 4:3-4:4
+Newline "\n" 4:4-4:5
+Dedent "" 5:-1-5:-1
+Name "y" 5:0-5:1
+Newline "\n" 5:1-5:2
+EndMarker "" 5:-1-5:-1
+"##;
+        assert_eq!(shown(Tokenizer::new(text)), expected);
+    }
+
+    #[test]
+    fn all_tokens_cover_comments_and_blank_lines() {
+        let text = "# a\n\nif b:  # c\n  d = [\n  ]\n";
+        let expected = r##"Comment "# a" 1:0-1:3
+BlankNewline "\n" 1:3-1:4
+BlankNewline "\n" 2:0-2:1
+Keyword "if" 3:0-3:2
+Name "b" 3:3-3:4
+Operator ":" 3:4-3:5
+Comment "# c" 3:7-3:10
+Newline "\n" 3:10-3:11
+Indent "  " 4:0-4:2
+Name "d" 4:2-4:3
+Operator "=" 4:4-4:5
+Operator "[" 4:6-4:7
+BlankNewline "\n" 4:7-4:8
+Operator "]" 5:2-5:3
+Newline "\n" 5:3-5:4
+Dedent "" 5:4-5:4
+EndMarker "" 5:-1-5:-1
+"##;
+        assert_eq!(shown(Tokenizer::with_all_tokens(text)), expected);
+    }
+
+    #[test]
+    fn strings_with_fields_are_many_tokens() {
+        let text = "rf'{{a}}{b!r:>{c}}' t\"\"\"d\n{e=}\"\"\"\n";
+        let expected = r##"FStringStart "rf'" 1:0-1:3
+FStringMiddle "{" 1:3-1:4
+FStringMiddle "a}" 1:5-1:7
+Operator "{" 1:8-1:9
+Name "b" 1:9-1:10
+Operator "!" 1:10-1:11
+Name "r" 1:11-1:12
+Operator ":" 1:12-1:13
+FStringMiddle ">" 1:13-1:14
+Operator "{" 1:14-1:15
+Name "c" 1:15-1:16
+Operator "}" 1:16-1:17
+FStringMiddle "" 1:17-1:17
+Operator "}" 1:17-1:18
+FStringEnd "'" 1:18-1:19
+TStringStart "t\"\"\"" 1:20-1:24
+TStringMiddle "d\n" 1:24-2:0
+Operator "{" 2:0-2:1
+Name "e" 2:1-2:2
+Operator "=" 2:2-2:3
+Operator "}" 2:3-2:4
+TStringEnd "\"\"\"" 2:4-2:7
+Newline "\n" 2:7-2:8
+EndMarker "" 2:-1-2:-1
+"##;
+        assert_eq!(shown(Tokenizer::new(text)), expected);
+    }
+
+    #[test]
+    fn errors_end_the_tokens() {
+        let last_line = |text| shown(Tokenizer::new(text)).lines().last().map(str::to_owned);
+        assert_eq!(last_line("(a"), Some("End None".into()));
+        assert_eq!(last_line("if a:\n  b\n c\n"), Some("Dedent None".into()));
+        assert_eq!(last_line("if a:\n        b\n\tc\n"), Some("TabsAndSpaces None".into()));
+        assert_eq!(last_line("a \\ b\n"), Some("LineContinuation None".into()));
+        assert_eq!(last_line("'a"), Some(r#"EndInQuotes Some("unterminated string literal (detected at line 1)")"#.into()));
+        assert_eq!(last_line("1_000_\n"), Some(r#"Failed Some("invalid decimal literal")"#.into()));
+    }
+}
