@@ -1,6 +1,7 @@
 //! Names, literals, collections, comprehensions, and what may follow them: attributes, subscripts, calls.
 
-use crate::parse_errors::node::{Kind, Node, TargetUse};
+use crate::error::SyntaxErrorKind;
+use crate::parse_errors::node::{Kind, Node, Span, TargetUse};
 use crate::parse_errors::parser::{Parsed, Parser, Rule, Stop, one_of};
 use crate::parse_errors::token::TokenKind;
 
@@ -231,7 +232,7 @@ impl Parser<'_> {
                 let end = p.span(key).end;
                 let line = p.span(key).start.line;
                 let message = "':' expected after dictionary key";
-                let kind = crate::error::SyntaxErrorKind::Syntax;
+                let kind = SyntaxErrorKind::Syntax;
                 Err(p.raise_as(kind, message, (line, end.column), (end.line, 0)))
             },
             Self::starred_value,
@@ -245,7 +246,7 @@ impl Parser<'_> {
         self.op(":")?;
         let star = self.op("*")?;
         self.bitwise_or()?;
-        let start = crate::parse_errors::node::Span::from(star).start;
+        let start = Span::from(star).start;
         Err(self.raise_from(start, "cannot use a starred expression in a dictionary value"))
     }
 
@@ -361,7 +362,7 @@ impl Parser<'_> {
             p.word("for")?;
             p.commas_and_more(Self::bitwise_or)?;
             p.refuse(|p| p.word("in"))?;
-            let kind = crate::error::SyntaxErrorKind::Syntax;
+            let kind = SyntaxErrorKind::Syntax;
             Err::<(), _>(p.raise_at_last(kind, "'in' expected after for-loop variables"))
         })?;
         self.mistake(Self::invalid_for_target)?;

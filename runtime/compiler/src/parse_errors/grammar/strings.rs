@@ -2,7 +2,7 @@
 
 use crate::error::SyntaxErrorKind;
 use crate::parse_errors::escapes;
-use crate::parse_errors::node::{Kind, Node};
+use crate::parse_errors::node::{Kind, Node, Span};
 use crate::parse_errors::parser::{Parsed, Parser, Rule, Stop, one_of};
 use crate::parse_errors::token::{Token, TokenKind};
 
@@ -154,7 +154,7 @@ impl Parser<'_> {
         let mark = self.op("!")?;
         let name = self.kind(TokenKind::Name)?;
         if mark.end != name.start {
-            let span = crate::parse_errors::node::Span::from(mark).to(name.into());
+            let span = Span::from(mark).to(name.into());
             let message = format!("{letter}-string: conversion type must come right after the exclamation mark");
             return Err(self.raise(span, message));
         }
