@@ -8,7 +8,7 @@ use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::repr::ReprText;
 use crate::types::tuple::TupleHash;
-use crate::types::{Tuple, TypeDef, builtin, int};
+use crate::types::{Tuple, TypeDef, builtin};
 use limpid_heap::{Header, Value};
 
 /// The layout of a slice.

@@ -3,7 +3,7 @@
 use super::{HINT_DOC, REDUCE_DOC, SET_STATE_DOC, itself, reduced};
 use crate::args::{FnDef, receiver};
 use crate::names;
-use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::object::{R, Ref, Slot, header_of};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{List, Tuple, TypeDef, builtin, int};

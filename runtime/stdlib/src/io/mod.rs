@@ -1,0 +1,134 @@
+//! `_io`: files, buffers, text.
+//!
+//! * [`base`]: the abstract classes; [`file_io`]: raw files; [`buffered`]: buffers in front of raw files; [`bytes_io`], [`string_io`]:
+//!   files in memory; [`text`]: text in front of buffers; [`newline`]: the decoder that translates line ends; [`open`]: `open()`.
+
+mod base;
+mod buffered;
+mod bytes_io;
+mod file_io;
+mod newline;
+mod open;
+mod string_io;
+mod text;
+
+use limpid_heap::Value;
+use limpid_vm::args::FnDef;
+use limpid_vm::exc;
+use limpid_vm::modules::ModuleDef;
+use limpid_vm::object::{R, Raised, Ref, ValueExt};
+use limpid_vm::protocol::{attr, call, truth};
+use limpid_vm::root::Root;
+use limpid_vm::thread::Thread;
+use limpid_vm::types::{Module, Str, int, type_};
+
+/// How much is read or written at a time.
+pub const DEFAULT_BUFFER_SIZE: usize = 128 << 10;
+
+/// `_io`
+pub static MODULE: ModuleDef = ModuleDef {
+    doc: "Files, buffers and text streams: what the module io is made of.",
+    functions: &[
+        FnDef::def(
+            "open",
+            "file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None",
+            open::open,
+        ),
+        FnDef::def("open_code", "path", |t, a| {
+            let mode = Str::new(t, "rb").value();
+            open::open(t, &[a[0], mode, Value::NULL, Value::NULL, Value::NULL, Value::NULL, Value::NULL, Value::NULL])
+        }),
+        FnDef::def("text_encoding", "encoding, stacklevel=2, /", |t, a| {
+            if !a[0].is_none() {
+                return Ok(a[0]);
+            }
+            let utf8 = t.interpreter().options.utf8_mode;
+            Ok(Str::new(t, if utf8 { "utf-8" } else { "locale" }).value())
+        }),
+    ],
+    init,
+    ..ModuleDef::named("_io")
+};
+
+static UNSUPPORTED_OPERATION: Root = Root::new();
+
+fn init(t: &Thread, m: Ref<Module>) -> R<()> {
+    let dict = m.dict();
+    dict.set_text(t, "DEFAULT_BUFFER_SIZE", Value::int(DEFAULT_BUFFER_SIZE as i64))?;
+    dict.set_text(t, "BlockingIOError", exc::BlockingIOError.value())?;
+    let bases = limpid_vm::types::Tuple::from_slice(t, &[exc::OSError.value(), exc::ValueError.value()]);
+    let namespace = limpid_vm::types::Dict::new(t);
+    namespace.set_text(t, "__module__", Str::new(t, "io").value())?;
+    let name = Str::new(t, "UnsupportedOperation").value();
+    let class = call::call(t, limpid_vm::types::builtin::TYPE.value(), &[name, bases.value(), namespace.value()])?;
+    UNSUPPORTED_OPERATION.set(class);
+    dict.set_text(t, "UnsupportedOperation", class)?;
+    for (cell, def) in [
+        (&base::IO_BASE, &base::IO_BASE_DEF),
+        (&base::RAW_IO_BASE, &base::RAW_IO_BASE_DEF),
+        (&base::BUFFERED_IO_BASE, &base::BUFFERED_IO_BASE_DEF),
+        (&base::TEXT_IO_BASE, &base::TEXT_IO_BASE_DEF),
+        (&file_io::FILE_IO, &file_io::FILE_IO_DEF),
+        (&bytes_io::BYTES_IO, &bytes_io::BYTES_IO_DEF),
+        (&bytes_io::BYTES_IO_BUFFER, &bytes_io::BYTES_IO_BUFFER_DEF),
+        (&buffered::READER, &buffered::READER_DEF),
+        (&buffered::WRITER, &buffered::WRITER_DEF),
+        (&buffered::RANDOM, &buffered::RANDOM_DEF),
+        (&buffered::RW_PAIR, &buffered::RW_PAIR_DEF),
+        (&newline::NEWLINE_DECODER, &newline::NEWLINE_DECODER_DEF),
+        (&text::TEXT_IO_WRAPPER, &text::TEXT_IO_WRAPPER_DEF),
+        (&string_io::STRING_IO, &string_io::STRING_IO_DEF),
+    ] {
+        let class = type_::create_native(t, def, cell)?;
+        let name = def.name.rsplit('.').next().unwrap_or(def.name);
+        dict.set_text(t, name, class.value())?;
+    }
+    Ok(())
+}
+
+/// `io.UnsupportedOperation`
+pub(crate) fn unsupported(t: &Thread, what: &str) -> Raised {
+    match UNSUPPORTED_OPERATION.get().downcast::<limpid_vm::types::Type>() {
+        Some(class) => t.raise(class, what),
+        None => t.raise(exc::OSError, what),
+    }
+}
+
+/// Calls a method by name.
+pub(crate) fn method(t: &Thread, v: Value, name: &str, args: &[Value]) -> R {
+    call::call_method_text(t, v, name, args)
+}
+
+/// The truth of what a method gives.
+pub(crate) fn ask(t: &Thread, v: Value, name: &str) -> R<bool> {
+    truth::truth(t, method(t, v, name, &[])?)
+}
+
+/// Is the stream closed, by its attribute?
+pub(crate) fn is_closed(t: &Thread, v: Value) -> R<bool> {
+    truth::truth(t, attr::get_attr_text(t, v, "closed")?)
+}
+
+/// ValueError if the stream is closed.
+pub(crate) fn check_open(t: &Thread, v: Value) -> R<()> {
+    if is_closed(t, v)? {
+        return Err(t.raise(exc::ValueError, "I/O operation on closed file."));
+    }
+    Ok(())
+}
+
+/// A size argument: None and negative numbers mean "all".
+pub(crate) fn size(t: &Thread, v: Value) -> R<Option<usize>> {
+    if v.is_null() || v.is_none() {
+        return Ok(None);
+    }
+    if !limpid_vm::protocol::number::is_index(v) {
+        return Err(t.raise(exc::TypeError, &format!("argument should be integer or None, not '{}'", v.class().display_name())));
+    }
+    Ok(usize::try_from(limpid_vm::protocol::number::index_clamped(t, v)?).ok())
+}
+
+/// What `seek` is given as its second argument.
+pub(crate) fn whence(t: &Thread, v: Value) -> R<i64> {
+    if v.is_null() { Ok(0) } else { int::to_i64(t, v) }
+}
