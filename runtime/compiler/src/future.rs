@@ -2,7 +2,6 @@
 
 use limpid_bytecode::CodeFlags;
 use ruff_python_ast::{Stmt, StmtImportFrom};
-use ruff_text_size::TextSize;
 
 use crate::error::SyntaxError;
 use crate::source::Source;
@@ -12,13 +11,13 @@ use crate::symtable::has_docstring;
 pub(crate) struct Future {
     /// Flags for all its code objects.
     pub(crate) flags: u32,
-    /// Where the statements end among which they may stand.
-    pub(crate) end: TextSize,
+    /// The statements that stand where they may, by their addresses.
+    pub(crate) imports: Vec<usize>,
 }
 
 /// Reads the future imports at the beginning of a program.
 pub(crate) fn future(body: &[Stmt], source: &Source) -> Result<Future, SyntaxError> {
-    let mut future = Future { flags: 0, end: TextSize::new(0) };
+    let mut future = Future { flags: 0, imports: Vec::new() };
     let docstring = usize::from(has_docstring(body));
     for statement in &body[docstring..] {
         let Stmt::ImportFrom(import) = statement else {
@@ -40,7 +39,7 @@ pub(crate) fn future(body: &[Stmt], source: &Source) -> Result<Future, SyntaxErr
                 }
             };
         }
-        future.end = import.range.end();
+        future.imports.push(std::ptr::from_ref(import).addr());
     }
     Ok(future)
 }

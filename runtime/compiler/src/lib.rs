@@ -19,7 +19,11 @@ mod source;
 mod symtable;
 mod text;
 mod token_warnings;
+mod tree;
 mod unparse;
+
+pub use ruff_python_ast as ast;
+pub use tree::{SyntaxTree, TreeSource};
 
 pub use error::{Metadata, SyntaxError, SyntaxErrorKind, SyntaxWarning};
 
@@ -74,25 +78,63 @@ pub fn compile_with_warnings(
 ) -> Result<CodeData, SyntaxError> {
     let normalized = Source::normalize(source);
     let source = Source::new(normalized.as_deref().unwrap_or(source));
+    let tree = parse::parse(&source, reading(mode, options), warnings)?;
+    generate(tree.program(), &source, filename, mode, options, warnings)
+}
+
+/// Parses a program without compiling it.
+pub fn parse(source: &str, mode: Mode, options: &Options, warnings: &mut Vec<SyntaxWarning>) -> Result<SyntaxTree, SyntaxError> {
+    let text = Source::normalize(source).unwrap_or_else(|| source.to_owned());
+    let tree = parse::parse(&Source::new(&text), reading(mode, options), warnings)?;
+    Ok(SyntaxTree::new(text, tree))
+}
+
+/// Compiles a tree that was made by hand: by a program that changes syntax trees.
+pub fn compile_tree(
+    program: &Mod,
+    source: &TreeSource,
+    filename: &str,
+    mode: Mode,
+    options: &Options,
+    warnings: &mut Vec<SyntaxWarning>,
+) -> Result<CodeData, SyntaxError> {
+    let source = Source::Tree(source);
+    if nesting::is_too_deep(program) {
+        return Err(parse::recursion_error(&source));
+    }
+    generate(program, &source, filename, mode, options, warnings)
+}
+
+/// How the parser is to read a program.
+fn reading(mode: Mode, options: &Options) -> Reading {
     let grammar = match mode {
         Mode::Exec => Grammar::File,
         Mode::Single => Grammar::Single,
         Mode::Eval => Grammar::Expression,
     };
-    let reading = Reading {
+    Reading {
         grammar,
         barry_as_bdfl: options.barry_as_flufl,
         keep_blocks_open: options.dont_imply_dedent,
         allow_incomplete: options.allow_incomplete_input,
-    };
-    let tree = parse::parse(&source, reading, warnings)?;
-    let program = match tree.program() {
+    }
+}
+
+fn generate(
+    program: &Mod,
+    source: &Source,
+    filename: &str,
+    mode: Mode,
+    options: &Options,
+    warnings: &mut Vec<SyntaxWarning>,
+) -> Result<CodeData, SyntaxError> {
+    let program = match program {
         Mod::Module(module) => Program::Body(&module.body),
         Mod::Expression(expression) => Program::Expression(&expression.body),
     };
     let mut future = match program {
-        Program::Body(body) => future::future(body, &source)?,
-        Program::Expression(_) => future::future(&[], &source)?,
+        Program::Body(body) => future::future(body, source)?,
+        Program::Expression(_) => future::future(&[], source)?,
     };
     if options.future_annotations {
         future.flags |= CodeFlags::FUTURE_ANNOTATIONS;
@@ -101,13 +143,13 @@ pub fn compile_with_warnings(
         future.flags |= CodeFlags::FUTURE_BARRY_AS_BDFL;
     }
     let future_annotations = future.flags & CodeFlags::FUTURE_ANNOTATIONS != 0;
-    let symbols = symtable::build(program, &source, future_annotations, options.allow_top_level_await)?;
+    let symbols = symtable::build(program, source, future_annotations, options.allow_top_level_await)?;
     let context = Context {
-        source: &source,
+        source,
         symbols: &symbols,
         filename,
         future_flags: future.flags,
-        future_end: future.end,
+        future_imports: future.imports,
         optimize: options.optimize,
         interactive: mode == Mode::Single,
         top_level_await: options.allow_top_level_await,

@@ -67,8 +67,7 @@ pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<Syntax
         return Err(parse_errors::syntax_error(source.text(), reading).unwrap_or_else(|| source.error(range, message)));
     }
     if shape.may_be_deep && nesting::is_too_deep(tree.program()) {
-        let message = "maximum recursion depth exceeded during compilation";
-        return Err(source.error_of_kind(SyntaxErrorKind::Recursion, TextRange::default(), message));
+        return Err(recursion_error(source));
     }
     Ok(tree)
 }
@@ -93,4 +92,10 @@ fn too_deep(source: &Source, what: TooDeep) -> SyntaxError {
         TooDeep::Operators => (SyntaxErrorKind::Memory, "Parser stack overflowed - Python source too complex to parse"),
     };
     source.error_of_kind(kind, TextRange::default(), message)
+}
+
+/// A tree is deeper than the passes may recurse.
+pub(crate) fn recursion_error(source: &Source) -> SyntaxError {
+    let message = "maximum recursion depth exceeded during compilation";
+    source.error_of_kind(SyntaxErrorKind::Recursion, TextRange::default(), message)
 }

@@ -1,23 +1,27 @@
-//! The text being compiled: from byte offsets to lines and columns, and to errors that name them.
+//! Where a program comes from: from offsets to lines and columns, and to errors that name them.
 
+use std::borrow::Cow;
+
+use ruff_python_ast::{ConversionFlag, InterpolatedElement, InterpolatedStringLiteralElement, StringLiteral};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
 use crate::ir::Location;
+use crate::text;
+use crate::tree::TreeSource;
 
-/// A program's text and where its lines begin.
-///
-/// Lines end in `\n` only: [`Source::normalize`] has translated the others.
-pub(crate) struct Source<'a> {
-    text: &'a str,
-    line_starts: Vec<u32>,
+/// What the offsets in a tree's nodes refer to.
+pub(crate) enum Source<'a> {
+    /// A text. Lines end in `\n` only: [`Source::normalize`] has translated the others.
+    Text { text: &'a str, line_starts: Cow<'a, [u32]> },
+    /// The tree was made by hand.
+    Tree(&'a TreeSource),
 }
 
 impl<'a> Source<'a> {
     /// Indexes a text.
     pub(crate) fn new(text: &'a str) -> Source<'a> {
-        let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1);
-        Source { text, line_starts: std::iter::once(0).chain(newlines).collect() }
+        Source::Text { text, line_starts: line_starts(text).into() }
     }
 
     /// Translates `\r\n` and `\r` to `\n`, as Python's tokenizer does; `None` if there are none.
@@ -26,26 +30,37 @@ impl<'a> Source<'a> {
         Some(text.replace("\r\n", "\n").replace('\r', "\n"))
     }
 
-    /// The whole text.
+    /// The whole text; empty for a tree.
     pub(crate) fn text(&self) -> &'a str {
-        self.text
+        match self {
+            Source::Text { text, .. } => text,
+            Source::Tree(_) => "",
+        }
     }
 
-    /// The text of a node.
+    /// The text of a node; empty for one of a tree.
     pub(crate) fn slice(&self, range: TextRange) -> &'a str {
-        &self.text[range]
+        match self {
+            Source::Text { text, .. } => &text[range],
+            Source::Tree(_) => "",
+        }
     }
 
     /// Line (from 1) and column in bytes (from 0).
-    pub(crate) fn position(&self, offset: TextSize) -> (u32, u32) {
-        let offset = u32::from(offset);
-        let line = self.line_starts.partition_point(|&start| start <= offset);
-        (line as u32, offset - self.line_starts[line - 1])
+    pub(crate) fn position(&self, offset: TextSize) -> (i32, i32) {
+        match self {
+            Source::Text { line_starts, .. } => {
+                let offset = u32::from(offset);
+                let line = line_starts.partition_point(|&start| start <= offset);
+                (line as i32, (offset - line_starts[line - 1]) as i32)
+            }
+            Source::Tree(tree) => tree.position(offset),
+        }
     }
 
     /// The line of an offset, from 1.
     pub(crate) fn line(&self, offset: TextSize) -> u32 {
-        self.position(offset).0
+        self.position(offset).0.max(0) as u32
     }
 
     /// A node's place as the position table stores it.
@@ -53,21 +68,27 @@ impl<'a> Source<'a> {
         let range = node.range();
         let (line, column) = self.position(range.start());
         let (end_line, end_column) = self.position(range.end());
-        Location { line: line as i32, end_line: end_line as i32, column: column as i32, end_column: end_column as i32 }
+        Location { line, end_line, column, end_column }
     }
 
     /// The text of a line, newline included.
-    fn line_text(&self, line: u32) -> &'a str {
-        let start = self.line_starts[line as usize - 1] as usize;
-        let end = self.line_starts.get(line as usize).map_or(self.text.len(), |&end| end as usize);
-        &self.text[start..end]
+    fn line_text(&self, line: i32) -> Option<&'a str> {
+        let Source::Text { text, line_starts } = self else {
+            return None;
+        };
+        let start = line_starts[line as usize - 1] as usize;
+        let end = line_starts.get(line as usize).map_or(text.len(), |&end| end as usize);
+        Some(&text[start..end])
     }
 
     /// An offset's line and column in characters, both from 1.
     fn character_position(&self, offset: TextSize) -> (u32, u32) {
         let (line, column) = self.position(offset);
-        let before = &self.line_text(line)[..column as usize];
-        (line, before.chars().count() as u32 + 1)
+        let characters = match self.line_text(line) {
+            Some(text) => text[..column as usize].chars().count() as u32,
+            None => column.max(0) as u32,
+        };
+        (line.max(0) as u32, characters + 1)
     }
 
     /// A `SyntaxError` at a place.
@@ -79,7 +100,7 @@ impl<'a> Source<'a> {
     pub(crate) fn error_of_kind(&self, kind: SyntaxErrorKind, range: TextRange, message: impl Into<String>) -> SyntaxError {
         let (lineno, offset) = self.character_position(range.start());
         let (end_lineno, end_offset) = self.character_position(range.end());
-        let text = Some(self.line_text(lineno).to_owned());
+        let text = self.line_text(lineno as i32).map(str::to_owned);
         SyntaxError { kind, message: message.into(), lineno, offset, end_lineno, end_offset, text, metadata: None }
     }
 
@@ -91,11 +112,11 @@ impl<'a> Source<'a> {
 
     /// Where a `def` or `class` statement itself begins: after its decorators, which the parser counts in.
     pub(crate) fn definition_start(&self, statement: TextRange, last_decorator_end: Option<TextSize>) -> TextSize {
-        let Some(mut offset) = last_decorator_end else {
+        let (Source::Text { text, .. }, Some(mut offset)) = (self, last_decorator_end) else {
             return statement.start();
         };
         loop {
-            let rest = &self.text[usize::from(offset)..];
+            let rest = &text[usize::from(offset)..];
             let skipped = rest.len() - rest.trim_start().len();
             offset += TextSize::from(skipped as u32);
             let rest = &rest[skipped..];
@@ -107,6 +128,54 @@ impl<'a> Source<'a> {
             offset += TextSize::from(skipped as u32);
         }
     }
+
+    /// The characters of a string literal, as WTF-8.
+    pub(crate) fn string(&self, node: &StringLiteral) -> Vec<u8> {
+        match self {
+            Source::Text { text, .. } => {
+                let raw = node.flags.prefix().is_raw();
+                text::with_surrogates(&node.value, &text[node.content_range()], raw, false)
+            }
+            Source::Tree(tree) => tree.text(node.range.start()).unwrap_or(node.value.as_bytes()).to_vec(),
+        }
+    }
+
+    /// The characters of a piece of an f-string or t-string, as WTF-8.
+    pub(crate) fn string_piece(&self, node: &InterpolatedStringLiteralElement, raw: bool) -> Vec<u8> {
+        match self {
+            Source::Text { text, .. } => text::with_surrogates(&node.value, &text[node.range], raw, true),
+            Source::Tree(tree) => tree.text(node.range.start()).unwrap_or(node.value.as_bytes()).to_vec(),
+        }
+    }
+
+    /// The expression of an interpolation as it is written, parentheses included.
+    pub(crate) fn interpolation_text(&self, element: &InterpolatedElement) -> Vec<u8> {
+        let text = match self {
+            Source::Text { text, .. } => text,
+            Source::Tree(tree) => return tree.text(element.range.start()).unwrap_or_default().to_vec(),
+        };
+        let start = element.range.start() + TextSize::from(1);
+        let after = element.expression.range().end();
+        let end = match &element.format_spec {
+            Some(spec) => spec.range.start() - TextSize::from(1),
+            None => element.range.end() - TextSize::from(1),
+        };
+        let mut tail = &text[TextRange::new(after, end)];
+        if element.conversion != ConversionFlag::None {
+            tail = tail.split('!').next().unwrap_or_default();
+        }
+        if element.debug_text.is_some() {
+            tail = tail.rsplit_once('=').map_or(tail, |(before, _)| before);
+        }
+        let end = after + TextSize::from(tail.len() as u32);
+        text[TextRange::new(start, end)].trim().as_bytes().to_vec()
+    }
+}
+
+/// Where the lines of a text begin.
+pub(crate) fn line_starts(text: &str) -> Vec<u32> {
+    let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1);
+    std::iter::once(0).chain(newlines).collect()
 }
 
 #[cfg(test)]

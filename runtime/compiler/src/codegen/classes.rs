@@ -17,7 +17,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn class_definition(&mut self, node: &'a StmtClassDef) -> Result {
         self.decorators(&node.decorator_list)?;
         let location = self.definition_location(node.range, &node.decorator_list);
-        let first_line = self.first_line(node);
+        let first_line = self.first_line(node.range, &node.decorator_list);
         if let Some(type_params) = &node.type_params {
             let scope = self.context.symbols.lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
             let name = Name::new(format!("<generic parameters of {}>", node.name));

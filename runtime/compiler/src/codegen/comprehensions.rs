@@ -328,7 +328,10 @@ impl<'a> Compiler<'a> {
     fn element_location(&self, parts: &Parts<'a>) -> Location {
         match parts.element {
             Element::List(element) | Element::Set(element) | Element::Generator(element) => self.location(element),
-            Element::Dict(key, value) => self.location(&key.range().cover(value.range())),
+            Element::Dict(key, value) => {
+                let Location { end_line, end_column, .. } = self.location(value);
+                Location { end_line, end_column, ..self.location(key) }
+            }
         }
     }
 }

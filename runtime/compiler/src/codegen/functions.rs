@@ -26,7 +26,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn function_definition(&mut self, node: &'a StmtFunctionDef) -> Result {
         self.decorators(&node.decorator_list)?;
         let location = self.definition_location(node.range, &node.decorator_list);
-        let first_line = self.first_line(node);
+        let first_line = self.first_line(node.range, &node.decorator_list);
         let parts = self.default_arguments(&node.parameters, location)?;
         if let Some(type_params) = &node.type_params {
             let scope = self.context.symbols.lookup(ScopeKey::new(&**type_params, ScopeRole::TypeParameters));
@@ -101,7 +101,7 @@ impl<'a> Compiler<'a> {
             None => FunctionParts::default(),
         };
         let scope = self.context.symbols.lookup(ScopeKey::new(node, ScopeRole::Body));
-        let line = self.first_line(node);
+        let line = self.first_line(node.range, &[]);
         self.enter(scope, UnitKind::Lambda, "<lambda>".into(), line, self.unit.class.clone(), None);
         if let Some(parameters) = &node.parameters {
             self.unit.set_parameters(parameters);

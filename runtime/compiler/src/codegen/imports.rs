@@ -37,7 +37,7 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn import_from_statement(&mut self, node: &'a StmtImportFrom) -> Result {
         let location = self.location(node);
-        if is_future(node) && node.range.start() >= self.context.future_end {
+        if is_future(node) && !self.context.future_imports.contains(&std::ptr::from_ref(node).addr()) {
             let message = "from __future__ imports must occur at the beginning of the file";
             return Err(self.error(node.range, message));
         }

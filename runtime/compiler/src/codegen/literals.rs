@@ -60,8 +60,7 @@ impl<'a> Compiler<'a> {
 
     /// The text of one string literal.
     pub(super) fn string_literal(&self, node: &StringLiteral) -> Vec<u8> {
-        let source = self.context.source.slice(node.content_range());
-        text::with_surrogates(&node.value, source, node.flags.prefix().is_raw(), false)
+        self.context.source.string(node)
     }
 
     /// The documentation string a body begins with.

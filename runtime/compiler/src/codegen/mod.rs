@@ -45,8 +45,8 @@ pub(crate) struct Context<'a> {
     pub(crate) filename: &'a str,
     /// Flags of `__future__` imports, for every code object.
     pub(crate) future_flags: u32,
-    /// Where the statements end among which those imports may stand.
-    pub(crate) future_end: ruff_text_size::TextSize,
+    /// Those imports, by their addresses.
+    pub(crate) future_imports: Vec<usize>,
     pub(crate) optimize: u8,
     /// Expression statements of the program print their value.
     pub(crate) interactive: bool,

@@ -1,8 +1,8 @@
 //! Statements that neither loop nor handle exceptions.
 
 use limpid_bytecode::{CommonConstant, Constant, Intrinsic1, Opcode};
-use ruff_python_ast::{Expr, Stmt, StmtAssert, StmtDelete, StmtExpr, StmtIf, StmtRaise, StmtReturn};
-use ruff_text_size::Ranged;
+use ruff_python_ast::{Decorator, Expr, Stmt, StmtAssert, StmtDelete, StmtExpr, StmtIf, StmtRaise, StmtReturn};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::unit::UnitKind;
 use super::{Compiler, Result};
@@ -203,7 +203,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// The line a definition begins in: that of its first decorator.
-    pub(super) fn first_line(&self, definition: &impl Ranged) -> u32 {
-        self.context.source.line(definition.range().start())
+    pub(super) fn first_line(&self, range: TextRange, decorators: &[Decorator]) -> u32 {
+        let first = decorators.first().map_or(range, |decorator| decorator.expression.range());
+        self.context.source.line(first.start())
     }
 }

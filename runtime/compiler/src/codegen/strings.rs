@@ -3,16 +3,14 @@
 use limpid_bytecode::{Constant, Opcode};
 use ruff_python_ast::name::Name;
 use ruff_python_ast::{ConversionFlag, ExprFString, ExprTString, FStringPart, InterpolatedElement, InterpolatedStringElement};
-use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::expressions::MANY;
 use super::{Compiler, Result};
 use crate::ir::Location;
-use crate::text;
 
 /// A piece of an f-string or t-string.
 enum Piece<'a> {
-    Text(Vec<u8>, TextRange),
+    Text(Vec<u8>, Location),
     Interpolation(&'a InterpolatedElement),
 }
 
@@ -21,14 +19,15 @@ enum Piece<'a> {
 struct Pieces<'a>(Vec<Piece<'a>>);
 
 impl<'a> Pieces<'a> {
-    fn push_text(&mut self, text: Vec<u8>, range: TextRange) {
+    fn push_text(&mut self, text: Vec<u8>, location: Location) {
         match self.0.last_mut() {
             _ if text.is_empty() => {}
-            Some(Piece::Text(before, before_range)) => {
+            Some(Piece::Text(before, before_location)) => {
                 before.extend(text);
-                *before_range = before_range.cover(range);
+                let Location { end_line, end_column, .. } = location;
+                *before_location = Location { end_line, end_column, ..*before_location };
             }
-            _ => self.0.push(Piece::Text(text, range)),
+            _ => self.0.push(Piece::Text(text, location)),
         }
     }
 }
@@ -38,7 +37,7 @@ impl<'a> Compiler<'a> {
         let mut pieces = Pieces::default();
         for part in &node.value {
             match part {
-                FStringPart::Literal(literal) => pieces.push_text(self.string_literal(literal), literal.range),
+                FStringPart::Literal(literal) => pieces.push_text(self.string_literal(literal), self.location(literal)),
                 FStringPart::FString(string) => {
                     self.elements(&string.elements, string.flags.prefix().is_raw(), &mut pieces);
                 }
@@ -52,13 +51,13 @@ impl<'a> Compiler<'a> {
         for element in elements {
             match element {
                 InterpolatedStringElement::Literal(literal) => {
-                    let source = self.context.source.slice(literal.range);
-                    pieces.push_text(text::with_surrogates(&literal.value, source, raw, true), literal.range);
+                    let text = self.context.source.string_piece(literal, raw);
+                    pieces.push_text(text, self.location(literal));
                 }
                 InterpolatedStringElement::Interpolation(element) => {
                     // f"{x=}" shows the text of the expression first.
                     if let Some(debug) = &element.debug_text {
-                        pieces.push_text(debug.as_str().as_bytes().to_vec(), element.range);
+                        pieces.push_text(debug.as_str().as_bytes().to_vec(), self.location(element));
                     }
                     pieces.0.push(Piece::Interpolation(element));
                 }
@@ -94,8 +93,7 @@ impl<'a> Compiler<'a> {
 
     fn piece(&mut self, piece: Piece<'a>) -> Result {
         match piece {
-            Piece::Text(text, range) => {
-                let location = self.location(&range);
+            Piece::Text(text, location) => {
                 self.load_const(Constant::Str(text.into()), location);
                 Ok(())
             }
@@ -141,7 +139,7 @@ impl<'a> Compiler<'a> {
         let mut interpolations = Vec::new();
         for piece in pieces.0 {
             match piece {
-                Piece::Text(text, range) => strings.push((text, self.location(&range))),
+                Piece::Text(text, location) => strings.push((text, location)),
                 Piece::Interpolation(element) => {
                     if strings.len() == interpolations.len() {
                         strings.push((Vec::new(), location));
@@ -169,30 +167,11 @@ impl<'a> Compiler<'a> {
     fn interpolation(&mut self, element: &'a InterpolatedElement) -> Result {
         let location = self.location(element);
         self.expr(&element.expression)?;
-        let text = self.interpolation_text(element);
-        self.load_const(Constant::Str(text.as_bytes().into()), location);
+        let text = self.context.source.interpolation_text(element);
+        self.load_const(Constant::Str(text.into()), location);
         let has_spec = self.format_spec(element)?;
         self.emit_arg(Opcode::BUILD_INTERPOLATION, 2 | conversion(element) << 2 | u32::from(has_spec), location);
         Ok(())
-    }
-
-    /// The expression of an interpolation as it is written, parentheses included.
-    fn interpolation_text(&self, element: &InterpolatedElement) -> &str {
-        let start = element.range.start() + TextSize::from(1);
-        let after = element.expression.range().end();
-        let end = match &element.format_spec {
-            Some(spec) => spec.range.start() - TextSize::from(1),
-            None => element.range.end() - TextSize::from(1),
-        };
-        let mut tail = self.context.source.slice(TextRange::new(after, end));
-        if element.conversion != ConversionFlag::None {
-            tail = tail.split('!').next().unwrap_or_default();
-        }
-        if element.debug_text.is_some() {
-            tail = tail.rsplit_once('=').map_or(tail, |(before, _)| before);
-        }
-        let end = after + TextSize::from(tail.len() as u32);
-        self.context.source.slice(TextRange::new(start, end)).trim()
     }
 }
 

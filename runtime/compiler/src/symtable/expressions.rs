@@ -179,7 +179,8 @@ impl Builder<'_, '_> {
         let variadic = parameters.vararg.iter().chain(&parameters.kwarg).map(|parameter| &**parameter);
         for parameter in plain.chain(variadic) {
             // Without the stars in front.
-            let range = TextRange::new(parameter.name.range.start(), parameter.range.end());
+            let start = parameter.name.range.start();
+            let range = TextRange::new(start, parameter.range.end().max(start));
             self.define(&parameter.name.id, usage::PARAMETER, range)?;
         }
         Ok(())
