@@ -152,7 +152,6 @@ fn generate(
         future_imports: future.imports,
         optimize: options.optimize,
         interactive: mode == Mode::Single,
-        top_level_await: options.allow_top_level_await,
     };
     codegen::generate(program, context, warnings)
 }

@@ -251,9 +251,6 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn with_statement(&mut self, node: &'a StmtWith) -> Result {
-        if node.is_async {
-            self.check_async("'async with' outside async function", node.range)?;
-        }
         self.unit.conditional_depth += 1;
         self.with_items(node, &node.items)?;
         self.unit.conditional_depth -= 1;

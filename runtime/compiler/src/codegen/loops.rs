@@ -2,10 +2,8 @@
 
 use limpid_bytecode::{Constant, Opcode};
 use ruff_python_ast::{StmtBreak, StmtContinue, StmtFor, StmtWhile};
-use ruff_text_size::TextRange;
 
 use super::frames::{Frame, FrameKind};
-use super::unit::UnitKind;
 use super::{Compiler, Result};
 use crate::ir::{Location, Op};
 
@@ -56,7 +54,6 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn async_for_statement(&mut self, node: &'a StmtFor) -> Result {
-        self.check_async("'async for' outside async function", node.range)?;
         let location = self.location(&*node.iter);
         let start = self.new_block();
         let exhausted = self.new_block();
@@ -108,14 +105,5 @@ impl<'a> Compiler<'a> {
         self.emit_jump(Op::Jump, frame.block, location);
         self.restore_handler(handler);
         Ok(())
-    }
-
-    /// Refuses what needs a coroutine around it.
-    pub(super) fn check_async(&self, message: &str, range: TextRange) -> Result {
-        let top_level = self.context.top_level_await && self.outer.is_empty();
-        if self.unit.kind == UnitKind::AsyncFunction || top_level {
-            return Ok(());
-        }
-        Err(self.error(range, message))
     }
 }

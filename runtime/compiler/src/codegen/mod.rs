@@ -50,7 +50,6 @@ pub(crate) struct Context<'a> {
     pub(crate) optimize: u8,
     /// Expression statements of the program print their value.
     pub(crate) interactive: bool,
-    pub(crate) top_level_await: bool,
 }
 
 /// Compiles a program.

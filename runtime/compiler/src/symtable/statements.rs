@@ -32,6 +32,7 @@ impl Builder<'_, '_> {
             }
             Stmt::AnnAssign(node) => self.annotated_assignment(node),
             Stmt::For(node) => {
+                self.check_async(node.is_async, "'async for' outside async function", node.range)?;
                 self.visit_expr(&node.target)?;
                 self.visit_expr(&node.iter)?;
                 self.visit_conditional_body(&node.body)?;
@@ -52,6 +53,7 @@ impl Builder<'_, '_> {
                 Ok(())
             }
             Stmt::With(node) => {
+                self.check_async(node.is_async, "'async with' outside async function", node.range)?;
                 for item in &node.items {
                     self.visit_expr(&item.context_expr)?;
                     self.visit_exprs(item.optional_vars.as_deref())?;
@@ -222,6 +224,17 @@ impl Builder<'_, '_> {
             None => Name::new(alias.name.split('.').next().unwrap_or_default()),
         };
         self.define(&name, usage::IMPORT, alias.range)
+    }
+
+    /// Refuses what needs a coroutine around it.
+    fn check_async(&mut self, is_async: bool, message: &str, range: TextRange) -> Result {
+        if is_async && self.top_level_await && self.scope().kind == ScopeKind::Module {
+            self.scope_mut().coroutine = true;
+        }
+        if is_async && !self.scope().coroutine {
+            return Err(self.error(range, message));
+        }
+        Ok(())
     }
 
     fn declaration<'n>(&mut self, declaration: Declaration, names: impl Iterator<Item = &'n Name>, range: TextRange) -> Result {
