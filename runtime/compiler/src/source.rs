@@ -38,6 +38,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// How many offsets there are.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Source::Text { text, .. } => text.len(),
+            Source::Tree(tree) => tree.length(),
+        }
+    }
+
     /// The text of a node; empty for one of a tree.
     pub(crate) fn slice(&self, range: TextRange) -> &'a str {
         match self {

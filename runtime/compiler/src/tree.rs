@@ -89,6 +89,10 @@ impl TreeSource {
         self.positions.get(usize::from(offset)).copied().unwrap_or((-1, -1))
     }
 
+    pub(crate) fn length(&self) -> usize {
+        self.positions.len()
+    }
+
     pub(crate) fn text(&self, start: TextSize) -> Option<&[u8]> {
         self.texts.get(&start).map(|text| &**text)
     }

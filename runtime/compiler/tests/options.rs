@@ -112,6 +112,16 @@ fn nesting_ends_in_an_error() {
     for postfix in [".b", "()", "[0]", "*a", "+a"] {
         assert_eq!(kind(&format!("a{}", postfix.repeat(DEEP))), SyntaxErrorKind::Recursion, "{postfix}");
     }
+    // Each clause doubles the code of those within.
+    let clauses = |header: &str, count: usize, indent: usize| -> String {
+        let clause = |level: usize| {
+            let blanks = " ".repeat(level * indent);
+            header.lines().map(|line| format!("{blanks}{line}\n")).collect::<String>()
+        };
+        (0..count).map(clause).collect::<String>() + &" ".repeat(count * indent) + "pass\n"
+    };
+    assert_eq!(kind(&clauses("try: pass\nfinally:", 60, 1)), SyntaxErrorKind::Recursion);
+    assert_eq!(kind(&clauses("try: pass\nfinally:\n def f():", 45, 2)), SyntaxErrorKind::Recursion);
     let blocks: String = (0..101).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
     assert_eq!(kind(&(blocks + &" ".repeat(101) + "pass\n")), SyntaxErrorKind::Indentation);
 }

@@ -8,6 +8,7 @@ use ruff_python_ast::name::Name;
 use ruff_python_ast::{Comprehension, Expr, ExprDictComp, ExprGenerator, ExprListComp, ExprSetComp};
 use ruff_text_size::{Ranged, TextRange};
 
+use super::frames::{Frame, FrameKind};
 use super::functions::FunctionParts;
 use super::unit::UnitKind;
 use super::{Compiler, Result};
@@ -91,7 +92,7 @@ impl<'a> Compiler<'a> {
         let location = parts.location;
         self.expr(&parts.generators[0].iter)?;
         let outer_inlined = std::mem::replace(&mut self.unit.in_inlined_comprehension, true);
-        let inlined = self.save_variables(&parts, outer_inlined);
+        let inlined = self.save_variables(&parts, outer_inlined)?;
         let build = match parts.element {
             Element::List(_) => Opcode::BUILD_LIST,
             Element::Set(_) => Opcode::BUILD_SET,
@@ -106,7 +107,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Makes room for the variables of an inlined comprehension. The outermost iterable stays on top of the stack.
-    fn save_variables(&mut self, parts: &Parts<'a>, nested: bool) -> Inlined {
+    fn save_variables(&mut self, parts: &Parts<'a>, nested: bool) -> Result<Inlined> {
         let symbols = self.context.symbols;
         let function_like = self.scope().kind.is_function_like();
         let in_class = self.scope().kind == ScopeKind::Class && !nested;
@@ -140,13 +141,15 @@ impl<'a> Compiler<'a> {
             let cleanup = self.new_block();
             let outer = self.setup(Op::SetupFinally, cleanup, parts.location);
             inlined.cleanup = Some((cleanup, outer));
+            self.push_frame(Frame::new(FrameKind::Comprehension, cleanup, outer), parts.range)?;
         }
-        inlined
+        Ok(inlined)
     }
 
     /// Puts the variables back. The result stays on top of the stack.
     fn restore_variables(&mut self, inlined: Inlined, location: Location) {
         if let Some((cleanup, outer)) = inlined.cleanup {
+            self.pop_frame();
             let end = self.new_block();
             self.restore_handler(outer);
             self.emit_jump(Op::Jump, end, Location::NONE);

@@ -31,6 +31,7 @@ impl<'a> Compiler<'a> {
         if self.unit.graph[self.unit.current].instrs.last().is_some_and(Instr::ends_block) {
             self.next_block();
         }
+        self.emitted += 1;
         let handler = self.unit.handler;
         let current = self.unit.current;
         self.unit.graph[current].instrs.push(Instr { op, arg, target, location, handler });

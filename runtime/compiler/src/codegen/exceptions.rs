@@ -7,6 +7,8 @@
 use limpid_bytecode::{Constant, Intrinsic2, Opcode, SpecialMethod};
 use ruff_python_ast::{ExceptHandler, ExceptHandlerExceptHandler, StmtTry, StmtWith, WithItem};
 
+use ruff_text_size::Ranged;
+
 use super::frames::{Frame, FrameKind};
 use super::{Compiler, Result};
 use crate::ir::{BlockId, HandlerId, Location, Op};
@@ -34,7 +36,7 @@ impl<'a> Compiler<'a> {
 
         let outer = self.setup(Op::SetupFinally, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame::new(FrameKind::FinallyTry(&node.finalbody), start, outer));
+        self.push_frame(Frame::new(FrameKind::FinallyTry(&node.finalbody), start, outer), node.range)?;
         if node.handlers.is_empty() {
             self.body(&node.body)?;
         } else {
@@ -46,7 +48,7 @@ impl<'a> Compiler<'a> {
         self.emit_jump(Op::Jump, exit, Location::NONE);
 
         self.use_block(failed);
-        self.push_frame(Frame::new(FrameKind::FinallyEnd, failed, outer));
+        self.push_frame(Frame::new(FrameKind::FinallyEnd, failed, outer), node.range)?;
         let cleanup = self.begin_handler();
         self.body(&node.finalbody)?;
         self.pop_frame();
@@ -80,7 +82,7 @@ impl<'a> Compiler<'a> {
 
         let outer = self.setup(Op::SetupFinally, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame::new(FrameKind::Try, start, outer));
+        self.push_frame(Frame::new(FrameKind::Try, start, outer), node.range)?;
         self.body(&node.body)?;
         self.pop_frame();
         self.restore_handler(outer);
@@ -90,7 +92,7 @@ impl<'a> Compiler<'a> {
         self.use_block(failed);
         let cleanup = self.begin_handler();
         let protected = self.unit.handler;
-        self.push_frame(Frame::new(FrameKind::Handlers, failed, outer));
+        self.push_frame(Frame::new(FrameKind::Handlers, failed, outer), node.range)?;
         for (index, ExceptHandler::ExceptHandler(handler)) in node.handlers.iter().enumerate() {
             let location = self.location(handler);
             let next = self.new_block();
@@ -123,7 +125,7 @@ impl<'a> Compiler<'a> {
         let Some(name) = &handler.name else {
             self.emit(Opcode::POP_TOP, location);
             let start = self.next_block();
-            self.push_frame(Frame::new(FrameKind::Except(None), start, outer));
+            self.push_frame(Frame::new(FrameKind::Except(None), start, outer), handler.range)?;
             self.body(&handler.body)?;
             self.pop_frame();
             self.restore_handler(outer);
@@ -135,7 +137,7 @@ impl<'a> Compiler<'a> {
         self.store_name(&name.id, location);
         let protected = self.setup(Op::SetupCleanup, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame::new(FrameKind::Except(Some(&name.id)), start, outer));
+        self.push_frame(Frame::new(FrameKind::Except(Some(&name.id)), start, outer), handler.range)?;
         self.body(&handler.body)?;
         self.pop_frame();
         self.restore_handler(outer);
@@ -161,7 +163,7 @@ impl<'a> Compiler<'a> {
 
         let outer = self.setup(Op::SetupFinally, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame::new(FrameKind::Try, start, outer));
+        self.push_frame(Frame::new(FrameKind::Try, start, outer), node.range)?;
         self.body(&node.body)?;
         self.pop_frame();
         self.restore_handler(outer);
@@ -170,7 +172,7 @@ impl<'a> Compiler<'a> {
         self.use_block(failed);
         let cleanup = self.begin_handler();
         let protected = self.unit.handler;
-        self.push_frame(Frame::new(FrameKind::GroupHandlers, failed, outer));
+        self.push_frame(Frame::new(FrameKind::GroupHandlers, failed, outer), node.range)?;
         for (index, ExceptHandler::ExceptHandler(handler)) in node.handlers.iter().enumerate() {
             if index == 0 {
                 let location = self.location(handler);
@@ -223,7 +225,7 @@ impl<'a> Compiler<'a> {
         let failed = self.new_block();
         let protected = self.setup(Op::SetupCleanup, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame::new(FrameKind::Except(name), start, outer));
+        self.push_frame(Frame::new(FrameKind::Except(name), start, outer), handler.range)?;
         self.body(&handler.body)?;
         self.pop_frame();
         self.restore_handler(protected);
@@ -280,7 +282,7 @@ impl<'a> Compiler<'a> {
         self.await_special(node.is_async, 1, location);
         let outer = self.setup(Op::SetupWith, failed, location);
         let start = self.next_block();
-        self.push_frame(Frame { location, ..Frame::new(kind, start, outer) });
+        self.push_frame(Frame { location, ..Frame::new(kind, start, outer) }, item.context_expr.range())?;
         match &item.optional_vars {
             Some(target) => self.expr(target)?,
             None => self.emit(Opcode::POP_TOP, location),

@@ -11,6 +11,9 @@ use ruff_text_size::TextRange;
 use super::{Compiler, Result};
 use crate::ir::{BlockId, HandlerId, Location};
 
+/// How many such statements can be nested in a function, as in CPython.
+const MAX_FRAMES: usize = 21;
+
 #[derive(Clone, Copy)]
 pub(super) enum FrameKind<'a> {
     While,
@@ -36,6 +39,8 @@ pub(super) enum FrameKind<'a> {
     GroupHandlers,
     /// The body of a generator.
     StopIteration,
+    /// An inlined comprehension; nothing leaves it early.
+    Comprehension,
 }
 
 #[derive(Clone, Copy)]
@@ -66,8 +71,13 @@ impl<'a> Frame<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn push_frame(&mut self, frame: Frame<'a>) {
+    /// Enters a statement, whose place is `range`.
+    pub(super) fn push_frame(&mut self, frame: Frame<'a>, range: TextRange) -> Result {
+        if self.unit.frames.len() >= MAX_FRAMES {
+            return Err(self.error(range, "too many statically nested blocks"));
+        }
         self.unit.frames.push(frame);
+        Ok(())
     }
 
     pub(super) fn pop_frame(&mut self) {
@@ -90,16 +100,16 @@ impl<'a> Compiler<'a> {
             return Ok(Some(frame));
         }
         self.unit.frames.pop();
-        self.leave_frame(&frame, keep_top, location)?;
+        self.leave_frame(&frame, keep_top, range, location)?;
         let found = crate::nesting::with_stack(|| self.unwind(keep_top, to_loop, range, location));
         self.unit.frames.push(frame);
         found
     }
 
     /// Undoes what one statement has set up.
-    pub(super) fn leave_frame(&mut self, frame: &Frame<'a>, keep_top: bool, location: &mut Location) -> Result {
+    pub(super) fn leave_frame(&mut self, frame: &Frame<'a>, keep_top: bool, range: TextRange, location: &mut Location) -> Result {
         match frame.kind {
-            FrameKind::While | FrameKind::Handlers | FrameKind::GroupHandlers | FrameKind::StopIteration => {}
+            FrameKind::While | FrameKind::Handlers | FrameKind::GroupHandlers | FrameKind::StopIteration | FrameKind::Comprehension => {}
             FrameKind::For => {
                 self.keep_top(keep_top, 3, *location);
                 self.emit(Opcode::POP_ITER, *location);
@@ -112,7 +122,7 @@ impl<'a> Compiler<'a> {
             FrameKind::FinallyTry(body) => {
                 self.restore_handler(frame.outer_handler);
                 if keep_top {
-                    self.push_frame(Frame::new(FrameKind::Value, frame.block, frame.outer_handler));
+                    self.push_frame(Frame::new(FrameKind::Value, frame.block, frame.outer_handler), range)?;
                 }
                 self.body(body)?;
                 if keep_top {

@@ -13,7 +13,7 @@ impl<'a> Compiler<'a> {
         let end = self.new_block();
         let otherwise = self.new_block();
         self.unit.conditional_depth += 1;
-        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::While, start, self.unit.handler) });
+        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::While, start, self.unit.handler) }, node.range)?;
         let location = self.location(node);
         self.jump_if(&node.test, otherwise, false, location)?;
         self.body(&node.body)?;
@@ -35,7 +35,7 @@ impl<'a> Compiler<'a> {
         self.unit.conditional_depth += 1;
         self.emit_arg(Opcode::GET_ITER, 0, location);
         self.use_block(start);
-        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::For, start, self.unit.handler) });
+        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::For, start, self.unit.handler) }, node.range)?;
         self.emit_jump(Opcode::FOR_ITER, exhausted, location);
         // The target may be on another line than the iterable: an event of its own.
         let target = self.location(&*node.target);
@@ -62,7 +62,7 @@ impl<'a> Compiler<'a> {
         self.unit.conditional_depth += 1;
         self.emit(Opcode::GET_AITER, location);
         self.use_block(start);
-        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::AsyncFor, start, self.unit.handler) });
+        self.push_frame(Frame { exit: end, ..Frame::new(FrameKind::AsyncFor, start, self.unit.handler) }, node.range)?;
         let outer = self.setup(Op::SetupFinally, exhausted, location);
         self.emit(Opcode::GET_ANEXT, location);
         self.load_const(Constant::None, location);
@@ -88,7 +88,7 @@ impl<'a> Compiler<'a> {
         let Some(frame) = self.unwind(false, true, node.range, &mut location)? else {
             return Err(self.error(node.range, "'break' outside loop"));
         };
-        self.leave_frame(&frame, false, &mut location)?;
+        self.leave_frame(&frame, false, node.range, &mut location)?;
         self.emit_jump(Op::Jump, frame.exit, location);
         self.restore_handler(handler);
         Ok(())

@@ -52,10 +52,16 @@ pub(crate) struct Context<'a> {
     pub(crate) interactive: bool,
 }
 
+/// A `finally` clause is compiled twice, one within another four times, and so on: something has to end that.
+const MIN_BUDGET: usize = 1 << 20;
+/// More than any other statement takes for each of its characters.
+const INSTRUCTIONS_PER_OFFSET: usize = 16;
+
 /// Compiles a program.
 pub(crate) fn generate<'a>(program: Program<'a>, context: Context<'a>, warnings: &mut Vec<SyntaxWarning>) -> Result<CodeData> {
+    let budget = MIN_BUDGET + INSTRUCTIONS_PER_OFFSET * context.source.length();
     let unit = Unit::new(&context, SymbolTable::TOP, UnitKind::Module, "<module>".into(), 1, None, "<module>".into());
-    let mut compiler = Compiler { context, unit, outer: Vec::new(), warnings: Vec::new() };
+    let mut compiler = Compiler { context, unit, outer: Vec::new(), warnings: Vec::new(), emitted: 0, budget };
     let code = compiler.program(program);
     warnings.append(&mut compiler.warnings);
     code
@@ -68,6 +74,10 @@ struct Compiler<'a> {
     /// Those around it, innermost last.
     outer: Vec<Unit<'a>>,
     warnings: Vec<SyntaxWarning>,
+    /// Instructions emitted so far in all code objects.
+    emitted: usize,
+    /// How many may be.
+    budget: usize,
 }
 
 impl<'a> Compiler<'a> {
@@ -105,6 +115,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn body(&mut self, body: &'a [Stmt]) -> Result {
-        body.iter().try_for_each(|statement| crate::nesting::with_stack(|| self.statement(statement)))
+        for statement in body {
+            if self.emitted > self.budget {
+                return Err(crate::parse::recursion_error(self.context.source));
+            }
+            crate::nesting::with_stack(|| self.statement(statement))?;
+        }
+        Ok(())
     }
 }
