@@ -60,6 +60,9 @@ impl<'a> Compiler<'a> {
             Expr::BoolOp(node) => self.bool_operation(node, location),
             Expr::Named(node) => self.named_expression(node, location),
             Expr::BinOp(node) => {
+                if self.percent_format(node, location)? {
+                    return Ok(());
+                }
                 self.expr(&node.left)?;
                 self.expr(&node.right)?;
                 self.emit_arg(Opcode::BINARY_OP, operator(node.op) as u32, location);

@@ -21,6 +21,7 @@ mod literals;
 mod loops;
 mod names;
 mod patterns;
+mod percent;
 mod statements;
 mod strings;
 mod type_params;

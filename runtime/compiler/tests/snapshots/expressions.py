@@ -41,3 +41,7 @@ def comprehensions(x):
 def walrus(x):
     while (n := x.read()) != b'':
         print(n)
+
+
+def percent(a, b):
+    return '%s: %-5r%%' % (a, b), '%d' % (a,), '%s' % a, '%s' % (a, b)
