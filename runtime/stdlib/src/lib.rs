@@ -3,12 +3,22 @@
 //!
 //! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
+pub mod codecs;
+pub mod errno;
 pub mod fs;
 pub mod io;
 pub mod library;
 pub mod posix;
+pub mod time;
 
 use limpid_vm::modules::ModuleDef;
 
 /// The native modules, in no particular order.
-pub static MODULES: &[&ModuleDef] = &[&library::native::MODULE, &io::MODULE, &posix::MODULE];
+pub static MODULES: &[&ModuleDef] = &[
+    &library::native::MODULE,
+    &io::MODULE,
+    &posix::MODULE,
+    &time::MODULE,
+    &errno::MODULE,
+    &codecs::MODULE,
+];

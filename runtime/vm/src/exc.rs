@@ -11,7 +11,7 @@ use crate::types::exceptions::{
     StopIteration as StopIterationLayout,
 };
 use crate::types::traceback::Traceback;
-use crate::types::{List, Str, Tuple, Type, TypeDef, builtin, frame};
+use crate::types::{List, Str, Tuple, Type, TypeDef, builtin, frame, type_};
 use limpid_heap::Value;
 
 /// Hands the list of exception classes to a macro: `Name: Base, behaviour, "documentation";`, bases first.
@@ -131,6 +131,22 @@ macro_rules! define_exceptions {
     };
 }
 for_each_exception!(define_exceptions);
+
+/// Gives ExceptionGroup its second base. Part of start-up.
+pub(crate) fn complete(t: &Thread) {
+    let class = ExceptionGroup;
+    let bases = [BaseExceptionGroup, Exception].map(Ref::value);
+    let order = [class, BaseExceptionGroup, Exception, BaseException, Object].map(Ref::value);
+    class.bases.set(t, class, Tuple::from_slice(t, &bases).value());
+    class.mro.set(t, class, Tuple::from_slice(t, &order).value());
+    type_::subclasses::add(t, Exception, class);
+}
+
+/// Raises a MemoryError: a new one, since there is always room for something that small.
+#[cold]
+pub fn raise_memory_error(t: &Thread) -> Raised {
+    raise_new(t, BaseLayout::allocate(t, MemoryError).value())
+}
 
 /// The value that a StopIteration (or an instance of a subclass) carries.
 pub fn stop_iteration_value(e: Value) -> Value {

@@ -263,7 +263,7 @@ impl Thread {
 
     #[cold]
     fn raise_memory_error(&self) -> Raised {
-        self.raise_value(self.interpreter.memory_error.get())
+        crate::exc::raise_memory_error(self)
     }
 
     // ---- requests ----

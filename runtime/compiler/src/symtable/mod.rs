@@ -1,7 +1,7 @@
 //! Symbol tables: what each name means in each scope of a program.
 //!
-//! Two passes. [`build`] walks the tree once, opens a scope for each module, class, function, comprehension, annotation block, type
-//! alias, type parameter list and type variable, and notes how each name is used there. [`analyze`] then decides from the outside in
+//! Two passes. [`build()`] walks the tree once, opens a scope for each module, class, function, comprehension, annotation block, type
+//! alias, type parameter list and type variable, and notes how each name is used there. `analyze` then decides from the outside in
 //! which scope a name belongs to (local, cell, free, global), and merges comprehensions into the scope they are inlined in (PEP 709).
 //!
 //! The code generator finds a scope again by the syntax node that opened it, see [`ScopeKey`].

@@ -12,6 +12,7 @@ use limpid_heap::Value;
 
 /// Makes `builtins` and `sys`; nothing can be imported yet.
 pub fn create_core(t: &Thread) -> R<()> {
+    crate::exc::complete(t);
     let interpreter = t.interpreter();
     let builtins = builtins::create(t)?;
     let dict = builtins.dict();

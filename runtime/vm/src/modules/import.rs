@@ -93,7 +93,8 @@ fn find_and_load(t: &Thread, name: Value) -> R {
         }
         _ => {
             super::sys::audit_import(t, name)?;
-            let loaded = call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name]);
+            let hook = super::builtins::original("__import__").unwrap_or(Value::NONE);
+            let loaded = call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name, hook]);
             if loaded.is_err() && t.interpreter().options.verbose == 0 {
                 hide_import_frames(t);
             }

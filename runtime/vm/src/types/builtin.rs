@@ -208,6 +208,7 @@ pub fn init(t: &Thread) {
     for (i, def) in defs() {
         native::make_ready(t, type_at(i), def);
     }
+    exc::complete(t);
     let interpreter = t.interpreter();
     let set_up = (|| {
         interpreter.empty_tuple.set(Tuple::try_from_slice(t, &[])?.value());

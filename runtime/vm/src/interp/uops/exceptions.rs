@@ -80,20 +80,10 @@ fn to_exception(t: &Thread, v: Value, message: &str) -> R {
     raise!(t, TypeError, "{message}")
 }
 
-unsafe fn reraise(r: &mut Regs, o: u32) -> Step {
+unsafe fn reraise(r: &mut Regs, _: u32) -> Step {
     let e = r.peek(1);
     let t = r.t();
-    if o > 0 {
-        let lasti = r.peek(1 + o as usize);
-        if lasti.is_int() {
-            // The traceback tells of the place where it was raised first.
-            let code = r.frame().code();
-            if let Some(copy) = code.copy_containing(r.pc) {
-                // SAFETY: a saved position is a word of the same code.
-                r.pc = unsafe { copy.start().add(lasti.as_int() as usize) };
-            }
-        }
-    }
+    // The saved position under it is not gone to: its place is in the traceback already, and the handler to find is that of this instruction.
     t.raise_value(e);
     Exception::mark_reraised(t, e);
     Step::Error

@@ -29,7 +29,7 @@ fn list(class: Ref<Type>) -> Option<ValueList> {
 }
 
 /// Adds a direct subclass.
-pub(super) fn add(t: &Thread, class: Ref<Type>, subclass: Ref<Type>) {
+pub(crate) fn add(t: &Thread, class: Ref<Type>, subclass: Ref<Type>) {
     let entry = if subclass.has(flag::HEAP_TYPE) {
         let entry = t.alloc_cell(WeakEntry { header: plain_header(Kind::Leaf), class: Slot::new(subclass.value()) });
         register_weak(&t.mutator, entry.value(), entry.class.word(), subclass.value());
