@@ -317,11 +317,8 @@ fn set_zone(t: &Thread, module: Option<Ref<Module>>) -> R<()> {
     let both = convert(january, libc::localtime_r).and_then(|first| Ok((first, convert(january + YEAR / 2, libc::localtime_r)?)));
     let (january, july) = both.map_err(|e| raise_os_error(t, &e))?;
     let (january_west, july_west) = (-january.tm_gmtoff, -july.tm_gmtoff);
-    let (standard, summer, west, alternative) = if january_west < july_west {
-        (&july, &january, july_west, january_west)
-    } else {
-        (&january, &july, january_west, july_west)
-    };
+    let (standard, summer, west, alternative) =
+        if january_west < july_west { (&july, &january, july_west, january_west) } else { (&january, &july, january_west, july_west) };
     let dict = module.dict();
     dict.set_text(t, "timezone", Value::int(west))?;
     dict.set_text(t, "altzone", Value::int(alternative))?;
