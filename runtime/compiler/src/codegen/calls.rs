@@ -97,7 +97,7 @@ impl<'a> Compiler<'a> {
         self.exprs(keywords.iter().map(|keyword| &keyword.value))?;
         let name = |keyword: &Keyword| {
             let name = keyword.arg.as_ref().expect("no ** among plain arguments");
-            Constant::Str(self.mangle(&name.id).as_bytes().into())
+            Constant::Str(name.id.as_bytes().into())
         };
         let names = Constant::Tuple(keywords.iter().map(name).collect());
         self.load_const(names, location);
@@ -140,7 +140,7 @@ impl<'a> Compiler<'a> {
         }
         for keyword in keywords {
             let name = keyword.arg.as_ref().expect("the stretch has names");
-            let name = Constant::Str(self.mangle(&name.id).as_bytes().into());
+            let name = Constant::Str(name.id.as_bytes().into());
             self.load_const(name, location);
             self.expr(&keyword.value)?;
             if many {

@@ -13,7 +13,7 @@ impl<'a> Compiler<'a> {
         for alias in &node.names {
             self.load_const(Constant::Int(0), location);
             self.load_const(Constant::None, location);
-            let index = self.name_index(&alias.name.id);
+            let index = self.module_name_index(&alias.name.id);
             self.emit_arg(Opcode::IMPORT_NAME, index, location);
             let mut parts = alias.name.split('.').map(Name::new);
             let top = parts.next().expect("a name has a part");
@@ -46,19 +46,25 @@ impl<'a> Compiler<'a> {
         let names = node.names.iter().map(|alias| text(&alias.name.id)).collect();
         self.load_const(Constant::Tuple(names), location);
         let module = node.module.as_ref().map_or(Name::empty(), |module| module.id.clone());
-        let index = self.name_index(&module);
+        let index = self.module_name_index(&module);
         self.emit_arg(Opcode::IMPORT_NAME, index, location);
         for alias in &node.names {
             if &alias.name == "*" {
                 self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ImportStar as u32, location);
                 break;
             }
-            let index = self.name_index(&alias.name.id);
+            let index = self.module_name_index(&alias.name.id);
             self.emit_arg(Opcode::IMPORT_FROM, index, location);
             let bound = alias.asname.as_ref().unwrap_or(&alias.name);
             self.store_name(&bound.id, location);
         }
         self.emit(Opcode::POP_TOP, location);
         Ok(())
+    }
+
+    /// The index of the name of a module, or of what is imported from it. Both are mangled, unless they have dots.
+    fn module_name_index(&mut self, name: &Name) -> u32 {
+        let name = self.mangle(name);
+        self.name_index(&name)
     }
 }

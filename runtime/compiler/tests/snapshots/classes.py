@@ -32,3 +32,14 @@ def closure():
         names = [value for value in range(3)]
     outer = 1
     return Inner
+
+
+class Mangled:
+    def __m(self, *, __k=1):
+        from m import __z
+        import __w.x, __w
+        g(__x=1, **self.__y)
+        x: __ann
+        match self:
+            case P(__q=__c): pass
+        return __name__, _a__, lambda __l: __l
