@@ -7,8 +7,11 @@ pub mod codecs;
 pub mod errno;
 pub mod fs;
 pub mod io;
+pub mod itertools;
 pub mod library;
+pub mod marshal;
 pub mod posix;
+pub mod sre;
 pub mod time;
 
 use limpid_vm::modules::ModuleDef;
@@ -20,5 +23,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &time::MODULE,
     &errno::MODULE,
+    &itertools::MODULE,
+    &sre::MODULE,
+    &marshal::MODULE,
     &codecs::MODULE,
 ];
