@@ -307,6 +307,12 @@ impl Signature {
             let (word, n) = if given < min { ("at least", min) } else { ("at most", max) };
             raise!(t, TypeError, "{function} expected {word} {n} argument{}, got {given}", s(n))
         }
+        let all = (self.total as usize).saturating_sub(receiver);
+        if given > all {
+            // CPython counts keyword-only parameters as well where there are too many arguments for all of them.
+            let word = if min == all { "exactly" } else { "at most" };
+            raise!(t, TypeError, "{function}() takes {word} {all} argument{} ({given} given)", s(all))
+        }
         let (word, n) = if min == max {
             ("exactly", max)
         } else if given < min {

@@ -167,6 +167,8 @@ pub fn new_stop_iteration(t: &Thread, value: Value) -> R {
 #[cold]
 pub fn raise_name_error(t: &Thread, class: Ref<Type>, message: &str, name: Value) -> Raised {
     let message = Str::new(t, message).value();
+    // As in CPython: an unbound local has no name to suggest others for.
+    let name = if class == NameError { name } else { Value::NULL };
     raise_new(t, NameErrorLayout::create(t, class, message, name).value())
 }
 

@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 
 pub mod bootstrap;
 pub mod builtins;
+mod contextvars;
 pub mod imp;
 pub mod import;
 pub mod reentrant_lock;
@@ -42,7 +43,7 @@ impl ModuleDef {
 }
 
 /// The modules of this crate that are made like any other when they are imported. `builtins` and `sys` are made at start-up.
-static OWN: &[&ModuleDef] = &[&imp::MODULE, &thread::MODULE, &warnings::MODULE, &weakref::MODULE];
+static OWN: &[&ModuleDef] = &[&imp::MODULE, &thread::MODULE, &warnings::MODULE, &weakref::MODULE, &contextvars::MODULE];
 
 static REGISTERED: RwLock<Vec<&'static [&'static ModuleDef]>> = RwLock::new(Vec::new());
 

@@ -69,7 +69,7 @@ fn to_exception(t: &Thread, v: Value, message: &str) -> R {
                 TypeError,
                 "calling {} should have returned an instance of BaseException, not {}",
                 crate::protocol::text::repr(t, v)?.to_string_lossy(),
-                e.class().display_name()
+                crate::protocol::text::repr(t, e.class().value())?.to_string_lossy()
             );
         }
         return Ok(e);

@@ -1,6 +1,6 @@
 //! Iterating: iter and next and their asynchronous twins, and what folds an iterable into one value.
 
-use crate::args::{Args, FnDef};
+use crate::args::{Args, FnDef, Signature};
 use crate::exc;
 use crate::object::{R, ValueExt};
 use crate::protocol::{call, compare, iter, number, truth};
@@ -38,7 +38,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         "next(iterator[, default])\n\nReturn the next item from the iterator. If default is given and the iterator\nis exhausted, it is \
          returned instead of raising StopIteration.",
     ),
-    FnDef::def("sorted", "iterable, /, *, key=None, reverse=False", sorted).doc(
+    FnDef::raw("sorted", "iterable, /, *, key=None, reverse=False", sorted).doc(
         "Return a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to \
          customize the sort order, and the\nreverse flag can be set to request the result in descending order.",
     ),
@@ -161,13 +161,18 @@ fn extremum(t: &Thread, args: Args<'_>, name: &str, better: Compare) -> R {
     }
 }
 
-fn sorted(t: &Thread, a: &[Value]) -> R {
-    let list = iter::to_list(t, a[0])?;
-    let reverse = match a[2].non_null() {
-        Some(v) => truth::truth(t, v)?,
-        None => false,
-    };
-    List::sort(list, t, a[1].non_null().unwrap_or(Value::NONE), reverse)?;
+fn sorted(t: &Thread, args: Args<'_>) -> R {
+    let [iterable] = args.pos() else { raise!(t, TypeError, "sorted expected 1 argument, got {}", args.pos().len()) };
+    let list = iter::to_list(t, *iterable)?;
+    static SORT: Signature = Signature::parse("*, key=None, reverse=False");
+    let keywords = Args::with_keywords(&args.all()[1..], args.names());
+    keywords.bind(t, "sort", &SORT, |a| {
+        let reverse = match a[1].non_null() {
+            Some(v) => truth::truth(t, v)?,
+            None => false,
+        };
+        List::sort(list, t, a[0].non_null().unwrap_or(Value::NONE), reverse)
+    })?;
     Ok(list.value())
 }
 
