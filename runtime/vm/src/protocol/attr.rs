@@ -202,12 +202,17 @@ pub fn generic_set_attr(t: &Thread, object: Value, name: Value, value: Value) ->
     let class_name = class.display_name();
     let message = match descriptor {
         Some(_) if class.attrs_offset() == 0 => format!("'{class_name}' object attribute '{text}' is read-only"),
-        None if class.attrs_offset() == 0 && !value.is_null() => {
+        None if class.attrs_offset() == 0 && sets_generically(class) => {
             format!("'{class_name}' object has no attribute '{text}' and no __dict__ for setting new attributes")
         }
         _ => format!("'{class_name}' object has no attribute '{text}'"),
     };
     Err(raise_attribute_error(t, &message, object, name))
+}
+
+/// Is setting attributes of the instances object's own way?
+fn sets_generically(class: Ref<Type>) -> bool {
+    class.slots().setattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic_set_attr as crate::slots::SetItem))
 }
 
 /// `__dict__` of an object that has attributes of its own.
@@ -296,8 +301,7 @@ pub fn describe_load(class: Ref<Type>, shape: Ref<Shape>, name: Value) -> LoadKi
 /// What storing `name` (interned) in `object`, which has this shape, comes down to.
 pub fn describe_store(t: &Thread, object: Value, shape: Ref<Shape>, name: Value) -> StoreKind {
     let class = shape.class();
-    let plain = class.slots().setattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic_set_attr as crate::slots::SetItem));
-    if !plain || !object.is_cell() {
+    if !sets_generically(class) || !object.is_cell() {
         return StoreKind::Other;
     }
     if let Some(d) = type_lookup(class, name)

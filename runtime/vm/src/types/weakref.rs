@@ -53,12 +53,13 @@ pub(crate) fn register_tracer() {
     limpid_heap::register_tracer(WEAKREF_KIND, trace);
 }
 
-/// Traces all words of a weak reference or an instance of a subclass, but for the referent.
+/// Traces all words of a weak reference or an instance of a subclass, but for the referent and the key.
 unsafe fn trace(cell: *const Header, tracer: &mut Tracer) {
     let base = cell as *const AtomicU64;
     let words = limpid_heap::cell_size(Value::cell(cell)) / size_of::<u64>();
     let referent = std::mem::offset_of!(WeakRef, referent) / size_of::<u64>();
-    for i in (1..words).filter(|i| *i != referent) {
+    let key = std::mem::offset_of!(WeakRef, key) / size_of::<u64>();
+    for i in (1..words).filter(|i| *i != referent && *i != key) {
         // SAFETY: within the cell.
         tracer.slot(unsafe { &*base.add(i) });
     }

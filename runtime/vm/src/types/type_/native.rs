@@ -12,7 +12,7 @@ use crate::types::descriptor::{
 };
 use crate::types::str::intern;
 use crate::types::type_::{subclasses, update};
-use crate::types::{BuiltinFunction, Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag};
+use crate::types::{BuiltinFunction, Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, instance};
 use limpid_heap::{Header, Kind, Value};
 
 impl Type {
@@ -154,6 +154,10 @@ fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
             GetSetDescriptor::new(t, class, name, attribute).value()
         };
         add(name, v);
+    }
+    let gives_dict = def.has_dict && class.base().is_none_or(|base| base.attrs_offset() == 0);
+    if gives_dict && dict.get_name(names::__dict__).is_none() {
+        add(names::__dict__, GetSetDescriptor::new(t, class, names::__dict__, &instance::DICT).value());
     }
     let defines_equality = def.slots.richcompare.is_some() && class.slots().hash.is_none();
     if defines_equality || class.slots().hash.is_none() && update::is_filled(&def.slots, crate::slots::SlotId::hash) {
