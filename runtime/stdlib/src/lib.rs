@@ -4,6 +4,7 @@
 //! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
 pub mod codecs;
+pub mod collections;
 pub mod errno;
 pub mod fs;
 pub mod io;
@@ -23,6 +24,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &time::MODULE,
     &errno::MODULE,
+    &collections::MODULE,
     &itertools::MODULE,
     &sre::MODULE,
     &marshal::MODULE,
