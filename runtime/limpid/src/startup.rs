@@ -94,6 +94,9 @@ fn add_zip_importer(t: &Thread) -> R<()> {
 
 /// Makes Ctrl-C raise KeyboardInterrupt, unless who started the program wants it ignored.
 fn install_interrupt_handler(t: &Thread) -> R<()> {
+    if !has_native("_signal") {
+        return Ok(());
+    }
     let signal = import::import_text(t, "_signal")?;
     let interrupt = Value::int(libc::SIGINT.into());
     let current = call::call_method_text(t, signal, "getsignal", &[interrupt])?;

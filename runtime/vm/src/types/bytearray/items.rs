@@ -128,12 +128,6 @@ pub(super) fn concat(t: &Thread, a: Value, b: Value) -> R {
 
 pub(super) fn concat_in_place(t: &Thread, a: Value, b: Value) -> R {
     let array = receiver(a);
-    if a == b {
-        let own = array.contents().to_vec();
-        let len = array.len();
-        array.splice(t, len, len, &own)?;
-        return Ok(a);
-    }
     let right = bytes_methods::operand(t, a, b, b)?;
     let len = array.len();
     array.splice(t, len, len, right.as_slice())?;
