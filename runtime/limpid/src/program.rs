@@ -33,12 +33,19 @@ pub enum Ending {
 /// Runs the program, and the prompt if that is asked for.
 pub fn run(t: &Thread, config: &Config) -> Ending {
     let result = run_program(t, config);
-    let ending = settle(t, result, config.options.inspect > 0 && repl::is_terminal());
-    if !wants_prompt(config) || matches!(config.program, Program::Input) || !repl::is_terminal() {
+    // The prompt is the program then, and has run already.
+    let was_prompt = matches!(config.program, Program::Input) && is_interactive(config);
+    let ending = settle(t, result, config.options.inspect > 0 && !was_prompt);
+    if was_prompt || !wants_prompt(config) || !is_interactive(config) {
         return ending;
     }
     let result = repl::continue_with(t, config);
     settle(t, result, false)
+}
+
+/// Does somebody type what is read, or is it to be treated as if?
+fn is_interactive(config: &Config) -> bool {
+    repl::is_terminal() || config.options.interactive > 0
 }
 
 /// `-i`, or a program that has set `PYTHONINSPECT`.
@@ -132,11 +139,10 @@ fn run_module(t: &Thread, name: &OsStr, set_argv0: bool) -> R<i32> {
 }
 
 fn run_input(t: &Thread, config: &Config) -> R<i32> {
-    if repl::is_terminal() || config.options.interactive > 0 {
-        sys::audit(t, "cpython.run_stdin", &[])?;
+    sys::audit(t, "cpython.run_stdin", &[])?;
+    if is_interactive(config) {
         return repl::run(t, config);
     }
-    sys::audit(t, "cpython.run_stdin", &[])?;
     let mut bytes = Vec::new();
     // What cannot be read is empty: a closed standard input is no error.
     let _ = t.blocking(|| io::stdin().lock().read_to_end(&mut bytes));
