@@ -1,5 +1,6 @@
 //! The abstract classes: what a stream does in terms of its other methods.
 
+use std::mem::offset_of;
 use super::{ask, check_open, is_closed, method, size, unsupported};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet};
@@ -176,7 +177,7 @@ pub static IO_BASE_DEF: TypeDef = TypeDef {
         FnDef::def("writelines", "self, lines, /", writelines),
     ],
     getset: &[GetSet::getter("closed", closed)],
-    has_dict: true,
+    dict_offset: offset_of!(IoBase, dict),
     ..TypeDef::of::<IoBase>("_io._IOBase")
 };
 
@@ -224,7 +225,7 @@ pub static RAW_IO_BASE_DEF: TypeDef = TypeDef {
         FnDef::def("readinto", "self, buffer, /", |t, _| Err(t.raise_with(exc::NotImplementedError, &[]))),
         FnDef::def("write", "self, data, /", |t, _| Err(t.raise_with(exc::NotImplementedError, &[]))),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(IoBase, dict),
     ..TypeDef::of::<IoBase>("_io._RawIOBase")
 };
 
@@ -256,7 +257,7 @@ pub static BUFFERED_IO_BASE_DEF: TypeDef = TypeDef {
         FnDef::def("readinto1", "self, buffer, /", |t, a| buffered_readinto(t, a, "read1")),
         FnDef::def("write", "self, data, /", |t, _| Err(unsupported(t, "write"))),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(IoBase, dict),
     ..TypeDef::of::<IoBase>("_io._BufferedIOBase")
 };
 
@@ -276,7 +277,7 @@ pub static TEXT_IO_BASE_DEF: TypeDef = TypeDef {
         GetSet::getter("newlines", |_, _| Ok(Value::NONE)),
         GetSet::getter("errors", |_, _| Ok(Value::NONE)),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(IoBase, dict),
     ..TypeDef::of::<IoBase>("_io._TextIOBase")
 };
 

@@ -4,6 +4,7 @@
 //! makes every operation atomic towards other threads; the same thread coming back while it holds it (a raw stream that uses its own
 //! buffer, a signal handler) is an error, as in CPython.
 
+use std::mem::offset_of;
 use super::base::{BUFFERED_IO_BASE, next_line};
 use super::{ask, method, size, unsupported, whence};
 use limpid_heap::{Header, Value};
@@ -616,7 +617,7 @@ pub static READER_DEF: TypeDef = TypeDef {
         FnDef::def("flush", "self, /", reader_flush),
     ],
     getset: ATTRIBUTES,
-    has_dict: true,
+    dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedReader")
 };
 
@@ -630,7 +631,7 @@ pub static WRITER_DEF: TypeDef = TypeDef {
         COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], WRITABLE, WRITE, FLUSH,
     ],
     getset: ATTRIBUTES,
-    has_dict: true,
+    dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedWriter")
 };
 
@@ -645,7 +646,7 @@ pub static RANDOM_DEF: TypeDef = TypeDef {
         FLUSH, READ[0], READ[1], READ[2], READ[3], READ[4], READ[5],
     ],
     getset: ATTRIBUTES,
-    has_dict: true,
+    dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedRandom")
 };
 
@@ -725,7 +726,7 @@ pub static RW_PAIR_DEF: TypeDef = TypeDef {
         FnDef::def("isatty", "self, /", |t, a| Ok(Value::bool(ask(t, half(t, a[0], true)?, "isatty")? || ask(t, half(t, a[0], false)?, "isatty")?))),
     ],
     getset: &[GetSet::getter("closed", |t, v| attr::get_attr_text(t, half(t, v, true)?, "closed"))],
-    has_dict: true,
+    dict_offset: offset_of!(RwPair, dict),
     ..TypeDef::of::<RwPair>("_io.BufferedRWPair")
 };
 

@@ -1,5 +1,6 @@
 //! `BytesIO`: bytes in memory as a file.
 
+use std::mem::offset_of;
 use super::base::BUFFERED_IO_BASE;
 use super::{size, whence};
 use limpid_heap::{Header, Value};
@@ -292,6 +293,6 @@ pub static BYTES_IO_DEF: TypeDef = TypeDef {
         FnDef::def("__setstate__", "self, state, /", setstate),
     ],
     getset: &[GetSet::getter("closed", |_, v| Ok(Value::bool(receiver::<BytesIo>(v).content.lock().closed)))],
-    has_dict: true,
+    dict_offset: offset_of!(BytesIo, dict),
     ..TypeDef::of::<BytesIo>("_io.BytesIO")
 };

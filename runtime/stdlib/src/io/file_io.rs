@@ -1,5 +1,6 @@
 //! `FileIO`: a file descriptor as a raw stream.
 
+use std::mem::offset_of;
 use super::base::RAW_IO_BASE;
 use super::{size, unsupported, whence};
 use crate::fs::Argument;
@@ -415,6 +416,6 @@ pub static FILE_IO_DEF: TypeDef = TypeDef {
             },
         ),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(FileIo, dict),
     ..TypeDef::of::<FileIo>("_io.FileIO")
 };

@@ -1,5 +1,6 @@
 //! `StringIO`: text in memory as a file.
 
+use std::mem::offset_of;
 use super::base::TEXT_IO_BASE;
 use super::newline;
 use super::{size, whence};
@@ -319,6 +320,6 @@ pub static STRING_IO_DEF: TypeDef = TypeDef {
             }
         }),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(StringIo, dict),
     ..TypeDef::of::<StringIo>("_io.StringIO")
 };

@@ -7,6 +7,7 @@
 //! A position (`tell`) is a number that holds the position of a chunk in the stream, the decoder's state there, and how far into the chunk
 //! the reader is; its layout is CPython's.
 
+use std::mem::offset_of;
 use super::base::{TEXT_IO_BASE, next_line};
 use super::newline;
 use super::{ask, is_closed, method, size, unsupported, whence};
@@ -812,7 +813,7 @@ pub static TEXT_IO_WRAPPER_DEF: TypeDef = TypeDef {
         }),
         GetSet::property("_CHUNK_SIZE", |_, v| Ok(Value::int(wrapper(v).chunk_size.load(Relaxed) as i64)), set_chunk_size),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(TextIoWrapper, dict),
     ..TypeDef::of::<TextIoWrapper>("_io.TextIOWrapper")
 };
 

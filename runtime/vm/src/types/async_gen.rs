@@ -5,7 +5,6 @@
 
 use crate::args::{FnDef, GetSet, receiver};
 use crate::exc;
-use crate::layout;
 use crate::object::{R, Raised, Ref, Slot, ValueExt, header_of};
 use crate::protocol::call;
 use crate::slots::SlotTable;

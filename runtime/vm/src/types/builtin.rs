@@ -191,7 +191,7 @@ pub fn init(t: &Thread) {
     for (i, def) in defs() {
         let p = immortal_alloc(SHAPE_SIZE, Shape::header()).as_ptr() as *mut Shape;
         debug_assert_eq!(ShapeRef::of(p), shape_at(i));
-        let shape = if def.has_dict { Shape::dict_root(type_at(i)) } else { Shape::root(type_at(i), 0) };
+        let shape = if def.dict_offset != 0 { Shape::dict_root(type_at(i)) } else { Shape::root(type_at(i), 0) };
         // SAFETY: a new cell of this size; the type it refers to is made below, before anything reads it.
         unsafe { p.write(shape) };
     }

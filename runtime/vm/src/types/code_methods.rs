@@ -1,7 +1,6 @@
 //! Code objects as Python sees them.
 
 use crate::args::{Args, FnDef, GetSet, receiver};
-use crate::layout;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;

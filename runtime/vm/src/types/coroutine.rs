@@ -5,7 +5,6 @@ use crate::exc;
 use crate::interp::calls::enter;
 use crate::interp::frame::{Frame, exit_pc};
 use crate::interp::trace;
-use crate::layout;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call, iter};

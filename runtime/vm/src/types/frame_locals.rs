@@ -1,7 +1,6 @@
 //! `FrameLocalsProxy`: the write-through view that `frame.f_locals` of a function is (PEP 667).
 
 use crate::args::{FnDef, receiver};
-use crate::layout;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{iter, text};
 use crate::slots::SlotTable;

@@ -1,5 +1,6 @@
 //! Functions made by `def` and `lambda`.
 
+use std::mem::offset_of;
 use crate::args::{Args, GetSet, Signature, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::call;
@@ -178,7 +179,7 @@ pub static FUNCTION_DEF: TypeDef = TypeDef {
             },
         ),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(Function, dict),
     ..TypeDef::of::<Function>("function")
 };
 

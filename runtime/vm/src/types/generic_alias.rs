@@ -1,7 +1,6 @@
 //! `types.GenericAlias`: `list[int]`, and what substitution of type variables does to it.
 
 use crate::args::{Args, FnDef, GetSet, receiver};
-use crate::layout;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call, compare, hash, iter, text};

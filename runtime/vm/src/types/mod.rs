@@ -40,7 +40,6 @@ pub mod mapping_proxy;
 pub mod method;
 pub mod module;
 pub mod object;
-mod pending;
 pub mod set;
 pub mod simple_namespace;
 pub mod singletons;

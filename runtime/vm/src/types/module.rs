@@ -1,5 +1,6 @@
 //! `module`
 
+use std::mem::offset_of;
 use crate::args::{Args, FnDef, GetSet, Signature, receiver};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
@@ -41,7 +42,7 @@ pub static MODULE_DEF: TypeDef = TypeDef {
         GetSet::property("__annotations__", get_annotations, set_annotations),
         GetSet::property("__annotate__", get_annotate, set_annotate),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(Module, dict),
     ..TypeDef::of::<Module>("module")
 };
 

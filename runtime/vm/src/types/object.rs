@@ -51,7 +51,7 @@ pub static OBJECT_DEF: TypeDef = TypeDef {
         FnDef::def("__dir__", "self, /", dir).doc("Default dir() implementation."),
     ],
     getset: &[GetSet::property("__class__", |_, v| Ok(v.class().value()), type_::set_instance_class).doc("the object's class")],
-    has_dict: false,
+    dict_offset: 0,
 };
 
 /// `<module.name object at 0x...>`

@@ -1,5 +1,6 @@
 //! `types.SimpleNamespace`: an object with nothing but attributes.
 
+use std::mem::offset_of;
 use crate::args::{Args, FnDef, GetSet};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
@@ -45,7 +46,7 @@ pub static SIMPLE_NAMESPACE_DEF: TypeDef = TypeDef {
             .doc("Return a copy of the namespace object with new values for the specified attributes."),
     ],
     getset: &[GetSet::getter("__dict__", |t, n| Ok(dict(t, n)?.value())).member()],
-    has_dict: true,
+    dict_offset: offset_of!(SimpleNamespace, dict),
     ..TypeDef::of::<SimpleNamespace>("types.SimpleNamespace")
 };
 

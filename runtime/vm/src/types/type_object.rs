@@ -92,8 +92,8 @@ pub struct TypeDef {
     pub methods: &'static [FnDef],
     /// Computed attributes.
     pub getset: &'static [GetSet],
-    /// Have instances an attribute dict (as exceptions and functions have)? It is the last word of the layout.
-    pub has_dict: bool,
+    /// Where instances keep their attribute dict, in bytes (as exceptions and functions have one); 0: they have none.
+    pub dict_offset: usize,
 }
 
 impl TypeDef {
@@ -110,7 +110,7 @@ impl TypeDef {
             slots: SlotTable::EMPTY,
             methods: &[],
             getset: &[],
-            has_dict: false,
+            dict_offset: 0,
         }
     }
 }

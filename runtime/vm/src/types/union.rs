@@ -1,7 +1,6 @@
 //! `typing.Union`: `int | str`.
 
 use crate::args::{FnDef, GetSet, receiver};
-use crate::layout;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{compare, hash, isinstance};
 use crate::slots::{Compare, SlotTable};

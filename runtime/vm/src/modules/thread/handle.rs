@@ -2,7 +2,6 @@
 
 use super::{Done, wait};
 use crate::args::{FnDef, GetSet, receiver};
-use crate::layout;
 use crate::object::{R, Ref, header_of};
 use crate::protocol::number;
 use crate::root::TypeCell;

@@ -4,7 +4,6 @@
 //! weak reference to the object takes the entry away when the object dies.
 
 use crate::args::{Args, receiver};
-use crate::layout;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call};

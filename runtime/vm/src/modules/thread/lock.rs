@@ -1,7 +1,6 @@
 //! `_thread.lock` and `_thread.RLock`.
 
 use crate::args::{FnDef, GetSet, receiver};
-use crate::layout;
 use crate::object::{R, Ref, ValueExt, header_of};
 use crate::protocol::{number, truth};
 use crate::root::TypeCell;

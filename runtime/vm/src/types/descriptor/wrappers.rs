@@ -1,5 +1,6 @@
 //! `classmethod` and `staticmethod`
 
+use std::mem::offset_of;
 use super::is_abstract;
 use crate::args::{Args, GetSet, Signature};
 use crate::names;
@@ -53,7 +54,7 @@ pub static CLASSMETHOD_DEF: TypeDef = TypeDef {
         ..SlotTable::EMPTY
     },
     getset: GETSET,
-    has_dict: true,
+    dict_offset: offset_of!(ClassMethod, dict),
     ..TypeDef::of::<ClassMethod>("classmethod")
 };
 
@@ -78,7 +79,7 @@ pub static STATICMETHOD_DEF: TypeDef = TypeDef {
         ..SlotTable::EMPTY
     },
     getset: GETSET,
-    has_dict: true,
+    dict_offset: offset_of!(StaticMethod, dict),
     ..TypeDef::of::<StaticMethod>("staticmethod")
 };
 

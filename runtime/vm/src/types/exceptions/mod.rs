@@ -77,7 +77,7 @@ const fn def<T: Layout>() -> TypeDef {
         flags: flag::BASE_TYPE | flag::EXCEPTION_SUBCLASS,
         size: size_of::<T>() + size_of::<Slot>(),
         value_slots: T::SLOTS + 1,
-        has_dict: true,
+        dict_offset: size_of::<T>(),
         ..TypeDef::of::<T>("")
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::args::{Binding, FnDef};
 use crate::names;
-use crate::object::{R, Ref, Slot};
+use crate::object::{R, Ref};
 use crate::root::TypeCell;
 use crate::shape::Shape;
 use crate::slots::SlotTable;
@@ -20,7 +20,7 @@ impl Type {
     pub fn from_def(t: &Thread, def: &'static TypeDef) -> Ref<Type> {
         let header = Header::new(builtin::shapes::TYPE, Kind::Mixed, 0);
         let class = t.alloc_cell(Type::new_raw(header, Some(def), SlotTable::EMPTY, 0, def.kind, def.value_slots, def.size));
-        let keeps_dict = def.has_dict || def.base.is_some_and(|base| base().attrs_offset() != 0);
+        let keeps_dict = def.dict_offset != 0 || def.base.is_some_and(|base| base().attrs_offset() != 0);
         let shape = if keeps_dict { Shape::new_dict_mode(t, class) } else { Shape::new_root(t, class, 0) };
         set_root_shape(t, class, shape);
         make_ready(t, class, def);
@@ -85,8 +85,8 @@ pub(crate) fn make_ready(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
     let no_instances = if class.slots().new.is_none() { flag::DISALLOW_INSTANTIATION } else { 0 };
     class.change_flags(def.flags | inherited | no_instances | flag::IMMUTABLE | own_flag(class), 0);
     update::update_flags(class);
-    if def.has_dict {
-        class.set_native_attrs(def.size - size_of::<Slot>());
+    if def.dict_offset != 0 {
+        class.set_native_attrs(def.dict_offset);
     } else if let Some(base) = base {
         class.set_native_attrs(base.attrs_offset());
     }
@@ -155,7 +155,7 @@ fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
         };
         add(name, v);
     }
-    let gives_dict = def.has_dict && class.base().is_none_or(|base| base.attrs_offset() == 0);
+    let gives_dict = def.dict_offset != 0 && class.base().is_none_or(|base| base.attrs_offset() == 0);
     if gives_dict && dict.get_name(names::__dict__).is_none() {
         add(names::__dict__, GetSetDescriptor::new(t, class, names::__dict__, &instance::DICT).value());
     }

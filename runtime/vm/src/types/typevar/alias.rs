@@ -2,7 +2,6 @@
 
 use super::{constant_evaluator, evaluated, name_text};
 use crate::args::{Args, FnDef, GetSet, receiver};
-use crate::layout;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::iter;
 use crate::slots::SlotTable;

@@ -2,7 +2,6 @@
 
 use super::{call_typing, typing_function};
 use crate::args::{Args, FnDef, receiver};
-use crate::layout;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{call, sequence};
 use crate::root::Root;

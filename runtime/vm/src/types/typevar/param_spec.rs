@@ -1,8 +1,8 @@
 //! `typing.ParamSpec`, and its `args` and `kwargs`.
 
+use std::mem::offset_of;
 use super::{Options, call_typing, calling_module, constant_evaluator, evaluated, name_text, no_default, variance_prefix};
 use crate::args::{Args, FnDef, GetSet, receiver};
-use crate::layout;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::compare;
@@ -112,7 +112,7 @@ pub static PARAM_SPEC_DEF: TypeDef = TypeDef {
             Ok(t.alloc(ParamSpecKwargs { header: header_of::<ParamSpecKwargs>(), origin: Slot::new(v) }).value())
         }),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(ParamSpec, dict),
     ..TypeDef::of::<ParamSpec>("typing.ParamSpec")
 };
 

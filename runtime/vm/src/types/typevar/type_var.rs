@@ -1,8 +1,8 @@
 //! `typing.TypeVar`
 
+use std::mem::offset_of;
 use super::{Options, call_typing, calling_module, constant_evaluator, evaluated, name_text, no_default, variance_prefix};
 use crate::args::{Args, FnDef, GetSet, receiver};
-use crate::layout;
 use crate::names;
 use crate::object::{R, Slot, ValueExt, header_of};
 use crate::slots::SlotTable;
@@ -148,6 +148,6 @@ pub static TYPE_VAR_DEF: TypeDef = TypeDef {
         GetSet::getter("evaluate_constraints", |t, v| Ok(constant_evaluator(t, &var(v).constraints, &var(v).evaluate_constraints))),
         GetSet::getter("evaluate_default", |t, v| Ok(constant_evaluator(t, &var(v).default, &var(v).evaluate_default))),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(TypeVar, dict),
     ..TypeDef::of::<TypeVar>("typing.TypeVar")
 };

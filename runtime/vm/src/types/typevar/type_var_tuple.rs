@@ -1,8 +1,8 @@
 //! `typing.TypeVarTuple`
 
+use std::mem::offset_of;
 use super::{Options, call_typing, calling_module, constant_evaluator, evaluated, name_text, no_default};
 use crate::args::{Args, FnDef, GetSet, receiver};
-use crate::layout;
 use crate::names;
 use crate::object::{R, Ref, Slot, header_of};
 use crate::protocol::{iter, sequence};
@@ -85,6 +85,6 @@ pub static TYPE_VAR_TUPLE_DEF: TypeDef = TypeDef {
         GetSet::getter("__default__", |t, v| evaluated(t, var(v), &var(v).default, &var(v).evaluate_default, no_default())),
         GetSet::getter("evaluate_default", |t, v| Ok(constant_evaluator(t, &var(v).default, &var(v).evaluate_default))),
     ],
-    has_dict: true,
+    dict_offset: offset_of!(TypeVarTuple, dict),
     ..TypeDef::of::<TypeVarTuple>("typing.TypeVarTuple")
 };
