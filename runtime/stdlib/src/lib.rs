@@ -3,19 +3,27 @@
 //!
 //! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
+mod arguments;
 pub mod codecs;
 pub mod collections;
 pub mod errno;
 pub mod fs;
+pub mod functools;
 pub mod io;
 pub mod itertools;
 pub mod library;
 pub mod marshal;
+pub mod operator;
 pub mod posix;
 pub mod sre;
 pub mod time;
 
 use limpid_vm::modules::ModuleDef;
+use limpid_vm::names;
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::attr;
+use limpid_vm::thread::Thread;
+use limpid_vm::types::{Str, Type};
 
 /// The native modules, in no particular order.
 pub static MODULES: &[&ModuleDef] = &[
@@ -26,7 +34,20 @@ pub static MODULES: &[&ModuleDef] = &[
     &errno::MODULE,
     &collections::MODULE,
     &itertools::MODULE,
+    &functools::MODULE,
+    &operator::MODULE,
     &sre::MODULE,
     &marshal::MODULE,
     &codecs::MODULE,
 ];
+
+/// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.
+fn qualified_name(t: &Thread, class: Ref<Type>) -> R<String> {
+    let text = |v: limpid_heap::Value| v.downcast::<Str>().map(|s| s.to_string_lossy().into_owned());
+    let name = text(class.qualname.get()).unwrap_or_default();
+    let module = attr::get_attr_opt(t, class.value(), names::__module__)?.and_then(text);
+    Ok(match module.as_deref() {
+        None | Some("builtins" | "__main__") => name,
+        Some(module) => format!("{module}.{name}"),
+    })
+}
