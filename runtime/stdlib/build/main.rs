@@ -145,7 +145,7 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
 fn write_output(files: &Files, built: &[Built], folder: &Path) -> Result<(), Box<dyn Error>> {
     let (mut code, mut text) = (Vec::new(), Vec::new());
     let mut table = format!("pub(super) static FILES: [File; {}] = [\n", files.len());
-    let mut span = |blob: &mut Vec<u8>, piece: &[u8]| {
+    let span = |blob: &mut Vec<u8>, piece: &[u8]| {
         let start = blob.len();
         blob.extend_from_slice(piece);
         format!("Span({start}, {})", piece.len())

@@ -20,6 +20,11 @@ pub struct Regs {
     pub th: *const Thread,
 }
 
+/// Several cache words at once. Not `read_unaligned`: where debug assertions are on, that one takes the address of a local variable, and a
+/// handler with such a variable cannot end in a tail call.
+#[repr(C, packed)]
+struct Unaligned<T>(T);
+
 /// A function behind a handler, for what is rare or big. It sees the instruction's state unchanged and does it all.
 pub type SlowFn = unsafe fn(&mut Regs, u32) -> Step;
 
@@ -153,28 +158,28 @@ impl Regs {
     #[inline(always)]
     pub fn cache32(&self, i: usize) -> u32 {
         // SAFETY: as in `cache`; written by this thread only.
-        unsafe { (self.pc.add(i) as *const u32).read_unaligned() }
+        unsafe { (*(self.pc.add(i) as *const Unaligned<u32>)).0 }
     }
 
     /// Sets the 32 bits in cache words `i` and `i + 1`.
     #[inline(always)]
     pub fn set_cache32(&self, i: usize, v: u32) {
         // SAFETY: as in `cache`.
-        unsafe { (self.pc.add(i) as *mut u32).write_unaligned(v) }
+        unsafe { (*(self.pc.add(i) as *mut Unaligned<u32>)).0 = v }
     }
 
     /// The 64 bits in cache words `i` to `i + 3`.
     #[inline(always)]
     pub fn cache64(&self, i: usize) -> u64 {
         // SAFETY: as in `cache`.
-        unsafe { (self.pc.add(i) as *const u64).read_unaligned() }
+        unsafe { (*(self.pc.add(i) as *const Unaligned<u64>)).0 }
     }
 
     /// Sets the 64 bits in cache words `i` to `i + 3`.
     #[inline(always)]
     pub fn set_cache64(&self, i: usize, v: u64) {
         // SAFETY: as in `cache`.
-        unsafe { (self.pc.add(i) as *mut u64).write_unaligned(v) }
+        unsafe { (*(self.pc.add(i) as *mut Unaligned<u64>)).0 = v }
     }
 
     /// Moves `pc` by `words`.
