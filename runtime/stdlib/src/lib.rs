@@ -6,6 +6,7 @@
 mod arguments;
 pub mod codecs;
 pub mod collections;
+mod constants;
 pub mod errno;
 pub mod fs;
 pub mod functools;
@@ -15,7 +16,11 @@ pub mod library;
 pub mod marshal;
 pub mod operator;
 pub mod posix;
+mod seconds;
+pub mod select;
+pub mod signal;
 pub mod sre;
+pub mod subprocess;
 pub mod time;
 
 use limpid_vm::modules::ModuleDef;
@@ -39,6 +44,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &marshal::MODULE,
     &codecs::MODULE,
+    &signal::MODULE,
+    &select::MODULE,
+    &subprocess::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

@@ -298,7 +298,7 @@ impl Interpreter {
         self.threads.lock().len()
     }
 
-    /// Sends a request to the main thread. Safe in a signal handler only if `try_lock` succeeds; asks all threads otherwise later.
+    /// Sends a request to the main thread. Not for signal handlers: see [`request_main_thread`].
     pub fn request_main(&self, bit: u32) {
         self.request_main_or_any(bit);
     }
@@ -308,6 +308,17 @@ impl Interpreter {
         let index = (0..).find(|i| !used.contains(i)).unwrap_or(0);
         used.insert(index);
         index
+    }
+}
+
+/// The main thread, for signal handlers: they may take no lock.
+static MAIN_THREAD: AtomicPtr<Thread> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Sends a request to the main thread. Safe in a signal handler.
+pub fn request_main_thread(bit: u32) {
+    // SAFETY: the pointer is taken away before the thread is freed, which happens at the end of the process or in a child after a fork.
+    if let Some(t) = unsafe { MAIN_THREAD.load(Ordering::Acquire).as_ref() } {
+        t.mutator.eval_breaker.fetch_or(bit, Ordering::AcqRel);
     }
 }
 
@@ -420,6 +431,8 @@ pub fn detach(t: &'static Thread) {
     stats::discard(t);
     let interpreter = t.interpreter();
     CURRENT.set(std::ptr::null());
+    let this = std::ptr::from_ref(t).cast_mut();
+    let _ = MAIN_THREAD.compare_exchange(this, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
     interpreter.threads.lock().retain(|p| !std::ptr::eq(p.0, t));
     if interpreter.specializes {
         interpreter.bytecode_indices.lock().remove(&t.bytecode_index.get());
@@ -512,6 +525,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     let interpreter = Interpreter::get();
     let t = attach(interpreter);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
+    MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     builtin::init(t);
     t
 }
@@ -538,6 +552,7 @@ pub fn after_fork_child(t: &Thread) {
     let interpreter = t.interpreter();
     interpreter.threads.lock().retain(|p| std::ptr::eq(p.0, t));
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
+    MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     let mut indices = interpreter.bytecode_indices.lock();
     indices.clear();
     indices.insert(t.bytecode_index.get());

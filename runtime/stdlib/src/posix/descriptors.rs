@@ -6,8 +6,8 @@ use crate::posix::directories::dir_fd;
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::object::R;
-use limpid_vm::protocol::{iter, truth::truth};
-use limpid_vm::raise;
+use limpid_vm::protocol::{attr, call, iter, truth::truth};
+use limpid_vm::{exc, names, raise};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Tuple, int};
@@ -131,6 +131,30 @@ pub(crate) fn fd_of(t: &Thread, v: Value) -> R<i32> {
     match i32::try_from(int::to_i64(t, limpid_vm::protocol::number::index(t, v)?)?) {
         Ok(fd) => Ok(fd),
         Err(_) => raise!(t, OverflowError, "signed integer is greater than maximum"),
+    }
+}
+
+/// The descriptor of an int or of an object that has one, by its method `fileno`.
+pub(crate) fn file_descriptor(t: &Thread, v: Value) -> R<i32> {
+    let number = if int::is_int(v) {
+        v
+    } else {
+        let Some(method) = attr::get_attr_opt(t, v, names::fileno)? else {
+            raise!(t, TypeError, "argument must be an int, or have a fileno() method.")
+        };
+        let number = call::call(t, method, &[])?;
+        if !int::is_int(number) {
+            raise!(t, TypeError, "fileno() returned a non-integer")
+        }
+        number
+    };
+    if v.is_bool() {
+        limpid_vm::warnings::warn(t, exc::RuntimeWarning, "bool is used as a file descriptor", 1)?;
+    }
+    match int::as_i64_opt(number).and_then(|n| i32::try_from(n).ok()) {
+        Some(fd) if fd < 0 => raise!(t, ValueError, "file descriptor cannot be a negative integer ({fd})"),
+        Some(fd) => Ok(fd),
+        None => raise!(t, OverflowError, "Python int too large to convert to C int"),
     }
 }
 

@@ -249,6 +249,7 @@ pub(crate) fn fork(t: &Thread) -> R {
     if pid == 0 {
         limpid_heap::after_fork_child(forking);
         limpid_vm::runtime::after_fork_child(t);
+        crate::signal::forget_pending();
         run_hooks(t, &AFTER_IN_CHILD, false);
         return Ok(Value::int(0));
     }
