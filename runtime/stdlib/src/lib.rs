@@ -8,6 +8,7 @@ pub mod codecs;
 pub mod collections;
 mod constants;
 pub mod errno;
+pub mod exception_class;
 pub mod fs;
 pub mod functools;
 pub mod io;
@@ -15,12 +16,15 @@ pub mod itertools;
 pub mod library;
 pub mod marshal;
 pub mod operator;
+pub mod math;
+pub mod owned;
 pub mod posix;
 mod seconds;
 pub mod select;
 pub mod signal;
 pub mod sre;
 pub mod subprocess;
+pub mod struct_;
 pub mod time;
 
 use limpid_vm::modules::ModuleDef;
@@ -47,6 +51,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &signal::MODULE,
     &select::MODULE,
     &subprocess::MODULE,
+    &math::MODULE,
+    &struct_::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

@@ -15,6 +15,7 @@ mod new;
 mod parse;
 
 pub use arith::{divide, multiply, power};
+pub use new::to_parts;
 
 /// The layout of a complex number: both parts as values, so that subclasses need no other kind of tracing.
 #[repr(C)]

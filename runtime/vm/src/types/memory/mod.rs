@@ -21,6 +21,7 @@ mod methods;
 mod python;
 mod view;
 
+pub use item::{f64_to_half, half_to_f64};
 pub use iterator::MEMORY_ITERATOR_DEF;
 pub use manager::{MANAGED_BUFFER_DEF, release_garbage};
 pub use methods::MEMORYVIEW_DEF;
