@@ -15,8 +15,8 @@ pub mod io;
 pub mod itertools;
 pub mod library;
 pub mod marshal;
-pub mod operator;
 pub mod math;
+pub mod operator;
 pub mod owned;
 pub mod posix;
 mod seconds;
@@ -41,6 +41,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &time::MODULE,
     &errno::MODULE,
+    &math::MODULE,
+    &struct_::MODULE,
     &collections::MODULE,
     &itertools::MODULE,
     &functools::MODULE,

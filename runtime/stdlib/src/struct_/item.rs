@@ -5,10 +5,10 @@ use super::format::{Format, Item, Kind};
 use limpid_heap::Value;
 use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::{number, truth};
-use limpid_vm::raise;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::{f64_to_half, half_to_f64};
 use limpid_vm::types::{Bytearray, Bytes, Tuple, ValueList, complex, int};
+use limpid_vm::{exc, raise};
 
 /// Writes the lowest bytes of `bits`.
 fn put(out: &mut [u8], bits: u64, little: bool) {
@@ -187,7 +187,13 @@ pub(super) fn pack(t: &Thread, format: &Format, values: &[Value], out: &mut [u8]
         for i in 0..item.repeat {
             let at = item.offset + i * item.size;
             let v = values.next().copied().unwrap_or(Value::NONE);
-            pack_one(t, item, format.little, v, &mut out[at..at + item.size])?;
+            if let Err(raised) = pack_one(t, item, format.little, v, &mut out[at..at + item.size]) {
+                if int::is_int(v) && t.exception_is(exc::OverflowError) {
+                    t.take_exception();
+                    return struct_error(t, "int too large to convert");
+                }
+                return Err(raised);
+            }
         }
     }
     Ok(())
