@@ -142,7 +142,6 @@ impl Config {
         let dev_mode = source.is_on("dev", "PYTHONDEVMODE");
         check_gil(&source)?;
         check_frozen_modules(&source)?;
-        check_cpu_count(&source)?;
         source.bit("config_init_thread_inherit_context", "thread_inherit_context", "PYTHON_THREAD_INHERIT_CONTEXT")?;
         source.bit("config_init_context_aware_warnings", "context_aware_warnings", "PYTHON_CONTEXT_AWARE_WARNINGS")?;
         let inspect = line.inspect.max(source.level("PYTHONINSPECT"));
@@ -165,6 +164,7 @@ impl Config {
             utf8_mode,
             unbuffered: line.unbuffered || source.level("PYTHONUNBUFFERED") > 0,
             int_max_str_digits: int_max_str_digits(&source)?,
+            cpu_count: cpu_count(&source)?,
             warn_options: warn_options(&line.warnings, bytes_warning, dev_mode, source.text("PYTHONWARNINGS").as_deref()),
             argv: line.argv,
             hash_seed: if line.randomize_hashes { None } else { hash_seed(&source)?.map(|s| s as u32) },
@@ -247,16 +247,16 @@ fn check_frozen_modules(source: &Source<'_>) -> Result<(), Fatal> {
     accept(source.text("PYTHON_FROZEN_MODULES").as_deref()).ok_or_else(|| fatal("PYTHON_FROZEN_MODULES"))
 }
 
-/// `os` reads the value itself; here it is only judged.
-fn check_cpu_count(source: &Source<'_>) -> Result<(), Fatal> {
+/// None: the system is asked.
+fn cpu_count(source: &Source<'_>) -> Result<Option<i32>, Fatal> {
     const WRONG: &str = "n is missing or an invalid number, n must be greater than 0";
     let accept = |value: Option<&str>| match value {
-        Some("default") => Some(()),
-        other => number::<i32>(other).filter(|n| *n > 0).map(drop),
+        Some("default") => Some(None),
+        other => number::<i32>(other).filter(|n| *n > 0).map(Some),
     };
     let x_message = format!("-X cpu_count=n option: {WRONG}");
     let message = format!("PYTHON_CPU_COUNT=n: {WRONG}");
-    source.setting("config_init_cpu_count", ("cpu_count", &x_message), ("PYTHON_CPU_COUNT", &message), accept).map(drop)
+    source.setting("config_init_cpu_count", ("cpu_count", &x_message), ("PYTHON_CPU_COUNT", &message), accept).map(Option::flatten)
 }
 
 fn int_max_str_digits(source: &Source<'_>) -> Result<Option<u32>, Fatal> {

@@ -54,6 +54,8 @@ pub struct Options {
     pub unbuffered: bool,
     /// `-X int_max_str_digits`; None is the default.
     pub int_max_str_digits: Option<u32>,
+    /// `-X cpu_count`; None: the system is asked.
+    pub cpu_count: Option<i32>,
     /// `-W`
     pub warn_options: Vec<String>,
     /// `-X`: name and value.
