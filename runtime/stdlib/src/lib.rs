@@ -3,7 +3,9 @@
 //!
 //! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
+pub mod abc;
 mod arguments;
+pub mod atexit;
 pub mod codecs;
 pub mod collections;
 mod constants;
@@ -25,7 +27,9 @@ pub mod signal;
 pub mod sre;
 pub mod subprocess;
 pub mod struct_;
+pub mod string;
 pub mod time;
+pub mod typing;
 
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::names;
@@ -44,6 +48,10 @@ pub static MODULES: &[&ModuleDef] = &[
     &math::MODULE,
     &struct_::MODULE,
     &collections::MODULE,
+    &abc::MODULE,
+    &atexit::MODULE,
+    &string::MODULE,
+    &typing::MODULE,
     &itertools::MODULE,
     &functools::MODULE,
     &operator::MODULE,

@@ -4,7 +4,7 @@
 //! longest ago to the one used last; `ring` is the link that joins both ends. The ring changes under the wrapper's lock, under which no
 //! Python code runs; a link that was taken out of it has no neighbours.
 
-use limpid_heap::{Header, Kind, ShapeRef, Value};
+use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, Signature, receiver};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
 use limpid_vm::protocol::{attr, call, hash, number, truth};
@@ -42,7 +42,7 @@ layout!(Wrapper, WRAPPER.get(), Slots);
 
 /// A result and its place in the order of use.
 #[repr(C)]
-struct Link {
+pub struct Link {
     header: Header,
     /// The result used before.
     older: Slot,
@@ -53,6 +53,13 @@ struct Link {
     hash: Slot,
     result: Slot,
 }
+
+/// `functools._lru_list_elem`
+pub static LINK: TypeCell = TypeCell::new();
+layout!(Link, LINK.get(), Slots);
+
+/// `functools._lru_list_elem`
+pub static LINK_DEF: TypeDef = TypeDef::of::<Link>("functools._lru_list_elem");
 
 /// What separates the positional from the keyword arguments in a key.
 static KEYWORD_MARK: Root = Root::new();
@@ -115,10 +122,9 @@ fn reset(t: &Thread, this: Ref<Wrapper>) {
 // ---- making one ----
 
 fn new_link(t: &Thread, key: Value, hash: i64, result: Value) -> Ref<Link> {
-    const SLOTS: u8 = ((size_of::<Link>() - size_of::<Header>()) / size_of::<Slot>()) as u8;
     let hash = int::from_i64(t, hash);
-    t.alloc_cell(Link {
-        header: Header::new(ShapeRef::NONE, Kind::Slots, SLOTS),
+    t.alloc(Link {
+        header: header_of::<Link>(),
         older: Slot::NULL,
         newer: Slot::NULL,
         key: Slot::new(key),

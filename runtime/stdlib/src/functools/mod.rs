@@ -37,6 +37,7 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     dict.set_text(t, "partial", class.value())?;
     let class = type_::create_native(t, &lru_cache::WRAPPER_DEF, &lru_cache::WRAPPER)?;
     dict.set_text(t, "_lru_cache_wrapper", class.value())?;
+    type_::create_native(t, &lru_cache::LINK_DEF, &lru_cache::LINK)?;
     type_::create_native(t, &key::KEY_DEF, &key::KEY)?;
     Ok(())
 }

@@ -241,6 +241,11 @@ impl Type {
         let _ = self.flags.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |f| Some(f & !clear | set));
     }
 
+    /// Makes `match` take instances for sequences or for mappings: [`flag::SEQUENCE`], [`flag::MAPPING`] or neither.
+    pub fn set_collection_flags(&self, flags: u64) {
+        self.change_flags(flags, flag::SEQUENCE | flag::MAPPING);
+    }
+
     /// The shape word of a new instance.
     #[inline(always)]
     pub fn root_shape(&self) -> ShapeRef {
