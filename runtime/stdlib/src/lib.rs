@@ -61,8 +61,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &signal::MODULE,
     &select::MODULE,
     &subprocess::MODULE,
-    &math::MODULE,
-    &struct_::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

@@ -107,6 +107,10 @@ fn build(t: &Thread, metaclass: Ref<Type>, name: Ref<Str>, bases: Ref<Tuple>, na
         let descriptor = GetSetDescriptor::new(t, class, names::__weakref__, &instance::WEAKREF);
         dict.set_name(t, names::__weakref__, descriptor.value())?;
     }
+    // After the members, one of which it may be.
+    if dict.get_name(names::__doc__).is_none() {
+        dict.set_name(t, names::__doc__, Value::NONE)?;
+    }
     take_cell(t, dict, names::__classcell__, class.value())?;
     take_cell(t, dict, names::__classdictcell__, dict.value())?;
     let order = mro::compute(t, class)?;
@@ -152,9 +156,6 @@ fn set_defaults(t: &Thread, dict: Ref<Dict>) -> R<()> {
         && let Some(module) = frame.function().globals.get().downcast::<Dict>().and_then(|g| g.get_name(names::__name__))
     {
         dict.set_name(t, names::__module__, module)?;
-    }
-    if dict.get_name(names::__doc__).is_none() {
-        dict.set_name(t, names::__doc__, Value::NONE)?;
     }
     if let Some(f) = dict.get_name(names::__new__).filter(|f| f.exact::<Function>().is_some()) {
         dict.set_name(t, names::__new__, StaticMethod::new(t, f).value())?;
