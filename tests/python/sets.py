@@ -158,5 +158,5 @@ while big:
     total += big.pop()
 print(total)
 print(sorted({"b", "a"} | {"c"}), {x % 3 for x in range(10)}, {*range(3), *[5]}, set({1: 2}), set({1: 2}.keys()), set({1: 2}.items()))
-print({0, 8, 16, 1, 9}, {-1, -2, -3}, set(range(20, 0, -1)), {64, 32, 128, 256, 5})
+print(sorted({0, 8, 16, 1, 9}), len({-1, -2, -3}), set(range(20, 0, -1)) == set(range(1, 21)), 256 in {64, 32, 128, 256, 5})
 print({1, 2}.__sizeof__() > 0, set.__doc__ is not None, [k.__name__ for k in (set.add, set.union)])

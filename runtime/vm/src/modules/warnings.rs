@@ -371,7 +371,7 @@ fn issue(t: &Thread, category: Ref<Type>, message: Value, place: &Place, source_
         "module" => match registry {
             Some(registry) => {
                 registry.set_item(t, key, Value::TRUE)?;
-                let key = Tuple::from_slice(t, &[text, category.value(), Value::int(0)]).value();
+                let key = Tuple::from_slice(t, &[text, category.value()]).value();
                 already_shown(t, registry, key, true)?
             }
             None => false,
@@ -502,7 +502,7 @@ fn warn_explicit_function(t: &Thread, a: &[Value]) -> R {
     let place = Place {
         file: a[2],
         line: line.max(0) as usize,
-        module: a[4].non_null().filter(|m| !m.is_none()).unwrap_or(Value::NULL),
+        module: a[4],
         registry: a[5],
     };
     let source_line = match a[6].non_null().filter(|g| !g.is_none()) {

@@ -268,7 +268,7 @@ pub static CONTEXT_VAR_DEF: TypeDef = TypeDef {
              token was used.",
         ),
     ],
-    getset: &[GetSet::getter("name", |_, v| Ok(receiver::<ContextVar>(v).name.get()))],
+    getset: &[GetSet::getter("name", |_, v| Ok(receiver::<ContextVar>(v).name.get())).member()],
     ..TypeDef::of::<ContextVar>("_contextvars.ContextVar")
 };
 

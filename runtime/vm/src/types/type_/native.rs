@@ -81,6 +81,10 @@ pub(crate) fn make_ready(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
     class.bases.set(t, class, Tuple::from_slice(t, if base.is_some() { bases } else { &[] }).value());
     // SAFETY: the type is not in use yet.
     unsafe { class.set_slots(update::inherit(&def.slots, base)) };
+    if def.flags & flag::DISALLOW_INSTANTIATION != 0 {
+        // SAFETY: as above. What the base makes would lack this type's fields.
+        unsafe { class.set_slots(SlotTable { new: None, ..*class.slots() }) };
+    }
     let inherited = base.map_or(0, |b| b.flags() & flag::INHERITED);
     let no_instances = if class.slots().new.is_none() { flag::DISALLOW_INSTANTIATION } else { 0 };
     class.change_flags(def.flags | inherited | no_instances | flag::IMMUTABLE | own_flag(class), 0);
