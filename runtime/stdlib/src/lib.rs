@@ -24,6 +24,7 @@ pub mod posix;
 mod seconds;
 pub mod select;
 pub mod signal;
+pub mod socket;
 pub mod sre;
 pub mod subprocess;
 pub mod struct_;
@@ -61,6 +62,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &signal::MODULE,
     &select::MODULE,
     &subprocess::MODULE,
+    &socket::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.
