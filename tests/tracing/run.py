@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Traces a program with the real bpftrace and compares the exact number of entries and returns of each function.
+
+    tests/tracing/run.py [--python PROGRAM]     default: target/release/limpid
+
+`program.py` says what is traced, `expected.txt` how often each of its functions is entered and left: `name entries returns`.
+Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root
+and bpftrace; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
+"""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LIMPID = HERE.parent.parent / "target/release/limpid"
+
+SCRIPT = """
+usdt:{binary}:python:function__entry {{
+    if (str(arg0) == "{program}") {{ @entry[str(arg1)] = count(); }}
+    if (str(arg0) == "" || str(arg1) == "") {{ @empty = count(); }}
+}}
+usdt:{binary}:python:function__return {{
+    if (str(arg0) == "{program}") {{ @return[str(arg1)] = count(); }}
+    if (str(arg0) == "" || str(arg1) == "") {{ @empty = count(); }}
+}}
+BEGIN {{ printf("ready\\n"); }}
+"""
+
+
+def trace(binary, program):
+    """What bpftrace counted: entries and returns by function, and the number of empty strings."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "output")
+        script = SCRIPT.format(binary=binary, program=program)
+        # Strings of 64 bytes would cut the path off.
+        environment = dict(os.environ, BPFTRACE_STRLEN="200")
+        with output.open("w") as f:
+            tracer = subprocess.Popen(["bpftrace", "-e", script], stdout=f, stderr=subprocess.STDOUT, env=environment)
+        try:
+            wait_for(lambda: "ready" in output.read_text() or tracer.poll() is not None, "bpftrace to attach", 60)
+            if tracer.poll() is not None:
+                sys.exit(f"bpftrace has failed:\n{output.read_text()}")
+            subprocess.run([binary, program], check=True, timeout=120)
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait(60)
+        text = output.read_text()
+    counts = {"entry": Counter(), "return": Counter()}
+    for map_name, function, count in re.findall(r"^@(entry|return)\[(.*)\]: (\d+)$", text, re.MULTILINE):
+        counts[map_name][function] = int(count)
+    empty = re.search(r"^@empty: (\d+)$", text, re.MULTILINE)
+    return counts["entry"], counts["return"], int(empty[1]) if empty else 0
+
+
+def wait_for(condition, what, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"waited {seconds} seconds in vain for {what}")
+        time.sleep(0.05)
+
+
+def check_counts(binary):
+    """The complaints about the counts."""
+    expected = {}
+    for line in (HERE / "expected.txt").read_text().splitlines():
+        name, entries, returns = line.rsplit(" ", 2)
+        expected[name] = int(entries), int(returns)
+    entries, returns, empty = trace(binary, HERE / "program.py")
+    found = {name: (entries[name], returns[name]) for name in entries | returns}
+    complaints = [
+        f"{name}: {found.get(name, (0, 0))} entries and returns instead of {expected.get(name, (0, 0))}"
+        for name in sorted(expected.keys() | found.keys())
+        if found.get(name) != expected.get(name)
+    ]
+    if empty:
+        complaints.append(f"{empty} empty strings")
+    return complaints
+
+
+def check_notes(binary):
+    """The complaints about the notes: each probe once, at an address in an executable segment."""
+    notes = subprocess.run(["readelf", "-n", "-W", binary], capture_output=True, text=True, check=True).stdout
+    segments = subprocess.run(["readelf", "-l", "-W", binary], capture_output=True, text=True, check=True).stdout
+    executable = [
+        (int(address, 16), int(address, 16) + int(size, 16))
+        for address, size in re.findall(r"LOAD +\S+ (0x\S+) \S+ \S+ (0x\S+) R E", segments)
+    ]
+    sites = re.findall(r"Provider: python\s+Name: (\S+)\s+Location: (0x[0-9a-f]+)", notes)
+    complaints = [f"{name}: {n} sites" for name, n in Counter(name for name, _ in sites).items() if n != 1]
+    complaints += [
+        f"{name}: {address} is not executable"
+        for name, address in sites
+        if not any(start <= int(address, 16) < end for start, end in executable)
+    ]
+    missing = {"function__entry", "function__return", "gc__start", "line", "audit"} - {name for name, _ in sites}
+    return complaints + [f"{name}: no site" for name in sorted(missing)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--python", default=str(LIMPID))
+    binary = os.path.abspath(parser.parse_args().python)
+    if os.environ.get("LIMPID_SKIP_TRACERS") == "1":
+        print("skipped, as LIMPID_SKIP_TRACERS asks: entries and returns under bpftrace")
+        checks = {"notes": check_notes}
+    else:
+        checks = {"notes": check_notes, "counts": check_counts}
+    failed = 0
+    for name, check in checks.items():
+        complaints = check(binary)
+        failed += bool(complaints)
+        print(f"{name}: {'failed' if complaints else 'ok'}", *complaints, sep="\n    ")
+    print(f"{len(checks) - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
