@@ -62,6 +62,18 @@ pub fn each_referent(_world: &StoppedWorld, object: Value, f: &mut dyn FnMut(Val
     }
 }
 
+/// Has the cell of a reference survived a collection?
+pub fn is_old(v: Value) -> bool {
+    debug_assert!(v.is_cell());
+    region::is_set(MARKS, v.bits() as usize)
+}
+
+/// Has the finalizer of the object in this cell been called?
+pub fn is_finalized(v: Value) -> bool {
+    // SAFETY: a reference is to a live cell.
+    v.is_cell() && unsafe { header(v) }.gc.load(Relaxed) & Header::FINALIZED != 0
+}
+
 /// The size of a cell, header and slack included. The value is a reference.
 pub fn cell_size(v: Value) -> usize {
     debug_assert!(v.is_cell());

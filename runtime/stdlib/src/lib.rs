@@ -6,6 +6,7 @@
 pub mod abc;
 mod arguments;
 pub mod atexit;
+pub mod bisect;
 pub mod codecs;
 pub mod collections;
 mod constants;
@@ -13,6 +14,8 @@ pub mod errno;
 pub mod exception_class;
 pub mod fs;
 pub mod functools;
+pub mod gc;
+pub mod heapq;
 pub mod io;
 pub mod itertools;
 pub mod library;
@@ -21,6 +24,8 @@ pub mod math;
 pub mod operator;
 pub mod owned;
 pub mod posix;
+pub mod queue;
+pub mod random;
 mod seconds;
 pub mod select;
 pub mod signal;
@@ -53,6 +58,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &string::MODULE,
     &typing::MODULE,
+    &gc::MODULE,
+    &bisect::MODULE,
+    &heapq::MODULE,
+    &queue::MODULE,
+    &random::MODULE,
     &itertools::MODULE,
     &functools::MODULE,
     &operator::MODULE,

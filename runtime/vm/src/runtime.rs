@@ -147,6 +147,10 @@ pub struct Interpreter {
     bytecode_indices: Mutex<HashSet<u32>>,
     finalizers: Mutex<Vec<Value>>,
     cleared_weakrefs: Mutex<Vec<Value>>,
+    /// Collections that the listener was not told of yet.
+    collections: Mutex<Vec<CollectionReport>>,
+    /// What is told of collections that nobody asked for.
+    collection_listener: OnceLock<CollectionListener>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -203,6 +207,11 @@ impl Embedder for Hooks {
     fn after_collection(&self, report: &CollectionReport) {
         if probes::gc__done::enabled() {
             probes::gc__done::fire(report.collected as i64);
+        }
+        let Some(i) = INTERPRETER.get().filter(|i| i.collection_listener.get().is_some()) else { return };
+        if current().is_some_and(|t| !t.collecting.get()) {
+            i.collections.lock().push(*report);
+            i.request_main_or_any(request::FINALIZERS);
         }
     }
 
@@ -373,6 +382,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         ident: Cell::new(unsafe { libc::pthread_self() } as u64),
         context: Cell::new(Value::NULL),
         slots: [const { Cell::new(Value::NULL) }; ThreadSlot::COUNT],
+        collecting: Cell::new(false),
         repr_stack: UnsafeCell::new(Vec::new()),
         method_cache: MethodCache::new(),
         interpreter,
@@ -455,9 +465,30 @@ pub fn leave_daemon(t: &Thread) -> ! {
     })
 }
 
-/// Runs queued finalizers and weak reference callbacks.
+/// A function that is told of a collection, where Python code may run.
+pub type CollectionListener = fn(&Thread, &CollectionReport);
+
+/// From now on this function is told of each collection that happens because memory was allocated, some time after it.
+pub fn listen_to_collections(t: &Thread, listener: CollectionListener) {
+    // The first one stays: there is only one that ever listens.
+    let _ = t.interpreter().collection_listener.set(listener);
+}
+
+/// Collects, without telling the listener.
+pub fn collect(t: &Thread, generation: Generation) -> CollectionReport {
+    let before = t.collecting.replace(true);
+    let report = limpid_heap::collect(&t.mutator, generation);
+    t.collecting.set(before);
+    report
+}
+
+/// Runs queued finalizers and weak reference callbacks, and tells of collections.
 pub fn run_finalizers(t: &Thread) {
     let interpreter = t.interpreter();
+    if let Some(listener) = interpreter.collection_listener.get() {
+        let reports = std::mem::take(&mut *interpreter.collections.lock());
+        reports.iter().for_each(|report| listener(t, report));
+    }
     loop {
         let weakref = interpreter.cleared_weakrefs.lock().pop();
         let Some(weakref) = weakref else { break };
@@ -522,6 +553,8 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         bytecode_indices: Mutex::new(HashSet::new()),
         finalizers: Mutex::new(Vec::new()),
         cleared_weakrefs: Mutex::new(Vec::new()),
+        collections: Mutex::new(Vec::new()),
+        collection_listener: OnceLock::new(),
     };
     assert!(INTERPRETER.set(interpreter).is_ok(), "the interpreter is started once");
     let interpreter = Interpreter::get();

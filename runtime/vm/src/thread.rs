@@ -97,6 +97,8 @@ pub struct Thread {
     pub context: Cell<Value>,
     /// Values that belong to this thread and are traced with it, by [`ThreadSlot`].
     pub(crate) slots: [Cell<Value>; ThreadSlot::COUNT],
+    /// Is the thread collecting because the program said so?
+    pub(crate) collecting: Cell<bool>,
     /// Objects whose repr is being made, so that a cycle ends in `...`.
     pub(crate) repr_stack: UnsafeCell<Vec<u64>>,
     /// Method lookups, by type version and name.

@@ -1,0 +1,142 @@
+//! Objects and what refers to what.
+//!
+//! The heap is looked at while all threads stand still, when nothing may be allocated: what is found goes into a list with room made
+//! before, and if there is too little of it, the search is repeated.
+
+use limpid_heap::{Generation, Kind, StoppedWorld, Value};
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::number;
+use limpid_vm::thread::Thread;
+use limpid_vm::types::{Dict, List, Tuple, Type, ValueList, builtin, flag};
+use limpid_vm::{raise, runtime};
+use std::ffi::CStr;
+
+/// Whether CPython's collector would track an object like this: can it be part of a cycle?
+pub(super) fn is_tracked(v: Value) -> bool {
+    if !v.is_cell() {
+        return false;
+    }
+    if let Some(tuple) = v.exact::<Tuple>() {
+        return tracks_any(tuple, TUPLE_DEPTH);
+    }
+    may_be_tracked(v)
+}
+
+/// How deep tuples in tuples are looked into.
+const TUPLE_DEPTH: usize = 100;
+
+/// Is any of the items tracked? A tuple of what is not tracked is not.
+fn tracks_any(tuple: Ref<Tuple>, depth: usize) -> bool {
+    tuple.as_slice().iter().any(|item| match item.exact::<Tuple>() {
+        Some(inner) if depth > 0 => tracks_any(inner, depth - 1),
+        _ => item.is_cell() && may_be_tracked(*item),
+    })
+}
+
+/// As [`is_tracked`], by the class alone.
+fn may_be_tracked(v: Value) -> bool {
+    let class = v.class();
+    if class.has(flag::HEAP_TYPE) {
+        return true;
+    }
+    if let Some(class) = v.downcast::<Type>() {
+        return class.has(flag::HEAP_TYPE);
+    }
+    // SAFETY: a reference is to a live cell.
+    let leaf = unsafe { limpid_heap::cell::header(v) }.kind() == Kind::Leaf as u8;
+    !leaf && class != builtin::OBJECT && class != builtin::BYTEARRAY && class != builtin::COMPLEX
+}
+
+/// What a search finds: `search` hands each find to its argument, with the world stopped.
+fn gather(t: &Thread, reason: &'static CStr, search: impl Fn(&StoppedWorld, &mut dyn FnMut(Value))) -> ValueList {
+    let mut room = 64;
+    loop {
+        let mut list = ValueList::with_capacity(t, room);
+        let found = t.mutator.stop_world(reason, |world| {
+            let mut found = 0;
+            search(world, &mut |v| {
+                found += 1;
+                if found <= room {
+                    list.push(t, v);
+                }
+            });
+            found
+        });
+        if found <= room {
+            return list;
+        }
+        room = found + found / 8;
+    }
+}
+
+pub(super) fn get_objects(t: &Thread, a: &[Value]) -> R {
+    let generation = if a[0].is_null() || a[0].is_none() { None } else { Some(number::index_isize(t, a[0])?) };
+    match generation {
+        // Without this, what is dead and not yet found to be would come along.
+        None => drop(runtime::collect(t, Generation::Full)),
+        Some(0..=2) => {}
+        Some(n) if n < 0 => raise!(t, ValueError, "generation parameter cannot be negative"),
+        Some(_) => raise!(t, ValueError, "generation parameter must be less than the number of available generations (3)"),
+    }
+    let wanted = |v: Value| match generation {
+        None => true,
+        Some(0) => !limpid_heap::is_old(v),
+        Some(1) => false,
+        Some(_) => limpid_heap::is_old(v),
+    };
+    let found = gather(t, c"gc.get_objects", |world, find| {
+        limpid_heap::each_object(world, &mut |v| {
+            if wanted(v) && is_tracked(v) {
+                find(v);
+            }
+        });
+    });
+    Ok(List::from_slice(t, found.as_slice())?.value())
+}
+
+pub(super) fn get_referrers(t: &Thread, a: &[Value]) -> R {
+    let Some(objects) = a[0].exact::<Tuple>() else { return Ok(List::new(t).value()) };
+    runtime::collect(t, Generation::Full);
+    let found = gather(t, c"gc.get_referrers", |world, find| {
+        limpid_heap::each_object(world, &mut |v| {
+            let mut refers = false;
+            if v != a[0] && is_tracked(v) {
+                limpid_heap::each_referent(world, v, &mut |referent| refers |= objects.as_slice().contains(&referent));
+            }
+            if refers {
+                find(v);
+            }
+        });
+    });
+    Ok(List::from_slice(t, found.as_slice())?.value())
+}
+
+pub(super) fn get_referents(t: &Thread, a: &[Value]) -> R {
+    let list = List::new(t);
+    let Some(objects) = a[0].exact::<Tuple>() else { return Ok(list.value()) };
+    for object in objects.as_slice().iter().filter(|v| is_tracked(**v) || v.exact::<Tuple>().is_some()) {
+        add_referents(t, *object, list)?;
+    }
+    Ok(list.value())
+}
+
+/// Adds what an object refers to. Numbers are no cells and found in the usual containers only.
+fn add_referents(t: &Thread, object: Value, to: Ref<List>) -> R<()> {
+    if let Some(tuple) = object.exact::<Tuple>() {
+        return to.extend_from_slice(t, tuple.as_slice());
+    }
+    if let Some(list) = object.exact::<List>() {
+        return to.extend_from_slice(t, list.snapshot(t).as_slice());
+    }
+    if let Some(dict) = object.exact::<Dict>() {
+        for (key, v) in dict.iter() {
+            to.append(t, key)?;
+            to.append(t, v)?;
+        }
+        return Ok(());
+    }
+    let found = gather(t, c"gc.get_referents", |world, find| limpid_heap::each_referent(world, object, find));
+    to.extend_from_slice(t, found.as_slice())?;
+    let class = object.class();
+    if class.has(flag::HEAP_TYPE) { to.append(t, class.value()) } else { Ok(()) }
+}
