@@ -7,6 +7,7 @@ pub mod abc;
 mod arguments;
 pub mod atexit;
 pub mod bisect;
+pub mod binascii;
 pub mod codecs;
 pub mod collections;
 mod constants;
@@ -36,6 +37,7 @@ pub mod struct_;
 pub mod string;
 pub mod time;
 pub mod typing;
+pub mod zlib;
 
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::names;
@@ -53,6 +55,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &errno::MODULE,
     &math::MODULE,
     &struct_::MODULE,
+    &binascii::MODULE,
+    &zlib::MODULE,
     &collections::MODULE,
     &abc::MODULE,
     &atexit::MODULE,

@@ -1,7 +1,8 @@
-//! Objects that own memory outside the heap.
+//! Objects that own memory outside the heap, and state of theirs that is locked while a thread may be stopped.
 
 use limpid_vm::object::{Layout, Ref};
 use limpid_vm::thread::Thread;
+use parking_lot::{Mutex, MutexGuard};
 use std::ptr::NonNull;
 
 /// Has the layout's fields dropped when the object dies; for an object that has just been made.
@@ -14,4 +15,12 @@ pub fn dropped<L: Layout>(t: &Thread, object: Ref<L>) -> Ref<L> {
 unsafe fn drop_fields<L>(p: *mut u8) {
     // SAFETY: registered for an object of this layout only; the cell is dead.
     unsafe { std::ptr::drop_in_place(p as *mut L) }
+}
+
+/// Locks state that is held for long, or while the holder may wait for the collector: whoever waits for it must not hold that up.
+pub fn lock<'m, T>(t: &Thread, state: &'m Mutex<T>) -> MutexGuard<'m, T> {
+    match state.try_lock() {
+        Some(guard) => guard,
+        None => t.blocking(|| state.lock()),
+    }
 }
