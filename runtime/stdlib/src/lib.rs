@@ -8,11 +8,13 @@ mod arguments;
 pub mod atexit;
 pub mod bisect;
 pub mod binascii;
+pub mod accounts;
 pub mod codecs;
 pub mod collections;
 mod constants;
 pub mod errno;
 pub mod exception_class;
+pub mod fcntl;
 pub mod fs;
 pub mod functools;
 pub mod gc;
@@ -27,12 +29,17 @@ pub mod owned;
 pub mod posix;
 pub mod queue;
 pub mod random;
+pub mod resource;
 mod seconds;
 pub mod select;
+pub mod semaphore;
+pub mod shared_memory;
 pub mod signal;
 pub mod socket;
 pub mod sre;
 pub mod subprocess;
+pub mod syslog;
+pub mod termios;
 pub mod struct_;
 pub mod string;
 pub mod time;
@@ -77,6 +84,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &select::MODULE,
     &subprocess::MODULE,
     &socket::MODULE,
+    &fcntl::MODULE,
+    &accounts::PWD,
+    &accounts::GRP,
+    &resource::MODULE,
+    &termios::MODULE,
+    &syslog::MODULE,
+    &shared_memory::MODULE,
+    &semaphore::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.
