@@ -21,6 +21,7 @@ pub mod gc;
 pub mod heapq;
 pub mod io;
 pub mod itertools;
+pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
@@ -64,6 +65,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &binascii::MODULE,
     &zlib::MODULE,
+    &json::MODULE,
     &collections::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
