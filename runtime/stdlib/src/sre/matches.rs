@@ -1,7 +1,8 @@
 //! `re.Match`
 
+use super::engine::State;
 use super::pattern::{Pattern, expand_with};
-use super::subject::{Found, Subject};
+use super::subject::Subject;
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, receiver};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
@@ -11,6 +12,7 @@ use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Str, Tuple, TypeDef, ValueList, flag, generic_alias, int};
 use limpid_vm::{layout, raise};
+use smallvec::SmallVec;
 
 /// The layout of a match. All of it is fixed when it is made.
 #[repr(C)]
@@ -30,20 +32,23 @@ pub struct Match {
 pub static MATCH: TypeCell = TypeCell::new();
 layout!(Match, MATCH.get(), Slots);
 
-/// A match object, or None.
-pub(super) fn new(t: &Thread, pattern: Ref<Pattern>, string: Value, (pos, endpos): (usize, usize), found: Option<Found>) -> R {
-    let Some(found) = found else { return Ok(Value::NONE) };
-    let mut marks = ValueList::with_capacity(t, found.marks.len());
-    found.marks.iter().for_each(|m| marks.push(t, Value::int(*m)));
-    let marks = Tuple::try_from_slice(t, marks.as_slice())?.value();
+/// A match object of what the engine found in the part of `string` from `pos` to `endpos`.
+pub(super) fn new(t: &Thread, pattern: Ref<Pattern>, string: Value, (pos, endpos): (usize, usize), found: &State) -> R {
+    let program = pattern.program();
+    let mut marks: SmallVec<[Value; 16]> = SmallVec::with_capacity(2 + 2 * program.groups);
+    marks.extend([Value::int(found.start as i64), Value::int(found.end as i64)]);
+    for group in 0..program.groups {
+        let (start, end) = found.group(group).map_or((-1, -1), |(start, end)| (start as i64, end as i64));
+        marks.extend([Value::int(start), Value::int(end)]);
+    }
     let m = Match {
         header: header_of::<Match>(),
         pattern: Slot::new(pattern.value()),
         string: Slot::new(string),
-        marks: Slot::new(marks),
+        marks: Slot::new(Tuple::try_from_slice(t, &marks)?.value()),
         pos: Slot::new(Value::int(pos as i64)),
         endpos: Slot::new(Value::int(endpos as i64)),
-        lastindex: Slot::new(found.lastindex.map_or(Value::NONE, |i| Value::int(i as i64))),
+        lastindex: Slot::new(found.last_group(program).map_or(Value::NONE, |i| Value::int(i as i64))),
     };
     Ok(t.alloc(m).value())
 }

@@ -1,13 +1,22 @@
-//! `_sre`: compiled regular expressions for the package `re`, on the engine of the crate `rustpython-sre-engine`.
+//! `_sre`: compiled regular expressions for the package `re`.
 //!
 //! * [`pattern`]: patterns, their scanners, and substitution; [`matches`]: matches; [`subject`]: what is searched.
+//! * [`code`]: the code that `re._compiler` makes; [`program`]: what it is translated to; [`engine`]: runs that; [`charset`]: tests of one
+//!   character; [`search`]: where a match may begin.
 //!
-//! The code of a pattern comes from `re._compiler` and is trusted.
+//! Invariant: no pattern and no text overflows the native stack, and every search can be interrupted.
 
+mod charset;
+mod code;
+mod engine;
 mod matches;
 mod pattern;
+mod program;
+mod search;
 mod subject;
 
+use charset::{Fold, lower_ascii, lower_unicode, upper_unicode};
+use code::{CODESIZE, MAGIC, MAXGROUPS, MAXREPEAT, flag};
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::modules::ModuleDef;
@@ -15,8 +24,6 @@ use limpid_vm::object::{R, Ref};
 use limpid_vm::protocol::number;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Module, int, type_};
-use rustpython_sre_engine::string::{lower_ascii, lower_unicode, upper_unicode};
-use rustpython_sre_engine::{CODESIZE, MAXGROUPS, MAXREPEAT, SRE_MAGIC, SreFlag};
 
 /// `_sre`
 pub static MODULE: ModuleDef = ModuleDef {
@@ -25,9 +32,13 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("template", "pattern, template, /", pattern::template),
         FnDef::def("getcodesize", "", |_, _| Ok(Value::int(CODESIZE as i64))),
         FnDef::def("getlower", "character, flags, /", |t, a| {
-            let (c, flags) = (character(t, a[0])?, number::index_i32(t, a[1])?);
-            let unicode = flags & SreFlag::UNICODE.bits() as i32 != 0;
-            Ok(Value::int(if unicode { lower_unicode(c) } else { lower_ascii(c) } as i64))
+            let (c, flags) = (character(t, a[0])?, number::index_i32(t, a[1])? as i64);
+            let fold = match flags {
+                f if f & flag::LOCALE != 0 => Fold::Locale,
+                f if f & flag::UNICODE != 0 => Fold::Unicode,
+                _ => Fold::Ascii,
+            };
+            Ok(Value::int(fold.lower(c) as i64))
         }),
         FnDef::def("unicode_iscased", "character, /", |t, a| {
             let c = character(t, a[0])?;
@@ -58,7 +69,7 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     ] {
         type_::create_native(t, def, cell)?;
     }
-    for (name, n) in [("MAGIC", SRE_MAGIC), ("CODESIZE", CODESIZE), ("MAXREPEAT", MAXREPEAT), ("MAXGROUPS", MAXGROUPS)] {
+    for (name, n) in [("MAGIC", MAGIC), ("CODESIZE", CODESIZE), ("MAXREPEAT", MAXREPEAT as usize), ("MAXGROUPS", MAXGROUPS)] {
         dict.set_text(t, name, int::from_usize(t, n))?;
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! `re.Pattern`, its scanners, and substitution.
 
+use super::engine::{Attempt, State};
 use super::matches::{self, Match, group_text};
-use super::subject::{Attempt, Found, Subject};
+use super::program::Program;
+use super::subject::Subject;
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{FnDef, GetSet, receiver};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
@@ -28,8 +30,9 @@ pub struct Pattern {
     indexgroup: Slot,
     /// An int.
     flags: Slot,
-    groups: usize,
+    /// What it was compiled to, by which patterns are compared.
     code: Box<[u32]>,
+    program: Box<Program>,
 }
 
 /// `re.Pattern`
@@ -45,6 +48,10 @@ impl Pattern {
     pub(super) fn indexgroup(&self) -> Ref<Tuple> {
         // SAFETY: the field is a tuple.
         unsafe { Ref::from_value(self.indexgroup.get()) }
+    }
+
+    pub(super) fn program(&self) -> &Program {
+        &self.program
     }
 
     fn subject(&self, t: &Thread, string: Value) -> R<Subject> {
@@ -76,13 +83,19 @@ pub(super) fn compile(t: &Thread, a: &[Value]) -> R {
     if !pattern.is_none() {
         Subject::new(t, pattern, None)?;
     }
+    let groups = int::to_usize(t, groups)?;
+    // Each group has code of its own.
+    if groups > words.len() {
+        raise!(t, RuntimeError, "invalid SRE code")
+    }
+    let program = Program::new(t, &words, groups)?;
     let made = t.alloc(Pattern {
         header: header_of::<Pattern>(),
         pattern: Slot::new(pattern),
         groupindex: Slot::new(groupindex),
         indexgroup: Slot::new(indexgroup),
         flags: Slot::new(int::from_i64(t, number::index_i32(t, flags)? as i64)),
-        groups: int::to_usize(t, groups)?,
+        program: Box::new(program),
         code: words.into(),
     });
     // SAFETY: the function drops what was made here.
@@ -92,7 +105,10 @@ pub(super) fn compile(t: &Thread, a: &[Value]) -> R {
 
 unsafe fn drop_code(p: *mut u8) {
     // SAFETY: registered for this layout only; the cell is dead.
-    unsafe { std::ptr::drop_in_place(&raw mut (*(p as *mut Pattern)).code) }
+    unsafe {
+        std::ptr::drop_in_place(&raw mut (*(p as *mut Pattern)).code);
+        std::ptr::drop_in_place(&raw mut (*(p as *mut Pattern)).program);
+    }
 }
 
 /// The part of the subject that `pos` and `endpos` mean.
@@ -107,17 +123,22 @@ fn find_once(t: &Thread, a: &[Value], anchored: bool, whole: bool) -> R {
     let p = receiver::<Pattern>(a[0]);
     let subject = p.subject(t, a[1])?;
     let (start, end) = range(t, &subject, a[2], a[3])?;
-    let attempt = Attempt { code: &p.code, start, end, anchored, whole, must_advance: false };
-    matches::new(t, p, a[1], (start, end), subject.find(attempt, p.groups))
+    let attempt = Attempt { start, end, anchored, whole, must_advance: false };
+    let mut state = State::default();
+    match subject.search(t, p.program(), attempt, &mut state)? {
+        true => matches::new(t, p, a[1], (start, end), &state),
+        false => Ok(Value::NONE),
+    }
 }
 
 /// Searches again and again, each time where the last match ended; `f` is told each match, and whether to go on is its answer.
-fn each(t: &Thread, p: Ref<Pattern>, subject: &Subject, start: usize, end: usize, mut f: impl FnMut(Found) -> R<bool>) -> R<()> {
-    let mut attempt = Attempt { code: &p.code, start, end, anchored: false, whole: false, must_advance: false };
-    while let Some(found) = subject.find(attempt, p.groups) {
-        attempt.must_advance = found.start == found.end;
-        attempt.start = found.end;
-        if !f(found)? {
+fn each(t: &Thread, p: Ref<Pattern>, subject: &Subject, start: usize, end: usize, mut f: impl FnMut(&State) -> R<bool>) -> R<()> {
+    let mut attempt = Attempt { start, end, anchored: false, whole: false, must_advance: false };
+    let mut state = State::default();
+    while subject.search(t, p.program(), attempt, &mut state)? {
+        attempt.must_advance = state.start == state.end;
+        attempt.start = state.end;
+        if !f(&state)? {
             break;
         }
         t.poll()?;
@@ -125,11 +146,10 @@ fn each(t: &Thread, p: Ref<Pattern>, subject: &Subject, start: usize, end: usize
     Ok(())
 }
 
-fn part(t: &Thread, subject: &Subject, marks: &[i64], group: usize, missing: Value) -> R {
-    match marks[2 * group..] {
-        [start, end, ..] if start >= 0 => subject.slice(t, start as usize, (end as usize).max(start as usize)),
-        _ => Ok(missing),
-    }
+/// The text of a group, counted from 1; 0 is the whole match.
+fn part(t: &Thread, subject: &Subject, found: &State, group: usize, missing: Value) -> R {
+    let span = if group == 0 { Some((found.start, found.end)) } else { found.group(group - 1) };
+    span.map_or(Ok(missing), |(start, end)| subject.slice(t, start, end))
 }
 
 fn findall(t: &Thread, a: &[Value]) -> R {
@@ -139,12 +159,12 @@ fn findall(t: &Thread, a: &[Value]) -> R {
     let empty = subject.slice(t, 0, 0)?;
     let list = List::new(t);
     each(t, p, &subject, start, end, |found| {
-        let item = match p.groups {
-            0 | 1 => part(t, &subject, &found.marks, p.groups, empty)?,
+        let item = match p.program().groups {
+            n @ (0 | 1) => part(t, &subject, found, n, empty)?,
             n => {
                 let mut items = limpid_vm::types::ValueList::with_capacity(t, n);
                 for group in 1..=n {
-                    items.push(t, part(t, &subject, &found.marks, group, empty)?);
+                    items.push(t, part(t, &subject, found, group, empty)?);
                 }
                 Tuple::from_slice(t, items.as_slice()).value()
             }
@@ -166,8 +186,8 @@ fn split(t: &Thread, a: &[Value]) -> R {
             return Ok(false);
         }
         list.append(t, subject.slice(t, last, found.start)?)?;
-        for group in 1..=p.groups {
-            list.append(t, part(t, &subject, &found.marks, group, Value::NONE)?)?;
+        for group in 1..=p.program().groups {
+            list.append(t, part(t, &subject, found, group, Value::NONE)?)?;
         }
         (last, count) = (found.end, count + 1);
         Ok(limit <= 0 || count < limit)
@@ -232,10 +252,10 @@ fn substitute(t: &Thread, a: &[Value]) -> R<(Value, usize)> {
             let item = match &replacement {
                 Replacement::Literal(v) => *v,
                 Replacement::Template(template) => {
-                    let m = matches::new(t, p, a[2], (0, len), Some(found))?;
+                    let m = matches::new(t, p, a[2], (0, len), found)?;
                     template.expand(t, receiver::<Match>(m))?
                 }
-                Replacement::Function(f) => call::call(t, *f, &[matches::new(t, p, a[2], (0, len), Some(found))?])?,
+                Replacement::Function(f) => call::call(t, *f, &[matches::new(t, p, a[2], (0, len), found)?])?,
             };
             if !item.is_none() {
                 list.append(t, item)?;
@@ -348,7 +368,7 @@ pub static PATTERN_DEF: TypeDef = TypeDef {
     getset: &[
         GetSet::getter("pattern", |_, v| Ok(receiver::<Pattern>(v).pattern.get())).member(),
         GetSet::getter("flags", |_, v| Ok(receiver::<Pattern>(v).flags.get())).member(),
-        GetSet::getter("groups", |t, v| Ok(int::from_usize(t, receiver::<Pattern>(v).groups))).member(),
+        GetSet::getter("groups", |t, v| Ok(int::from_usize(t, receiver::<Pattern>(v).program().groups))).member(),
         GetSet::getter("groupindex", |t, v| Ok(MappingProxy::new(t, receiver::<Pattern>(v).groupindex.get()).value())),
     ],
     ..TypeDef::of::<Pattern>("re.Pattern")
@@ -401,16 +421,15 @@ fn scan(t: &Thread, v: Value, anchored: bool) -> R {
     }
     let subject = p.subject(t, this.string.get())?;
     let end = this.end.load(Relaxed).min(subject.len());
-    let attempt = Attempt { code: &p.code, start, end, anchored, whole: false, must_advance: this.must_advance.load(Relaxed) };
-    let found = subject.find(attempt, p.groups);
-    match &found {
-        Some(found) => {
-            this.must_advance.store(found.start == found.end, Relaxed);
-            this.next.store(found.end, Relaxed);
-        }
-        None => this.next.store(Scanner::DONE, Relaxed),
+    let attempt = Attempt { start, end, anchored, whole: false, must_advance: this.must_advance.load(Relaxed) };
+    let mut state = State::default();
+    if !subject.search(t, p.program(), attempt, &mut state)? {
+        this.next.store(Scanner::DONE, Relaxed);
+        return Ok(Value::NONE);
     }
-    matches::new(t, p, this.string.get(), (this.pos.load(Relaxed), end), found)
+    this.must_advance.store(state.start == state.end, Relaxed);
+    this.next.store(state.end, Relaxed);
+    matches::new(t, p, this.string.get(), (this.pos.load(Relaxed), end), &state)
 }
 
 /// `_sre.SRE_Scanner`
