@@ -364,7 +364,9 @@ impl State {
         loop {
             self.step(t)?;
             let Some(choice) = self.choices.last_mut() else { return Ok(None) };
-            for (register, held) in self.trail.drain(choice.trail..).rev() {
+            while self.trail.len() > choice.trail
+                && let Some((register, held)) = self.trail.pop()
+            {
                 self.registers[register] = held;
             }
             let (op, at) = (choice.op as usize, choice.at);

@@ -152,6 +152,8 @@ pub(super) enum Start {
     Anywhere,
     /// At the beginning of the string only.
     Beginning,
+    /// At the beginning of a line.
+    Line,
     /// Where this text is.
     Literal(Literal),
     /// Where one of these characters is.
@@ -228,6 +230,9 @@ impl Start {
         if let Op::At(At::Beginning | At::BeginningString) = ops[0] {
             return Start::Beginning;
         }
+        if let Op::At(At::BeginningLine) = ops[0] {
+            return Start::Line;
+        }
         let mut walk = Walk { ops, sets, loops, fences, first: First::default(), steps: 0 };
         if !walk.from(0) {
             return Start::Anywhere;
@@ -247,10 +252,13 @@ impl Start {
             return None;
         }
         let rest = &text[from..];
+        let newline = '\n' as u32;
         let found = from
             + match self {
                 Start::Anywhere => 0,
                 Start::Beginning => return (from == 0).then_some(0),
+                Start::Line if from == 0 || text[from - 1].code() == newline => 0,
+                Start::Line => C::find(rest, newline)? + 1,
                 Start::Literal(literal) => C::find_literal(rest, literal)?,
                 Start::First(first) => C::find_first_of(rest, first)?,
             };
