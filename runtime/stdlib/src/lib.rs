@@ -25,6 +25,7 @@ pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod operator;
 pub mod owned;
 pub mod posix;
@@ -94,6 +95,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &syslog::MODULE,
     &shared_memory::MODULE,
     &semaphore::MODULE,
+    &mmap::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.
