@@ -18,3 +18,7 @@ macro_rules! site {
         }
     };
 }
+
+pub const fn any_of_first_four() -> bool {
+    false
+}

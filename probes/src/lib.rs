@@ -71,6 +71,11 @@ pub struct Probe {
 
 macro_rules! probes {
     ($( $(#[$doc:meta])* $name:ident($($argument:ident: $kind:ident),*); )*) => {
+        /// The number of each probe in the list.
+        #[allow(non_camel_case_types, reason = "the names are the ones tracers use")]
+        #[allow(dead_code, reason = "not needed where probes are not compiled in")]
+        enum Number { $($name,)* Count }
+
         $(
             $(#[$doc])*
             #[allow(non_snake_case, reason = "the name is the one tracers use")]
@@ -93,7 +98,7 @@ macro_rules! probes {
 }
 
 // The list. The first group has CPython's names and argument types (and `int` is 32 bits, `long` 64), so that what was
-// written for CPython works here; the second group is Limpid's own.
+// written for CPython works here; the second group is Limpid's own. The first four are what `frame_probes_enabled` asks about.
 probes! {
     /// A Python frame starts, or a generator or coroutine goes on. Each entry has exactly one `function__return`.
     function__entry(file: Text, func: Text, line: i32);
@@ -101,6 +106,8 @@ probes! {
     function__return(file: Text, func: Text, line: i32);
     /// The interpreter reached a new source line.
     line(file: Text, func: Text, line: i32);
+    /// A generator or coroutine goes on after a yield; its `function__entry` follows. Not CPython's.
+    function__resume(file: Text, func: Text, line: i32);
     /// A garbage collection of this generation starts.
     gc__start(generation: i32);
     /// The garbage collection ended, having freed so many objects.
@@ -114,8 +121,6 @@ probes! {
 
     /// A generator or coroutine yields; its `function__return` follows.
     function__yield(file: Text, func: Text, line: i32);
-    /// A generator or coroutine goes on after a yield; its `function__entry` follows.
-    function__resume(file: Text, func: Text, line: i32);
     /// An exception leaves the frame; its `function__return` follows.
     function__unwind(file: Text, func: Text, line: i32);
     /// A function that is not written in Python is called.
@@ -134,6 +139,12 @@ probes! {
     stop__world__done(ns: u64);
     /// An object of this type and size in bytes was allocated.
     object__alloc(kind: Text, size: u64);
+}
+
+/// Does anybody trace frames: `function__entry`, `function__return`, `line` or `function__resume`? One load, for the start of every frame.
+#[inline(always)]
+pub fn frame_probes_enabled() -> bool {
+    site::any_of_first_four()
 }
 
 #[cfg(test)]

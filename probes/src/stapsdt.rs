@@ -13,26 +13,50 @@
 //! .stapsdt.base      one byte, the same for all sites: tools compare it with the note's to notice a moved file
 //! ```
 //!
+//! The semaphores lie side by side in the order of the list, so that one load answers for several.
+//!
 //! An argument reads `SIZE@REGISTER`, SIZE in bytes and negative if the value is signed.
 //!
 //! The kernel's call overwrites what lies below the stack pointer; a naked function that follows the calling convention
 //! keeps nothing there. The site is aligned to 8 bytes so that nop5 lies within one word. The note section is linked to the
 //! function's (flag `o`): the linker drops them together, where a note without its function would point to nowhere.
 
+use crate::Number;
+use std::sync::atomic::AtomicU16;
+
+/// The semaphores, aligned so that the first four can be loaded at once.
+#[repr(C, align(8))]
+pub struct Semaphores(pub [AtomicU16; Number::Count as usize]);
+
+#[unsafe(link_section = ".probes")]
+#[unsafe(export_name = "limpid_probe_semaphores")]
+#[used]
+pub static SEMAPHORES: Semaphores = Semaphores([const { AtomicU16::new(0) }; Number::Count as usize]);
+
+/// Is any of the first four semaphores set?
+#[inline(always)]
+pub fn any_of_first_four() -> bool {
+    // Volatile as in `enabled`.
+    // SAFETY: the static is aligned to 8 bytes and larger than that.
+    let tracers = unsafe { SEMAPHORES.0.as_ptr().cast::<u64>().read_volatile() };
+    if tracers == 0 {
+        return false;
+    }
+    std::hint::cold_path();
+    true
+}
+
 macro_rules! site {
     ($name:ident($($argument:ident: $kind:ident),*)) => {
-        #[unsafe(link_section = ".probes")]
-        #[unsafe(export_name = concat!("python_", stringify!($name), "_semaphore"))]
-        #[used]
-        static SEMAPHORE: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+        const NUMBER: usize = crate::Number::$name as usize;
 
         /// Does anybody trace this probe?
         #[inline(always)]
         pub fn enabled() -> bool {
             // Volatile because the writer is the kernel: nothing in the program stores here, and link-time optimisation
             // would turn an ordinary load into the initial zero.
-            // SAFETY: the address of a static.
-            let tracers = unsafe { SEMAPHORE.as_ptr().read_volatile() };
+            // SAFETY: an element of the static.
+            let tracers = unsafe { crate::site::SEMAPHORES.0[NUMBER].as_ptr().read_volatile() };
             if tracers == 0 {
                 return false;
             }
@@ -53,7 +77,7 @@ macro_rules! site {
                 "992: .balign 4",
                 "993: .8byte 990b",
                 ".8byte _.stapsdt.base",
-                ".8byte {semaphore}",
+                ".8byte {semaphores} + {offset}",
                 ".asciz \"python\"",
                 concat!(".asciz \"", stringify!($name), "\""),
                 concat!(".asciz \"", arguments!($($kind),*), "\""),
@@ -69,13 +93,14 @@ macro_rules! site {
                 ".endif",
                 leave!(),
                 fire = sym fire,
-                semaphore = sym SEMAPHORE,
+                semaphores = sym crate::site::SEMAPHORES,
+                offset = const 2 * NUMBER,
             )
         }
 
         /// The counter behind `enabled`: non-zero while somebody traces this probe. The kernel writes it at any moment.
         pub fn semaphore() -> Option<std::ptr::NonNull<u16>> {
-            std::ptr::NonNull::new(SEMAPHORE.as_ptr())
+            std::ptr::NonNull::new(crate::site::SEMAPHORES.0[NUMBER].as_ptr())
         }
     };
 }

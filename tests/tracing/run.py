@@ -4,11 +4,13 @@
     tests/tracing/run.py [--python PROGRAM]     default: target/release/limpid
 
 `program.py` says what is traced, `expected.txt` how often each of its functions is entered and left: `name entries returns`.
+`lines.txt` has the lines of `lines.py` in the order in which they run: `function line`.
 Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root
 and bpftrace; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
 """
 
 import argparse
+import difflib
 import os
 import re
 import signal
@@ -35,11 +37,17 @@ BEGIN {{ printf("ready\\n"); }}
 """
 
 
-def trace(binary, program):
-    """What bpftrace counted: entries and returns by function, and the number of empty strings."""
+LINES = """
+usdt:{binary}:python:line /str(arg0) == "{program}"/ {{ printf("%s %d\\n", str(arg1), arg2); }}
+BEGIN {{ printf("ready\\n"); }}
+"""
+
+
+def trace(script, binary, program):
+    """What a bpftrace script prints while a program runs."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
-        script = SCRIPT.format(binary=binary, program=program)
+        script = script.format(binary=binary, program=program)
         # Strings of 64 bytes would cut the path off.
         environment = dict(os.environ, BPFTRACE_STRLEN="200")
         with output.open("w") as f:
@@ -52,7 +60,12 @@ def trace(binary, program):
         finally:
             tracer.send_signal(signal.SIGINT)
             tracer.wait(60)
-        text = output.read_text()
+        return output.read_text()
+
+
+def count_calls(binary, program):
+    """What bpftrace counts: entries and returns by function, and the number of empty strings."""
+    text = trace(SCRIPT, binary, program)
     counts = {"entry": Counter(), "return": Counter()}
     for map_name, function, count in re.findall(r"^@(entry|return)\[(.*)\]: (\d+)$", text, re.MULTILINE):
         counts[map_name][function] = int(count)
@@ -74,7 +87,7 @@ def check_counts(binary):
     for line in (HERE / "expected.txt").read_text().splitlines():
         name, entries, returns = line.rsplit(" ", 2)
         expected[name] = int(entries), int(returns)
-    entries, returns, empty = trace(binary, HERE / "program.py")
+    entries, returns, empty = count_calls(binary, HERE / "program.py")
     found = {name: (entries[name], returns[name]) for name in entries | returns}
     complaints = [
         f"{name}: {found.get(name, (0, 0))} entries and returns instead of {expected.get(name, (0, 0))}"
@@ -84,6 +97,14 @@ def check_counts(binary):
     if empty:
         complaints.append(f"{empty} empty strings")
     return complaints
+
+
+def check_lines(binary):
+    """The complaints about the lines."""
+    text = trace(LINES, binary, HERE / "lines.py")
+    found = [line for line in text.splitlines() if re.fullmatch(r"\S+ \d+", line)]
+    expected = (HERE / "lines.txt").read_text().splitlines()
+    return list(difflib.unified_diff(expected, found, "expected", "traced", lineterm=""))
 
 
 def check_notes(binary):
@@ -110,10 +131,10 @@ def main():
     parser.add_argument("--python", default=str(LIMPID))
     binary = os.path.abspath(parser.parse_args().python)
     if os.environ.get("LIMPID_SKIP_TRACERS") == "1":
-        print("skipped, as LIMPID_SKIP_TRACERS asks: entries and returns under bpftrace")
+        print("skipped, as LIMPID_SKIP_TRACERS asks: what bpftrace sees")
         checks = {"notes": check_notes}
     else:
-        checks = {"notes": check_notes, "counts": check_counts}
+        checks = {"notes": check_notes, "counts": check_counts, "lines": check_lines}
     failed = 0
     for name, check in checks.items():
         complaints = check(binary)

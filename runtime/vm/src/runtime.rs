@@ -1,6 +1,7 @@
 //! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
 
 use crate::interp::dispatch;
+use crate::interp::trace::LineTrace;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::stats;
@@ -339,7 +340,7 @@ pub fn current() -> Option<&'static Thread> {
     unsafe { CURRENT.get().as_ref() }
 }
 
-/// Makes a Thread for the current OS thread and attaches it.
+/// Makes a Thread for the current OS thread and attaches it. If there is one other thread, it waits for that.
 pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
     let bytes = STACK_VALUES * 8;
     // SAFETY: a fresh anonymous mapping.
@@ -367,6 +368,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
         slow: Cell::new(0),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
+        line_trace: LineTrace::new(),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
@@ -393,7 +395,10 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
     }
     // SAFETY: the thread is leaked, so it stays where it is, and belongs to this OS thread.
     unsafe { t.mutator.attach() };
-    interpreter.threads.lock().push(ThreadPointer(t));
+    let mut threads = interpreter.threads.lock();
+    threads.push(ThreadPointer(t));
+    limpid_heap::set_alone(threads.len() == 1);
+    drop(threads);
     CURRENT.set(t);
     if interpreter.table.load(Ordering::Acquire).cast_const() == &raw const dispatch::COUNTING {
         stats::start(t);
@@ -445,7 +450,10 @@ pub fn detach(t: &'static Thread) {
     CURRENT.set(std::ptr::null());
     let this = std::ptr::from_ref(t).cast_mut();
     let _ = MAIN_THREAD.compare_exchange(this, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
-    interpreter.threads.lock().retain(|p| !std::ptr::eq(p.0, t));
+    let mut threads = interpreter.threads.lock();
+    threads.retain(|p| !std::ptr::eq(p.0, t));
+    limpid_heap::set_alone(threads.len() == 1);
+    drop(threads);
     if interpreter.specializes {
         interpreter.bytecode_indices.lock().remove(&t.bytecode_index.get());
     }
@@ -586,6 +594,7 @@ pub fn modules(t: &Thread) -> Ref<Dict> {
 pub fn after_fork_child(t: &Thread) {
     let interpreter = t.interpreter();
     interpreter.threads.lock().retain(|p| std::ptr::eq(p.0, t));
+    limpid_heap::set_alone(true);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     let mut indices = interpreter.bytecode_indices.lock();

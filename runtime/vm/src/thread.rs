@@ -6,6 +6,7 @@
 
 use crate::object::{Layout, R, Raised, Ref};
 use crate::runtime::Interpreter;
+use crate::interp::trace::LineTrace;
 use crate::types::{Exception, Type};
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
 use std::cell::{Cell, UnsafeCell};
@@ -69,6 +70,8 @@ pub struct Thread {
     pub slow: Cell<usize>,
     /// The dispatch table in force.
     pub table: Cell<*const ()>,
+    /// For the probe `line`.
+    pub line_trace: LineTrace,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
     pub bytecode_index: Cell<u32>,
     /// How deep calls are nested, and the most that is allowed.

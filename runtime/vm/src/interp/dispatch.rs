@@ -6,18 +6,18 @@
 //! leaves through [`Flow::Slow`] and one cold trampoline.
 //!
 //! The mode of the interpreter is which table is in that argument. The counting table sends every instruction through one stub that
-//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. Tables change where the
-//! trampoline reloads the argument from the thread: a request in the eval breaker leads there.
+//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The table for line tracing
+//! does the same for tracers. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::uops::*;
-use crate::interp::unwind;
+use crate::interp::{trace, unwind};
 use crate::thread::Thread;
 use limpid_bytecode::{OPCODE_COUNT, Opcode, for_each_instruction};
 use limpid_heap::Value;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Acquire, Ordering::Relaxed};
 
 /// The code of one instruction.
 pub type Handler = unsafe extern "C" fn(*const u16, *mut Value, *mut Value, *const Thread, u64, *const Table);
@@ -53,7 +53,8 @@ unsafe fn finish(flow: Flow, family: Opcode, r: Regs, o: u64, table: *const Tabl
                 let (op, o) = fetch(r.pc);
                 go(r, op, o, table)
             }
-            Flow::Deopt => go(r, family as u8, o, table),
+            // Not through the table: a stub there would look at the instruction again and find the specialized form.
+            Flow::Deopt => PLAIN.0[family as usize](r.pc, r.sp, r.fp, r.th, o, table),
             Flow::Extend => {
                 let (op, low) = fetch(r.pc);
                 go(r, op, o << 8 | low, table)
@@ -146,6 +147,34 @@ unsafe extern "C" fn counting(pc: *const u16, sp: *mut Value, fp: *mut Value, th
         crate::stats::count_instruction(&*th, op);
         PLAIN.0[op as usize](pc, sp, fp, th, o, table)
     }
+}
+
+/// Tells tracers of lines, then runs the instruction; leaves the mode when nobody listens any more.
+unsafe extern "C" fn lines(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+    // SAFETY: as in `go`.
+    unsafe {
+        let (op, _) = fetch(pc);
+        let usual = usual_table(&*th);
+        if trace::line(&*th, pc, fp) {
+            (*usual).0[op as usize](pc, sp, fp, th, o, table)
+        } else {
+            (*th).table.set(usual as *const ());
+            (*usual).0[op as usize](pc, sp, fp, th, o, usual)
+        }
+    }
+}
+
+/// The table in force apart from line tracing.
+fn usual_table(t: &Thread) -> *const Table {
+    t.interpreter().table.load(Acquire)
+}
+
+/// The table that tells tracers of source lines. Threads take it when they enter a frame while the probe `line` is traced.
+pub static LINES: Table = Table([lines as Handler; 256]);
+
+/// Takes the table for line tracing.
+pub fn enter_lines(t: &Thread) {
+    t.table.set(&raw const LINES as *const ());
 }
 
 /// The table that counts instructions for the statistics.

@@ -8,6 +8,8 @@ use crate::runtime;
 use crate::thread::Thread;
 use crate::types::{Dict, Exception, Module, Str, Traceback, builtin, int};
 use limpid_heap::Value;
+use limpid_probes as probes;
+use std::ffi::CString;
 
 /// `import name`, or `from name import ...` with `fromlist`: calls `__import__` if the program has replaced it.
 pub fn import_name(t: &Thread, builtins: Value, globals: Value, locals: Value, name: Value, fromlist: Value, level: Value) -> R {
@@ -94,13 +96,26 @@ fn find_and_load(t: &Thread, name: Value) -> R {
         _ => {
             super::sys::audit_import(t, name)?;
             let hook = super::builtins::original("__import__").unwrap_or(Value::NONE);
-            let loaded = call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name, hook]);
+            let loaded = traced(name, || call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name, hook]));
             if loaded.is_err() && t.interpreter().options.verbose == 0 {
                 hide_import_frames(t);
             }
             loaded
         }
     }
+}
+
+/// Tells tracers of the loading of a module.
+fn traced(name: Value, load: impl FnOnce() -> R) -> R {
+    if !probes::import__find__load__start::enabled() && !probes::import__find__load__done::enabled() {
+        return load();
+    }
+    let text = name.downcast::<Str>().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = CString::new(text).unwrap_or_default();
+    probes::import__find__load__start::fire(text.as_ptr());
+    let loaded = load();
+    probes::import__find__load__done::fire(text.as_ptr(), loaded.is_ok() as i32);
+    loaded
 }
 
 /// Takes the import system's own frames out of the current exception's traceback: all of them for an ImportError, for other exceptions

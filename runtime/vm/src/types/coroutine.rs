@@ -118,7 +118,7 @@ fn not_resumable(t: &Thread, g: Ref<Generator>) -> R<Sent> {
 fn resume_with_exception(t: &Thread, g: Ref<Generator>) -> R<Sent> {
     let f = g.frame();
     g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
-    trace::entry(f, true);
+    trace::entry(t, f, true);
     let e = t.take_exception();
     let result = raise_in(t, g, e);
     finish_run(t, g, result)

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Anything to do at the start of a frame besides running it?
 #[inline(always)]
 pub fn CHECK_RESUME(r: &mut Regs, _o: u32) -> Flow {
-    if r.t().mutator.eval_breaker.load(Relaxed) != 0 || probes::function__entry::enabled() || probes::function__resume::enabled() {
+    if r.t().mutator.eval_breaker.load(Relaxed) != 0 || probes::frame_probes_enabled() {
         return Flow::Slow(resume_slow);
     }
     Flow::Next
@@ -39,7 +39,7 @@ unsafe fn resume_first(r: &mut Regs, o: u32) -> Step {
 }
 
 unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
-    trace::entry(r.frame(), o & 3 != 0);
+    trace::entry(r.t(), r.frame(), o & 3 != 0);
     attempt!(r.t().poll());
     Step::Next
 }
