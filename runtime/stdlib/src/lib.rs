@@ -26,6 +26,7 @@ pub mod library;
 pub mod marshal;
 pub mod math;
 pub mod mmap;
+pub mod opcode;
 pub mod operator;
 pub mod owned;
 pub mod posix;
@@ -45,6 +46,7 @@ pub mod termios;
 pub mod struct_;
 pub mod string;
 pub mod time;
+pub mod tokenize;
 pub mod typing;
 pub mod zlib;
 
@@ -71,6 +73,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &atexit::MODULE,
     &string::MODULE,
+    &tokenize::MODULE,
     &typing::MODULE,
     &gc::MODULE,
     &bisect::MODULE,
@@ -79,6 +82,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &random::MODULE,
     &itertools::MODULE,
     &functools::MODULE,
+    &opcode::MODULE,
     &operator::MODULE,
     &sre::MODULE,
     &marshal::MODULE,
