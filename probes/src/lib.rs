@@ -137,7 +137,8 @@ probes! {
     stop__world__start(reason: Text);
     /// The others may go on; the world stood still for so many nanoseconds, told by the same thread.
     stop__world__done(ns: u64);
-    /// An object of this type and size in bytes was allocated.
+    /// An object of this type and size in bytes was allocated. In a program that runs already, each thread begins to tell of objects of
+    /// a size when the stretch of memory that it takes them from is used up.
     object__alloc(kind: Text, size: u64);
 }
 

@@ -1,5 +1,6 @@
 //! What the heap asks of the runtime around it, and how it is set up.
 
+use crate::cell::ShapeRef;
 use crate::collect::{self, CollectionReport, Generation};
 use crate::pool::pool;
 use crate::tracer::Tracer;
@@ -25,6 +26,15 @@ pub trait Embedder: Sync {
 
     /// A collection has ended and, unless it was part of a longer stop, the other threads run again. Same rule as for [`Embedder::before_collection`].
     fn after_collection(&self, _report: &CollectionReport) {}
+
+    /// Does somebody want to be told of every allocation? Asked where an allocation is slow anyway; from then on all of them are, and when
+    /// the answer is no again they become fast again.
+    fn watches_allocations(&self) -> bool {
+        false
+    }
+
+    /// A cell of this shape and size in bytes was allocated; it is not filled in yet. Must not allocate.
+    fn allocated(&self, _shape: ShapeRef, _size: usize) {}
 
     /// The world was stopped: it took `waited` nanoseconds until all threads stood still and `stopped` until they could go on.
     fn world_stopped(&self, _reason: &'static CStr, _waited: u64, _stopped: u64) {}
@@ -69,6 +79,11 @@ pub fn init(config: Config, embedder: &'static dyn Embedder) {
     pool().prepare(config.limit);
     stress::configure(config.stress);
     collect::configure(&config);
+}
+
+/// Does the embedder want to be told of allocations?
+pub(crate) fn watches_allocations() -> bool {
+    EMBEDDER.get().is_some_and(|e| e.watches_allocations())
 }
 
 /// The runtime that was given to [`init`].

@@ -11,7 +11,7 @@ use crate::region::{self, Block};
 use crate::registry::Registrations;
 use crate::spill::keep_alive;
 use crate::world::{DETACHED, MEMORY};
-use crate::{OutOfMemory, policy, stress};
+use crate::{OutOfMemory, embedder, policy, stress};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -102,6 +102,7 @@ impl Mutator {
     pub fn try_alloc(&self, size: usize, header: Header) -> Result<NonNull<u8>, OutOfMemory> {
         if size > MAX_SMALL {
             let cell = keeping_shape(&header, || self.alloc_large(size))?;
+            tell(&header, size);
             // SAFETY: a new cell of this thread.
             return Ok(unsafe { initialise(cell, header) });
         }
@@ -112,7 +113,9 @@ impl Mutator {
             cursor.next.set(next);
             cell
         } else {
-            keeping_shape(&header, || self.refill(class, Demand::Normal))?
+            let cell = keeping_shape(&header, || self.refill(class, Demand::Normal))?;
+            tell(&header, CLASS_SIZES[class] as usize);
+            cell
         };
         // SAFETY: a free cell of this thread.
         Ok(unsafe { initialise(cell, header) })
@@ -123,6 +126,7 @@ impl Mutator {
     fn alloc_slow(&self, class: usize, header: Header) -> NonNull<u8> {
         let cell = keeping_shape(&header, || self.refill(class, Demand::Reserve));
         let cell = cell.unwrap_or_else(|OutOfMemory| exhausted());
+        tell(&header, CLASS_SIZES[class] as usize);
         // SAFETY: a free cell of this thread.
         unsafe { initialise(cell, header) }
     }
@@ -187,7 +191,7 @@ impl Mutator {
             cursor.end.set(0);
             return None;
         }
-        let end = if stress::all_slow() { cell + size } else { region::next_mark(cell, last) };
+        let end = if stress::all_slow() || embedder::watches_allocations() { cell + size } else { region::next_mark(cell, last) };
         block.allocated.store((end - base) as u32, Relaxed);
         let dirty = (base + block.touched.load(Relaxed) as usize).min(end);
         if dirty > cell {
@@ -322,6 +326,13 @@ fn keeping_shape<R>(header: &Header, slow_path: impl FnOnce() -> R) -> R {
     let result = slow_path();
     keep_alive(shape);
     result
+}
+
+/// Tells the embedder of a slow allocation, if it wants to know.
+fn tell(header: &Header, size: usize) {
+    if embedder::watches_allocations() {
+        embedder::embedder().allocated(header.shape(), size);
+    }
 }
 
 /// Writes the header of a new cell.

@@ -4,11 +4,12 @@ use crate::interp::dispatch;
 use crate::interp::trace::LineTrace;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
+use crate::shape::Shape;
 use crate::stats;
 use crate::thread::{HandledException, NATIVE_STACK_RESERVE, STACK_VALUES, Thread, ThreadSlot, request};
 use crate::types::str::InternTable;
 use crate::types::{Dict, MethodCache, Str, builtin};
-use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Stress, Tracer, Value};
+use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
@@ -214,6 +215,20 @@ impl Embedder for Hooks {
             i.collections.lock().push(*report);
             i.request_main_or_any(request::FINALIZERS);
         }
+    }
+
+    fn watches_allocations(&self) -> bool {
+        probes::object__alloc::enabled()
+    }
+
+    fn allocated(&self, shape: ShapeRef, size: usize) {
+        if shape == ShapeRef::NONE {
+            probes::object__alloc::fire(c"(storage)".as_ptr(), size as u64);
+            return;
+        }
+        // SAFETY: the shape of a cell that is being allocated is alive, and so is its class; names of types are strings.
+        let name = unsafe { Ref::<Str>::from_value(Ref::<Shape>::from_shape_ref(shape).class().name.get()) };
+        probes::object__alloc::fire(name.data_ptr() as *const _, size as u64);
     }
 
     fn world_stopped(&self, reason: &'static CStr, _waited: u64, stopped: u64) {
