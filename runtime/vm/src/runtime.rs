@@ -226,9 +226,15 @@ impl Embedder for Hooks {
             probes::object__alloc::fire(c"(storage)".as_ptr(), size as u64);
             return;
         }
-        // SAFETY: the shape of a cell that is being allocated is alive, and so is its class; names of types are strings.
-        let name = unsafe { Ref::<Str>::from_value(Ref::<Shape>::from_shape_ref(shape).class().name.get()) };
-        probes::object__alloc::fire(name.data_ptr() as *const _, size as u64);
+        // SAFETY: the shape of a cell that is being allocated is alive, and so is its class.
+        let class = unsafe { Ref::<Shape>::from_shape_ref(shape) }.class();
+        // The first types get their names when there is a type of strings.
+        let name = match class.name.opt() {
+            // SAFETY: names of types are strings.
+            Some(name) => unsafe { Ref::<Str>::from_value(name) }.data_ptr() as *const _,
+            None => c"(unnamed)".as_ptr(),
+        };
+        probes::object__alloc::fire(name, size as u64);
     }
 
     fn world_stopped(&self, reason: &'static CStr, _waited: u64, stopped: u64) {
