@@ -14,6 +14,7 @@ mod frames;
 mod hooks;
 mod info;
 mod limits;
+mod monitoring;
 mod objects;
 mod paths;
 mod stdlib_names;
@@ -47,6 +48,7 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
     paths::add(t, dict)?;
     hooks::add(t, dict)?;
     objects::add(t, dict)?;
+    monitoring::add(t, dict)?;
     Ok(module)
 }
 

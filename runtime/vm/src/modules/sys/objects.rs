@@ -6,11 +6,13 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call};
 use crate::thread::Thread;
 use crate::types::str::intern_value;
-use crate::types::{BuiltinFunction, Dict, Str, builtin, int, simple_namespace};
+use crate::types::{BuiltinFunction, Dict, Str, Type, builtin, flag, int, simple_namespace};
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("_clear_internal_caches", "", |_, _| Ok(Value::NONE)).doc("Clear all internal performance-related caches."),
+    FnDef::def("_clear_type_descriptors", "type, /", clear_type_descriptors)
+        .doc("Takes the attributes __dict__ and __weakref__ out of a class, for one that is about to be replaced."),
     FnDef::def("_clear_type_cache", "", |t, _| {
         let message = "sys._clear_type_cache() is deprecated and may be removed in a future version of Python. Use \
                        sys._clear_internal_caches() instead.";
@@ -69,6 +71,21 @@ pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
         jit.set_text(t, def.name, BuiltinFunction::new(t, def, Value::NULL, module).value())?;
     }
     dict.set_text(t, "_jit", simple_namespace::from_dict(t, jit))
+}
+
+fn clear_type_descriptors(t: &Thread, a: &[Value]) -> R {
+    let Some(class) = a[0].downcast::<Type>() else {
+        raise!(t, TypeError, "argument must be a type, not {}", a[0].class().display_name())
+    };
+    if class.has(flag::IMMUTABLE) {
+        raise!(t, TypeError, "argument is immutable")
+    }
+    for name in [names::__dict__, names::__weakref__] {
+        if class.dict().get_name(name).is_some() {
+            attr::del_attr(t, a[0], name)?;
+        }
+    }
+    Ok(Value::NONE)
 }
 
 fn is_interned(v: Value) -> bool {
