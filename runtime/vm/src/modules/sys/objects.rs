@@ -82,7 +82,7 @@ fn clear_type_descriptors(t: &Thread, a: &[Value]) -> R {
     }
     for name in [names::__dict__, names::__weakref__] {
         if class.dict().get_name(name).is_some() {
-            attr::del_attr(t, a[0], name)?;
+            crate::types::type_::set_own(t, class, name, Value::NULL)?;
         }
     }
     Ok(Value::NONE)

@@ -60,7 +60,7 @@ pub(super) fn set_attribute(t: &Thread, class: Value, name: Value, value: Value)
 }
 
 /// Changes the namespace of a class and tells everybody who relies on it; NULL deletes.
-pub(super) fn set_own(t: &Thread, class: Ref<Type>, name: Value, value: Value) -> R<()> {
+pub(crate) fn set_own(t: &Thread, class: Ref<Type>, name: Value, value: Value) -> R<()> {
     if !value.is_null() {
         class.dict().set_name(t, name, value)?;
     } else if class.dict().remove(t, name)?.is_none() {

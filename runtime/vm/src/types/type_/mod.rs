@@ -28,6 +28,7 @@ pub(crate) use attributes::merge_names;
 pub use cache::{MethodCache, find};
 pub(crate) use create::calculate_metaclass;
 pub use create::new_class;
+pub(crate) use lookup::set_own;
 pub use native::create_native;
 pub(crate) use python_slots::is_python_setattr;
 pub use python_slots::{is_python_next, next_raising};
