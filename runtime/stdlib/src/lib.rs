@@ -14,6 +14,7 @@ pub mod collections;
 mod constants;
 pub mod errno;
 pub mod exception_class;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod fs;
 pub mod functools;
@@ -100,6 +101,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &shared_memory::MODULE,
     &semaphore::MODULE,
     &mmap::MODULE,
+    &faulthandler::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

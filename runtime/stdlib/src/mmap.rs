@@ -71,12 +71,9 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     )?;
     #[cfg(target_arch = "x86_64")]
     constants::add(t, m, constants!(MAP_32BIT))?;
-    for (name, value) in [
-        ("ACCESS_DEFAULT", ACCESS_DEFAULT),
-        ("ACCESS_READ", ACCESS_READ),
-        ("ACCESS_WRITE", ACCESS_WRITE),
-        ("ACCESS_COPY", ACCESS_COPY),
-    ] {
+    for (name, value) in
+        [("ACCESS_DEFAULT", ACCESS_DEFAULT), ("ACCESS_READ", ACCESS_READ), ("ACCESS_WRITE", ACCESS_WRITE), ("ACCESS_COPY", ACCESS_COPY)]
+    {
         constants::add_one(t, m, name, value as i64)?;
     }
     constants::add_one(t, m, "PAGESIZE", page_size() as i64)?;

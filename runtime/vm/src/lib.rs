@@ -4,6 +4,7 @@
 //! * [`object`]: typed references and slots; [`shape`]: what an object is; [`slots`]: a type's native functions; [`args`]: how native
 //!   code takes arguments; [`thread`]: what every native function gets.
 //! * [`types`]: the builtin types, a file each. [`exc`]: the exception classes. [`names`]: interned strings known at compile time.
+//! * [`stack_dump`]: Python stacks for whoever looks into a process that crashes or hangs.
 //! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
 //! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
 //! * [`modules`]: the native modules that the interpreter itself needs (builtins, sys, _thread, _imp); all others live in the crate
@@ -28,6 +29,7 @@ pub mod root;
 pub mod runtime;
 pub mod shape;
 pub mod slots;
+pub mod stack_dump;
 pub mod stats;
 pub mod types;
 pub mod value_list;

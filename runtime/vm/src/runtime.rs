@@ -326,6 +326,17 @@ impl Interpreter {
         }
     }
 
+    /// Calls a function with the threads, newest first, `most` of them, while none can end; does not wait for that: false if it is not
+    /// possible.
+    pub fn try_each_thread(&self, most: usize, mut f: impl FnMut(&Thread)) -> bool {
+        let Some(threads) = self.threads.try_lock() else { return false };
+        for p in threads.iter().rev().take(most) {
+            // SAFETY: threads in the list are alive.
+            f(unsafe { &*p.0 });
+        }
+        true
+    }
+
     /// How many threads there are.
     pub fn thread_count(&self) -> usize {
         self.threads.lock().len()

@@ -58,6 +58,11 @@ pub fn find(name: &str) -> Option<&'static ModuleDef> {
     OWN.iter().chain(registered.iter().flat_map(|list| list.iter())).copied().find(|m| m.name == name)
 }
 
+/// Is there a native module with this name? Does not allocate.
+pub fn is_native(name: &str) -> bool {
+    matches!(name, "builtins" | "sys") || find(name).is_some()
+}
+
 /// The names of all native modules, sorted.
 pub fn native_names() -> Vec<&'static str> {
     let registered = REGISTERED.read();
