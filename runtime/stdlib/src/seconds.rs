@@ -16,6 +16,8 @@ pub const MILLISECOND: i64 = 1_000_000;
 /// Where a float between two nanoseconds goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rounding {
+    /// Down.
+    Floor,
     /// Up.
     Ceiling,
     /// Away from zero, so that a timeout is never shorter than asked for and never turns into none.
@@ -25,6 +27,7 @@ pub enum Rounding {
 impl Rounding {
     fn float(self, f: f64) -> f64 {
         match self {
+            Rounding::Floor => f.floor(),
             Rounding::Timeout if f < 0.0 => f.floor(),
             _ => f.ceil(),
         }

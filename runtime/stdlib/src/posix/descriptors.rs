@@ -7,10 +7,10 @@ use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::object::R;
 use limpid_vm::protocol::{attr, call, iter, truth::truth};
-use limpid_vm::{exc, names, raise};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Tuple, int};
+use limpid_vm::{exc, names, raise};
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("open", "path, flags, mode=511, *, dir_fd=None", open),
@@ -39,17 +39,11 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("pread", "fd, length, offset, /", pread),
     FnDef::def("pwrite", "fd, buffer, offset, /", pwrite),
     FnDef::def("readinto", "fd, buffer, /", readinto),
-    FnDef::def("writev", "fd, buffers, /", writev),
     FnDef::def("lseek", "fd, position, how, /", |t, a| {
         let (fd, position, how) = (fd_of(t, a[0])?, int::to_i64(t, a[1])?, int::to_i64(t, a[2])? as i32);
         // SAFETY: a plain system call.
         let n = check(t, retry(t, || unsafe { libc::lseek(fd, position, how) })?)?;
         Ok(int::from_i64(t, n))
-    }),
-    FnDef::def("isatty", "fd, /", |t, a| {
-        let fd = fd_of(t, a[0])?;
-        // SAFETY: a plain system call.
-        Ok(Value::bool(unsafe { libc::isatty(fd) } == 1))
     }),
     FnDef::def("dup", "fd, /", |t, a| {
         let fd = fd_of(t, a[0])?;
@@ -61,13 +55,13 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("pipe", "", |t, _| pipe(t, libc::O_CLOEXEC)),
     FnDef::def("pipe2", "flags, /", |t, a| pipe(t, int::to_i64(t, a[0])? as i32)),
     FnDef::def("fsync", "fd", |t, a| {
-        let fd = fd_of(t, a[0])?;
+        let fd = file_descriptor(t, a[0])?;
         // SAFETY: a plain system call.
         check(t, retry(t, || unsafe { libc::fsync(fd) } as i64)?)?;
         Ok(Value::NONE)
     }),
     FnDef::def("fdatasync", "fd", |t, a| {
-        let fd = fd_of(t, a[0])?;
+        let fd = file_descriptor(t, a[0])?;
         // SAFETY: a plain system call.
         check(t, retry(t, || unsafe { libc::fdatasync(fd) } as i64)?)?;
         Ok(Value::NONE)
@@ -111,19 +105,6 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         check(t, retry(t, || unsafe { libc::fcntl(fd, libc::F_SETFL, flags) } as i64)?)?;
         Ok(Value::NONE)
     }),
-    FnDef::def("get_terminal_size", "fd=1, /", super::stat::terminal_size),
-    FnDef::def("ttyname", "fd, /", |t, a| {
-        let fd = fd_of(t, a[0])?;
-        let mut name = [0u8; 256];
-        // SAFETY: a buffer of that length.
-        let e = unsafe { libc::ttyname_r(fd, name.as_mut_ptr().cast(), name.len()) };
-        if e != 0 {
-            check(t, Err(std::io::Error::from_raw_os_error(e)))?;
-        }
-        let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
-        to_value(t, &name[..end], false)
-    }),
-    FnDef::def("sendfile", "out_fd, in_fd, offset, count", sendfile),
 ];
 
 /// A descriptor: an int, or an object with `fileno`.
@@ -222,18 +203,6 @@ fn readinto(t: &Thread, a: &[Value]) -> R {
     Ok(Value::int(n))
 }
 
-fn writev(t: &Thread, a: &[Value]) -> R {
-    let fd = fd_of(t, a[0])?;
-    let mut all = Vec::new();
-    iter::for_each(t, a[1], |v| {
-        all.extend_from_slice(get_buffer(t, v)?.as_slice());
-        Ok(())
-    })?;
-    // SAFETY: a buffer of that length.
-    let n = check(t, retry(t, || unsafe { libc::write(fd, all.as_ptr().cast(), all.len()) } as i64)?)?;
-    Ok(Value::int(n))
-}
-
 /// Is the descriptor handed to programs that are started?
 pub(crate) fn set_inheritable(t: &Thread, fd: i32, inheritable: bool) -> R<()> {
     let flags = if inheritable { 0 } else { libc::FD_CLOEXEC };
@@ -246,7 +215,10 @@ fn dup2(t: &Thread, a: &[Value]) -> R {
     let (fd, to) = (fd_of(t, a[0])?, fd_of(t, a[1])?);
     let inheritable = a[2].is_null() || truth(t, a[2])?;
     // SAFETY: a plain system call.
-    let n = check(t, retry(t, || unsafe { if inheritable || fd == to { libc::dup2(fd, to) } else { libc::dup3(fd, to, libc::O_CLOEXEC) } } as i64)?)?;
+    let n = check(
+        t,
+        retry(t, || unsafe { if inheritable || fd == to { libc::dup2(fd, to) } else { libc::dup3(fd, to, libc::O_CLOEXEC) } } as i64)?,
+    )?;
     Ok(Value::int(n))
 }
 
@@ -255,15 +227,4 @@ fn pipe(t: &Thread, flags: i32) -> R {
     // SAFETY: room for two descriptors.
     check(t, retry(t, || unsafe { libc::pipe2(ends.as_mut_ptr(), flags) } as i64)?)?;
     Ok(Tuple::from_slice(t, &ends.map(|fd| Value::int(fd as i64))).value())
-}
-
-fn sendfile(t: &Thread, a: &[Value]) -> R {
-    let (out, input, count) = (fd_of(t, a[0])?, fd_of(t, a[1])?, length_of(t, a[3])?);
-    let mut offset = if a[2].is_none() { None } else { Some(int::to_i64(t, a[2])?) };
-    // SAFETY: the offset is NULL or a number of our own.
-    let result = retry(t, || unsafe {
-        let p = offset.as_mut().map_or(std::ptr::null_mut(), |o| o as *mut i64);
-        libc::sendfile(out, input, p, count) as i64
-    })?;
-    Ok(Value::int(check(t, result)?))
 }

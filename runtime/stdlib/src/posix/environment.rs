@@ -4,12 +4,12 @@ use super::{check, retry};
 use crate::fs;
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
-use limpid_vm::object::{R, ValueExt};
+use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::raise;
 use limpid_vm::root::TypeCell;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::struct_sequence::{self, StructSequenceDef};
-use limpid_vm::types::{Bytes, Dict, Str, Tuple, ValueList, int};
+use limpid_vm::types::{Bytes, Dict, Module, Str, Tuple, ValueList, int};
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -67,7 +67,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
 ];
 
 /// A number, or a name from a table.
-fn constant(t: &Thread, v: Value, names: &[(&str, i64)]) -> R<i64> {
+pub(super) fn constant(t: &Thread, v: Value, names: &[(&str, i64)]) -> R<i64> {
     if int::is_int(v) {
         return int::to_i64(t, v);
     }
@@ -126,6 +126,12 @@ static UNAME_DEF: StructSequenceDef = StructSequenceDef {
     instantiable: true,
 };
 
+pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
+    let class = struct_sequence::make_type(t, &UNAME_DEF)?;
+    UNAME_RESULT.set(class);
+    m.dict().set_text(t, "uname_result", class.value())
+}
+
 fn uname(t: &Thread, _: &[Value]) -> R {
     // SAFETY: zero is a valid value, and the call fills it in.
     let info = unsafe {
@@ -139,15 +145,7 @@ fn uname(t: &Thread, _: &[Value]) -> R {
         let text = unsafe { CStr::from_ptr(field.as_ptr()) };
         values.push(t, fs::decode(t, text.to_bytes())?.value());
     }
-    let class = match UNAME_RESULT.opt() {
-        Some(c) => c,
-        None => {
-            let c = struct_sequence::make_type(t, &UNAME_DEF)?;
-            UNAME_RESULT.set(c);
-            c
-        }
-    };
-    struct_sequence::create(t, class, values.as_slice())
+    struct_sequence::create(t, UNAME_RESULT.get(), values.as_slice())
 }
 
 fn urandom(t: &Thread, a: &[Value]) -> R {
@@ -164,4 +162,3 @@ fn urandom(t: &Thread, a: &[Value]) -> R {
     }
     Ok(Bytes::from_slice(t, &buffer)?.value())
 }
-

@@ -4,13 +4,22 @@
 //! interrupts it, after the signal's handler has run ([`retry`], PEP 475).
 
 mod constants;
+mod credentials;
 pub(crate) mod descriptors;
 mod directories;
 mod environment;
+mod events;
+mod extended;
 mod files;
+mod paths;
 mod process;
 mod scandir;
+mod scheduling;
+mod spawn;
 mod stat;
+mod terminals;
+mod vectors;
+mod wait;
 
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
@@ -22,8 +31,8 @@ use limpid_vm::types::exceptions::{raise_os_error, raise_os_error_with_names};
 use limpid_vm::types::{Module, Str, ValueList};
 use std::io;
 
-pub(crate) use process::fork;
 pub(crate) use descriptors::{file_descriptor, set_inheritable};
+pub(crate) use process::fork;
 
 /// `posix`
 pub static MODULE: ModuleDef = ModuleDef {
@@ -35,12 +44,21 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 /// The functions, by topic.
 static FUNCTIONS: &[&[FnDef]] = &[
+    credentials::FUNCTIONS,
     descriptors::FUNCTIONS,
     directories::FUNCTIONS,
     environment::FUNCTIONS,
+    events::FUNCTIONS,
+    extended::FUNCTIONS,
     files::FUNCTIONS,
+    paths::FUNCTIONS,
     process::FUNCTIONS,
+    scheduling::FUNCTIONS,
+    spawn::FUNCTIONS,
     stat::FUNCTIONS,
+    terminals::FUNCTIONS,
+    vectors::FUNCTIONS,
+    wait::FUNCTIONS,
 ];
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
@@ -71,7 +89,13 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         }
         dict.set_text(t, name, names.value())?;
     }
+    environment::init(t, m)?;
+    events::init(t, m)?;
+    extended::init(t, m)?;
+    scheduling::init(t, m)?;
     stat::init(t, m)?;
+    vectors::init(t, m)?;
+    wait::init(t, m)?;
     scandir::init(t, m)?;
     process::init(t, m)
 }

@@ -4,13 +4,14 @@ use super::{check, path_error, retry};
 use crate::fs::{self, Argument};
 use limpid_heap::Value;
 use limpid_vm::args::{Args, FnDef};
+use limpid_vm::modules::sys;
 use limpid_vm::object::{R, Ref, ValueExt};
-use limpid_vm::protocol::{call, iter, sequence};
+use limpid_vm::protocol::{call, iter, number};
 use limpid_vm::raise;
 use limpid_vm::root::{Root, TypeCell};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::struct_sequence::{self, StructSequenceDef};
-use limpid_vm::types::{Dict, List, Module, Str, Tuple, ValueList, int, set};
+use limpid_vm::types::{Bytes, Dict, List, Module, Str, Tuple, ValueList, int, set};
 use std::ffi::{CString, c_char};
 use std::io;
 
@@ -18,15 +19,6 @@ macro_rules! id {
     ($name:literal, $call:ident) => {
         // SAFETY: always succeeds.
         FnDef::def($name, "", |_, _| Ok(Value::int(unsafe { libc::$call() } as i64)))
-    };
-}
-
-macro_rules! status {
-    ($name:literal, $test:ident, bool) => {
-        FnDef::def($name, "status", |t, a| Ok(Value::bool(libc::$test(int::to_i64(t, a[0])? as i32))))
-    };
-    ($name:literal, $test:ident, int) => {
-        FnDef::def($name, "status", |t, a| Ok(Value::int(libc::$test(int::to_i64(t, a[0])? as i32) as i64)))
     };
 }
 
@@ -38,40 +30,50 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     id!("getgid", getgid),
     id!("getegid", getegid),
     id!("getpgrp", getpgrp),
-    FnDef::def("getpgid", "pid", |t, a| numbers(t, a, |n| {
-        // SAFETY: a plain system call.
-        unsafe { libc::getpgid(n[0] as i32) as i64 }
-    })),
-    FnDef::def("getsid", "pid, /", |t, a| numbers(t, a, |n| {
-        // SAFETY: as above.
-        unsafe { libc::getsid(n[0] as i32) as i64 }
-    })),
-    FnDef::def("setsid", "", |t, a| numbers(t, a, |_| {
-        // SAFETY: as above.
-        unsafe { libc::setsid() as i64 }
-    })),
-    FnDef::def("setpgid", "pid, pgrp, /", |t, a| nothing(t, a, |n| {
-        // SAFETY: as above.
-        unsafe { libc::setpgid(n[0] as i32, n[1] as i32) as i64 }
-    })),
-    FnDef::def("setuid", "uid, /", |t, a| nothing(t, a, |n| {
-        // SAFETY: as above.
-        unsafe { libc::setuid(n[0] as u32) as i64 }
-    })),
-    FnDef::def("setgid", "gid, /", |t, a| nothing(t, a, |n| {
-        // SAFETY: as above.
-        unsafe { libc::setgid(n[0] as u32) as i64 }
-    })),
-    FnDef::def("kill", "pid, signal, /", |t, a| nothing(t, a, |n| {
-        // SAFETY: as above.
-        unsafe { libc::kill(n[0] as i32, n[1] as i32) as i64 }
-    })),
-    FnDef::def("killpg", "pgid, signal, /", |t, a| nothing(t, a, |n| {
-        // SAFETY: as above.
-        unsafe { libc::killpg(n[0] as i32, n[1] as i32) as i64 }
-    })),
+    FnDef::def("getpgid", "pid", |t, a| {
+        numbers(t, a, |n| {
+            // SAFETY: a plain system call.
+            unsafe { libc::getpgid(n[0]) as i64 }
+        })
+    }),
+    FnDef::def("getsid", "pid, /", |t, a| {
+        numbers(t, a, |n| {
+            // SAFETY: as above.
+            unsafe { libc::getsid(n[0]) as i64 }
+        })
+    }),
+    FnDef::def("setsid", "", |t, a| {
+        numbers(t, a, |_| {
+            // SAFETY: as above.
+            unsafe { libc::setsid() as i64 }
+        })
+    }),
+    FnDef::def("setpgid", "pid, pgrp, /", |t, a| {
+        nothing(t, a, |n| {
+            // SAFETY: as above.
+            unsafe { libc::setpgid(n[0], n[1]) as i64 }
+        })
+    }),
+    FnDef::def("setpgrp", "", |t, a| {
+        nothing(t, a, |_| {
+            // SAFETY: as above.
+            unsafe { libc::setpgid(0, 0) as i64 }
+        })
+    }),
+    FnDef::def("kill", "pid, signal, /", |t, a| {
+        signalled(t, a, |n| {
+            // SAFETY: as above.
+            unsafe { libc::kill(n[0], n[1]) as i64 }
+        })
+    }),
+    FnDef::def("killpg", "pgid, signal, /", |t, a| {
+        signalled(t, a, |n| {
+            // SAFETY: as above.
+            unsafe { libc::killpg(n[0], n[1]) as i64 }
+        })
+    }),
     FnDef::def("nice", "increment, /", |t, a| {
-        let n = int::to_i64(t, a[0])? as i32;
+        let n = number::index_i32(t, a[0])?;
         // SAFETY: a plain system call; -1 may be a result, so errno tells.
         let (r, e) = unsafe {
             *libc::__errno_location() = 0;
@@ -82,42 +84,14 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         }
         Ok(Value::int(r as i64))
     }),
-    FnDef::def("getgroups", "", |t, _| {
-        let mut groups = vec![0; 65536];
-        // SAFETY: room for that many.
-        let n = check(t, retry(t, || unsafe { libc::getgroups(groups.len() as i32, groups.as_mut_ptr()) } as i64)?)?;
-        let mut list = ValueList::new(t);
-        groups[..n as usize].iter().for_each(|g| list.push(t, Value::int(*g as i64)));
-        Ok(List::from_slice(t, list.as_slice())?.value())
-    }),
     FnDef::def("_exit", "status", |t, a| {
-        let code = int::to_i64(t, a[0])? as i32;
+        let code = number::index_i32(t, a[0])?;
         // SAFETY: ends the process.
         unsafe { libc::_exit(code) }
     }),
     FnDef::def("abort", "", |_, _| std::process::abort()),
     FnDef::def("fork", "", |t, _| fork(t)),
     FnDef::raw("register_at_fork", "*, before=None, after_in_child=None, after_in_parent=None", register_at_fork),
-    FnDef::def("waitpid", "pid, options, /", |t, a| wait(t, int::to_i64(t, a[0])? as i32, int::to_i64(t, a[1])? as i32)),
-    FnDef::def("wait", "", |t, _| wait(t, -1, 0)),
-    FnDef::def("waitstatus_to_exitcode", "status", |t, a| {
-        let status = int::to_i64(t, a[0])? as i32;
-        if libc::WIFEXITED(status) {
-            return Ok(Value::int(libc::WEXITSTATUS(status) as i64));
-        }
-        if libc::WIFSIGNALED(status) {
-            return Ok(Value::int(-libc::WTERMSIG(status) as i64));
-        }
-        raise!(t, ValueError, "invalid wait status: {status}")
-    }),
-    status!("WIFEXITED", WIFEXITED, bool),
-    status!("WIFSIGNALED", WIFSIGNALED, bool),
-    status!("WIFSTOPPED", WIFSTOPPED, bool),
-    status!("WIFCONTINUED", WIFCONTINUED, bool),
-    status!("WCOREDUMP", WCOREDUMP, bool),
-    status!("WEXITSTATUS", WEXITSTATUS, int),
-    status!("WTERMSIG", WTERMSIG, int),
-    status!("WSTOPSIG", WSTOPSIG, int),
     FnDef::def("execv", "path, argv, /", |t, a| exec(t, a[0], a[1], None)),
     FnDef::def("execve", "path, argv, env", |t, a| exec(t, a[0], a[1], Some(a[2]))),
     FnDef::def("system", "command", |t, a| {
@@ -131,7 +105,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         Ok(Value::NONE)
     }),
     FnDef::def("sched_getaffinity", "pid, /", |t, a| {
-        let pid = int::to_i64(t, a[0])? as i32;
+        let pid = number::index_i32(t, a[0])?;
         // SAFETY: zero is the empty set, and the call fills it in.
         let mut cpus: libc::cpu_set_t = unsafe { std::mem::zeroed() };
         // SAFETY: as above.
@@ -144,12 +118,6 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
             }
         }
         Ok(result)
-    }),
-    FnDef::def("pidfd_open", "pid, flags=0", |t, a| {
-        let (pid, flags) = (int::to_i64(t, a[0])?, if a[1].is_null() { 0 } else { int::to_i64(t, a[1])? });
-        // SAFETY: a plain system call.
-        let fd = check(t, retry(t, || unsafe { libc::syscall(libc::SYS_pidfd_open, pid, flags) })?)?;
-        Ok(Value::int(fd))
     }),
 ];
 
@@ -168,21 +136,29 @@ pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     m.dict().set_text(t, "times_result", class.value())
 }
 
-fn arguments(t: &Thread, a: &[Value]) -> R<[i64; 2]> {
+fn arguments(t: &Thread, a: &[Value]) -> R<[i32; 2]> {
     let mut n = [0; 2];
     for (to, v) in n.iter_mut().zip(a) {
-        *to = int::to_i64(t, *v)?;
+        *to = number::index_i32(t, *v)?;
     }
     Ok(n)
 }
 
-fn numbers(t: &Thread, a: &[Value], f: fn([i64; 2]) -> i64) -> R {
+fn numbers(t: &Thread, a: &[Value], f: fn([i32; 2]) -> i64) -> R {
     let n = arguments(t, a)?;
     Ok(Value::int(check(t, retry(t, || f(n))?)?))
 }
 
-fn nothing(t: &Thread, a: &[Value], f: fn([i64; 2]) -> i64) -> R {
+fn nothing(t: &Thread, a: &[Value], f: fn([i32; 2]) -> i64) -> R {
     numbers(t, a, f).map(|_| Value::NONE)
+}
+
+/// Sends a signal; if it was for this process, its handler runs at once.
+fn signalled(t: &Thread, a: &[Value], f: fn([i32; 2]) -> i64) -> R {
+    sys::audit(t, "os.kill", a)?;
+    nothing(t, a, f)?;
+    t.poll()?;
+    Ok(Value::NONE)
 }
 
 fn times(t: &Thread, _: &[Value]) -> R {
@@ -194,13 +170,6 @@ fn times(t: &Thread, _: &[Value]) -> R {
     };
     let values = [b.tms_utime, b.tms_stime, b.tms_cutime, b.tms_cstime, elapsed].map(|n| Value::float(n as f64 / ticks));
     struct_sequence::create(t, TIMES_RESULT.get(), &values)
-}
-
-fn wait(t: &Thread, pid: i32, options: i32) -> R {
-    let mut status = 0;
-    // SAFETY: room for the status.
-    let pid = check(t, retry(t, || unsafe { libc::waitpid(pid, &mut status, options) } as i64)?)?;
-    Ok(Tuple::from_slice(t, &[Value::int(pid), Value::int(status as i64)]).value())
 }
 
 static BEFORE: Root = Root::new();
@@ -241,10 +210,16 @@ fn run_hooks(t: &Thread, root: &Root, reversed: bool) {
 
 /// Forks the process: in the child only this thread remains.
 pub(crate) fn fork(t: &Thread) -> R {
+    sys::audit(t, "os.fork", &[])?;
+    // SAFETY: no lock of the heap is held by another thread, which `fork_by` sees to.
+    fork_by(t, || unsafe { libc::fork() })
+}
+
+/// The same by a call that forks.
+pub(super) fn fork_by(t: &Thread, call: impl FnOnce() -> libc::pid_t) -> R {
     run_hooks(t, &BEFORE, true);
     let forking = limpid_heap::before_fork(&t.mutator);
-    // SAFETY: no lock of the heap is held by another thread, which `before_fork` sees to.
-    let pid = unsafe { libc::fork() };
+    let pid = call();
     let error = io::Error::last_os_error();
     if pid == 0 {
         limpid_heap::after_fork_child(forking);
@@ -260,32 +235,57 @@ pub(crate) fn fork(t: &Thread) -> R {
 }
 
 fn c_string(t: &Thread, v: Value) -> R<CString> {
-    Ok(Argument { function: "exec", name: "argument", allow_fd: false }.parse(t, v)?.name)
+    let v = fs::fspath(t, v)?;
+    let bytes = match (v.downcast::<Str>(), v.downcast::<Bytes>()) {
+        (Some(s), _) => fs::encode(t, s)?,
+        (_, Some(b)) => b.as_slice().to_vec(),
+        _ => Vec::new(),
+    };
+    match CString::new(bytes) {
+        Ok(s) => Ok(s),
+        Err(_) => raise!(t, ValueError, "embedded null byte"),
+    }
+}
+
+/// The strings of a sequence.
+pub(super) fn c_strings(t: &Thread, v: Value) -> R<Vec<CString>> {
+    iter::collect(t, v)?.iter().map(|v| c_string(t, v)).collect()
 }
 
 fn exec(t: &Thread, path: Value, argv: Value, env: Option<Value>) -> R {
-    let p = Argument::path("execve").parse(t, path)?;
+    let (argument, what) = match env {
+        None => (Argument::path("execv"), "execv() arg 2"),
+        Some(_) => (Argument::path_or_fd("execve"), "execve: argv"),
+    };
+    let p = argument.parse(t, path)?;
     if argv.downcast::<List>().is_none() && argv.downcast::<Tuple>().is_none() {
-        raise!(t, TypeError, "execv() arg 2 must be a tuple or list");
+        raise!(t, TypeError, "{what} must be a tuple or list");
     }
-    let args: Vec<CString> = iter::collect(t, argv)?.iter().map(|v| c_string(t, v)).collect::<R<_>>()?;
+    let args = c_strings(t, argv)?;
     if args.is_empty() {
-        raise!(t, ValueError, "execv() arg 2 must not be empty");
+        raise!(t, ValueError, "{what} must not be empty");
     }
     if args[0].is_empty() {
-        raise!(t, ValueError, "execv() arg 2 first element cannot be empty");
+        raise!(t, ValueError, "{what} first element cannot be empty");
     }
     let env = match env {
         None => None,
-        Some(e) => Some(environment(t, e)?),
+        Some(e) => {
+            if e.downcast::<Dict>().is_none() && e.class().slots().getitem.is_none() {
+                raise!(t, TypeError, "execve: environment must be a mapping object");
+            }
+            Some(environment(t, e)?)
+        }
     };
+    sys::audit(t, "os.exec", &[path, argv, Value::NONE])?;
     let pointers = |list: &[CString]| -> Vec<*const c_char> { list.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect() };
     let argv = pointers(&args);
     // SAFETY: NUL-terminated arrays of NUL-terminated strings.
     unsafe {
-        match env {
-            None => libc::execv(p.name.as_ptr(), argv.as_ptr()),
-            Some(e) => libc::execve(p.name.as_ptr(), argv.as_ptr(), pointers(&e).as_ptr()),
+        match (env, p.fd) {
+            (None, _) => libc::execv(p.name.as_ptr(), argv.as_ptr()),
+            (Some(e), None) => libc::execve(p.name.as_ptr(), argv.as_ptr(), pointers(&e).as_ptr()),
+            (Some(e), Some(fd)) => libc::fexecve(fd, argv.as_ptr(), pointers(&e).as_ptr()),
         }
     };
     Err(path_error(t, &io::Error::last_os_error(), p.given))
@@ -293,30 +293,21 @@ fn exec(t: &Thread, path: Value, argv: Value, env: Option<Value>) -> R {
 
 /// `NAME=value` strings of a mapping.
 pub(crate) fn environment(t: &Thread, mapping: Value) -> R<Vec<CString>> {
-    let items = match mapping.downcast::<Dict>() {
-        Some(d) => call::call_method_text(t, d.value(), "items", &[])?,
-        None => call::call_method_text(t, mapping, "items", &[])?,
-    };
+    let keys = iter::collect(t, call::call_method_text(t, mapping, "keys", &[])?)?;
+    let values = iter::collect(t, call::call_method_text(t, mapping, "values", &[])?)?;
     let mut out = Vec::new();
-    iter::for_each(t, items, |pair| {
-        let (k, v) = (sequence::get_item(t, pair, Value::int(0))?, sequence::get_item(t, pair, Value::int(1))?);
-        let bytes = |v: Value| -> R<Vec<u8>> {
-            match v.downcast::<Str>() {
-                Some(s) => fs::encode(t, s),
-                None => Ok(c_string(t, v)?.into_bytes()),
-            }
-        };
-        let mut entry = bytes(k)?;
-        if entry.contains(&b'=') {
+    for (k, v) in keys.iter().zip(values.iter()) {
+        let mut entry = c_string(t, k)?.into_bytes();
+        let value = c_string(t, v)?;
+        if entry.is_empty() || entry[1..].contains(&b'=') {
             raise!(t, ValueError, "illegal environment variable name");
         }
         entry.push(b'=');
-        entry.extend(bytes(v)?);
+        entry.extend_from_slice(value.as_bytes());
         match CString::new(entry) {
             Ok(e) => out.push(e),
             Err(_) => raise!(t, ValueError, "embedded null byte"),
         }
-        Ok(())
-    })?;
+    }
     Ok(out)
 }

@@ -226,10 +226,6 @@ static ENTRY_DEF: TypeDef = TypeDef {
         FnDef::def("__fspath__", "self, /", |_, a| Ok(entry(a[0]).path.get())),
         FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])),
     ],
-    getset: &[
-        GetSet::getter("name", |_, v| Ok(entry(v).name.get())),
-        GetSet::getter("path", |_, v| Ok(entry(v).path.get())),
-    ],
+    getset: &[GetSet::getter("name", |_, v| Ok(entry(v).name.get())), GetSet::getter("path", |_, v| Ok(entry(v).path.get()))],
     ..TypeDef::of::<DirEntry>("posix.DirEntry")
 };
-

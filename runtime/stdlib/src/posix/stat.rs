@@ -170,10 +170,9 @@ fn statvfs(t: &Thread, path: Value) -> R {
         }
     })?;
     check_path(t, result, p.given)?;
-    let values = [
-        s.f_bsize, s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail, s.f_flag, s.f_namemax, s.f_fsid,
-    ]
-    .map(|n| int::from_u64(t, n));
+    let values =
+        [s.f_bsize, s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail, s.f_flag, s.f_namemax, s.f_fsid]
+            .map(|n| int::from_u64(t, n));
     struct_sequence::create(t, STATVFS_RESULT.get(), &values)
 }
 

@@ -18,6 +18,7 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::{Module, int};
 
 pub(crate) use handlers::forget_pending;
+pub(crate) use sets::from_iterable;
 
 /// One more than the highest signal number.
 const NSIG: i32 = 65;

@@ -159,7 +159,8 @@ fn no_info() -> libc::siginfo_t {
     unsafe { std::mem::zeroed() }
 }
 
-fn from_iterable(t: &Thread, v: Value) -> R<libc::sigset_t> {
+/// A set of the numbers that an iterable gives.
+pub(crate) fn from_iterable(t: &Thread, v: Value) -> R<libc::sigset_t> {
     let mut result = empty();
     iter::for_each(t, v, |n| {
         match int::as_i64_opt(number::index(t, n)?) {

@@ -5,7 +5,7 @@
 use crate::args::{Args, FnDef, GetSet};
 use crate::object::{R, Ref, Slot, ValueExt};
 use crate::protocol::{iter, text};
-use crate::slots::SlotTable;
+use crate::slots::{Call, SlotTable};
 use crate::thread::Thread;
 use crate::types::exceptions::Message;
 use crate::types::tuple::TUPLE_OVERHEAD;
@@ -38,6 +38,11 @@ struct Declaration {
 
 /// Makes the type.
 pub fn make_type(t: &Thread, def: &'static StructSequenceDef) -> R<Ref<Type>> {
+    make_type_with(t, def, def.instantiable.then_some(new as Call))
+}
+
+/// The same with a constructor of its own.
+pub fn make_type_with(t: &Thread, def: &'static StructSequenceDef, constructor: Option<Call>) -> R<Ref<Type>> {
     let named = def.fields.iter().enumerate().filter(|(_, (name, _))| !name.is_empty());
     let getset: Vec<GetSet> = named.map(|(i, (name, doc))| GetSet { name, get: GETTERS[i], set: None, doc, member: true }).collect();
     let declaration = Box::leak(Box::new(Declaration {
@@ -48,7 +53,7 @@ pub fn make_type(t: &Thread, def: &'static StructSequenceDef) -> R<Ref<Type>> {
             flags: if def.instantiable { 0 } else { flag::DISALLOW_INSTANTIATION },
             kind: Kind::Mixed as u8,
             value_slots: 0,
-            slots: SlotTable { new: def.instantiable.then_some(new as crate::slots::Call), repr: Some(repr), ..SlotTable::EMPTY },
+            slots: SlotTable { new: constructor, repr: Some(repr), ..SlotTable::EMPTY },
             methods: METHODS,
             getset: Vec::leak(getset),
             ..TypeDef::of::<Tuple>("")
