@@ -5,6 +5,7 @@
 
 pub mod abc;
 mod arguments;
+pub mod array;
 pub mod atexit;
 pub mod bisect;
 pub mod binascii;
@@ -70,6 +71,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
     &zlib::MODULE,
     &json::MODULE,
+    &array::MODULE,
     &collections::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
