@@ -10,6 +10,7 @@ pub mod atexit;
 pub mod bisect;
 pub mod binascii;
 pub mod accounts;
+pub mod cmath;
 pub mod codecs;
 pub mod collections;
 mod constants;
@@ -20,6 +21,7 @@ pub mod fcntl;
 pub mod fs;
 pub mod functools;
 pub mod gc;
+pub mod hash;
 pub mod heapq;
 pub mod io;
 pub mod itertools;
@@ -45,6 +47,7 @@ pub mod sre;
 pub mod subprocess;
 pub mod syslog;
 pub mod termios;
+pub mod statistics;
 pub mod struct_;
 pub mod string;
 pub mod time;
@@ -72,6 +75,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &zlib::MODULE,
     &json::MODULE,
     &array::MODULE,
+    &cmath::MODULE,
+    &statistics::MODULE,
+    &hash::MD5,
+    &hash::SHA1,
+    &hash::SHA2,
+    &hash::SHA3,
+    &hash::BLAKE2,
+    &hash::HASHLIB,
     &collections::MODULE,
     &abc::MODULE,
     &atexit::MODULE,
