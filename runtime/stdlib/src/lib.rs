@@ -14,6 +14,7 @@ pub mod cmath;
 pub mod codecs;
 pub mod collections;
 mod constants;
+pub mod csv;
 pub mod errno;
 pub mod exception_class;
 pub mod faulthandler;
@@ -75,6 +76,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &zlib::MODULE,
     &json::MODULE,
     &array::MODULE,
+    &csv::MODULE,
     &cmath::MODULE,
     &statistics::MODULE,
     &hash::MD5,
