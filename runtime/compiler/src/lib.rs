@@ -23,6 +23,7 @@ mod tree;
 mod unparse;
 
 pub use ruff_python_ast as ast;
+pub use ruff_text_size as text_size;
 pub use tree::{SyntaxTree, TreeSource};
 
 pub use error::{Metadata, SyntaxError, SyntaxErrorKind, SyntaxWarning};

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use ruff_python_ast::{Decorator, InterpolatedElement, InterpolatedStringLiteralElement, Mod, StringLiteral};
+use limpid_bytecode::Constant;
+use ruff_python_ast::{Decorator, Int, InterpolatedElement, InterpolatedStringLiteralElement, Mod, StringLiteral};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 use rustc_hash::FxHashMap;
 
+use crate::codegen::literals;
+use crate::error::SyntaxError;
 use crate::parse::Tree;
 use crate::source::{Source, line_starts};
 
@@ -53,6 +56,11 @@ impl SyntaxTree {
     /// The characters of a piece of an f-string or t-string, as WTF-8.
     pub fn string_piece(&self, node: &InterpolatedStringLiteralElement, raw: bool) -> Vec<u8> {
         self.source().string_piece(node, raw)
+    }
+
+    /// The value of an int literal.
+    pub fn int(&self, value: &Int, range: TextRange) -> Result<Constant, SyntaxError> {
+        literals::int(value).map_err(|message| self.source().error(range, message))
     }
 
     /// The expression of an interpolation as it is written.

@@ -19,6 +19,7 @@ use std::path::Path;
 /// Starts the runtime. None if that has failed, which was told on standard error then.
 pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> Option<&'static Thread> {
     modules::register(limpid_stdlib::MODULES);
+    limpid_stdlib::ast::register();
     let t = runtime::start(config.options.clone(), LIBRARY);
     let encoding = Encoding::new(locale, config.options.utf8_mode, config.io_encoding.as_deref());
     if initialize(t, config, installation, &encoding).is_err() {

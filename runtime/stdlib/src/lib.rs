@@ -6,6 +6,7 @@
 pub mod abc;
 mod arguments;
 pub mod array;
+pub mod ast;
 pub mod atexit;
 pub mod bisect;
 pub mod binascii;
@@ -87,6 +88,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &hash::HASHLIB,
     &collections::MODULE,
     &abc::MODULE,
+    &ast::MODULE,
     &atexit::MODULE,
     &string::MODULE,
     &tokenize::MODULE,

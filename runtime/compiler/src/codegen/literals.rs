@@ -3,7 +3,6 @@
 use dashu_int::IBig;
 use limpid_bytecode::Constant;
 use ruff_python_ast::{Expr, Int, Number, Stmt, StringLiteral};
-use ruff_text_size::TextRange;
 
 use super::fold;
 use super::{Compiler, Result};
@@ -20,7 +19,7 @@ impl<'a> Compiler<'a> {
             Expr::EllipsisLiteral(_) => Constant::Ellipsis,
             Expr::BooleanLiteral(node) => Constant::Bool(node.value),
             Expr::NumberLiteral(node) => match &node.value {
-                Number::Int(value) => self.int(value, node.range)?,
+                Number::Int(value) => int(value).map_err(|message| self.error(node.range, message))?,
                 Number::Float(value) => Constant::Float(*value),
                 Number::Complex { real, imag } => Constant::Complex(*real, *imag),
             },
@@ -32,30 +31,6 @@ impl<'a> Compiler<'a> {
             _ => return Ok(None),
         };
         Ok(Some(constant))
-    }
-
-    fn int(&self, value: &Int, range: TextRange) -> Result<Constant> {
-        if let Some(value) = value.as_i64() {
-            return Ok(Constant::Int(value));
-        }
-        let text = value.to_string().replace('_', "");
-        let (digits, radix) = match text.get(..2) {
-            Some("0x" | "0X") => (&text[2..], 16),
-            Some("0o" | "0O") => (&text[2..], 8),
-            Some("0b" | "0B") => (&text[2..], 2),
-            _ => (&text[..], 10),
-        };
-        if radix == 10 && digits.len() > MAX_DIGITS {
-            let message = format!(
-                "Exceeds the limit ({MAX_DIGITS} digits) for integer string conversion: value has {} digits; use \
-                 sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals \
-                 to avoid decimal conversion limits.",
-                digits.len()
-            );
-            return Err(self.error(range, message));
-        }
-        let value = IBig::from_str_radix(digits, radix).map_err(|_| self.error(range, "invalid number"))?;
-        Ok(fold::int(value))
     }
 
     /// The text of one string literal.
@@ -74,4 +49,27 @@ impl<'a> Compiler<'a> {
         let text: Vec<u8> = node.value.iter().flat_map(|part| self.string_literal(part)).collect();
         Constant::Str(text::clean_docstring(&text).into())
     }
+}
+
+/// The value of an int literal, or what is wrong with it.
+pub(crate) fn int(value: &Int) -> std::result::Result<Constant, String> {
+    if let Some(value) = value.as_i64() {
+        return Ok(Constant::Int(value));
+    }
+    let text = value.to_string().replace('_', "");
+    let (digits, radix) = match text.get(..2) {
+        Some("0x" | "0X") => (&text[2..], 16),
+        Some("0o" | "0O") => (&text[2..], 8),
+        Some("0b" | "0B") => (&text[2..], 2),
+        _ => (&text[..], 10),
+    };
+    if radix == 10 && digits.len() > MAX_DIGITS {
+        return Err(format!(
+            "Exceeds the limit ({MAX_DIGITS} digits) for integer string conversion: value has {} digits; use sys.set_int_max_str_digits() \
+             to increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits.",
+            digits.len()
+        ));
+    }
+    let value = IBig::from_str_radix(digits, radix).map_err(|_| "invalid number".to_owned())?;
+    Ok(fold::int(value))
 }

@@ -17,7 +17,7 @@ mod frames;
 mod functions;
 mod imports;
 mod iteration;
-mod literals;
+pub(crate) mod literals;
 mod loops;
 mod names;
 mod patterns;

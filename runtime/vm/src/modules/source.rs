@@ -163,9 +163,8 @@ fn utf8(t: &Thread, s: Ref<Str>) -> R<String> {
     Ok(text)
 }
 
-/// Compiles text.
-pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
-    let filename = text::str_of(t, options.filename)?;
+/// Options as the compiler wants them.
+pub fn settings(options: &Options) -> (limpid_compiler::Mode, limpid_compiler::Options) {
     let settings = limpid_compiler::Options {
         optimize: options.optimize as u8,
         future_annotations: options.flags & flags::FUTURE_ANNOTATIONS != 0,
@@ -179,11 +178,21 @@ pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
         Mode::Single => limpid_compiler::Mode::Single,
         Mode::Exec | Mode::FunctionType => limpid_compiler::Mode::Exec,
     };
+    (mode, settings)
+}
+
+/// Issues what the compiler warns of; an error if warnings are.
+pub fn issue(t: &Thread, warnings: &[limpid_compiler::SyntaxWarning], text: &str, options: &Options) -> R<()> {
+    warnings.iter().try_for_each(|warning| warn(t, warning, text, options))
+}
+
+/// Compiles text.
+pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
+    let filename = text::str_of(t, options.filename)?;
+    let (mode, settings) = settings(options);
     let mut warnings = Vec::new();
     let compiled = limpid_compiler::compile_with_warnings(text, &filename.to_string_lossy(), mode, &settings, &mut warnings);
-    for warning in &warnings {
-        warn(t, warning, text, options)?;
-    }
+    issue(t, &warnings, text, options)?;
     match compiled {
         Ok(code) => Code::from_data(t, &code),
         Err(error) => Err(raise_syntax_error(t, &error, options)),

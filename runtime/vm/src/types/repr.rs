@@ -1,6 +1,7 @@
 //! The reprs of containers: text put together from the items' reprs, and `...` where a container contains itself.
 
-use crate::object::R;
+use crate::object::{R, Ref};
+use crate::types::Str;
 use crate::protocol::text;
 use crate::thread::Thread;
 use crate::types::str::StrBuilder;
@@ -43,6 +44,11 @@ impl ReprText {
     /// Adds text.
     pub fn text(&mut self, text: &str) {
         self.0.push_text(text);
+    }
+
+    /// Adds a str.
+    pub fn str(&mut self, s: Ref<Str>) {
+        self.0.push_str(s);
     }
 
     /// Adds `repr(v)`.
