@@ -16,7 +16,7 @@
 //! * `slots`: for [`Kind::Slots`], the number of words after the header that are values.
 
 use crate::Value;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::{Relaxed, Release}};
 
 /// Where the heap's region starts. Fixed, so that range tests and [`ShapeRef`]s need no load. 32 TiB is far from everything the kernel
 /// places by itself on x86-64 and aarch64 with 47 and 48 address bits.
@@ -89,6 +89,19 @@ impl Header {
     pub const WEAKLY_REFERENCED: u8 = 4;
     /// `__del__` has run: it never runs again.
     pub const FINALIZED: u8 = 8;
+
+    /// Does a store into the cell have to be logged first?
+    #[inline(always)]
+    pub fn is_unlogged(&self) -> bool {
+        self.gc.load(Relaxed) & Header::OLD_UNLOGGED != 0
+    }
+
+    /// As [`publish_shape`](crate::publish_shape) for a cell that is not [`is_unlogged`](Header::is_unlogged).
+    #[inline(always)]
+    pub fn publish_shape_of_logged(&self, shape: ShapeRef) {
+        debug_assert!(!self.is_unlogged());
+        self.shape.store(shape.0, Release);
+    }
 
     /// A header for a new cell.
     #[inline(always)]

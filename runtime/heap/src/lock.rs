@@ -69,6 +69,25 @@ pub fn lock_both<'a>(m: &Mutator, a: &'a Header, b: &'a Header) -> (ObjectLock<'
     (outer, inner)
 }
 
+impl ObjectLock<'_> {
+    /// Unlocks if nobody waits. False: the lock is still held, and [`unlock_contended`] has to be called.
+    #[inline(always)]
+    #[must_use]
+    pub fn try_unlock(self) -> bool {
+        let header = self.header;
+        std::mem::forget(self);
+        header.is_none_or(|header| header.lock.compare_exchange(HELD, FREE, Release, Relaxed).is_ok())
+    }
+}
+
+/// Unlocks and wakes who waits.
+///
+/// # Safety
+/// The calling thread holds the lock, and no guard of it is left.
+pub unsafe fn unlock_contended(header: &Header) {
+    unlock_slow(header);
+}
+
 impl Drop for ObjectLock<'_> {
     #[inline(always)]
     fn drop(&mut self) {

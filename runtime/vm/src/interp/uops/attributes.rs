@@ -11,7 +11,7 @@ use crate::types::{Function, Module, Str, Super, Type, builtin};
 use crate::{exc, names};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Release;
 
 /// Words from a LOAD_ATTR to the next instruction.
 const ADVANCE: isize = 1 + Opcode::LOAD_ATTR.caches() as isize;
@@ -184,24 +184,36 @@ pub fn STORE_SLOT(r: &mut Regs, _o: u32) -> Flow {
         // Deleted, so storing it may change the order.
         return Flow::Deopt;
     }
-    store(r.th, object, slot.word(), v);
+    store(r, object, slot, v)
+}
+
+/// Stores a value in the slot of the instruction's cache. The object is noted for the collector, which is rare, out of line: a handler
+/// that calls something saves six registers first.
+#[inline(always)]
+fn store(r: &mut Regs, object: Value, slot: &Slot, v: Value) -> Flow {
+    slot.word().store(v.bits(), Release);
+    // SAFETY: the callers have tested that it is a cell.
+    if unsafe { limpid_heap::cell::header(object) }.is_unlogged() {
+        return Flow::Slow(log_store);
+    }
     r.drop_n(2);
     Flow::Next
 }
 
-#[inline(always)]
-fn store(th: *const crate::thread::Thread, object: Value, slot: &AtomicU64, v: Value) {
+unsafe fn log_store(r: &mut Regs, _o: u32) -> Step {
+    let object = r.peek(1);
+    let slot = slot_at(object, r.cache(6));
     // SAFETY: the slot lies in the object.
-    unsafe { limpid_heap::store(&(*th).mutator, object.as_ptr(), slot, v) }
+    unsafe { limpid_heap::log_slot(&r.t().mutator, object.as_ptr(), slot.word()) };
+    r.drop_n(2);
+    Step::Next
 }
 
 /// Stores a member of `__slots__`.
 #[inline(always)]
 pub fn STORE_MEMBER(r: &mut Regs, _o: u32) -> Flow {
     let (object, v) = (r.peek(1), r.peek(2));
-    store(r.th, object, slot_at(object, r.cache(6)).word(), v);
-    r.drop_n(2);
-    Flow::Next
+    store(r, object, slot_at(object, r.cache(6)), v)
 }
 
 /// Adds an attribute: takes the object's lock, stores the value, then publishes the shape that has it.
@@ -210,17 +222,43 @@ pub fn ADD_SLOT(r: &mut Regs, _o: u32) -> Flow {
     let (object, v) = (r.peek(1), r.peek(2));
     // SAFETY: GUARD_STORE_SHAPE has tested that it is a cell.
     let header = unsafe { limpid_heap::cell::header(object) };
-    let Some(guard) = limpid_heap::try_lock(header) else { return Flow::Deopt };
-    if header.shape() != ShapeRef(r.cache32(2)) {
-        drop(guard);
-        return Flow::Deopt;
+    // What gets its attributes is young, as a rule.
+    if header.is_unlogged() {
+        return Flow::Slow(add_slot);
     }
-    store(r.th, object, slot_at(object, r.cache(6)).word(), v);
-    // SAFETY: the object's cell; the new shape is a child of its old one, kept alive by it.
-    unsafe { limpid_heap::publish_shape(&r.t().mutator, header, ShapeRef(r.cache32(7))) };
-    drop(guard);
+    let Some(guard) = limpid_heap::try_lock(header) else { return Flow::Slow(add_slot) };
+    if header.shape() != ShapeRef(r.cache32(2)) {
+        return if guard.try_unlock() { Flow::Deopt } else { Flow::Slow(unlock_and_add_slot) };
+    }
+    slot_at(object, r.cache(6)).word().store(v.bits(), Release);
+    header.publish_shape_of_logged(ShapeRef(r.cache32(7)));
+    if !guard.try_unlock() {
+        return Flow::Slow(unlock_added);
+    }
     r.drop_n(2);
     Flow::Next
+}
+
+unsafe fn add_slot(r: &mut Regs, o: u32) -> Step {
+    let name = r.frame().code().name_at(o as usize);
+    attempt!(attr::set_attr(r.t(), r.peek(1), name, r.peek(2)));
+    r.drop_n(2);
+    Step::Next
+}
+
+unsafe fn unlock_and_add_slot(r: &mut Regs, o: u32) -> Step {
+    // SAFETY: the handler holds the lock of its object.
+    unsafe {
+        limpid_heap::lock::unlock_contended(limpid_heap::cell::header(r.peek(1)));
+        add_slot(r, o)
+    }
+}
+
+unsafe fn unlock_added(r: &mut Regs, _o: u32) -> Step {
+    // SAFETY: the handler holds the lock of its object.
+    unsafe { limpid_heap::lock::unlock_contended(limpid_heap::cell::header(r.peek(1))) };
+    r.drop_n(2);
+    Step::Next
 }
 
 unsafe fn delete_attr(r: &mut Regs, o: u32) -> Step {

@@ -162,18 +162,45 @@ pub fn STORE_LIST_ITEM(r: &mut Regs, _o: u32) -> Flow {
     }
     // SAFETY: the shape is a list's.
     let list = unsafe { Ref::<List>::from_value(list) };
-    r.save();
-    if !set_list_item(r.th, list, i.as_int() as usize, v) {
-        return Flow::Deopt;
+    // What is rare is out of line: a handler that calls something saves six registers first.
+    let Some(guard) = limpid_heap::try_lock(list.header()) else { return Flow::Slow(store_list_item) };
+    let stored = list.set_locked(i.as_int() as usize, v);
+    match (guard.try_unlock(), stored) {
+        (false, _) => Flow::Slow(unlock_and_store_list_item),
+        (true, None) => Flow::Deopt,
+        (true, Some(true)) => Flow::Slow(log_list_item),
+        (true, Some(false)) => {
+            r.drop_n(3);
+            Flow::Next
+        }
     }
-    r.drop_n(3);
-    Flow::Next
 }
 
-#[inline(always)]
-fn set_list_item(th: *const crate::thread::Thread, list: Ref<List>, i: usize, v: Value) -> bool {
-    // SAFETY: the running thread.
-    list.set(unsafe { &*th }, i, v)
+unsafe fn store_list_item(r: &mut Regs, _o: u32) -> Step {
+    let (v, list, i) = (r.peek(3), r.peek(2), r.peek(1));
+    // SAFETY: the handler has looked at the shape.
+    if !unsafe { Ref::<List>::from_value(list) }.set(r.t(), i.as_int() as usize, v) {
+        // SAFETY: the general form of the same instruction.
+        return unsafe { store_subscr(r, 0) };
+    }
+    r.drop_n(3);
+    Step::Next
+}
+
+/// Storing once more does no harm.
+unsafe fn unlock_and_store_list_item(r: &mut Regs, o: u32) -> Step {
+    // SAFETY: the handler holds the lock of its list.
+    unsafe {
+        limpid_heap::lock::unlock_contended(limpid_heap::cell::header(r.peek(2)));
+        store_list_item(r, o)
+    }
+}
+
+unsafe fn log_list_item(r: &mut Regs, _o: u32) -> Step {
+    // SAFETY: the handler has looked at the shape.
+    unsafe { Ref::<List>::from_value(r.peek(2)) }.log(r.t(), r.peek(1).as_int() as usize);
+    r.drop_n(3);
+    Step::Next
 }
 
 unsafe fn store_dict_item(r: &mut Regs, _: u32) -> Step {

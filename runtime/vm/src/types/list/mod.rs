@@ -244,6 +244,28 @@ impl Ref<List> {
         }
     }
 
+    /// As [`List::set`] for who holds the lock, without telling the collector: true if [`List::log`] has to be called. None: there is no
+    /// such item.
+    #[inline(always)]
+    pub(crate) fn set_locked(self, i: usize, v: Value) -> Option<bool> {
+        if i >= self.len.load(Relaxed) {
+            return None;
+        }
+        let storage = self.storage()?;
+        storage.place(i).word().store(v.bits(), Release);
+        Some(storage.header().is_unlogged())
+    }
+
+    /// Tells the collector that item `i` was stored, if it is still there.
+    pub(crate) fn log(self, t: &Thread, i: usize) {
+        if i < self.len.load(Relaxed)
+            && let Some(storage) = self.storage()
+        {
+            // SAFETY: the item's place is in the storage.
+            unsafe { limpid_heap::log_slot(&t.mutator, storage.header(), storage.place(i).word()) };
+        }
+    }
+
     /// Inserts an item before index `i`, which is clipped to the list. Takes the lock.
     pub fn insert(self, t: &Thread, i: isize, v: Value) -> R<()> {
         let _guard = t.lock(self);
