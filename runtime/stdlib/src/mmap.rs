@@ -4,7 +4,7 @@
 //! from being closed or moved.
 
 use crate::constants::{self, constants};
-use crate::posix::{check, file_descriptor};
+use crate::posix::check;
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
 use limpid_vm::exc;
@@ -16,7 +16,7 @@ use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::exceptions::raise_os_error;
 use limpid_vm::types::memory::{Buffer, get_buffer};
-use limpid_vm::types::{Bytes, Module, Slice, Str, Type, TypeDef, flag, int, slice, type_};
+use limpid_vm::types::{Bytes, Module, Slice, Str, Type, TypeDef, flag, int, type_};
 use limpid_vm::{layout, raise};
 use memchr::memmem;
 use std::io;

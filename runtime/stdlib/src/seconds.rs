@@ -1,7 +1,7 @@
 //! Time arguments: numbers of seconds or milliseconds as Python programs give them, in nanoseconds.
 
 use limpid_heap::Value;
-use limpid_vm::object::R;
+use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::number;
 use limpid_vm::raise;
 use limpid_vm::thread::Thread;
@@ -44,6 +44,9 @@ pub fn nanoseconds(t: &Thread, v: Value, unit: i64, rounding: Rounding) -> R<i64
         // The largest double below 2**63 is smaller than i64::MAX.
         (f.abs() < 9_223_372_036_854_775_807.0).then_some(f as i64)
     } else {
+        if !number::is_index(v) {
+            raise!(t, TypeError, "'{}' object cannot be interpreted as an integer or float", v.class().display_name())
+        }
         int::as_i64_opt(number::index(t, v)?).and_then(|n| n.checked_mul(unit))
     };
     match n {

@@ -30,7 +30,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             if ident.is_open {
                 // SAFETY: the name that the C library has kept is given up after it was told.
                 t.blocking(|| unsafe { libc::closelog() });
-                *ident = Ident { is_open: false, name: None };
+                *ident = Ident { is_open: false, _name: None };
             }
             Ok(Value::NONE)
         })
@@ -66,10 +66,10 @@ pub static MODULE: ModuleDef = ModuleDef {
 /// The name of the program in the log: the C library keeps a pointer to it.
 struct Ident {
     is_open: bool,
-    name: Option<CString>,
+    _name: Option<CString>,
 }
 
-static IDENT: Mutex<Ident> = Mutex::new(Ident { is_open: false, name: None });
+static IDENT: Mutex<Ident> = Mutex::new(Ident { is_open: false, _name: None });
 
 /// The name of the program's file, for the log.
 fn default_name(t: &Thread) -> R<Option<CString>> {
@@ -97,7 +97,7 @@ fn open(t: &Thread, ident: Value, options: i32, facility: i32) -> R<()> {
     let mut kept = IDENT.lock();
     // SAFETY: the C library keeps the pointer, which stays valid until it is told another one.
     unsafe { libc::openlog(name.as_ref().map_or(std::ptr::null(), |n| n.as_ptr()), options, facility) };
-    *kept = Ident { is_open: true, name };
+    *kept = Ident { is_open: true, _name: name };
     Ok(())
 }
 

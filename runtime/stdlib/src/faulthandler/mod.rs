@@ -13,7 +13,7 @@ use crate::posix::file_descriptor;
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::modules::{self, ModuleDef};
-use limpid_vm::object::{R, ValueExt};
+use limpid_vm::object::R;
 use limpid_vm::protocol::{call, number, truth::truth};
 use limpid_vm::raise;
 use limpid_vm::stack_dump::{self, Out};

@@ -1,12 +1,12 @@
 //! File descriptors: opening, reading, writing, pipes.
 
 use super::{check, check_path, retry};
-use crate::fs::{Argument, to_value};
+use crate::fs::Argument;
 use crate::posix::directories::dir_fd;
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::object::R;
-use limpid_vm::protocol::{attr, call, iter, truth::truth};
+use limpid_vm::protocol::{attr, call, truth::truth};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Tuple, int};

@@ -11,7 +11,7 @@ use limpid_vm::raise;
 use limpid_vm::root::{Root, TypeCell};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::struct_sequence::{self, StructSequenceDef};
-use limpid_vm::types::{Bytes, Dict, List, Module, Str, Tuple, ValueList, int, set};
+use limpid_vm::types::{Bytes, Dict, List, Module, Str, Tuple, ValueList, set};
 use std::ffi::{CString, c_char};
 use std::io;
 

@@ -5,7 +5,7 @@ use crate::posix::file_descriptor;
 use crate::seconds::{self, Deadline, Rounding, SECOND};
 use limpid_heap::Value;
 use limpid_vm::exc;
-use limpid_vm::object::R;
+use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::iter;
 use limpid_vm::raise;
 use limpid_vm::thread::Thread;
@@ -21,16 +21,21 @@ struct Watched {
 
 impl Watched {
     fn new(t: &Thread, v: Value) -> R<Watched> {
-        let objects = iter::collect(t, v).map_err(|raised| {
-            if t.exception_is(exc::TypeError) {
-                t.take_exception();
-                return limpid_vm::err!(t, TypeError, "arguments 1-3 must be sequences");
-            }
-            raised
-        })?;
-        let mut descriptors = Vec::with_capacity(objects.len());
-        for object in objects.iter() {
+        // A list may change while its objects are asked for their descriptors.
+        let list = match v.downcast::<List>() {
+            Some(list) => list,
+            None => iter::to_list(t, v).map_err(|raised| {
+                if t.exception_is(exc::TypeError) {
+                    t.take_exception();
+                    return limpid_vm::err!(t, TypeError, "arguments 1-3 must be sequences");
+                }
+                raised
+            })?,
+        };
+        let (mut objects, mut descriptors) = (ValueList::new(t), Vec::new());
+        while let Some(object) = list.get(objects.len()) {
             let fd = file_descriptor(t, object)?;
+            objects.push(t, object);
             if fd as usize >= libc::FD_SETSIZE {
                 raise!(t, ValueError, "filedescriptor out of range in select()")
             }

@@ -326,8 +326,7 @@ fn can(t: &Thread, s: Ref<Socket>, v: Value, function: &str) -> R<Address> {
         (libc::CAN_ISOTP, [name, receive, send]) => {
             a.can_ifindex = interface_index(t, *name)?;
             let (rx_id, tx_id) = (u32_of(t, *receive)?, u32_of(t, *send)?);
-            // SAFETY: plain numbers in a union.
-            unsafe { (a.can_addr.tp.rx_id, a.can_addr.tp.tx_id) = (rx_id, tx_id) };
+            (a.can_addr.tp.rx_id, a.can_addr.tp.tx_id) = (rx_id, tx_id);
         }
         (libc::CAN_RAW | libc::CAN_BCM | libc::CAN_ISOTP, _) => {
             raise!(t, TypeError, "{function}(): wrong number of elements in an AF_CAN address")

@@ -268,16 +268,21 @@ fn strftime(t: &Thread, a: &[Value]) -> R {
         time
     };
     time.tm_isdst = time.tm_isdst.clamp(-1, 1);
-    let bytes = codec::to_filesystem(t, format)?;
-    let mut text = Vec::new();
-    // The C function's formats end at a NUL; Python's do not.
-    for (i, part) in bytes.as_slice().split(|b| *b == 0).enumerate() {
-        if i > 0 {
-            text.push(0);
+    // The C function gets what is ASCII; everything else stands for itself. Its formats end at a NUL, Python's do not.
+    let chars: Vec<u32> = format.code_points().collect();
+    let is_plain = |c: &u32| *c != 0 && *c < 0x80;
+    let mut text = Vec::with_capacity(chars.len() * 2);
+    for run in chars.chunk_by(|a, b| is_plain(a) == is_plain(b)) {
+        if !is_plain(&run[0]) {
+            text.extend_from_slice(run);
+            continue;
         }
-        format_part(part, &time, &mut text);
+        let ascii: Vec<u8> = run.iter().map(|c| *c as u8).collect();
+        let mut formatted = Vec::new();
+        format_part(&ascii, &time, &mut formatted);
+        text.extend(codec::from_filesystem(t, &formatted)?.code_points());
     }
-    Ok(codec::from_filesystem(t, &text)?.value())
+    Ok(Str::from_chars(t, text.iter().copied())?.value())
 }
 
 /// Appends what the C library makes of a format without NUL characters.

@@ -1,6 +1,7 @@
 //! The clocks.
 
 use crate::posix::{check, retry};
+use crate::seconds::{self, Rounding, SECOND};
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::object::{R, Ref, ValueExt};
@@ -11,12 +12,12 @@ use limpid_vm::types::exceptions::raise_os_error;
 use limpid_vm::types::{Dict, Module, Str, builtin, float, int};
 use std::io;
 
-const BILLION: i64 = 1_000_000_000;
+
 
 macro_rules! clock {
     ($name:literal, $name_ns:literal, $id:ident, $doc:literal) => {
         [
-            FnDef::def($name, "", |t, _| Ok(Value::float(seconds(read(t, libc::$id)?)))).doc($doc),
+            FnDef::def($name, "", |t, _| Ok(Value::float(to_seconds(read(t, libc::$id)?)))).doc($doc),
             FnDef::def($name_ns, "", |t, _| nanoseconds(t, read(t, libc::$id)?)).doc($doc),
         ]
     };
@@ -41,16 +42,16 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     PROCESS[1],
     THREAD[0],
     THREAD[1],
-    FnDef::def("clock_gettime", "clk_id, /", |t, a| Ok(Value::float(seconds(read(t, number::index_i32(t, a[0])?)?))))
+    FnDef::def("clock_gettime", "clk_id, /", |t, a| Ok(Value::float(to_seconds(read(t, number::index_i32(t, a[0])?)?))))
         .doc("Return the time of the specified clock clk_id as a float."),
     FnDef::def("clock_gettime_ns", "clk_id, /", |t, a| nanoseconds(t, read(t, number::index_i32(t, a[0])?)?))
         .doc("Return the time of the specified clock clk_id as nanoseconds (int)."),
-    FnDef::def("clock_getres", "clk_id, /", |t, a| Ok(Value::float(seconds(resolution(t, number::index_i32(t, a[0])?)?))))
+    FnDef::def("clock_getres", "clk_id, /", |t, a| Ok(Value::float(to_seconds(resolution(t, number::index_i32(t, a[0])?)?))))
         .doc("Return the resolution (precision) of the specified clock clk_id."),
     FnDef::def("clock_settime", "clk_id, time, /", |t, a| set(t, a[0], timespec(t, a[1])?)),
     FnDef::def("clock_settime_ns", "clk_id, time, /", |t, a| {
         let n = int::to_i64(t, a[1])?;
-        set(t, a[0], libc::timespec { tv_sec: n.div_euclid(BILLION), tv_nsec: n.rem_euclid(BILLION) })
+        set(t, a[0], libc::timespec { tv_sec: n.div_euclid(SECOND), tv_nsec: n.rem_euclid(SECOND) })
     }),
     FnDef::def("get_clock_info", "name, /", clock_info).doc("Get information of the specified clock."),
     FnDef::def("sleep", "seconds, /", sleep)
@@ -106,34 +107,17 @@ fn set(t: &Thread, id: Value, time: libc::timespec) -> R {
     Ok(Value::NONE)
 }
 
-fn seconds(time: libc::timespec) -> f64 {
+fn to_seconds(time: libc::timespec) -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
 fn nanoseconds(t: &Thread, time: libc::timespec) -> R {
-    int::from_i128(t, time.tv_sec as i128 * BILLION as i128 + time.tv_nsec as i128)
+    int::from_i128(t, time.tv_sec as i128 * SECOND as i128 + time.tv_nsec as i128)
 }
 
 /// A number of seconds as the system wants it, rounded up.
 fn timespec(t: &Thread, v: Value) -> R<libc::timespec> {
-    if let Some(f) = float::as_f64_opt(v) {
-        if f.is_nan() {
-            raise!(t, ValueError, "Invalid value NaN (not a number)")
-        }
-        let whole = f.floor();
-        if whole < -(BILLION as f64) * 9.0 || whole > BILLION as f64 * 9.0 {
-            raise!(t, OverflowError, "timestamp out of range for platform time_t")
-        }
-        let nanos = ((f - whole) * BILLION as f64).ceil() as i64;
-        return Ok(libc::timespec { tv_sec: whole as i64 + nanos / BILLION, tv_nsec: nanos % BILLION });
-    }
-    if !number::is_index(v) {
-        raise!(t, TypeError, "'{}' object cannot be interpreted as an integer", v.class().display_name())
-    }
-    match int::as_i64_opt(number::index(t, v)?).filter(|n| n.unsigned_abs() <= 9 * BILLION as u64) {
-        Some(n) => Ok(libc::timespec { tv_sec: n, tv_nsec: 0 }),
-        None => raise!(t, OverflowError, "timestamp too large to convert to C PyTime_t"),
-    }
+    Ok(seconds::timespec(seconds::nanoseconds(t, v, SECOND, Rounding::Ceiling)?))
 }
 
 fn sleep(t: &Thread, a: &[Value]) -> R {
@@ -143,7 +127,7 @@ fn sleep(t: &Thread, a: &[Value]) -> R {
     }
     let start = read(t, libc::CLOCK_MONOTONIC)?;
     let nanos = start.tv_nsec + length.tv_nsec;
-    let deadline = libc::timespec { tv_sec: start.tv_sec + length.tv_sec + nanos / BILLION, tv_nsec: nanos % BILLION };
+    let deadline = libc::timespec { tv_sec: start.tv_sec + length.tv_sec + nanos / SECOND, tv_nsec: nanos % SECOND };
     loop {
         // SAFETY: a plain system call; an absolute time, so that it can be repeated.
         let result =
@@ -171,6 +155,6 @@ fn clock_info(t: &Thread, a: &[Value]) -> R {
     fields.set_text(t, "implementation", Str::new(t, &format!("clock_gettime({shown})")).value())?;
     fields.set_text(t, "monotonic", Value::bool(monotonic))?;
     fields.set_text(t, "adjustable", Value::bool(adjustable))?;
-    fields.set_text(t, "resolution", Value::float(seconds(resolution(t, id)?)))?;
+    fields.set_text(t, "resolution", Value::float(to_seconds(resolution(t, id)?)))?;
     call::call(t, builtin::SIMPLE_NAMESPACE.value(), &[fields.value()])
 }

@@ -85,8 +85,15 @@ impl ManagedBuffer {
 /// Releases the buffers of memoryviews that are garbage: before an object refuses something because it has lent a buffer, it makes sure
 /// that somebody still has it.
 pub fn release_garbage(t: &Thread) -> R<()> {
+    clear_dead_stack();
     limpid_heap::collect(&t.mutator, Generation::Full);
     t.poll()
+}
+
+/// Overwrites what calls that are over have left on the native stack: the collector would take it for references.
+#[inline(never)]
+fn clear_dead_stack() {
+    std::hint::black_box(&mut [0usize; 4096]);
 }
 
 /// The buffer's owner, for programs: None when there is none.

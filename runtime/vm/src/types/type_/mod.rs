@@ -154,6 +154,9 @@ fn construct(t: &Thread, args: Args<'_>) -> R {
         (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
         _ => false,
     };
+    if native.has(flag::DISALLOW_INSTANTIATION) {
+        raise!(t, TypeError, "cannot create '{}' instances", native.display_name());
+    }
     if !same {
         raise!(
             t,
