@@ -4,8 +4,7 @@ use crate::streams;
 use limpid_heap::Value;
 use limpid_pystats::dump::DIRECTORY;
 use limpid_vm::modules::thread;
-use limpid_vm::object::R;
-use limpid_vm::protocol::{attr, call};
+use limpid_vm::protocol::call;
 use limpid_vm::thread::Thread;
 use limpid_vm::{error_report, names, runtime, stats};
 use std::path::Path;
@@ -17,7 +16,7 @@ pub const LOST_OUTPUT: i32 = 120;
 /// Ends the runtime. False if something that the program has printed is lost.
 pub fn finish(t: &Thread) -> bool {
     join_threads(t);
-    run_exit_functions(t);
+    limpid_stdlib::atexit::run(t);
     let flushed = streams::flush_at_exit(t);
     t.interpreter().finalizing.store(true, Ordering::Release);
     runtime::run_finalizers(t);
@@ -51,13 +50,3 @@ fn join_threads(t: &Thread) {
         error_report::unraisable_without_object(t, "Exception ignored on threading shutdown");
     }
 }
-
-/// Calls what was registered with atexit.
-fn run_exit_functions(t: &Thread) {
-    let Some(atexit) = imported(t, names::atexit) else { return };
-    let outcome: R = attr::get_attr(t, atexit, names::_run_exitfuncs).and_then(|f| call::call(t, f, &[]));
-    if outcome.is_err() {
-        error_report::print_uncaught(t);
-    }
-}
-

@@ -91,7 +91,7 @@ fn unregister(t: &Thread, a: &[Value]) -> R {
 }
 
 /// Calls what was registered, what came last first. Exceptions are told of, and do not keep the others from being called.
-fn run(t: &Thread) {
+pub fn run(t: &Thread) {
     while let Some(callback) = callbacks(t).pop(t, -1) {
         let Some((f, args, kwargs)) = parts(callback) else { continue };
         if call::call_unpacked(t, f, args, Some(kwargs)).is_err() {

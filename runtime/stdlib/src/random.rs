@@ -46,7 +46,7 @@ impl Twister {
             words[i] ^ (last ^ (last >> 30)).wrapping_mul(factor)
         };
         let mut i = 1;
-        let mut advance = |words: &mut [u32; WORDS], i: &mut usize| {
+        let advance = |words: &mut [u32; WORDS], i: &mut usize| {
             *i += 1;
             if *i == WORDS {
                 words[0] = words[WORDS - 1];
@@ -147,7 +147,7 @@ fn seed(t: &Thread, v: Value, x: Value) -> R<()> {
     let key = if x.is_null() || x.is_none() {
         entropy(t)?
     } else if int::is_int(x) {
-        words_of(number::absolute(t, x)?)
+        words_of(x)
     } else {
         // The hash, as a number without sign.
         let hash = hash::hash_value(t, x)? as u64;
@@ -157,7 +157,7 @@ fn seed(t: &Thread, v: Value, x: Value) -> R<()> {
     Ok(())
 }
 
-/// The 32-bit words of an int that is not negative, the lowest first; at least one.
+/// The 32-bit words of an int without its sign, the lowest first; at least one.
 fn words_of(v: Value) -> Vec<u32> {
     let mut scratch = 0;
     let parts = int::parts(v, &mut scratch);

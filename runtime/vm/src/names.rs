@@ -65,7 +65,7 @@ static_names! {
     seekable, self_ = "self", send, sep, signed, size, sort, stderr, stdin, stdout, strict, start, step, stop, surrogateescape, surrogatepass, sys, tell, text, throw, true_ = "True", truncate, type_ = "type",
     unraisablehook, update, utf_8 = "utf-8", value, values, warn, warnings, writable, write, zip, displayhook, ps1, ps2, breakpointhook, meta_path, path_hooks, path_importer_cache,
     __stdin__, __stdout__, __stderr__, __displayhook__, __excepthook__, __unraisablehook__, underscore = "_", dot_locals = ".<locals>", dot_zero = ".0",
-    tb_frame, tb_next, tb_lineno, tb_lasti, f_back, gi_frame, cr_frame, threading, _shutdown, atexit, _run_exitfuncs, origin, cached, parent, loader, submodule_search_locations, has_location,
+    tb_frame, tb_next, tb_lineno, tb_lasti, f_back, gi_frame, cr_frame, threading, _shutdown, origin, cached, parent, loader, submodule_search_locations, has_location,
     __firstiter__ = "firstiter", finalizer, hasattr, index, count, real, imag, numerator, denominator, conjugate, from_bytes, to_bytes, is_integer, as_integer_ratio, bit_length, bit_count,
     __defaults_factory__ = "default_factory", fold, tzinfo, maxlen, typing, Generic, collections_abc = "collections.abc", annotationlib, call_annotate_function, Format, VALUE, FORWARDREF, STRING, VALUE_WITH_FAKE_GLOBALS,
     string_file = "<string>", metaclass,

@@ -417,6 +417,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         context: Cell::new(Value::NULL),
         slots: [const { Cell::new(Value::NULL) }; ThreadSlot::COUNT],
         collecting: Cell::new(false),
+        finalizing: Cell::new(false),
         repr_stack: UnsafeCell::new(Vec::new()),
         method_cache: MethodCache::new(),
         interpreter,
@@ -517,13 +518,18 @@ pub fn listen_to_collections(t: &Thread, listener: CollectionListener) {
 /// Collects, without telling the listener.
 pub fn collect(t: &Thread, generation: Generation) -> CollectionReport {
     let before = t.collecting.replace(true);
+    limpid_heap::clear_dead_stack();
     let report = limpid_heap::collect(&t.mutator, generation);
     t.collecting.set(before);
     report
 }
 
-/// Runs queued finalizers and weak reference callbacks, and tells of collections.
+/// Runs queued finalizers and weak reference callbacks, and tells of collections. One of them that comes here again leaves the rest to
+/// the first call: each new one would nest deeper.
 pub fn run_finalizers(t: &Thread) {
+    if t.finalizing.replace(true) {
+        return;
+    }
     let interpreter = t.interpreter();
     if let Some(listener) = interpreter.collection_listener.get() {
         let reports = std::mem::take(&mut *interpreter.collections.lock());
@@ -543,6 +549,7 @@ pub fn run_finalizers(t: &Thread) {
         let Some(object) = object else { break };
         finalize(t, object);
     }
+    t.finalizing.set(false);
 }
 
 fn finalize(t: &Thread, object: Value) {

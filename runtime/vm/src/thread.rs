@@ -102,6 +102,8 @@ pub struct Thread {
     pub(crate) slots: [Cell<Value>; ThreadSlot::COUNT],
     /// Is the thread collecting because the program said so?
     pub(crate) collecting: Cell<bool>,
+    /// Is the thread running finalizers?
+    pub(crate) finalizing: Cell<bool>,
     /// Objects whose repr is being made, so that a cycle ends in `...`.
     pub(crate) repr_stack: UnsafeCell<Vec<u64>>,
     /// Method lookups, by type version and name.

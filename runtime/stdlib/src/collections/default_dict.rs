@@ -4,7 +4,7 @@ use limpid_heap::Value;
 use limpid_vm::args::{Args, FnDef, GetSet, receiver};
 use limpid_vm::exc;
 use limpid_vm::object::{R, Ref, Slot, ValueExt};
-use limpid_vm::protocol::{call, iter, sequence, text};
+use limpid_vm::protocol::{call, iter, text};
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
@@ -62,8 +62,8 @@ fn missing(t: &Thread, a: &[Value]) -> R {
         return Err(exc::raise_key_error(t, a[1]));
     }
     let value = call::call(t, factory, &[])?;
-    sequence::set_item(t, a[0], a[1], value)?;
-    Ok(value)
+    // Making the value may have set one.
+    receiver::<Dict>(a[0]).set_default(t, a[1], value)
 }
 
 fn copy(t: &Thread, v: Value) -> R {
@@ -91,7 +91,7 @@ fn repr(t: &Thread, v: Value) -> R {
     let mut out = ReprText::new(super::short_name(&v.class().display_name()));
     out.text("(");
     // A factory may be a bound method of the dict itself.
-    match ReprGuard::enter(t, v) {
+    match ReprGuard::enter(t, factory) {
         Some(_guard) => out.repr(t, factory)?,
         None => out.text("..."),
     }

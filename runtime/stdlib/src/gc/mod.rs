@@ -125,6 +125,7 @@ fn numbers(t: &Thread, n: [usize; 3]) -> Value {
 }
 
 fn collect(t: &Thread, a: &[Value]) -> R {
+    limpid_heap::clear_dead_stack();
     let number = if a[0].is_null() { 2 } else { number::index_i32(t, a[0])? };
     let generation = match number {
         0 | 1 => Generation::Young,

@@ -52,6 +52,7 @@ pub static OBJECT_DEF: TypeDef = TypeDef {
     ],
     getset: &[GetSet::property("__class__", |_, v| Ok(v.class().value()), type_::set_instance_class).doc("the object's class")],
     dict_offset: 0,
+    match_args: &[],
 };
 
 /// `<module.name object at 0x...>`

@@ -91,11 +91,8 @@ pub static INTERPOLATION_DEF: TypeDef = TypeDef {
         GetSet::getter("expression", |_, v| Ok(receiver::<Interpolation>(v).expression.get())).doc("Expression"),
         GetSet::getter("conversion", |_, v| Ok(receiver::<Interpolation>(v).conversion.get())).doc("Conversion"),
         GetSet::getter("format_spec", |_, v| Ok(receiver::<Interpolation>(v).format_spec.get())).doc("Format specifier"),
-        GetSet::getter("__match_args__", |t, _| {
-            let names = ["value", "expression", "conversion", "format_spec"].map(|name| intern(t, name));
-            Ok(Tuple::from_slice(t, &names).value())
-        }),
     ],
+    match_args: &["value", "expression", "conversion", "format_spec"],
     ..TypeDef::of::<Interpolation>("string.templatelib.Interpolation")
 };
 

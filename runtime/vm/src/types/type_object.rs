@@ -94,6 +94,8 @@ pub struct TypeDef {
     pub getset: &'static [GetSet],
     /// Where instances keep their attribute dict, in bytes (as exceptions and functions have one); 0: they have none.
     pub dict_offset: usize,
+    /// `__match_args__`, if there are any.
+    pub match_args: &'static [&'static str],
 }
 
 impl TypeDef {
@@ -111,6 +113,7 @@ impl TypeDef {
             methods: &[],
             getset: &[],
             dict_offset: 0,
+            match_args: &[],
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{call, iter, isinstance, sequence, text};
 use crate::thread::Thread;
-use crate::types::{BuiltinFunction, Dict, Function, List, Method, MethodDescriptor, Tuple, Type, builtin, type_};
+use crate::types::{BuiltinFunction, Dict, Function, List, Method, MethodDescriptor, Tuple, Type, builtin, int, type_};
 use crate::{exc, interp};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
@@ -358,7 +358,8 @@ unsafe fn call_len(r: &mut Regs, o: u32) -> Step {
         return unsafe { call_generic(r, o) };
     }
     let n = attempt!(sequence::len(r.t(), r.peek(1)));
-    finish_call(r, 3, Value::int(n as i64))
+    let n = int::from_usize(r.t(), n);
+    finish_call(r, 3, n)
 }
 
 unsafe fn call_isinstance(r: &mut Regs, o: u32) -> Step {

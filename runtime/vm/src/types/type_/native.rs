@@ -159,6 +159,11 @@ fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
         };
         add(name, v);
     }
+    if !def.match_args.is_empty() {
+        let mut fields = ValueList::with_capacity(t, def.match_args.len());
+        def.match_args.iter().for_each(|name| fields.push(t, intern(t, name)));
+        add(names::__match_args__, Tuple::from_slice(t, fields.as_slice()).value());
+    }
     let gives_dict = def.dict_offset != 0 && class.base().is_none_or(|base| base.attrs_offset() == 0);
     if gives_dict && dict.get_name(names::__dict__).is_none() {
         add(names::__dict__, GetSetDescriptor::new(t, class, names::__dict__, &instance::DICT).value());
