@@ -121,6 +121,13 @@ impl<'a> Args<'a> {
         if self.names.is_null() && self.all.len() == s.total as usize && s.plain {
             return f(self.all);
         }
+        self.bind_missing(t, function, s, f)
+    }
+
+    /// As [`Args::bind`], where values have to be moved. Not inlined: its array would make the frames of all calls large, and what is left
+    /// in unused parts of frames keeps objects alive.
+    #[inline(never)]
+    fn bind_missing<T>(&self, t: &Thread, function: &str, s: &Signature, f: impl FnOnce(&[Value]) -> R<T>) -> R<T> {
         let mut bound = [Value::NULL; MAX_PARAMETERS];
         let bound = &mut bound[..s.total as usize];
         s.fill(t, function, self, bound)?;

@@ -14,7 +14,7 @@ use limpid_probes as probes;
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::cell::{Cell, UnsafeCell};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::{CStr, OsString};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
@@ -147,7 +147,7 @@ pub struct Interpreter {
     pub main_ident: AtomicU64,
     threads: Mutex<Vec<ThreadPointer>>,
     bytecode_indices: Mutex<HashSet<u32>>,
-    finalizers: Mutex<Vec<Value>>,
+    finalizers: Mutex<VecDeque<Value>>,
     cleared_weakrefs: Mutex<Vec<Value>>,
     /// Collections that the listener was not told of yet.
     collections: Mutex<Vec<CollectionReport>>,
@@ -184,8 +184,8 @@ impl Embedder for Hooks {
 
     fn queue_finalizer(&self, object: Value) {
         if let Some(i) = INTERPRETER.get() {
-            i.finalizers.lock().push(object);
-            i.request_main_or_any(request::FINALIZERS);
+            i.finalizers.lock().push_back(object);
+            i.request_finalizers();
         }
     }
 
@@ -196,7 +196,7 @@ impl Embedder for Hooks {
         }
         if let Some(i) = INTERPRETER.get() {
             i.cleared_weakrefs.lock().push(weakref);
-            i.request_main_or_any(request::FINALIZERS);
+            i.request_finalizers();
         }
     }
 
@@ -213,7 +213,7 @@ impl Embedder for Hooks {
         let Some(i) = INTERPRETER.get().filter(|i| i.collection_listener.get().is_some()) else { return };
         if current().is_some_and(|t| !t.collecting.get()) {
             i.collections.lock().push(*report);
-            i.request_main_or_any(request::FINALIZERS);
+            i.request_finalizers();
         }
     }
 
@@ -303,6 +303,19 @@ impl Interpreter {
         for p in self.threads.lock().iter() {
             // SAFETY: threads in the list are alive.
             unsafe { &*p.0 }.mutator.eval_breaker.fetch_or(bit, Ordering::AcqRel);
+        }
+    }
+
+    /// Are there finalizers or callbacks to run?
+    fn has_queued_work(&self) -> bool {
+        !self.finalizers.lock().is_empty() || !self.cleared_weakrefs.lock().is_empty()
+    }
+
+    /// Has the collecting thread, which allocates, see to what the collection has queued: so garbage does not come faster than it goes.
+    fn request_finalizers(&self) {
+        match current() {
+            Some(t) => drop(t.mutator.eval_breaker.fetch_or(request::FINALIZERS, Ordering::AcqRel)),
+            None => self.request_main_or_any(request::FINALIZERS),
         }
     }
 
@@ -490,6 +503,9 @@ pub fn detach(t: &'static Thread) {
     if interpreter.specializes {
         interpreter.bytecode_indices.lock().remove(&t.bytecode_index.get());
     }
+    if interpreter.has_queued_work() {
+        interpreter.request_main_or_any(request::FINALIZERS);
+    }
     t.mutator.detach_for_exit();
     // SAFETY: the mapping was made for this thread, and nothing refers to it any more.
     unsafe { libc::munmap(t.stack_base.get() as *mut libc::c_void, STACK_VALUES * 8) };
@@ -535,21 +551,24 @@ pub fn run_finalizers(t: &Thread) {
         let reports = std::mem::take(&mut *interpreter.collections.lock());
         reports.iter().for_each(|report| listener(t, report));
     }
-    loop {
+    // Only what is there now: other threads may add to it for ever.
+    let callbacks = interpreter.cleared_weakrefs.lock().len();
+    for _ in 0..callbacks {
         let weakref = interpreter.cleared_weakrefs.lock().pop();
         let Some(weakref) = weakref else { break };
         crate::types::weakref::run_callback(t, weakref);
     }
-    loop {
+    let finalizers = interpreter.finalizers.lock().len();
+    for _ in 0..finalizers {
         // Kept in a local variable from here on, so it stays alive while it is finalized.
-        let object = {
-            let mut queue = interpreter.finalizers.lock();
-            if queue.is_empty() { None } else { Some(queue.remove(0)) }
-        };
+        let object = interpreter.finalizers.lock().pop_front();
         let Some(object) = object else { break };
         finalize(t, object);
     }
     t.finalizing.set(false);
+    if interpreter.has_queued_work() {
+        t.mutator.eval_breaker.fetch_or(request::FINALIZERS, Ordering::AcqRel);
+    }
 }
 
 fn finalize(t: &Thread, object: Value) {
@@ -598,7 +617,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         main_ident: AtomicU64::new(0),
         threads: Mutex::new(Vec::new()),
         bytecode_indices: Mutex::new(HashSet::new()),
-        finalizers: Mutex::new(Vec::new()),
+        finalizers: Mutex::new(VecDeque::new()),
         cleared_weakrefs: Mutex::new(Vec::new()),
         collections: Mutex::new(Vec::new()),
         collection_listener: OnceLock::new(),

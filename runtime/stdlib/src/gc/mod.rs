@@ -126,6 +126,12 @@ fn numbers(t: &Thread, n: [usize; 3]) -> Value {
 
 fn collect(t: &Thread, a: &[Value]) -> R {
     limpid_heap::clear_dead_stack();
+    collect_generation(t, a)
+}
+
+/// Not part of the caller's frame, which has places that nothing was written to yet.
+#[inline(never)]
+fn collect_generation(t: &Thread, a: &[Value]) -> R {
     let number = if a[0].is_null() { 2 } else { number::index_i32(t, a[0])? };
     let generation = match number {
         0 | 1 => Generation::Young,

@@ -113,7 +113,13 @@ impl BuiltinFunction {
     /// Calls it, without probes.
     #[inline]
     pub fn invoke(&self, t: &Thread, args: Args<'_>) -> R {
-        if self.passes_receiver { args.with_first(t, self.receiver.get(), |args| self.def.call(t, args)) } else { self.def.call(t, args) }
+        if self.passes_receiver { self.invoke_bound(t, args) } else { self.def.call(t, args) }
+    }
+
+    /// Not inlined, for the same reason as the slow part of [`Args::bind`].
+    #[inline(never)]
+    fn invoke_bound(&self, t: &Thread, args: Args<'_>) -> R {
+        args.with_first(t, self.receiver.get(), |args| self.def.call(t, args))
     }
 
     /// The native type whose instances this function makes, if it is a `__new__`.

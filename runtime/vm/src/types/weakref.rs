@@ -123,7 +123,10 @@ impl WeakRef {
         if shared && let Some(existing) = shared_in(list, class, referent) {
             return Ok(existing);
         }
-        list.push(r.ptr() as usize);
+        // The shared ones come first, a plain reference before a proxy; then the newest.
+        let shares = |address: &&usize| is_shared(weakref_at(**address));
+        let place = if shared && class == builtin::WEAKREF { 0 } else { list.iter().take_while(shares).count() };
+        list.insert(place, r.ptr() as usize);
         Ok(r)
     }
 }
@@ -152,6 +155,11 @@ fn shard(key: usize) -> &'static Shard {
 fn weakref_at(address: usize) -> Ref<WeakRef> {
     // SAFETY: the table holds addresses of live weak references: they leave it when they die.
     unsafe { Ref::from_ptr(address as *mut WeakRef) }
+}
+
+/// Is there one only of its class for a referent? Nothing could tell two of them apart.
+fn is_shared(r: Ref<WeakRef>) -> bool {
+    r.callback.get().is_null() && !r.value().class().has(flag::HEAP_TYPE)
 }
 
 fn shared_in(list: &[usize], class: Ref<Type>, referent: Value) -> Option<Ref<WeakRef>> {
@@ -279,7 +287,7 @@ fn repr(t: &Thread, r: Value) -> R {
         return Ok(Str::new(t, &format!("<weakref at {address:#x}; dead>")).value());
     };
     let mut text = format!("<weakref at {address:#x}; to '{}' at {:#x}", referent.class().display_name(), referent.bits());
-    if let Some(name) = attr::get_attr_opt(t, referent, names::__name__)?.and_then(|n| n.downcast::<Str>()) {
+    if let Some(name) = attr::lookup_special(t, referent, names::__name__)?.and_then(|n| n.downcast::<Str>()) {
         text += &format!(" ({})", name.to_string_lossy());
     }
     Ok(Str::new(t, &(text + ">")).value())
