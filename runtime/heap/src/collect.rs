@@ -41,6 +41,9 @@ pub struct CollectionReport {
     pub generation: Generation,
     /// Cells that died.
     pub collected: usize,
+    /// Cells that died and were objects with references in them, which is what programs take for garbage. Counted if the program has asked
+    /// for the collection, otherwise 0.
+    pub objects: usize,
     /// Cells that are garbage and stay. There are none: kept for the statistics of those who expect the field.
     pub uncollectable: usize,
     /// Objects handed to [`crate::Embedder::queue_finalizer`].
@@ -56,7 +59,7 @@ pub struct CollectionReport {
 impl CollectionReport {
     /// What a collection that did not take place did.
     pub(crate) fn nothing(generation: Generation) -> CollectionReport {
-        CollectionReport { generation, collected: 0, uncollectable: 0, finalized: 0, live: 0, heap: 0, ns: 0 }
+        CollectionReport { generation, collected: 0, objects: 0, uncollectable: 0, finalized: 0, live: 0, heap: 0, ns: 0 }
     }
 }
 
@@ -67,10 +70,15 @@ pub fn collect(m: &Mutator, generation: Generation) -> CollectionReport {
 
 /// Runs a collection: hooks, stop, statistics. The caller has made sure that it is the only one.
 pub(crate) fn run(m: &Mutator, generation: Generation) -> CollectionReport {
+    run_with(m, generation, false)
+}
+
+/// As [`run`]; counts the objects that died if `census` says so.
+pub(crate) fn run_with(m: &Mutator, generation: Generation, census: bool) -> CollectionReport {
     embedder().before_collection(generation);
     let report = m.stop_world(c"gc", |world| {
         let start = Instant::now();
-        let mut report = collection(world, generation);
+        let mut report = collection(world, generation, census);
         report.ns = start.elapsed().as_nanos() as u64;
         policy::note(&report);
         report
@@ -79,7 +87,7 @@ pub(crate) fn run(m: &Mutator, generation: Generation) -> CollectionReport {
     report
 }
 
-fn collection(world: &StoppedWorld, generation: Generation) -> CollectionReport {
+fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> CollectionReport {
     world.each_mutator(|m| {
         m.publish_cursors();
         m.hand_over();
@@ -112,7 +120,7 @@ fn collection(world: &StoppedWorld, generation: Generation) -> CollectionReport 
         alive
     });
     pool.old_registrations.take_all(&mut registrations);
-    let swept = sweep::sweep(&mut pool, full);
+    let swept = sweep::sweep(&mut pool, full, census);
     world.each_mutator(Mutator::reset_cursors);
     pool.live = if full { swept.live } else { pool.live + swept.live };
     let keep = policy::bytes_to_keep(pool.live);
@@ -120,6 +128,7 @@ fn collection(world: &StoppedWorld, generation: Generation) -> CollectionReport 
     let report = CollectionReport {
         generation,
         collected: swept.dead,
+        objects: swept.objects,
         uncollectable: 0,
         finalized: finalize.len(),
         live: pool.live,

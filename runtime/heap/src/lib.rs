@@ -91,7 +91,7 @@ pub use layout::{CLASS_SIZES, CLASSES, IMMORTAL_BASE, IMMORTAL_SIZE, MAX_SMALL, 
 pub use lock::{ObjectLock, lock, lock_both, set_alone, try_lock};
 pub use mutator::{Cursor, Mutator};
 pub use policy::{DEFAULT_YOUNG, GenerationStats};
-pub use registry::{register_drop, register_finalizer, register_weak, unregister_finalizer};
+pub use registry::{finalize_all, register_drop, register_finalizer, register_weak, unregister_finalizer};
 pub use spill::{clear_dead_stack, keep_alive};
 pub use sweep::POISON;
 pub use tracer::{TraceFn, Tracer, register_tracer};

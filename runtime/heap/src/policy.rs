@@ -28,7 +28,7 @@ static ENABLED: AtomicBool = AtomicBool::new(true);
 
 static BOOKS: Mutex<Books> = Mutex::new(Books {
     thresholds: DEFAULT_THRESHOLDS,
-    stats: [GenerationStats { collections: 0, collected: 0, uncollectable: 0 }; 2],
+    stats: [GenerationStats { collections: 0, collected: 0, objects: 0, uncollectable: 0 }; 2],
     live: 0,
     live_after_full: 0,
     minor_since_full: 0,
@@ -52,6 +52,8 @@ pub struct GenerationStats {
     pub collections: u64,
     /// Cells that died.
     pub collected: u64,
+    /// [`CollectionReport::objects`].
+    pub objects: u64,
     /// Always 0.
     pub uncollectable: u64,
 }
@@ -124,7 +126,7 @@ fn worth_a_try() -> usize {
 /// Collects because the program says so.
 pub(crate) fn explicit(m: &Mutator, generation: Generation) -> CollectionReport {
     match Role::take(m) {
-        Some(_role) => collect::run(m, generation),
+        Some(_role) => collect::run_with(m, generation, true),
         None => CollectionReport::nothing(generation),
     }
 }
@@ -135,6 +137,7 @@ pub(crate) fn note(report: &CollectionReport) {
     let stats = &mut books.stats[report.generation as usize];
     stats.collections += 1;
     stats.collected += report.collected as u64;
+    stats.objects += report.objects as u64;
     books.live = report.live;
     match report.generation {
         Generation::Young => books.minor_since_full += 1,

@@ -4,6 +4,8 @@
 //! *young*: a minor collection looks at those only, since nothing else can have died.
 
 use crate::cell::Header;
+use crate::embedder::embedder;
+use crate::pool::pool;
 use crate::{Mutator, Value};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -70,6 +72,27 @@ pub fn register_finalizer(m: &Mutator, object: Value) {
 pub fn unregister_finalizer(object: Value) {
     // SAFETY: a live cell the caller holds.
     unsafe { (*object.as_ptr::<Header>()).gc.fetch_and(!Header::FINALIZE, Relaxed) };
+}
+
+/// Has the embedder finalize all objects that are registered, whether they are reachable or not, the newest first: at the end of a
+/// program, so that what wraps something comes before it.
+pub fn finalize_all(m: &Mutator) {
+    m.stop_world(c"finalize", |world| {
+        world.each_mutator(Mutator::hand_over);
+        let mut pool = pool();
+        let mut cells = std::mem::take(&mut pool.old_registrations.finalizers);
+        cells.append(&mut pool.registrations.finalizers);
+        drop(pool);
+        for cell in cells.into_iter().rev() {
+            // SAFETY: entries are allocated cells that were not swept.
+            let bits = unsafe { &(*(cell as *const Header)).gc };
+            if bits.load(Relaxed) & Header::FINALIZE != 0 {
+                bits.fetch_and(!Header::FINALIZE, Relaxed);
+                bits.fetch_or(Header::FINALIZED, Relaxed);
+                embedder().queue_finalizer(Value::cell(cell as *const Header));
+            }
+        }
+    });
 }
 
 /// Registers a native resource: `run` is called with the cell when it has died, after weak references to it are cleared and before its

@@ -19,11 +19,19 @@ pub fn finish(t: &Thread) -> bool {
     limpid_stdlib::atexit::run(t);
     let flushed = streams::flush_at_exit(t);
     t.interpreter().finalizing.store(true, Ordering::Release);
-    runtime::run_finalizers(t);
+    finalize_what_is_left(t);
     if t.interpreter().options.stats {
         write_statistics(t);
     }
     flushed & streams::flush_at_exit(t)
+}
+
+/// Runs the finalizers of all objects, but for the standard streams, which are needed to the end.
+fn finalize_what_is_left(t: &Thread) {
+    runtime::run_finalizers(t);
+    streams::each_part(t, limpid_heap::unregister_finalizer);
+    limpid_heap::finalize_all(&t.mutator);
+    runtime::run_finalizers(t);
 }
 
 /// Leaves what was counted where `pystats report` looks for it.

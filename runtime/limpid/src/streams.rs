@@ -47,6 +47,20 @@ pub fn create(t: &Thread, encoding: &Encoding) -> R<()> {
     Ok(())
 }
 
+/// Calls a function with the standard streams, as they are and as they were at the start, and with the streams inside of them.
+pub fn each_part(t: &Thread, f: impl Fn(Value)) {
+    for name in [names::stdin, names::__stdin__, names::stdout, names::__stdout__, names::stderr, names::__stderr__] {
+        let mut part = sys::attribute(t, name).filter(|stream| stream.is_cell());
+        for inside in ["buffer", "raw"] {
+            let Some(stream) = part else { break };
+            f(stream);
+            part = attr::get_attr_text(t, stream, inside).ok().filter(|inner| inner.is_cell());
+            t.take_exception();
+        }
+        part.into_iter().for_each(&f);
+    }
+}
+
 /// The name that the codec itself goes by.
 fn codec_name(t: &Thread, name: &str) -> R {
     let text = Str::new(t, name).value();

@@ -144,13 +144,13 @@ fn collect_generation(t: &Thread, a: &[Value]) -> R {
     if report.finalized > 0 && generation == Generation::Full {
         // What the finalizers have let go of.
         let second = runtime::collect(t, generation);
-        report.collected += second.collected;
+        report.objects += second.objects;
         report.ns += second.ns;
         runtime::run_finalizers(t);
     }
-    tell(t, "stop", i64::from(number), report.collected);
+    tell(t, "stop", i64::from(number), report.objects);
     print_statistics(t, i64::from(number), &report);
-    Ok(int::from_usize(t, report.collected))
+    Ok(int::from_usize(t, report.objects))
 }
 
 /// Calls the callbacks. What they raise is told of and does not matter otherwise.
@@ -183,7 +183,7 @@ fn print_statistics(t: &Thread, generation: i64, report: &CollectionReport) {
     }
     let text = format!(
         "gc: collecting generation {generation}...\ngc: done, {} unreachable, {} uncollectable, {:.4}s elapsed\n",
-        report.collected,
+        report.objects.max(report.collected),
         report.uncollectable,
         report.ns as f64 / 1e9
     );
@@ -213,7 +213,7 @@ fn stats(t: &Thread, _: &[Value]) -> R {
     for generation in [young, Default::default(), full] {
         let dict = Dict::new(t);
         dict.set_text(t, "collections", int::from_u64(t, generation.collections))?;
-        dict.set_text(t, "collected", int::from_u64(t, generation.collected))?;
+        dict.set_text(t, "collected", int::from_u64(t, generation.objects))?;
         dict.set_text(t, "uncollectable", int::from_u64(t, generation.uncollectable))?;
         list.append(t, dict.value())?;
     }
