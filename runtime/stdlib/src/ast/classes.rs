@@ -5,7 +5,7 @@ use limpid_heap::Value;
 use limpid_vm::args::{Args, FnDef};
 use limpid_vm::modules::warnings;
 use limpid_vm::object::{R, Ref, ValueExt};
-use limpid_vm::protocol::{attr, call, hash, iter, sequence, text};
+use limpid_vm::protocol::{attr, call, iter, sequence, text};
 use limpid_vm::root::Root;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::descriptor::MethodDescriptor;
@@ -14,7 +14,7 @@ use limpid_vm::types::repr::{ReprGuard, ReprText};
 use limpid_vm::types::str::intern;
 use limpid_vm::types::union::Union;
 use limpid_vm::types::{Dict, List, Set, Str, Tuple, Type, ValueList, builtin, generic_alias, instance, type_, union};
-use limpid_vm::{exc, names, raise};
+use limpid_vm::{names, raise};
 
 /// Three tuples: the classes by [`Kind`], those by [`Sum`], and the names of the fields by kind; then AST, and the instances of the classes
 /// without fields by kind (None for others).

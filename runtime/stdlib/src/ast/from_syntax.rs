@@ -234,7 +234,9 @@ impl Reader<'_> {
 
     fn parameter(&self, parameter: &Parameter) -> Result<Item> {
         let fields = vec![self.name(&parameter.name), self.optional(parameter.annotation.as_deref())?, Item::None];
-        Ok(self.node(Kind::Arg, parameter.range, fields))
+        // The stars before a name are not part of it.
+        let range = TextRange::new(parameter.name.range.start(), parameter.range.end());
+        Ok(self.node(Kind::Arg, range, fields))
     }
 
     fn parameters(&self, parameters: Option<&Parameters>) -> Result<Item> {

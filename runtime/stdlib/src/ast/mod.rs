@@ -1,14 +1,16 @@
 //! `_ast`: syntax trees as Python objects.
 //!
 //! * [`asdl`]: the table of all nodes; [`classes`]: their classes; [`tree`]: trees as data, to and from objects.
-//! * [`from_syntax`]: from the compiler's trees.
+//! * [`from_syntax`], [`to_syntax`]: from and to the compiler's trees; [`validate`]: what must hold of a tree before that.
 
 mod asdl;
 mod classes;
 mod from_syntax;
+mod to_syntax;
 mod tree;
+mod validate;
 
-use asdl::{Kind, SUMS};
+use asdl::{FieldType, Kind, SUMS, Sum};
 use classes::Classes;
 use from_syntax::Failure;
 use limpid_compiler::SyntaxWarning;
@@ -16,9 +18,10 @@ use limpid_heap::Value;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::modules::source::{self, AstHooks, Mode, Options, flags};
 use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::{isinstance, text};
 use limpid_vm::raise;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::Module;
+use limpid_vm::types::{Code, Module};
 
 /// `_ast`
 pub static MODULE: ModuleDef = ModuleDef { init, ..ModuleDef::named("_ast") };
@@ -71,6 +74,32 @@ fn parse(t: &Thread, text: &str, options: &Options) -> R {
 }
 
 fn compile(t: &Thread, v: Value, options: &Options) -> R {
-    let _ = (v, options, Mode::Exec);
-    raise!(t, NotImplementedError, "trees cannot be compiled yet")
+    if options.flags & flags::OPTIMIZED_AST == flags::ONLY_AST {
+        return Ok(v);
+    }
+    let wanted = match options.mode {
+        Mode::Exec => Kind::Module,
+        Mode::Eval => Kind::Expression,
+        Mode::Single => Kind::Interactive,
+        Mode::FunctionType => Kind::FunctionType,
+    };
+    let classes = Classes::get(t)?;
+    if !isinstance::is_instance(t, v, classes.kind(wanted).value())? {
+        raise!(t, TypeError, "expected {} node, got {}", wanted.name(), v.class().display_name())
+    }
+    let root = tree::from_object(t, &classes, v, FieldType::Sum(Sum::Mod))?;
+    validate::validate(t, &root)?;
+    if options.flags & flags::ONLY_AST != 0 {
+        return tree::to_object(t, &classes, &root);
+    }
+    let (program, places) = to_syntax::program(t, &root)?;
+    let filename = text::str_of(t, options.filename)?;
+    let (mode, settings) = source::settings(options);
+    let mut warnings = Vec::new();
+    let compiled = limpid_compiler::compile_tree(&program, &places, &filename.to_string_lossy(), mode, &settings, &mut warnings);
+    source::issue(t, &warnings, "", options)?;
+    match compiled {
+        Ok(code) => Ok(Code::from_data(t, &code)?.value()),
+        Err(error) => Err(source::raise_syntax_error(t, &error, options)),
+    }
 }

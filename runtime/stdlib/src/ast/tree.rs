@@ -228,7 +228,13 @@ fn field_from_object(t: &Thread, classes: &Classes, kind: Kind, field: &Field, f
             }
             Ok(Item::List(items))
         }
-        (_, Some(v)) => item_from_object(t, classes, field.of, v),
+        (count, Some(v)) => {
+            let item = item_from_object(t, classes, field.of, v)?;
+            if matches!(item, Item::None) && count == Count::One {
+                raise!(t, ValueError, "field '{}' is required for {}", field.name, kind.name())
+            }
+            Ok(item)
+        }
     }
 }
 
