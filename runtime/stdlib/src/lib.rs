@@ -52,6 +52,7 @@ pub mod termios;
 pub mod statistics;
 pub mod struct_;
 pub mod string;
+pub mod testing;
 pub mod time;
 pub mod tokenize;
 pub mod typing;
@@ -119,6 +120,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &semaphore::MODULE,
     &mmap::MODULE,
     &faulthandler::MODULE,
+    &testing::INTERNAL,
+    &testing::LIMITED,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

@@ -187,6 +187,14 @@ fn dict_of(t: &Thread, object: Value) -> R<Option<Ref<Dict>>> {
     }
 }
 
+/// Are the instance's attributes in slots of its own, not in a dict?
+pub fn has_inline_slots(object: Value) -> bool {
+    object.is_cell() && {
+        let shape = shape_of(object);
+        !shape.is_dict_mode() && shape.capacity() > 0
+    }
+}
+
 /// `__dict__`: the instance is in dict mode from now on. None when it has no attributes of its own.
 pub fn dict(t: &Thread, object: Value) -> R<Option<Ref<Dict>>> {
     if !object.is_cell() || object.class().attrs_offset() == 0 {

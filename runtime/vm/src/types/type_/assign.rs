@@ -100,18 +100,26 @@ pub(super) fn set_bases(t: &Thread, class: Value, v: Value) -> R<()> {
     let old_bases = unsafe { Ref::<Tuple>::from_value(class.bases.get()) };
     class.bases.set(t, class, bases.value());
     class.base.set(t, class, new_base.value());
-    // The orders before, of this class and all below it, in case one of the new ones cannot be made.
+    // The orders before and after, of this class and all below it, in case one of the new ones cannot be made.
     let mut undo = ValueList::new(t);
     if let Err(raised) = recompute_mros(t, class, &mut undo) {
-        for i in (0..undo.len()).step_by(2) {
-            // SAFETY: even entries are types.
+        for i in (0..undo.len()).step_by(3) {
+            // SAFETY: every third entry is a type.
             let c = unsafe { Ref::<Type>::from_value(undo.get(i)) };
-            c.mro.set(t, c, undo.get(i + 1));
+            if c.mro.get() == undo.get(i + 2) {
+                c.mro.set(t, c, undo.get(i + 1));
+            }
         }
-        class.bases.set(t, class, old_bases.value());
-        class.base.set(t, class, old_base.value());
+        if class.bases.get() == bases.value() {
+            class.bases.set(t, class, old_bases.value());
+            class.base.set(t, class, old_base.value());
+        }
         cache::invalidate(class);
         return Err(raised);
+    }
+    // An `mro()` has given the class other bases meanwhile; these count.
+    if class.bases.get() != bases.value() {
+        return Ok(());
     }
     for base in old_bases.as_slice() {
         // SAFETY: as above.
@@ -136,6 +144,7 @@ fn recompute_mros(t: &Thread, class: Ref<Type>, undo: &mut ValueList) -> R<()> {
     let order = mro::compute(t, class)?;
     undo.push(t, class.value());
     undo.push(t, class.mro.get());
+    undo.push(t, order.value());
     class.mro.set(t, class, order.value());
     let mut below = ValueList::new(t);
     subclasses::each(class, |c| below.push(t, c.value()));

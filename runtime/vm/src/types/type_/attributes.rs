@@ -17,7 +17,7 @@ pub(super) static GETSET: &[GetSet] = &[
     GetSet::getter("__weakrefoffset__", |_, c| Ok(Value::int(if class(c).has(flag::WEAK_REFERENCES) { -8 } else { 0 }))).member(),
     GetSet::getter("__base__", |_, c| Ok(class(c).base.opt().unwrap_or(Value::NONE))).member(),
     GetSet::getter("__dictoffset__", |_, c| Ok(Value::int(dict_offset(class(c))))).member(),
-    GetSet::getter("__mro__", |_, c| Ok(class(c).mro.opt().unwrap_or(Value::NONE))).member(),
+    GetSet::getter("__mro__", |_, c| Ok(if class(c).mro().is_empty() { Value::NONE } else { class(c).mro.get() })).member(),
     GetSet::property("__name__", |_, c| Ok(class(c).name.get()), set_name),
     GetSet::property("__qualname__", |_, c| Ok(class(c).qualname.get()), set_qualname),
     GetSet::property("__bases__", |_, c| Ok(class(c).bases.get()), assign::set_bases),

@@ -92,6 +92,8 @@ fn build(t: &Thread, metaclass: Ref<Type>, name: Ref<Str>, bases: Ref<Tuple>, na
     let raw = Type::new_raw(header, base.def, SlotTable::EMPTY, flags, plan.kind(), plan.value_slots(), plan.basic_size());
     let class = t.alloc_cell(raw);
     class.name.set(t, class, name.value());
+    // `mro()` of a metaclass can get hold of the class before it has an order.
+    class.mro.set(t, class, Tuple::from_slice(t, &[]).value());
     class.dict.set(t, class, dict.value());
     class.base.set(t, class, base.value());
     class.bases.set(t, class, bases.value());

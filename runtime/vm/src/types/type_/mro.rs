@@ -14,6 +14,13 @@ pub fn linearize(t: &Thread, class: Ref<Type>) -> R<Ref<Tuple>> {
     let bases = unsafe { Ref::<Tuple>::from_value(class.bases.get()) };
     let mut order = ValueList::new(t);
     order.push(t, class.value());
+    for base in bases.as_slice() {
+        // SAFETY: as above.
+        let base = unsafe { Ref::<Type>::from_value(*base) };
+        if base.mro().is_empty() {
+            raise!(t, TypeError, "Cannot extend an incomplete type '{}'", base.display_name());
+        }
+    }
     if bases.len() == 1 {
         // SAFETY: as above.
         let base = unsafe { Ref::<Type>::from_value(bases.get(0)) };

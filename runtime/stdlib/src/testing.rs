@@ -1,0 +1,40 @@
+//! What tests written for CPython import to look inside it: `_testinternalcapi` and `_testlimitedcapi`, as far as the questions have an
+//! answer here.
+
+use limpid_heap::Value;
+use limpid_vm::args::FnDef;
+use limpid_vm::modules::ModuleDef;
+use limpid_vm::object::R;
+use limpid_vm::protocol::{number, sequence};
+use limpid_vm::thread::Thread;
+use limpid_vm::types::{instance, int};
+
+/// `_testinternalcapi`
+pub static INTERNAL: ModuleDef = ModuleDef {
+    functions: &[FnDef::def("has_inline_values", "obj, /", |_, a| Ok(Value::bool(instance::has_inline_slots(a[0]))))
+        .doc("Does the object keep its attributes in itself, without a dict?")],
+    ..ModuleDef::named("_testinternalcapi")
+};
+
+/// `_testlimitedcapi`
+pub static LIMITED: ModuleDef = ModuleDef {
+    functions: &[
+        FnDef::def("sequence_getitem", "obj, index, /", |t, a| sequence::get_item(t, a[0], place(t, a[0], a[1])?)),
+        FnDef::def("sequence_setitem", "obj, index, value, /", |t, a| {
+            sequence::set_item(t, a[0], place(t, a[0], a[1])?, a[2])?;
+            Ok(Value::int(0))
+        }),
+        FnDef::def("sequence_delitem", "obj, index, /", |t, a| {
+            sequence::del_item(t, a[0], place(t, a[0], a[1])?)?;
+            Ok(Value::int(0))
+        }),
+    ],
+    ..ModuleDef::named("_testlimitedcapi")
+};
+
+/// The index as C code passes it: a number, which counts from the end if it is negative.
+fn place(t: &Thread, object: Value, index: Value) -> R {
+    let i = number::index_isize(t, index)?;
+    let i = if i < 0 { i + sequence::len(t, object)? as isize } else { i };
+    Ok(int::from_i64(t, i as i64))
+}
