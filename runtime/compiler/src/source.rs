@@ -176,7 +176,7 @@ impl<'a> Source<'a> {
             tail = tail.rsplit_once('=').map_or(tail, |(before, _)| before);
         }
         let end = after + TextSize::from(tail.len() as u32);
-        text[TextRange::new(start, end)].trim().as_bytes().to_vec()
+        text::without_comments(&text[TextRange::new(start, end)]).into_owned().into_bytes()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The text of string literals.
 
+use std::borrow::Cow;
+
 /// Puts the lone surrogates of a literal back, which the parser has replaced by U+FFFD; the result is WTF-8.
 ///
 /// `value` is what the parser made of `source`, the text between the quotes. Both are walked side by side: every escape sequence has made
@@ -117,6 +119,41 @@ fn expand_tabs(text: &[u8]) -> Vec<u8> {
         expanded.push(byte);
     }
     expanded
+}
+
+/// The text of an expression without its comments, which go as far as the end of their lines.
+pub(crate) fn without_comments(text: &str) -> Cow<'_, str> {
+    if !text.contains('#') {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    // The quotes that end the string literal around the current place.
+    let mut quotes = "";
+    while let Some(c) = rest.chars().next() {
+        let mut length = c.len_utf8();
+        match c {
+            '\\' if !quotes.is_empty() => length += rest[1..].chars().next().map_or(0, char::len_utf8),
+            _ if !quotes.is_empty() => {
+                if rest.starts_with(quotes) {
+                    length = quotes.len();
+                    quotes = "";
+                }
+            }
+            '\'' | '"' => {
+                length = if rest.starts_with(&c.to_string().repeat(3)) { 3 } else { 1 };
+                quotes = &rest[..length];
+            }
+            '#' => {
+                rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+                continue;
+            }
+            _ => {}
+        }
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out.into()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::codegen::literals;
 use crate::error::SyntaxError;
 use crate::parse::Tree;
 use crate::source::{Source, line_starts};
+use crate::text;
 
 /// The tree of a text, and what only the text tells about its nodes.
 pub struct SyntaxTree {
@@ -56,6 +57,11 @@ impl SyntaxTree {
     /// The characters of a piece of an f-string or t-string, as WTF-8.
     pub fn string_piece(&self, node: &InterpolatedStringLiteralElement, raw: bool) -> Vec<u8> {
         self.source().string_piece(node, raw)
+    }
+
+    /// What an interpolation shows in front of its value, if it does.
+    pub fn debug_text(&self, node: &InterpolatedElement) -> Option<String> {
+        node.debug_text.as_ref().map(|text| text::without_comments(text.as_str()).into_owned())
     }
 
     /// The value of an int literal.

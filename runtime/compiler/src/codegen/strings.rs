@@ -57,7 +57,8 @@ impl<'a> Compiler<'a> {
                 InterpolatedStringElement::Interpolation(element) => {
                     // f"{x=}" shows the text of the expression first.
                     if let Some(debug) = &element.debug_text {
-                        pieces.push_text(debug.as_str().as_bytes().to_vec(), self.location(element));
+                        let text = crate::text::without_comments(debug.as_str());
+                        pieces.push_text(text.as_bytes().to_vec(), self.location(element));
                     }
                     pieces.0.push(Piece::Interpolation(element));
                 }

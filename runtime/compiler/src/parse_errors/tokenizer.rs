@@ -484,7 +484,11 @@ impl<'a> Tokenizer<'a> {
         if byte == b':' && self.begins_format_spec() {
             return self.token(TokenKind::Operator, start);
         }
-        let length = operator_length(&self.text[start..self.line_end]);
+        let length = match &self.text[start..self.line_end] {
+            // Only the grammar knows it.
+            [b'<', b'>', ..] if self.all_tokens => 1,
+            text => operator_length(text),
+        };
         if length > 1 {
             self.at = start + length;
             return self.token(TokenKind::Operator, start);

@@ -395,11 +395,11 @@ impl Reader<'_> {
                     push_text(pieces, self.tree.string_piece(literal, raw && !in_spec), literal.range);
                 }
                 InterpolatedStringElement::Interpolation(element) => {
-                    if let Some(debug) = &element.debug_text {
+                    if let (Some(debug), Some(text)) = (&element.debug_text, self.tree.debug_text(element)) {
                         // From behind the brace to the end of the text that is shown.
                         let start = element.range.start() + TextSize::from(1);
                         let range = TextRange::at(start, TextSize::from(debug.as_str().len() as u32));
-                        push_text(pieces, debug.as_str().as_bytes().to_vec(), range);
+                        push_text(pieces, text.into_bytes(), range);
                     }
                     pieces.push(Piece::Field(element));
                 }

@@ -196,7 +196,7 @@ impl Validator<'_> {
         self.body(node)?;
         let name = node.kind.name();
         if node.list("handlers").is_empty() && node.list("finalbody").is_empty() {
-            return self.fail(&format!("{name} has neither handlers nor finalbody"));
+            return self.fail(&format!("{name} has neither except handlers nor finalbody"));
         }
         if node.list("handlers").is_empty() && !node.list("orelse").is_empty() {
             return self.fail(&format!("{name} has orelse but no except handlers"));

@@ -210,19 +210,22 @@ impl CharSet {
     #[cold]
     #[inline(never)]
     fn decide(&self, c: u32) -> bool {
-        if self.fold != Fold::Locale {
-            return self.by_rules(self.fold.lower(c));
+        match self.fold {
+            // Each rule is about both cases.
+            Fold::Locale => self.by_rules(lower_locale(c), upper_locale(c)),
+            fold => {
+                let c = fold.lower(c);
+                self.by_rules(c, c)
+            }
         }
-        let (lower, upper) = (lower_locale(c), upper_locale(c));
-        self.by_rules(lower) || upper != lower && self.by_rules(upper)
     }
 
-    fn by_rules(&self, c: u32) -> bool {
+    fn by_rules(&self, c: u32, other_case: u32) -> bool {
         let mut inside = true;
         for rule in &self.rules {
             if matches!(rule, Rule::Negate) {
                 inside = !inside;
-            } else if rule.holds(c) {
+            } else if rule.holds(c) || other_case != c && rule.holds(other_case) {
                 return inside;
             }
         }

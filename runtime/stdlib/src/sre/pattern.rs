@@ -12,6 +12,7 @@ use limpid_vm::root::TypeCell;
 use limpid_vm::slots::{Compare, SlotTable};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::iterators::callable_iterator;
+use limpid_vm::types::memory::of_object;
 use limpid_vm::types::tuple::TupleHash;
 use limpid_vm::types::{Dict, List, MappingProxy, Str, Tuple, TypeDef, flag, generic_alias, int};
 use limpid_vm::{layout, raise};
@@ -380,6 +381,8 @@ pub struct Scanner {
     header: Header,
     pattern: Slot,
     string: Slot,
+    /// A memoryview of what is no text: it must not be resized meanwhile.
+    export: Slot,
     pos: AtomicUsize,
     end: AtomicUsize,
     /// Where the next attempt begins; [`Scanner::DONE`] after one that failed.
@@ -399,10 +402,12 @@ fn scanner(t: &Thread, a: &[Value]) -> R {
     let p = receiver::<Pattern>(a[0]);
     let subject = p.subject(t, a[1])?;
     let (pos, end) = range(t, &subject, a[2], a[3])?;
+    let export = if a[1].downcast::<Str>().is_some() { Value::NONE } else { of_object(t, a[1])? };
     let scanner = Scanner {
         header: header_of::<Scanner>(),
         pattern: Slot::new(p.value()),
         string: Slot::new(a[1]),
+        export: Slot::new(export),
         pos: AtomicUsize::new(pos),
         end: AtomicUsize::new(end),
         next: AtomicUsize::new(pos),

@@ -255,11 +255,12 @@ fn warn(t: &Thread, warning: &limpid_compiler::SyntaxWarning, text: &str, option
     t.take_exception();
     let error = limpid_compiler::SyntaxError {
         kind: SyntaxErrorKind::Syntax,
-        message: warning.message.clone(),
+        // As an error it is not about the future.
+        message: warning.message.replace(" Such sequences will not work in the future.", ""),
         lineno: line,
-        offset: 0,
-        end_lineno: line,
-        end_offset: 0,
+        offset: warning.offset,
+        end_lineno: warning.end_lineno,
+        end_offset: warning.end_offset,
         text: text.split_inclusive('\n').nth(line.saturating_sub(1) as usize).map(str::to_owned),
         metadata: None,
     };

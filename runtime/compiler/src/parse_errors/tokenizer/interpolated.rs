@@ -164,11 +164,6 @@ impl Tokenizer<'_> {
             }
             quotes = 0;
             match byte {
-                b'\n' if in_format_spec => {
-                    self.at -= 1;
-                    self.innermost().leave_text();
-                    return Ok(self.at);
-                }
                 b'{' if self.peek() == Some(b'{') && !in_format_spec => {
                     self.at += 1;
                     return Ok(self.at - 1);
