@@ -17,9 +17,13 @@ pub struct ExceptionClass {
     pub base: fn() -> Ref<Type>,
 }
 
-/// Makes the class, remembers it in `cell`, and adds it to the module by its own name.
+/// Makes the class, remembers it in `cell`, and adds it to the module by its own name. A module that is imported afresh gets the class
+/// that was made for the first: it is the one that native code raises.
 pub fn add(t: &Thread, m: Ref<Module>, cell: &'static TypeCell, declared: &ExceptionClass) -> R<()> {
     let (module, name) = declared.name.rsplit_once('.').unwrap_or(("builtins", declared.name));
+    if let Some(class) = cell.opt() {
+        return m.dict().set_text(t, name, class.value());
+    }
     let namespace = Dict::new(t);
     namespace.set_text(t, "__module__", Str::new(t, module).value())?;
     if !declared.doc.is_empty() {

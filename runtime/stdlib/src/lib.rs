@@ -29,6 +29,7 @@ pub mod io;
 pub mod itertools;
 pub mod json;
 pub mod library;
+pub mod locale;
 pub mod marshal;
 pub mod math;
 pub mod mmap;
@@ -51,6 +52,7 @@ pub mod syslog;
 pub mod termios;
 pub mod statistics;
 pub mod struct_;
+pub mod stat;
 pub mod string;
 pub mod testing;
 pub mod time;
@@ -99,6 +101,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &heapq::MODULE,
     &queue::MODULE,
     &random::MODULE,
+    &locale::MODULE,
+    &stat::MODULE,
     &itertools::MODULE,
     &functools::MODULE,
     &opcode::MODULE,

@@ -9,7 +9,7 @@ use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Tuple, Type, TypeDef, ValueList, flag, int, type_};
-use limpid_vm::{layout, raise};
+use limpid_vm::{exc, layout, raise};
 use std::cell::UnsafeCell;
 
 /// `_random`
@@ -181,13 +181,21 @@ fn entropy(t: &Thread) -> R<Vec<u32>> {
 }
 
 fn get_random_bits(t: &Thread, a: &[Value]) -> R {
-    let Ok(bits) = u64::try_from(number::index_isize(t, a[1])?) else { raise!(t, ValueError, "number of bits must be non-negative") };
+    let bits = number::index(t, a[1])?;
+    if int::is_negative(bits) {
+        raise!(t, ValueError, "number of bits must be non-negative")
+    }
+    let bits = int::to_u64(t, bits)?;
     match bits {
         0 => Ok(Value::int(0)),
         1..=32 => Ok(Value::int(i64::from(with(t, a[0], Twister::next) >> (32 - bits)))),
         _ => {
             let count = bits.div_ceil(32) as usize;
-            let mut digits = vec![0u64; count.div_ceil(2)];
+            let mut digits = Vec::new();
+            if digits.try_reserve_exact(count.div_ceil(2)).is_err() {
+                return Err(exc::raise_memory_error(t));
+            }
+            digits.resize(count.div_ceil(2), 0u64);
             with(t, a[0], |twister| {
                 for i in 0..count {
                     let word = twister.next();

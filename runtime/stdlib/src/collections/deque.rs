@@ -256,14 +256,14 @@ fn mutated<T>(t: &Thread) -> R<T> {
     raise!(t, RuntimeError, "deque mutated during iteration")
 }
 
-/// The index of the first item from `start` to `end` that equals `v`.
-fn find(t: &Thread, this: Ref<Deque>, v: Value, start: usize, end: usize) -> R<Option<usize>> {
+/// The index of the first item from `start` to `end` that equals `v`. If comparing changes the deque, what `changed` raises.
+fn find(t: &Thread, this: Ref<Deque>, v: Value, start: usize, end: usize, changed: fn(&Thread) -> R<Option<usize>>) -> R<Option<usize>> {
     let version = this.version.load(Relaxed);
     for i in start..end {
         let Some(candidate) = get(t, this, i) else { break };
         let equal = compare::values_equal(t, candidate, v)?;
         if this.version.load(Relaxed) != version {
-            return mutated(t);
+            return changed(t);
         }
         if equal {
             return Ok(Some(i));
@@ -277,7 +277,7 @@ fn index(t: &Thread, a: &[Value]) -> R {
     let len = this.len();
     let start = if a[2].is_null() { 0 } else { sequence::search_bound(t, a[2], 0, len)? };
     let end = if a[3].is_null() { len } else { sequence::search_bound(t, a[3], 0, len)? };
-    match find(t, this, a[1], start, end.min(len))? {
+    match find(t, this, a[1], start, end.min(len), mutated)? {
         Some(i) => Ok(int::from_usize(t, i)),
         None => raise!(t, ValueError, "{} is not in deque", limpid_vm::protocol::text::repr(t, a[1])?.to_string_lossy()),
     }
@@ -286,7 +286,7 @@ fn index(t: &Thread, a: &[Value]) -> R {
 fn count(t: &Thread, a: &[Value]) -> R {
     let this = receiver::<Deque>(a[0]);
     let (mut from, mut n) = (0, 0);
-    while let Some(i) = find(t, this, a[1], from, this.len())? {
+    while let Some(i) = find(t, this, a[1], from, this.len(), mutated)? {
         (from, n) = (i + 1, n + 1);
     }
     Ok(int::from_usize(t, n))
@@ -306,13 +306,12 @@ fn remove_at(t: &Thread, this: Ref<Deque>, index: usize) -> bool {
 
 fn remove(t: &Thread, a: &[Value]) -> R {
     let this = receiver::<Deque>(a[0]);
-    match find(t, this, a[1], 0, this.len()) {
-        Ok(Some(i)) => {
+    match find(t, this, a[1], 0, this.len(), |t| raise!(t, IndexError, "deque mutated during remove()."))? {
+        Some(i) => {
             remove_at(t, this, i);
             Ok(Value::NONE)
         }
-        Ok(None) => raise!(t, ValueError, "deque.remove(x): x not in deque"),
-        Err(raised) => Err(raised),
+        None => raise!(t, ValueError, "deque.remove(x): x not in deque"),
     }
 }
 
@@ -503,7 +502,7 @@ pub static DEQUE_DEF: TypeDef = TypeDef {
         setitem: Some(set_item),
         contains: Some(|t, v, x| {
             let this = receiver::<Deque>(v);
-            Ok(find(t, this, x, 0, this.len())?.is_some())
+            Ok(find(t, this, x, 0, this.len(), mutated)?.is_some())
         }),
         concat: Some(concat),
         repeat: Some(repeat),

@@ -1,6 +1,6 @@
 //! `count`, `cycle`, `repeat`
 
-use super::class_of;
+use super::{class_of, unnamed};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, Signature, receiver};
 use limpid_vm::object::{R, Slot, ValueExt, header_of};
@@ -88,7 +88,7 @@ layout!(Cycle, CYCLE.get(), Slots);
 
 fn cycle_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     static SIGNATURE: Signature = Signature::parse("iterable, /");
-    args.bind(t, "cycle", &SIGNATURE, |a| {
+    unnamed(class, args, &CYCLE).bind(t, "cycle", &SIGNATURE, |a| {
         let iterator = iter::get_iter(t, a[0])?;
         let saved = List::new(t);
         let fields = Cycle {

@@ -1,6 +1,6 @@
 //! Iterators that put items together: `accumulate`, `batched`, `chain`, `pairwise`, `starmap`, `zip_longest`
 
-use super::class_of;
+use super::{class_of, unnamed};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, Signature, receiver};
 use limpid_vm::object::{R, Slot, ValueExt, header_of};
@@ -167,6 +167,7 @@ fn make_chain(t: &Thread, class: Value, iterables: Value) -> R {
 }
 
 fn chain_new(t: &Thread, class: Value, args: Args<'_>) -> R {
+    let args = unnamed(class, args, &CHAIN);
     args.no_keywords(t, "chain")?;
     make_chain(t, class, Tuple::from_slice(t, args.pos()).value())
 }
@@ -230,7 +231,7 @@ layout!(Pairwise, PAIRWISE.get(), Slots);
 
 fn pairwise_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     static SIGNATURE: Signature = Signature::parse("iterable, /");
-    args.bind(t, "pairwise", &SIGNATURE, |a| {
+    unnamed(class, args, &PAIRWISE).bind(t, "pairwise", &SIGNATURE, |a| {
         let iterator = iter::get_iter(t, a[0])?;
         let fields = Pairwise { header: header_of::<Pairwise>(), iterator: Slot::new(iterator), old: Slot::NULL };
         Ok(t.alloc_instance(class_of(class), fields).value())
@@ -291,7 +292,7 @@ layout!(StarMap, STARMAP.get(), Slots);
 
 fn starmap_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     static SIGNATURE: Signature = Signature::parse("function, iterable, /");
-    args.bind(t, "starmap", &SIGNATURE, |a| {
+    unnamed(class, args, &STARMAP).bind(t, "starmap", &SIGNATURE, |a| {
         let iterator = iter::get_iter(t, a[1])?;
         let fields = StarMap { header: header_of::<StarMap>(), function: Slot::new(a[0]), iterator: Slot::new(iterator) };
         Ok(t.alloc_instance(class_of(class), fields).value())

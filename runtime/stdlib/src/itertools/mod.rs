@@ -11,9 +11,10 @@ mod select;
 mod tee;
 
 use limpid_heap::Value;
-use limpid_vm::args::FnDef;
+use limpid_vm::args::{Args, FnDef};
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref};
+use limpid_vm::root::TypeCell;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Module, Type, type_};
 
@@ -54,6 +55,13 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         m.dict().set_text(t, name, class.value())?;
     }
     Ok(())
+}
+
+/// The arguments of `__new__` of a type that takes none by name. A subclass with an `__init__` of its own may take some: those are not
+/// for us.
+fn unnamed<'a>(class: Value, args: Args<'a>, own: &TypeCell) -> Args<'a> {
+    let init = |class: Ref<Type>| class.slots().init.map(|f| f as usize);
+    if init(class_of(class)) == init(own.get()) { args } else { Args::positional(args.pos()) }
 }
 
 /// The class that `__new__` was called with.

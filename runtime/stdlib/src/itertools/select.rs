@@ -1,6 +1,6 @@
 //! Iterators that leave items out: `compress`, `dropwhile`, `filterfalse`, `islice`, `takewhile`
 
-use super::class_of;
+use super::{class_of, unnamed};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, Signature, receiver};
 use limpid_vm::object::{R, Slot, header_of};
@@ -84,7 +84,7 @@ macro_rules! by_predicate {
             slots: SlotTable {
                 new: Some(|t, class, args| {
                     static SIGNATURE: Signature = Signature::parse("predicate, iterable, /");
-                    args.bind(t, $name, &SIGNATURE, |a| {
+                    unnamed(class, args, &$cell).bind(t, $name, &SIGNATURE, |a| {
                         let iterator = iter::get_iter(t, a[1])?;
                         let fields = $layout {
                             header: header_of::<$layout>(),
@@ -223,6 +223,7 @@ fn bound(t: &Thread, v: Value, what: &str, default: i64) -> R<i64> {
 }
 
 fn islice_new(t: &Thread, class: Value, args: Args<'_>) -> R {
+    let args = unnamed(class, args, &ISLICE);
     args.no_keywords(t, "islice")?;
     let (iterable, start, stop, step) = match *args.pos() {
         [iterable, stop] => (iterable, Value::NONE, stop, Value::NONE),

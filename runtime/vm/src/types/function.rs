@@ -149,7 +149,7 @@ pub static FUNCTION_DEF: TypeDef = TypeDef {
         GetSet::property("__kwdefaults__", |_, f| Ok(or_none(&receiver::<Function>(f).kwdefaults)), set_kwdefaults),
         GetSet::property("__annotations__", get_annotations, set_annotations),
         GetSet::property("__annotate__", |_, f| Ok(or_none(&receiver::<Function>(f).annotate)), set_annotate),
-        GetSet::property("__dict__", instance::get_dict, instance::set_dict_checked),
+        instance::NATIVE_DICT,
         GetSet::property(
             "__name__",
             |_, f| Ok(receiver::<Function>(f).name.get()),

@@ -383,6 +383,15 @@ pub fn get_dict(t: &Thread, object: Value) -> R {
     }
 }
 
+/// `__dict__` of a native type's instances: it cannot be deleted.
+pub static NATIVE_DICT: GetSet = GetSet::property("__dict__", get_dict, |t, object, v| {
+    if v.is_null() {
+        raise!(t, TypeError, "cannot delete __dict__")
+    }
+    set_dict_checked(t, object, v)
+})
+.doc("dictionary for instance variables");
+
 /// Sets `__dict__` of an object; deleting it leaves an empty one.
 pub fn set_dict_checked(t: &Thread, object: Value, v: Value) -> R<()> {
     if !v.is_null() && v.downcast::<Dict>().is_none() {

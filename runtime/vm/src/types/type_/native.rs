@@ -28,8 +28,12 @@ impl Type {
     }
 }
 
-/// Makes the type object of a native type that a module brings, and remembers it for the native code.
+/// Makes the type object of a native type that a module brings, and remembers it for the native code. A module that is imported afresh
+/// gets the type that was made for the first: native code knows one only, and nobody can have changed it.
 pub fn create_native(t: &Thread, def: &'static TypeDef, cell: &'static TypeCell) -> R<Ref<Type>> {
+    if let Some(class) = cell.opt() {
+        return Ok(class);
+    }
     let class = Type::from_def(t, def);
     cell.set(class);
     Ok(class)
@@ -166,7 +170,7 @@ fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
     }
     let gives_dict = def.dict_offset != 0 && class.base().is_none_or(|base| base.attrs_offset() == 0);
     if gives_dict && dict.get_name(names::__dict__).is_none() {
-        add(names::__dict__, GetSetDescriptor::new(t, class, names::__dict__, &instance::DICT).value());
+        add(names::__dict__, GetSetDescriptor::new(t, class, names::__dict__, &instance::NATIVE_DICT).value());
     }
     let defines_equality = def.slots.richcompare.is_some() && class.slots().hash.is_none();
     if defines_equality || class.slots().hash.is_none() && update::is_filled(&def.slots, crate::slots::SlotId::hash) {
