@@ -57,12 +57,7 @@ fn classified(t: &Thread, a: &[Value], f: fn(Complex64) -> bool) -> R {
 fn log(t: &Thread, a: &[Value]) -> R {
     let z = argument(t, a[0])?;
     let base = if a[1].is_null() { None } else { Some(argument(t, a[1])?) };
-    let logarithm = |z| cmath::log(z, None).map_err(|e| failure(t, e));
-    let n = object(t, logarithm(z)?);
-    match base {
-        None => Ok(n),
-        Some(base) => number::true_div(t, n, object(t, logarithm(base)?)),
-    }
+    cmath::log(z, base).map(|z| object(t, z)).map_err(|e| failure(t, e))
 }
 
 fn phase(t: &Thread, a: &[Value]) -> R {

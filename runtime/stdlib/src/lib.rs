@@ -58,6 +58,7 @@ pub mod testing;
 pub mod time;
 pub mod tokenize;
 pub mod typing;
+pub mod unicodedata;
 pub mod zlib;
 
 use limpid_vm::modules::ModuleDef;
@@ -80,6 +81,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &zlib::MODULE,
     &json::MODULE,
     &array::MODULE,
+    &unicodedata::MODULE,
     &csv::MODULE,
     &cmath::MODULE,
     &statistics::MODULE,

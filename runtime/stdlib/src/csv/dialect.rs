@@ -215,10 +215,10 @@ pub static DIALECT_DEF: TypeDef = TypeDef {
         FnDef::def("__reduce_ex__", "self, protocol, /", unpicklable).doc("raises an exception to avoid pickling"),
     ],
     getset: &[
-        member!(delimiter).member(),
         member!(skipinitialspace).member(),
         member!(doublequote).member(),
         member!(strict).member(),
+        member!(delimiter),
         member!(escapechar),
         member!(lineterminator),
         member!(quotechar),
@@ -228,5 +228,6 @@ pub static DIALECT_DEF: TypeDef = TypeDef {
 };
 
 fn unpicklable(t: &Thread, a: &[Value]) -> R {
-    raise!(t, TypeError, "cannot pickle '{}' instances", a[0].class().display_name())
+    let name = a[0].class().display_name();
+    raise!(t, TypeError, "cannot pickle '{}' instances", name.rsplit('.').next().unwrap_or(&name))
 }
