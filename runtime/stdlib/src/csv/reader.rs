@@ -5,14 +5,14 @@ use super::{Quoting, READER, fail, field_limit};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, GetSet, receiver};
 use limpid_vm::layout;
-use limpid_vm::object::{R, Slot, ValueExt, header_of};
+use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
 use limpid_vm::protocol::{iter, number};
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::iterators::itself;
 use limpid_vm::types::str::StrBuilder;
 use limpid_vm::types::{List, Str, TypeDef, ValueList, flag, int};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// The layout.
 #[repr(C)]
@@ -21,6 +21,10 @@ pub struct Reader {
     lines: Slot,
     dialect: Slot,
     line_number: AtomicUsize,
+    /// The thread that is reading a row, 0 if there is none.
+    owner: AtomicU64,
+    /// That thread has read another row meanwhile: its iterator is the reader's user.
+    advanced: AtomicBool,
 }
 layout!(Reader, READER.get(), Mixed);
 
@@ -29,8 +33,14 @@ pub(super) fn create(t: &Thread, args: Args<'_>) -> R {
     let (source, dialect) = super::two_arguments(t, args)?;
     let lines = iter::get_iter(t, source)?;
     let dialect = from_args(t, dialect, args)?.value();
-    let fields =
-        Reader { header: header_of::<Reader>(), lines: Slot::new(lines), dialect: Slot::new(dialect), line_number: AtomicUsize::new(0) };
+    let fields = Reader {
+        header: header_of::<Reader>(),
+        lines: Slot::new(lines),
+        dialect: Slot::new(dialect),
+        line_number: AtomicUsize::new(0),
+        owner: AtomicU64::new(0),
+        advanced: AtomicBool::new(false),
+    };
     Ok(t.alloc(fields).value())
 }
 
@@ -193,6 +203,17 @@ impl Row {
 
 fn next(t: &Thread, v: Value) -> R {
     let this = receiver::<Reader>(v);
+    let me = t.ident.get();
+    if this.owner.swap(me, Relaxed) == me {
+        this.advanced.store(true, Relaxed);
+        return read_row(t, this, true);
+    }
+    let row = read_row(t, this, false);
+    this.owner.store(0, Relaxed);
+    row
+}
+
+fn read_row(t: &Thread, this: Ref<Reader>, nested: bool) -> R {
     let mut row = Row {
         rules: receiver::<Dialect>(this.dialect.get()).rules(),
         state: State::StartRecord,
@@ -203,6 +224,9 @@ fn next(t: &Thread, v: Value) -> R {
     };
     loop {
         let line = iter::next(t, this.lines.get())?;
+        if !nested && this.advanced.swap(false, Relaxed) {
+            return fail(t, "iterator has already advanced the reader");
+        }
         if line.is_null() {
             if row.field.is_empty() && row.state != State::InQuoted {
                 return Ok(Value::NULL);

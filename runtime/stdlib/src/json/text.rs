@@ -141,11 +141,11 @@ impl<'a, C: Char> Text<'a, C> {
             0x72 => 0x0D,
             0x74 => 0x09,
             0x75 => {
-                if at + 6 >= self.chars.len() {
+                if at + 6 > self.chars.len() {
                     return self.fail(t, BAD, at + 1);
                 }
                 let Some(high) = self.hex(at + 2) else { return self.fail(t, BAD, at + 1) };
-                let pair = (0xD800..0xDC00).contains(&high) && at + 12 < self.chars.len() && self.has(at + 6, "\\u");
+                let pair = (0xD800..0xDC00).contains(&high) && at + 12 <= self.chars.len() && self.has(at + 6, "\\u");
                 if !pair {
                     return Ok((high, at + 6));
                 }

@@ -116,7 +116,7 @@ unsafe fn drop_code(p: *mut u8) {
 fn range(t: &Thread, subject: &Subject, pos: Value, endpos: Value) -> R<(usize, usize)> {
     let len = subject.len() as isize;
     let clip =
-        |v: Value, default: isize| -> R<isize> { if v.is_null() { Ok(default) } else { Ok(number::index_clamped(t, v)?.clamp(0, len)) } };
+        |v: Value, default: isize| -> R<isize> { if v.is_null() { Ok(default) } else { Ok(number::index_isize(t, v)?.clamp(0, len)) } };
     Ok((clip(pos, 0)? as usize, clip(endpos, len)? as usize))
 }
 

@@ -161,7 +161,7 @@ fn pack_into(t: &Thread, format: &Format, args: &[Value]) -> R {
             t,
             &format!(
                 "pack_into requires a buffer of at least {} bytes for packing {size} bytes at offset {given} (actual buffer size is {len})",
-                at + size
+                at as usize + format.size
             ),
         );
     }
@@ -195,7 +195,7 @@ fn unpack_from(t: &Thread, format: &Format, buffer: Value, offset: Value) -> R {
     let given = if offset.is_null() { 0 } else { number::index_isize(t, offset)? };
     let (len, size) = (buffer.len as isize, format.size as isize);
     if given < 0 && given + size > 0 {
-        return fail(t, &format!("not enough data to unpack {size} bytes"));
+        return fail(t, &format!("not enough data to unpack {size} bytes at offset {given}"));
     }
     let at = place(t, given, len)?;
     if len - at < size {
@@ -204,7 +204,7 @@ fn unpack_from(t: &Thread, format: &Format, buffer: Value, offset: Value) -> R {
             &format!(
                 "unpack_from requires a buffer of at least {} bytes for unpacking {size} bytes at offset {given} (actual buffer size is \
                  {len})",
-                at + size
+                at as usize + format.size
             ),
         );
     }

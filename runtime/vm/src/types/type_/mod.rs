@@ -143,6 +143,9 @@ fn construct(t: &Thread, args: Args<'_>) -> R {
     if !class.is_subtype(owner) {
         raise!(t, TypeError, "{0}.__new__({1}): {1} is not a subtype of {0}", owner.display_name(), class.display_name());
     }
+    if class.has(flag::DISALLOW_INSTANTIATION) {
+        raise!(t, TypeError, "cannot create '{}' instances", class.display_name());
+    }
     // The nearest native base must be made the same way, or its native part would stay empty.
     let mut native = class;
     while let Some(base) = native.base()
