@@ -59,10 +59,10 @@ fn float(t: &Thread, v: Value) -> R<f64> {
     })
 }
 
-/// A number in single precision; OverflowError when it is finite and does not fit.
-fn single(t: &Thread, x: f64) -> R<f32> {
+/// A number in single precision; OverflowError when it is finite and does not fit, unless that is C's business.
+fn single(t: &Thread, x: f64, format: &Format) -> R<f32> {
     let f = x as f32;
-    if f.is_infinite() && x.is_finite() {
+    if f.is_infinite() && x.is_finite() && !format.native {
         raise!(t, OverflowError, "float too large to pack with f format")
     }
     Ok(f)
@@ -90,7 +90,8 @@ fn bytes<'a>(t: &Thread, item: &Item, v: Value) -> R<&'a [u8]> {
     }
 }
 
-fn pack_one(t: &Thread, item: &Item, little: bool, v: Value, out: &mut [u8]) -> R<()> {
+fn pack_one(t: &Thread, format: &Format, item: &Item, v: Value, out: &mut [u8]) -> R<()> {
+    let little = format.little;
     match item.kind {
         Kind::Pad => {}
         Kind::Char => match v.downcast::<Bytes>().filter(|b| b.len() == 1) {
@@ -123,12 +124,12 @@ fn pack_one(t: &Thread, item: &Item, little: bool, v: Value, out: &mut [u8]) -> 
             Some(h) => put(out, h as u64, little),
             None => raise!(t, OverflowError, "float too large to pack with e format"),
         },
-        Kind::Float => put(out, single(t, float(t, v)?)?.to_bits() as u64, little),
+        Kind::Float => put(out, single(t, float(t, v)?, format)?.to_bits() as u64, little),
         Kind::Double => put(out, float(t, v)?.to_bits(), little),
         Kind::ComplexFloat => {
             let (re, im) = complex(t, v)?;
-            put(&mut out[..4], single(t, re)?.to_bits() as u64, little);
-            put(&mut out[4..], single(t, im)?.to_bits() as u64, little);
+            put(&mut out[..4], single(t, re, format)?.to_bits() as u64, little);
+            put(&mut out[4..], single(t, im, format)?.to_bits() as u64, little);
         }
         Kind::ComplexDouble => {
             let (re, im) = complex(t, v)?;
@@ -187,7 +188,7 @@ pub(super) fn pack(t: &Thread, format: &Format, values: &[Value], out: &mut [u8]
         for i in 0..item.repeat {
             let at = item.offset + i * item.size;
             let v = values.next().copied().unwrap_or(Value::NONE);
-            if let Err(raised) = pack_one(t, item, format.little, v, &mut out[at..at + item.size]) {
+            if let Err(raised) = pack_one(t, format, item, v, &mut out[at..at + item.size]) {
                 if int::is_int(v) && t.exception_is(exc::OverflowError) {
                     t.take_exception();
                     return struct_error(t, "int too large to convert");

@@ -141,10 +141,7 @@ fn pack_bytes(t: &Thread, format: &Format, values: &[Value]) -> R {
 /// Buffer, offset, values.
 fn pack_into(t: &Thread, format: &Format, args: &[Value]) -> R {
     let [buffer, offset, values @ ..] = args else {
-        match args {
-            [] => raise!(t, TypeError, "pack_into expected buffer argument"),
-            _ => raise!(t, TypeError, "pack_into expected offset argument"),
-        }
+        return fail(t, if args.is_empty() { "pack_into expected buffer argument" } else { "pack_into expected offset argument" });
     };
     if values.len() != format.values {
         return fail(t, &format!("pack_into expected {} items for packing (got {})", format.values, values.len()));

@@ -130,8 +130,9 @@ impl Version {
         Version::Latest.of(c, |u, c| u.digit(c))
     }
 
+    /// Of the old version what CPython has: the values of the latest one.
     pub fn numeric(self, c: u32) -> Option<f64> {
-        self.of(c, |u, c| u.numeric(c))
+        self.of(c, |u, c| u.numeric(c).and_then(|_| Ucd::new(true).numeric(c)))
     }
 
     pub fn name(self, c: u32) -> Option<String> {
@@ -141,6 +142,8 @@ impl Version {
     /// The character or the sequence of characters that has a name.
     pub fn lookup(self, name: &str) -> Option<Cow<'static, str>> {
         match self.database().lookup(name)? {
+            // The old database has no aliases.
+            LookupResult::Character(c) if self == Version::V3_2 && self.name(c as u32).is_none_or(|n| !n.eq_ignore_ascii_case(name)) => None,
             LookupResult::Character(c) => self.is_assigned(c as u32).then(|| Cow::Owned(c.to_string())),
             LookupResult::Sequence(s) => Some(Cow::Borrowed(s)),
         }
