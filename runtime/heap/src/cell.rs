@@ -16,6 +16,7 @@
 //! * `slots`: for [`Kind::Slots`], the number of words after the header that are values.
 
 use crate::Value;
+use crate::lock::is_alone;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::{Relaxed, Release}};
 
 /// Where the heap's region starts. Fixed, so that range tests and [`ShapeRef`]s need no load. 32 TiB is far from everything the kernel
@@ -94,6 +95,27 @@ impl Header {
     #[inline(always)]
     pub fn is_unlogged(&self) -> bool {
         self.gc.load(Relaxed) & Header::OLD_UNLOGGED != 0
+    }
+
+    /// Sets bits of the collector's byte.
+    #[inline]
+    pub(crate) fn set_bits(&self, bits: u8) {
+        // An atomic exchange takes as long as the rest of making a small object.
+        if is_alone() {
+            self.gc.store(self.gc.load(Relaxed) | bits, Relaxed);
+        } else {
+            self.gc.fetch_or(bits, Relaxed);
+        }
+    }
+
+    /// Clears bits of the collector's byte.
+    #[inline]
+    pub(crate) fn clear_bits(&self, bits: u8) {
+        if is_alone() {
+            self.gc.store(self.gc.load(Relaxed) & !bits, Relaxed);
+        } else {
+            self.gc.fetch_and(!bits, Relaxed);
+        }
     }
 
     /// As [`publish_shape`](crate::publish_shape) for a cell that is not [`is_unlogged`](Header::is_unlogged).

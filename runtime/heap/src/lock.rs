@@ -32,6 +32,12 @@ pub fn set_alone(alone: bool) {
     ALONE.store(alone, Release);
 }
 
+/// Does only the calling thread use the heap?
+#[inline(always)]
+pub(crate) fn is_alone() -> bool {
+    ALONE.load(Acquire)
+}
+
 /// Holds the lock of a cell; dropping it unlocks.
 pub struct ObjectLock<'a> {
     /// None: the thread was alone when it took the lock. It still is, for it starts no other one meanwhile.
@@ -42,7 +48,7 @@ pub struct ObjectLock<'a> {
 #[inline(always)]
 pub fn lock<'a>(m: &Mutator, header: &'a Header) -> ObjectLock<'a> {
     // Acquire: what the thread before the last one did is seen without its lock.
-    if ALONE.load(Acquire) {
+    if is_alone() {
         return ObjectLock { header: None };
     }
     if header.lock.compare_exchange(FREE, HELD, Acquire, Relaxed).is_err() {
@@ -54,7 +60,7 @@ pub fn lock<'a>(m: &Mutator, header: &'a Header) -> ObjectLock<'a> {
 /// Locks a cell if that takes no waiting.
 #[inline(always)]
 pub fn try_lock(header: &Header) -> Option<ObjectLock<'_>> {
-    if ALONE.load(Acquire) {
+    if is_alone() {
         return Some(ObjectLock { header: None });
     }
     let free = header.lock.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok();

@@ -55,7 +55,7 @@ impl Registrations {
 pub fn register_weak(m: &Mutator, weakref: Value, slot: *const AtomicU64, referent: Value) {
     debug_assert!(weakref.is_cell() && referent.is_cell());
     // SAFETY: a live cell the caller holds.
-    unsafe { (*referent.as_ptr::<Header>()).gc.fetch_or(Header::WEAKLY_REFERENCED, Relaxed) };
+    unsafe { (*referent.as_ptr::<Header>()).set_bits(Header::WEAKLY_REFERENCED) };
     m.registrations(|r| r.weak.push(Weak { owner: weakref, slot }));
 }
 
@@ -64,14 +64,14 @@ pub fn register_weak(m: &Mutator, weakref: Value, slot: *const AtomicU64, refere
 pub fn register_finalizer(m: &Mutator, object: Value) {
     debug_assert!(object.is_cell());
     // SAFETY: a live cell the caller holds.
-    unsafe { (*object.as_ptr::<Header>()).gc.fetch_or(Header::FINALIZE, Relaxed) };
+    unsafe { (*object.as_ptr::<Header>()).set_bits(Header::FINALIZE) };
     m.registrations(|r| r.finalizers.push(object.bits() as usize));
 }
 
 /// Takes back [`register_finalizer`]: for an object that has nothing left to finalize.
 pub fn unregister_finalizer(object: Value) {
     // SAFETY: a live cell the caller holds.
-    unsafe { (*object.as_ptr::<Header>()).gc.fetch_and(!Header::FINALIZE, Relaxed) };
+    unsafe { (*object.as_ptr::<Header>()).clear_bits(Header::FINALIZE) };
 }
 
 /// Has the embedder finalize all objects that are registered, whether they are reachable or not, the newest first: at the end of a

@@ -1,6 +1,7 @@
 //! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
 
 use crate::interp::dispatch;
+use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::trace::LineTrace;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
@@ -413,6 +414,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
         slow: Cell::new(0),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
+        attribute_cache: AttributeCache::new(),
         line_trace: LineTrace::new(),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         depth: Cell::new(0),

@@ -6,6 +6,7 @@
 
 use crate::object::{Layout, R, Raised, Ref};
 use crate::runtime::Interpreter;
+use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::trace::LineTrace;
 use crate::types::{Exception, Type};
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
@@ -70,6 +71,8 @@ pub struct Thread {
     pub slow: Cell<usize>,
     /// The dispatch table in force.
     pub table: Cell<*const ()>,
+    /// Where attributes were found.
+    pub attribute_cache: AttributeCache,
     /// For the probe `line`.
     pub line_trace: LineTrace,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.

@@ -5,6 +5,7 @@
 //! * [`calls`]: entering functions; [`unwind`]: exceptions; [`specialize`]: rewriting instructions for what they meet.
 //! * [`backoff`]: when to try again; [`trace`]: the function probes; [`intrinsics`]: rare operations behind an instruction.
 
+pub mod attribute_cache;
 pub mod backoff;
 pub mod calls;
 pub mod dispatch;

@@ -1,6 +1,7 @@
 //! Attributes.
 
 use super::{attempt, slow_uops};
+use crate::interp::attribute_cache::Place;
 use crate::interp::calls::push_call;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
@@ -38,6 +39,34 @@ unsafe fn load_attr(r: &mut Regs, o: u32) -> Step {
     specialize::load_attr(r, o);
     let name = r.frame().code().name_at((o >> 1) as usize);
     let object = r.peek(1);
+    if object.is_cell() {
+        // SAFETY: an object's shape is a live shape.
+        match t.attribute_cache.find(unsafe { Ref::from_shape_ref(object.shape()) }, name) {
+            Place::Slot(offset) => {
+                let v = slot_at(object, offset).get();
+                if !v.is_null() {
+                    r.poke(1, v);
+                    if o & 1 != 0 {
+                        r.push(Value::NULL);
+                    }
+                    return Step::Next;
+                }
+            }
+            Place::Method(f) if o & 1 != 0 => {
+                r.poke(1, f);
+                r.push(object);
+                return Step::Next;
+            }
+            Place::ClassValue(v) => {
+                r.poke(1, v);
+                if o & 1 != 0 {
+                    r.push(Value::NULL);
+                }
+                return Step::Next;
+            }
+            Place::Method(_) | Place::Unknown => {}
+        }
+    }
     if o & 1 == 0 {
         let v = attempt!(attr::get_attr(t, object, name));
         r.poke(1, v);

@@ -1,0 +1,80 @@
+//! Attributes of objects whose shapes vary from one execution of an instruction to the next.
+//!
+//! Where an instruction sees one shape, its own cache words answer. Where it sees several, it would go the long way each time; so each
+//! thread remembers where attributes were found, by the version of the shape and the name. A version certifies the shape and its class as
+//! they are and is never used twice: an entry is right or cannot be found, and nothing is ever removed. Values need no tracing, as in the
+//! cache of method lookups.
+
+use crate::object::Ref;
+use crate::protocol::attr::{self, LoadKind};
+use crate::shape::Shape;
+use limpid_heap::Value;
+use std::cell::Cell;
+
+const ENTRIES: usize = 1 << 9;
+
+/// Where an attribute is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Place {
+    /// The long way has to be gone.
+    Unknown = 0,
+    /// In the object at this offset, unless there is NULL.
+    Slot(u16),
+    /// A function of the class, to be called with the object.
+    Method(Value),
+    /// Something in the class that is no descriptor.
+    ClassValue(Value),
+}
+
+struct Entry {
+    version: Cell<u32>,
+    name: Cell<u64>,
+    place: Cell<Place>,
+}
+
+/// A thread's remembered places.
+pub struct AttributeCache(Box<[Entry]>);
+
+impl AttributeCache {
+    /// An empty one.
+    pub fn new() -> AttributeCache {
+        // SAFETY: an entry of zeros is valid: no version, `Place::Unknown`. Pages that are never touched take no memory.
+        AttributeCache(unsafe { Box::new_zeroed_slice(ENTRIES).assume_init() })
+    }
+
+    /// Where objects of a shape have an attribute; `name` is interned.
+    #[inline]
+    pub fn find(&self, shape: Ref<Shape>, name: Value) -> Place {
+        let version = shape.version();
+        let entry = &self.0[((name.bits() >> 4) as usize ^ (version as usize).wrapping_mul(11)) & (ENTRIES - 1)];
+        if version != 0 && entry.version.get() == version && entry.name.get() == name.bits() {
+            return entry.place.get();
+        }
+        self.fill(shape, name)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill(&self, shape: Ref<Shape>, name: Value) -> Place {
+        // The version comes first, so that a change meanwhile makes it worthless.
+        let Some(version) = shape.assign_version() else { return Place::Unknown };
+        let place = match attr::describe_load(shape.class(), shape, name) {
+            LoadKind::Slot(offset) | LoadKind::Member(offset) => Place::Slot(offset),
+            LoadKind::Method(f) => Place::Method(f),
+            LoadKind::ClassValue(v) => Place::ClassValue(v),
+            LoadKind::Property(_) | LoadKind::Other => Place::Unknown,
+        };
+        let entry = &self.0[((name.bits() >> 4) as usize ^ (version as usize).wrapping_mul(11)) & (ENTRIES - 1)];
+        entry.version.set(version);
+        entry.name.set(name.bits());
+        entry.place.set(place);
+        place
+    }
+}
+
+impl Default for AttributeCache {
+    fn default() -> Self {
+        AttributeCache::new()
+    }
+}
