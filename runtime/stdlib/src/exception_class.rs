@@ -17,12 +17,8 @@ pub struct ExceptionClass {
     pub base: fn() -> Ref<Type>,
 }
 
-<<<<<<< HEAD
 /// Makes the class, remembers it in `cell`, and adds it to the module by its own name. A module that is imported afresh gets the class
 /// that was made for the first: it is the one that native code raises.
-=======
-/// Makes the class, unless the module was made before, remembers it in `cell`, and adds it to the module by its own name.
->>>>>>> 8e89028 (Native types and exceptions of a module are made once; fixes that CPython's tests ask for)
 pub fn add(t: &Thread, m: Ref<Module>, cell: &'static TypeCell, declared: &ExceptionClass) -> R<()> {
     let (module, name) = declared.name.rsplit_once('.').unwrap_or(("builtins", declared.name));
     if let Some(class) = cell.opt() {
