@@ -24,6 +24,7 @@ mod unparse;
 
 pub use ruff_python_ast as ast;
 pub use ruff_text_size as text_size;
+pub use symtable::{Block, BlockKind};
 pub use tree::{SyntaxTree, TreeSource};
 
 pub use error::{Metadata, SyntaxError, SyntaxErrorKind, SyntaxWarning};
@@ -106,6 +107,28 @@ pub fn compile_tree(
     generate(program, &source, filename, mode, options, warnings)
 }
 
+/// What the names of a program mean in each of its blocks.
+pub fn symbol_table(source: &str, mode: Mode, options: &Options, warnings: &mut Vec<SyntaxWarning>) -> Result<Block, SyntaxError> {
+    let normalized = Source::normalize(source);
+    let source = Source::new(normalized.as_deref().unwrap_or(source));
+    let tree = parse::parse(&source, reading(mode, options), warnings)?;
+    let program = program_of(tree.program());
+    let future = match program {
+        Program::Body(body) => future::future(body, &source)?,
+        Program::Expression(_) => future::future(&[], &source)?,
+    };
+    let future_annotations = options.future_annotations || future.flags & CodeFlags::FUTURE_ANNOTATIONS != 0;
+    let symbols = symtable::build(program, &source, future_annotations, options.allow_top_level_await)?;
+    Ok(Block::of(&symbols, symtable::SymbolTable::TOP))
+}
+
+fn program_of(program: &Mod) -> Program<'_> {
+    match program {
+        Mod::Module(module) => Program::Body(&module.body),
+        Mod::Expression(expression) => Program::Expression(&expression.body),
+    }
+}
+
 /// How the parser is to read a program.
 fn reading(mode: Mode, options: &Options) -> Reading {
     let grammar = match mode {
@@ -129,10 +152,7 @@ fn generate(
     options: &Options,
     warnings: &mut Vec<SyntaxWarning>,
 ) -> Result<CodeData, SyntaxError> {
-    let program = match program {
-        Mod::Module(module) => Program::Body(&module.body),
-        Mod::Expression(expression) => Program::Expression(&expression.body),
-    };
+    let program = program_of(program);
     let mut future = match program {
         Program::Body(body) => future::future(body, source)?,
         Program::Expression(_) => future::future(&[], source)?,

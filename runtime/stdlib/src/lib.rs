@@ -48,6 +48,7 @@ pub mod signal;
 pub mod socket;
 pub mod sre;
 pub mod subprocess;
+pub mod symtable;
 pub mod syslog;
 pub mod termios;
 pub mod statistics;
@@ -121,6 +122,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &accounts::GRP,
     &resource::MODULE,
     &termios::MODULE,
+    &symtable::MODULE,
     &syslog::MODULE,
     &shared_memory::MODULE,
     &semaphore::MODULE,

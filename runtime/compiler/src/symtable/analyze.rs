@@ -154,6 +154,8 @@ impl Analysis<'_, '_> {
     /// The scope of a name that is only read.
     fn unbound_name(&self, name: &Name, block: &mut Block, class: Option<ScopeId>) -> NameScope {
         // A name bound in the class body that this scope sees is looked up there, then in the globals: enclosing functions do not count.
+        // The cells of the class itself are not meant by what its body calls so.
+        let class = class.filter(|_| !CLASS_CELLS.contains(&name.as_str()));
         if let Some(class) = class {
             let in_class = self.table[class].usage(name);
             if in_class & usage::GLOBAL != 0 {

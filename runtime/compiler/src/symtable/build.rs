@@ -2,7 +2,7 @@
 
 use ruff_python_ast::name::Name;
 use ruff_python_ast::{Expr, Stmt};
-use ruff_text_size::TextRange;
+use ruff_text_size::{TextRange, TextSize};
 
 use super::analyze::analyze;
 use super::{Directive, Scope, ScopeId, ScopeKey, ScopeKind, ScopeRole, Symbol, SymbolTable, usage};
@@ -95,7 +95,7 @@ impl Builder<'_, '_> {
     /// Makes a scope below the current one and enters it.
     pub(super) fn enter_new(&mut self, kind: ScopeKind, name: Name, key: ScopeKey, range: TextRange) -> Result {
         let id = self.new_scope(kind, name);
-        self.enter(id, key);
+        self.enter(id, key, range.start());
         if matches!(kind, ScopeKind::Annotation | ScopeKind::TypeVariable | ScopeKind::TypeAlias) {
             // The format that is asked for. Its name is no identifier, so that it hides none.
             self.define(&Name::new_static(".format"), usage::PARAMETER | usage::USE, range)?;
@@ -104,7 +104,8 @@ impl Builder<'_, '_> {
     }
 
     /// Enters a scope for the first time.
-    pub(super) fn enter(&mut self, id: ScopeId, key: ScopeKey) {
+    pub(super) fn enter(&mut self, id: ScopeId, key: ScopeKey, start: TextSize) {
+        self.table[id].line = self.source.line(start);
         let parent = self.table[id].parent.expect("only the module has no parent");
         self.table[parent].children.push(id);
         self.table.keys.insert(key, id);

@@ -159,7 +159,7 @@ impl Builder<'_, '_> {
             self.defaults(parameters)?;
         }
         let id = self.new_scope(ScopeKind::Function, Name::new_static("<lambda>"));
-        self.enter(id, Self::body_key(node));
+        self.enter(id, Self::body_key(node), node.range.start());
         if let Some(parameters) = &node.parameters {
             self.parameters(parameters)?;
         }
@@ -278,7 +278,7 @@ impl Builder<'_, '_> {
         // The outermost iterable belongs to the scope around the comprehension.
         self.comprehension_iterable(&outermost.iter)?;
         let id = self.new_scope(ScopeKind::Function, Name::new_static(name));
-        self.enter(id, key);
+        self.enter(id, key, range.start());
         self.scope_mut().comprehension = Some(kind);
         self.scope_mut().coroutine = outermost.is_async;
         self.define(&Name::new_static(".0"), usage::PARAMETER, range)?;

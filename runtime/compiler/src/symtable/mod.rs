@@ -11,10 +11,12 @@ mod annotations;
 mod build;
 mod expressions;
 mod mangle;
+mod report;
 mod statements;
 
 pub(crate) use build::{Program, build, has_docstring};
 pub(crate) use mangle::mangle;
+pub use report::{Block, BlockKind};
 
 use indexmap::IndexMap;
 use ruff_python_ast::name::Name;
@@ -134,6 +136,8 @@ pub(crate) struct Directive {
 pub(crate) struct Scope {
     pub(crate) kind: ScopeKind,
     pub(crate) name: Name,
+    /// Where it begins; 0 for the module.
+    pub(crate) line: u32,
     pub(crate) parent: Option<ScopeId>,
     pub(crate) children: Vec<ScopeId>,
     pub(crate) symbols: Symbols,
@@ -182,6 +186,7 @@ impl Scope {
         Scope {
             kind,
             name,
+            line: 0,
             parent,
             children: Vec::new(),
             symbols: Symbols::default(),

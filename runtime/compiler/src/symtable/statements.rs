@@ -126,7 +126,8 @@ impl Builder<'_, '_> {
         let id = self.new_scope(ScopeKind::Function, function.name.id.clone());
         self.table[id].has_docstring = has_docstring(&function.body);
         self.function_annotations(function, id)?;
-        self.enter(id, Self::body_key(function));
+        let start = self.source.definition_start(function.range, function.decorator_list.last().map(Ranged::end));
+        self.enter(id, Self::body_key(function), start);
         self.scope_mut().coroutine = function.is_async;
         self.parameters(parameters)?;
         self.visit_body(&function.body)?;
@@ -152,7 +153,8 @@ impl Builder<'_, '_> {
             self.keywords(&arguments.keywords)?;
         }
         let id = self.new_scope(ScopeKind::Class, name.clone());
-        self.enter(id, Self::body_key(class));
+        let start = self.source.definition_start(class.range, class.decorator_list.last().map(Ranged::end));
+        self.enter(id, Self::body_key(class), start);
         self.class = Some(name.clone());
         if class.type_params.is_some() {
             self.define(&Name::new_static("__type_params__"), usage::LOCAL, class.range)?;
