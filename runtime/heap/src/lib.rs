@@ -88,7 +88,7 @@ pub use fork::{Forking, after_fork_child, after_fork_parent, before_fork};
 pub use freeze::{freeze, frozen_objects, unfreeze};
 pub use immortal::{immortal_addr, immortal_alloc};
 pub use layout::{CLASS_SIZES, CLASSES, IMMORTAL_BASE, IMMORTAL_SIZE, MAX_SMALL, size_class};
-pub use lock::{ObjectLock, lock, lock_both, set_alone, try_lock};
+pub use lock::{ObjectLock, is_alone, lock, lock_both, set_alone, try_lock};
 pub use mutator::{Cursor, Mutator};
 pub use policy::{DEFAULT_YOUNG, GenerationStats};
 pub use registry::{finalize_all, register_drop, register_finalizer, register_weak, unregister_finalizer};

@@ -32,9 +32,9 @@ pub fn set_alone(alone: bool) {
     ALONE.store(alone, Release);
 }
 
-/// Does only the calling thread use the heap?
+/// Does only the calling thread use the heap? It stays so until the thread makes another one or waits for one.
 #[inline(always)]
-pub(crate) fn is_alone() -> bool {
+pub fn is_alone() -> bool {
     ALONE.load(Acquire)
 }
 

@@ -99,7 +99,14 @@ unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, t
         let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::CACHE);
         r.skip(1 + op.caches() as isize);
     }
-    r.save();
+    // Read one by one: the compiler would load `sp` and `fp` together, which have just been stored apart, and the processor then waits until
+    // both are in the cache. A sixth of the time of a program that leads through here often.
+    // SAFETY: fields of a local variable.
+    unsafe {
+        (*th).pc.set((&raw const r.pc).read_volatile());
+        (*th).sp.set((&raw const r.sp).read_volatile());
+        (*th).fp.set((&raw const r.fp).read_volatile());
+    }
     step != Step::Exit
 }
 

@@ -153,6 +153,11 @@ impl Generator {
             if old >= state::EXECUTING {
                 return None;
             }
+            // As with objects' locks, an atomic exchange would cost as much as the rest of resuming.
+            if limpid_heap::is_alone() {
+                self.state.store(state::EXECUTING, Ordering::Relaxed);
+                return Some(old);
+            }
             match self.state.compare_exchange_weak(old, state::EXECUTING, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return Some(old),
                 Err(now) => old = now,
@@ -216,6 +221,9 @@ impl Ref<Generator> {
 
     /// What it delegates to, if it is suspended in `yield from` or `await`.
     pub fn delegate(self) -> Option<Value> {
+        if self.state.load(Ordering::Relaxed) != state::SUSPENDED_YIELD_FROM {
+            return None;
+        }
         self.state
             .compare_exchange(state::SUSPENDED_YIELD_FROM, state::SUSPENDED_YIELD_FROM_LOCKED, Ordering::AcqRel, Ordering::Relaxed)
             .ok()?;
