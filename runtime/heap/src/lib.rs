@@ -96,7 +96,7 @@ pub use spill::{clear_dead_stack, keep_alive};
 pub use sweep::POISON;
 pub use tracer::{TraceFn, Tracer, register_tracer};
 pub use value::Value;
-pub use walk::{cell_size, each_object, each_referent, is_cell_start, is_finalized, is_old};
+pub use walk::{cell_size, each_object, each_referent, is_cell_start, is_finalized, is_old, reachable_from_roots};
 pub use world::{MEMORY, STOP, StopStats, StoppedWorld, stop_stats};
 
 /// The heap has reached its limit, or the system gives no more memory.

@@ -6,6 +6,7 @@
 
 use crate::Value;
 use crate::cell::{GRANULE, HEAP_BASE, Header, Kind, ShapeRef, header};
+use crate::embedder::embedder;
 use crate::layout::*;
 use crate::parallel::{self, Work};
 use crate::region;
@@ -344,6 +345,14 @@ impl Tracer {
     pub(crate) fn add_work(&mut self, mut work: Work) {
         self.stack.append(&mut work.cells);
         self.slices.append(&mut work.slices);
+    }
+
+    /// The cells that the embedder's roots refer to; the world is stopped.
+    pub(crate) fn roots() -> Vec<Value> {
+        let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(true) };
+        embedder().trace_roots(&mut tracer);
+        let cells = tracer.stack.into_iter();
+        cells.map(|cell| Value::cell(cell as *const Header)).collect()
     }
 
     /// The cells that the contents of a cell refer to; the world is stopped.

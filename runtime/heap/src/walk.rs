@@ -41,6 +41,27 @@ pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
     world.each_mutator(Mutator::unpublish_cursors);
 }
 
+/// Is a cell for which `wanted` is true reachable from the embedder's roots? What only native stacks refer to is not, in contrast to what
+/// a collection takes for alive. `wanted` must not allocate or collect.
+pub fn reachable_from_roots(world: &StoppedWorld, wanted: &mut dyn FnMut(Value) -> bool) -> bool {
+    world.each_mutator(Mutator::publish_cursors);
+    let mut seen = HashSet::new();
+    let mut waiting = Tracer::roots();
+    let mut found = false;
+    while let Some(cell) = waiting.pop() {
+        if !seen.insert(cell) {
+            continue;
+        }
+        if wanted(cell) {
+            found = true;
+            break;
+        }
+        waiting.extend(Tracer::references(cell));
+    }
+    world.each_mutator(Mutator::unpublish_cursors);
+    found
+}
+
 /// Calls `f` once with each object that the contents of an object refer to; its shape is not among the contents. Cells that are no
 /// objects, such as its arrays, are looked through. `f` must not allocate or collect.
 pub fn each_referent(_world: &StoppedWorld, object: Value, f: &mut dyn FnMut(Value)) {

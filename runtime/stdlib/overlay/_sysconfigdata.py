@@ -15,6 +15,8 @@ build_time_vars = {
     'EXE': '',
     'EXT_SUFFIX': f'.{_soabi}.so',
     'HAVE_FORK': 1,
+    'HAVE_GETRANDOM': 1,
+    'HAVE_GETRANDOM_SYSCALL': 1,
     'INCLUDEPY': f'{sys.base_prefix}/include/{_name}',
     'LDVERSION': _version + sys.abiflags,
     'LIBDEST': f'{sys.base_prefix}/{sys.platlibdir}/{_name}',

@@ -86,11 +86,14 @@ impl Argument {
             return Ok(path);
         }
         if allow_fd && int::is_int(v) {
+            if v.is_bool() {
+                limpid_vm::warnings::warn(t, limpid_vm::exc::RuntimeWarning, "bool is used as a file descriptor", 1)?;
+            }
             let fd = int::to_i64(t, v)?;
             let Ok(fd) = i32::try_from(fd) else { raise!(t, OverflowError, "fd is greater than maximum") };
             return Ok(Path { name: CString::default(), fd: Some(fd), is_bytes: false, given: v });
         }
-        let Some(f) = attr::lookup_special(t, v, names::__fspath__)? else {
+        let Some(f) = attr::lookup_special(t, v, names::__fspath__)?.filter(|f| !f.is_none()) else {
             let kinds = if allow_fd { "string, bytes, os.PathLike or integer" } else { "string, bytes or os.PathLike" };
             raise!(t, TypeError, "{function}: {name} should be {kinds}, not {}", v.class().display_name());
         };
@@ -135,18 +138,12 @@ pub fn fspath(t: &Thread, v: Value) -> R {
     if v.downcast::<Str>().is_some() || v.downcast::<Bytes>().is_some() {
         return Ok(v);
     }
-    let Some(f) = attr::lookup_special(t, v, names::__fspath__)? else {
+    let Some(f) = attr::lookup_special(t, v, names::__fspath__)?.filter(|f| !f.is_none()) else {
         raise!(t, TypeError, "expected str, bytes or os.PathLike object, not {}", v.class().display_name());
     };
     let inner = call::call(t, f, &[])?;
     if inner.downcast::<Str>().is_some() || inner.downcast::<Bytes>().is_some() {
         return Ok(inner);
     }
-    raise!(
-        t,
-        TypeError,
-        "expected {}.__fspath__() to return str or bytes, not {}",
-        v.class().display_name(),
-        inner.class().display_name()
-    )
+    raise!(t, TypeError, "expected {}.__fspath__() to return str or bytes, not {}", v.class().display_name(), inner.class().display_name())
 }

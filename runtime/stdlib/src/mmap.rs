@@ -148,7 +148,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
             exports: AtomicUsize::new(0),
             access: AtomicI32::new(access),
             flags: AtomicI32::new(flags),
-            untracked: AtomicI32::new((given != -1 && !track) as i32),
+            untracked: AtomicI32::new(!track as i32),
         };
         // SAFETY: `__new__` is called with a class.
         let object = t.alloc_instance(unsafe { Ref::<Type>::from_value(class) }, mapping);
@@ -383,7 +383,7 @@ fn size(t: &Thread, a: &[Value]) -> R {
     let fd = m.fd.load(Relaxed);
     if fd < 0 {
         if m.untracked.load(Relaxed) != 0 {
-            raise!(t, ValueError, "can't get size with trackfd=False")
+            return Err(raise_os_error(t, &io::Error::from_raw_os_error(libc::EBADF)));
         }
         return Ok(int::from_usize(t, m.len.load(Relaxed)));
     }

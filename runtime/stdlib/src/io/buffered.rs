@@ -4,7 +4,6 @@
 //! makes every operation atomic towards other threads; the same thread coming back while it holds it (a raw stream that uses its own
 //! buffer, a signal handler) is an error, as in CPython.
 
-use std::mem::offset_of;
 use super::base::{BUFFERED_IO_BASE, next_line};
 use super::{ask, method, size, unsupported, whence};
 use limpid_heap::{Header, Value};
@@ -18,6 +17,7 @@ use limpid_vm::types::memory::{get_buffer, get_writable_buffer};
 use limpid_vm::types::{Bytes, Str, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use parking_lot::Mutex;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -158,12 +158,7 @@ impl Locked<'_> {
             }
             let n = int::to_i64(t, n)?;
             if n < 0 || n as usize > self.state.written.len() {
-                raise!(
-                    t,
-                    OSError,
-                    "raw write() returned invalid length {n} (should have been between 0 and {})",
-                    self.state.written.len()
-                );
+                raise!(t, OSError, "raw write() returned invalid length {n} (should have been between 0 and {})", self.state.written.len());
             }
             self.state.written.drain(..n as usize);
         }
@@ -562,8 +557,8 @@ fn repr(t: &Thread, v: Value) -> R {
         Err(_) => t.catch(exc::ValueError).map(|()| None)?,
     };
     let shown = match name {
-        Some(n) => format!("<_io.{kind} name={}>", text::repr(t, n)?.to_string_lossy()),
-        None => format!("<_io.{kind}>"),
+        Some(n) => format!("<{kind} name={}>", text::repr(t, n)?.to_string_lossy()),
+        None => format!("<{kind}>"),
     };
     Ok(Str::new(t, &shown).value())
 }
@@ -598,12 +593,8 @@ const ATTRIBUTES: &[GetSet] = &[
     GetSet::getter("mode", |t, v| raw_attribute(t, v, "mode")),
 ];
 
-const SLOTS: SlotTable = SlotTable {
-    new: Some(|t, class, _| make(t, class)),
-    repr: Some(repr),
-    finalize: Some(super::base::finalize),
-    ..SlotTable::EMPTY
-};
+const SLOTS: SlotTable =
+    SlotTable { new: Some(|t, class, _| make(t, class)), repr: Some(repr), finalize: Some(super::base::finalize), ..SlotTable::EMPTY };
 
 /// `io.BufferedReader`
 pub static READER_DEF: TypeDef = TypeDef {
@@ -612,8 +603,22 @@ pub static READER_DEF: TypeDef = TypeDef {
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { init: Some(reader_init), next: Some(reader_next), ..SLOTS },
     methods: &[
-        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], READABLE, READ[0], READ[1],
-        READ[2], READ[3], READ[4], READ[5],
+        COMMON[0],
+        COMMON[1],
+        COMMON[2],
+        COMMON[3],
+        COMMON[4],
+        COMMON[5],
+        COMMON[6],
+        COMMON[7],
+        COMMON[8],
+        READABLE,
+        READ[0],
+        READ[1],
+        READ[2],
+        READ[3],
+        READ[4],
+        READ[5],
         FnDef::def("flush", "self, /", reader_flush),
     ],
     getset: ATTRIBUTES,
@@ -627,9 +632,7 @@ pub static WRITER_DEF: TypeDef = TypeDef {
     base: Some(|| BUFFERED_IO_BASE.get()),
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { init: Some(writer_init), ..SLOTS },
-    methods: &[
-        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], WRITABLE, WRITE, FLUSH,
-    ],
+    methods: &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], WRITABLE, WRITE, FLUSH],
     getset: ATTRIBUTES,
     dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedWriter")
@@ -723,10 +726,11 @@ pub static RW_PAIR_DEF: TypeDef = TypeDef {
         of_half!("flush", "self, /", true),
         of_half!("writable", "self, /", true),
         FnDef::def("close", "self, /", pair_close),
-        FnDef::def("isatty", "self, /", |t, a| Ok(Value::bool(ask(t, half(t, a[0], true)?, "isatty")? || ask(t, half(t, a[0], false)?, "isatty")?))),
+        FnDef::def("isatty", "self, /", |t, a| {
+            Ok(Value::bool(ask(t, half(t, a[0], true)?, "isatty")? || ask(t, half(t, a[0], false)?, "isatty")?))
+        }),
     ],
     getset: &[GetSet::getter("closed", |t, v| attr::get_attr_text(t, half(t, v, true)?, "closed"))],
     dict_offset: offset_of!(RwPair, dict),
     ..TypeDef::of::<RwPair>("_io.BufferedRWPair")
 };
-

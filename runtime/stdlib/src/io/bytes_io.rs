@@ -1,6 +1,5 @@
 //! `BytesIO`: bytes in memory as a file.
 
-use std::mem::offset_of;
 use super::base::BUFFERED_IO_BASE;
 use super::{size, whence};
 use limpid_heap::{Header, Value};
@@ -14,6 +13,7 @@ use limpid_vm::types::memory::{Buffer, get_buffer, get_writable_buffer};
 use limpid_vm::types::{Bytes, Dict, Tuple, Type, TypeDef, flag, int};
 use limpid_vm::{layout, names, raise};
 use parking_lot::Mutex;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -68,7 +68,13 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 }
 
 fn check_exports(t: &Thread, v: Value) -> R<()> {
-    if receiver::<BytesIo>(v).exports.load(Relaxed) > 0 {
+    let this = receiver::<BytesIo>(v);
+    let exports = &this.exports;
+    if exports.load(Relaxed) > 0 {
+        let lends = |token: Value| token.exact::<BytesIoBuffer>().is_some_and(|b| b.source.get() == v);
+        limpid_vm::types::memory::release_garbage_of(t, &lends)?;
+    }
+    if exports.load(Relaxed) > 0 {
         raise!(t, BufferError, "Existing exports of data: object cannot be re-sized");
     }
     Ok(())
@@ -237,7 +243,13 @@ fn getstate(t: &Thread, a: &[Value]) -> R {
 
 fn setstate(t: &Thread, a: &[Value]) -> R {
     let Some(state) = a[1].downcast::<Tuple>().filter(|s| s.len() >= 3) else {
-        raise!(t, TypeError, "{}.__setstate__ argument should be 3-tuple, got {}", a[0].class().display_name(), a[1].class().display_name());
+        raise!(
+            t,
+            TypeError,
+            "{}.__setstate__ argument should be 3-tuple, got {}",
+            a[0].class().display_name(),
+            a[1].class().display_name()
+        );
     };
     check_exports(t, a[0])?;
     let bytes = get_buffer(t, state.get(0))?.as_slice().to_vec();

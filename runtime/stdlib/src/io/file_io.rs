@@ -1,6 +1,5 @@
 //! `FileIO`: a file descriptor as a raw stream.
 
-use std::mem::offset_of;
 use super::base::RAW_IO_BASE;
 use super::{size, unsupported, whence};
 use crate::fs::Argument;
@@ -17,6 +16,7 @@ use limpid_vm::types::memory::{get_buffer, get_writable_buffer};
 use limpid_vm::types::{Bytes, Str, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use std::io;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// `io.FileIO`
@@ -41,6 +41,8 @@ const CREATED: u64 = 8;
 const CLOSE_FD: u64 = 16;
 const SEEKABLE: u64 = 32;
 const SEEKABLE_KNOWN: u64 = 64;
+/// Whoever finalizes it warns of the file himself.
+const FINALIZING: u64 = 128;
 
 fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
     // SAFETY: `__new__` is called with a class.
@@ -106,7 +108,11 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     static SIGNATURE: Signature = Signature::parse("file, mode='r', closefd=True, opener=None");
     args.bind(t, "FileIO", &SIGNATURE, |a| {
         let f = receiver::<FileIo>(v);
-        let mode = if a[1].is_null() { "r".to_owned() } else { text::str_of(t, a[1])?.to_string_lossy().into_owned() };
+        let mode = match a[1].non_null().map(|v| (v, v.downcast::<Str>())) {
+            None => "r".to_owned(),
+            Some((_, Some(mode))) => mode.to_string_lossy().into_owned(),
+            Some((v, None)) => raise!(t, TypeError, "FileIO() argument 'mode' must be str, not {}", v.class().display_name()),
+        };
         let (open_flags, mut flags) = parse_mode(t, &mode)?;
         let close_fd = a[2].is_null() || truth::truth(t, a[2])?;
         if close_fd {
@@ -114,6 +120,9 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
         }
         if a[0].is_float() {
             raise!(t, TypeError, "integer argument expected, got float");
+        }
+        if a[0].is_bool() {
+            limpid_vm::warnings::warn(t, exc::RuntimeWarning, "bool is used as a file descriptor", 1)?;
         }
         let (fd, own) = if int::is_int(a[0]) {
             let fd = int::to_i64(t, a[0])?;
@@ -353,14 +362,14 @@ fn repr(t: &Thread, v: Value) -> R {
     let kind = v.class().display_name();
     let fd = file(v).fd.load(Relaxed);
     if fd < 0 {
-        return Ok(Str::new(t, &format!("<_io.{kind} [closed]>")).value());
+        return Ok(Str::new(t, &format!("<{kind} [closed]>")).value());
     }
     let close_fd = if has(v, CLOSE_FD) { "True" } else { "False" };
     let shown = match attr::get_attr_opt(t, v, names::name)? {
         Some(name) => format!("name={}", text::repr(t, name)?.to_string_lossy()),
         None => format!("fd={fd}"),
     };
-    Ok(Str::new(t, &format!("<_io.{kind} {shown} mode='{}' closefd={close_fd}>", mode_text(v))).value())
+    Ok(Str::new(t, &format!("<{kind} {shown} mode='{}' closefd={close_fd}>", mode_text(v))).value())
 }
 
 /// An open file that nobody has any more: warns, then closes it.
@@ -407,11 +416,19 @@ pub static FILE_IO_DEF: TypeDef = TypeDef {
         GetSet::getter("closed", |_, v| Ok(Value::bool(file(v).fd.load(Relaxed) < 0))),
         GetSet::getter("closefd", |_, v| Ok(Value::bool(has(v, CLOSE_FD)))),
         GetSet::getter("mode", |t, v| Ok(Str::new(t, mode_text(v)).value())),
+        GetSet::getter("_blksize", |_, v| Ok(Value::int(file(v).block_size.load(Relaxed) as i64))),
         GetSet::property(
-            "_blksize",
-            |_, v| Ok(Value::int(file(v).block_size.load(Relaxed) as i64)),
-            |t, v, n| {
-                file(v).block_size.store(int::to_i64(t, n)? as u64, Relaxed);
+            "_finalizing",
+            |_, v| Ok(Value::bool(has(v, FINALIZING))),
+            |t, v, to| {
+                if to.is_null() {
+                    raise!(t, TypeError, "can't delete numeric/char attribute");
+                }
+                if truth::truth(t, to)? {
+                    file(v).flags.fetch_or(FINALIZING, Relaxed);
+                } else {
+                    file(v).flags.fetch_and(!FINALIZING, Relaxed);
+                }
                 Ok(())
             },
         ),

@@ -7,7 +7,6 @@
 //! A position (`tell`) is a number that holds the position of a chunk in the stream, the decoder's state there, and how far into the chunk
 //! the reader is; its layout is CPython's.
 
-use std::mem::offset_of;
 use super::base::{TEXT_IO_BASE, next_line};
 use super::newline;
 use super::{ask, is_closed, method, size, unsupported, whence};
@@ -22,6 +21,7 @@ use limpid_vm::types::str::codec;
 use limpid_vm::types::{Bytes, Str, StrBuilder, Tuple, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use parking_lot::Mutex;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -82,7 +82,11 @@ fn has(v: Value, bit: u64) -> bool {
 
 fn set(v: Value, bit: u64, on: bool) {
     let flags = &wrapper(v).flags;
-    if on { flags.fetch_or(bit, Relaxed) } else { flags.fetch_and(!bit, Relaxed) };
+    if on {
+        flags.fetch_or(bit, Relaxed)
+    } else {
+        flags.fetch_and(!bit, Relaxed)
+    };
 }
 
 fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
@@ -157,12 +161,7 @@ fn codec_info(t: &Thread, encoding: Value) -> R {
         && !truth::truth(t, is_text)?
     {
         let name = text::str_of(t, encoding)?;
-        raise!(
-            t,
-            LookupError,
-            "'{}' is not a text encoding; use codecs.open() to handle arbitrary codecs",
-            name.to_string_lossy()
-        );
+        raise!(t, LookupError, "'{}' is not a text encoding; use codecs.open() to handle arbitrary codecs", name.to_string_lossy());
     }
     Ok(info)
 }
@@ -741,7 +740,7 @@ fn forward(t: &Thread, v: Value, name: &str) -> R {
 }
 
 fn repr(t: &Thread, v: Value) -> R {
-    let mut out = format!("<_io.{}", v.class().display_name());
+    let mut out = "<_io.TextIOWrapper".to_owned();
     for name in ["name", "mode"] {
         let found = match attr::get_attr_opt(t, v, limpid_vm::types::str::intern(t, name)) {
             Ok(found) => found,
@@ -757,6 +756,9 @@ fn repr(t: &Thread, v: Value) -> R {
 }
 
 fn set_chunk_size(t: &Thread, v: Value, to: Value) -> R<()> {
+    if to.is_null() {
+        raise!(t, AttributeError, "cannot delete attribute");
+    }
     let n = int::to_i64(t, to)?;
     if n <= 0 {
         raise!(t, ValueError, "a strictly positive integer is required");
@@ -816,4 +818,3 @@ pub static TEXT_IO_WRAPPER_DEF: TypeDef = TypeDef {
     dict_offset: offset_of!(TextIoWrapper, dict),
     ..TypeDef::of::<TextIoWrapper>("_io.TextIOWrapper")
 };
-

@@ -105,7 +105,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
 const NOBODY: u32 = u32::MAX;
 
 /// A user or group id; `what` is `uid` or `gid`, for messages.
-pub(super) fn id_of(t: &Thread, v: Value, what: &str) -> R<u32> {
+pub(crate) fn id_of(t: &Thread, v: Value, what: &str) -> R<u32> {
     if !number::is_index(v) {
         raise!(t, TypeError, "{what} should be integer, not {}", v.class().display_name())
     }

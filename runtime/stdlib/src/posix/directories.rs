@@ -17,7 +17,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("getcwdb", "", |t, _| current(t, true)),
     FnDef::def("chdir", "path", chdir),
     FnDef::def("fchdir", "fd", |t, a| {
-        let fd = int::to_i64(t, a[0])? as i32;
+        let fd = super::file_descriptor(t, a[0])?;
         // SAFETY: a plain system call.
         super::check(t, retry(t, || unsafe { libc::fchdir(fd) } as i64)?)?;
         Ok(Value::NONE)

@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         let clock = number::index_i32(t, a[0])?;
         let flags = if a[1].is_null() { libc::TFD_CLOEXEC } else { number::index_i32(t, a[1])? };
         // SAFETY: a plain system call.
-        Ok(Value::int(check(t, retry(t, || unsafe { libc::timerfd_create(clock, flags) } as i64)?)?))
+        Ok(Value::int(check(t, retry(t, || unsafe { libc::timerfd_create(clock, flags | libc::TFD_CLOEXEC) } as i64)?)?))
     }),
     FnDef::def("timerfd_settime", "fd, /, *, flags=0, initial=0.0, interval=0.0", |t, a| {
         let time = |v: Value| {

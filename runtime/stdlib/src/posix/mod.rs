@@ -31,6 +31,7 @@ use limpid_vm::types::exceptions::{raise_os_error, raise_os_error_with_names};
 use limpid_vm::types::{Module, Str, ValueList};
 use std::io;
 
+pub(crate) use credentials::id_of;
 pub(crate) use descriptors::{file_descriptor, set_inheritable};
 pub(crate) use process::fork;
 

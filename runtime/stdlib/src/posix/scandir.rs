@@ -128,7 +128,20 @@ fn scandir(t: &Thread, a: &[Value]) -> R {
         entries.push(t, entry.value());
     }
     let it = ScandirIterator { header: header_of::<ScandirIterator>(), entries: Slot::new(entries.cell()), position: AtomicU64::new(0) };
-    Ok(t.alloc(it).value())
+    let it = t.alloc(it).value();
+    limpid_heap::register_finalizer(&t.mutator, it);
+    Ok(it)
+}
+
+/// An iterator that was neither exhausted nor closed.
+fn finalize(t: &Thread, v: Value) -> R<()> {
+    let it = receiver::<ScandirIterator>(v);
+    if it.position.load(Ordering::Relaxed) <= ValueList::from_cell(it.entries.get()).len() as u64 {
+        let shown = limpid_vm::protocol::text::repr(t, v)?;
+        let message = format!("unclosed scandir iterator {}", shown.to_string_lossy());
+        limpid_vm::warnings::warn_with_source(t, limpid_vm::exc::ResourceWarning, &message, 1, v)?;
+    }
+    Ok(())
 }
 
 fn next(_: &Thread, v: Value) -> R {
@@ -145,7 +158,7 @@ fn close(_: &Thread, a: &[Value]) -> R {
 
 static ITERATOR_DEF: TypeDef = TypeDef {
     flags: limpid_vm::types::flag::DISALLOW_INSTANTIATION,
-    slots: SlotTable { iter: Some(|_, v| Ok(v)), next: Some(next), ..SlotTable::EMPTY },
+    slots: SlotTable { iter: Some(|_, v| Ok(v)), next: Some(next), finalize: Some(finalize), ..SlotTable::EMPTY },
     methods: &[
         FnDef::def("close", "self, /", close),
         FnDef::def("__enter__", "self, /", |_, a| Ok(a[0])),

@@ -106,7 +106,7 @@ impl Address {
             }
             libc::AF_INET6 => {
                 let a = self.view::<libc::sockaddr_in6>();
-                let host = resolver::numeric_host(t, self)?;
+                let host = Str::new(t, &Ipv6Addr::from(a.sin6_addr.s6_addr).to_string()).value();
                 vec_of(t, &[host, n(u16::from_be(a.sin6_port) as u32), n(u32::from_be(a.sin6_flowinfo)), n(a.sin6_scope_id)])
             }
             libc::AF_UNIX => return self.unix_to_value(t),

@@ -18,13 +18,12 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("close", "fd, /", |t, a| {
-        let fd = crate::posix::file_descriptor(t, a[0])?;
-        object::close_fd(t, fd)?;
+        object::close_fd(t, number::index_i32(t, a[0])?)?;
         Ok(Value::NONE)
     })
     .doc("Close an integer socket file descriptor."),
     FnDef::def("dup", "fd, /", |t, a| {
-        let fd = crate::posix::file_descriptor(t, a[0])?;
+        let fd = number::index_i32(t, a[0])?;
         // SAFETY: a plain system call.
         let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
         if copy < 0 {
@@ -61,10 +60,8 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         Ok(Value::NONE)
     })
     .doc("Sets the hostname to name."),
-    FnDef::def("ntohs", "integer, /", |t, a| swap16(t, a[0], "ntohs"))
-        .doc("Convert a 16-bit unsigned integer from network to host byte order."),
-    FnDef::def("htons", "integer, /", |t, a| swap16(t, a[0], "htons"))
-        .doc("Convert a 16-bit unsigned integer from host to network byte order."),
+    FnDef::def("ntohs", "integer, /", |t, a| swap16(t, a[0])).doc("Convert a 16-bit unsigned integer from network to host byte order."),
+    FnDef::def("htons", "integer, /", |t, a| swap16(t, a[0])).doc("Convert a 16-bit unsigned integer from host to network byte order."),
     FnDef::def("ntohl", "integer, /", |t, a| swap32(t, a[0])).doc("Convert a 32-bit unsigned integer from network to host byte order."),
     FnDef::def("htonl", "integer, /", |t, a| swap32(t, a[0])).doc("Convert a 32-bit unsigned integer from host to network byte order."),
     FnDef::def("inet_aton", "ip_addr, /", inet_aton).doc(
@@ -141,27 +138,25 @@ fn socketpair(t: &Thread, a: &[Value]) -> R {
     Ok(Tuple::from_slice(t, &sockets).value())
 }
 
-fn swap16(t: &Thread, v: Value, function: &str) -> R {
-    let n = number::index_i32(t, v)?;
-    if n < 0 {
-        raise!(t, OverflowError, "{function}: can't convert negative Python int to C 16-bit unsigned integer")
-    }
-    match u16::try_from(n) {
-        Ok(n) => Ok(Value::int(n.to_be() as i64)),
-        Err(_) => raise!(t, OverflowError, "{function}: Python int too large to convert to C 16-bit unsigned integer"),
-    }
+fn swap16(t: &Thread, v: Value) -> R {
+    let n = unsigned(t, v, u16::MAX as i64, "uint16_t")?;
+    Ok(Value::int((n as u16).to_be() as i64))
 }
 
 fn swap32(t: &Thread, v: Value) -> R {
-    if !int::is_int(v) {
-        raise!(t, TypeError, "expected int, {} found", v.class().display_name())
-    }
+    let n = unsigned(t, v, u32::MAX as i64, "uint32_t")?;
+    Ok(Value::int((n as u32).to_be() as i64))
+}
+
+/// A number without a sign that fits in a type of C.
+fn unsigned(t: &Thread, v: Value, most: i64, name: &str) -> R<i64> {
+    let v = number::index(t, v)?;
     if int::is_negative(v) {
-        raise!(t, OverflowError, "can't convert negative value to unsigned int")
+        raise!(t, ValueError, "Cannot convert negative int")
     }
-    match int::as_i64_opt(v).and_then(|n| u32::try_from(n).ok()) {
-        Some(n) => Ok(Value::int(n.to_be() as i64)),
-        None => raise!(t, OverflowError, "Python int too large to convert to C 32-bit unsigned integer"),
+    match int::as_i64_opt(v).filter(|n| *n <= most) {
+        Some(n) => Ok(n),
+        None => raise!(t, OverflowError, "Python int too large to convert to C {name}"),
     }
 }
 
@@ -259,9 +254,9 @@ fn if_nameindex(t: &Thread, _: &[Value]) -> R {
 
 fn cmsg(t: &Thread, v: Value, function: &str, f: fn(u32) -> u32) -> R {
     let n = number::index_isize(t, v)?;
-    // The longest data whose item's length is still an int.
-    match u32::try_from(n) {
-        Ok(n) if n <= i32::MAX as u32 - 64 => Ok(Value::int(f(n) as i64)),
-        _ => raise!(t, OverflowError, "{function}() argument out of range"),
+    // The result must be an int of C.
+    match u32::try_from(n).ok().filter(|n| *n <= i32::MAX as u32).map(f).filter(|n| *n <= i32::MAX as u32) {
+        Some(n) => Ok(Value::int(n as i64)),
+        None => raise!(t, OverflowError, "{function}() argument out of range"),
     }
 }

@@ -114,7 +114,7 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
             // SAFETY: the socket's own descriptor of before.
             unsafe { libc::close(before) };
         }
-        if timeout > 0 {
+        if timeout >= 0 {
             set_blocking(t, fd, false)?;
         }
         Ok(())

@@ -7,9 +7,9 @@ use limpid_vm::object::R;
 use limpid_vm::protocol::number;
 use limpid_vm::raise;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::Bytes;
 use limpid_vm::types::exceptions::raise_os_error;
 use limpid_vm::types::memory::get_buffer;
+use limpid_vm::types::{Bytes, int};
 use std::ffi::c_void;
 use std::io;
 
@@ -21,14 +21,14 @@ pub(super) fn get(t: &Thread, a: &[Value]) -> R {
     let (level, option) = (number::index_i32(t, a[1])?, number::index_i32(t, a[2])?);
     let len = if a[3].is_null() { 0 } else { number::index_i32(t, a[3])? };
     if len == 0 {
-        let (mut n, mut size) = (0i32, size_of::<i32>() as u32);
+        // Numbers of these sockets are longer.
+        let is_long = s.family() == libc::AF_VSOCK;
+        let (mut n, mut size) = (0u64, if is_long { size_of::<u64>() } else { size_of::<i32>() } as u32);
         // SAFETY: room for a number.
         if unsafe { libc::getsockopt(s.fd(), level, option, (&raw mut n).cast(), &mut size) } < 0 {
             return Err(raise_os_error(t, &io::Error::last_os_error()));
         }
-        // Numbers of these sockets have no sign.
-        let n = if s.family() == libc::AF_VSOCK { n as u32 as i64 } else { n as i64 };
-        return Ok(Value::int(n));
+        return Ok(if is_long { int::from_u64(t, n) } else { Value::int(n as i32 as i64) });
     }
     if len < 0 || len > MOST {
         raise!(t, OSError, "getsockopt buflen out of range")
@@ -66,6 +66,10 @@ pub(super) fn set(t: &Thread, args: Args<'_>) -> R {
             raise!(t, TypeError, "setsockopt() argument 3 must be None when optlen is given")
         }
         return change(std::ptr::null(), number::index_i32(t, len)? as u32);
+    }
+    if is_number(value) && s.family() == libc::AF_VSOCK {
+        let n = int::to_u64_masked(t, number::index(t, value)?)?;
+        return change((&raw const n).cast(), size_of::<u64>() as u32);
     }
     if is_number(value) {
         let n = number::index_i32(t, value)?;

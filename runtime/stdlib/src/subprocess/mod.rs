@@ -115,16 +115,7 @@ fn descriptors(t: &Thread, v: Value) -> R<Vec<i32>> {
 
 /// An id, or None where the argument is None.
 fn id(t: &Thread, v: Value, what: &str) -> R<Option<u32>> {
-    if v.is_none() {
-        return Ok(None);
-    }
-    if !int::is_int(v) {
-        raise!(t, ValueError, "invalid {what}")
-    }
-    match int::as_i64_opt(v).and_then(|n| u32::try_from(n).ok()) {
-        Some(n) => Ok(Some(n)),
-        None => raise!(t, ValueError, "invalid {what}"),
-    }
+    if v.is_none() { Ok(None) } else { posix::id_of(t, v, what).map(Some) }
 }
 
 fn groups(t: &Thread, v: Value) -> R<Option<Vec<u32>>> {
@@ -140,9 +131,12 @@ fn groups(t: &Thread, v: Value) -> R<Option<Vec<u32>>> {
         if !int::is_int(item) {
             raise!(t, TypeError, "extra_groups must be integers")
         }
-        match int::as_i64_opt(item).and_then(|n| u32::try_from(n).ok()) {
-            Some(n) => ids.push(n),
-            None => raise!(t, ValueError, "invalid group id"),
+        match posix::id_of(t, item, "gid") {
+            Ok(n) => ids.push(n),
+            Err(_) => {
+                t.take_exception();
+                raise!(t, ValueError, "invalid group id")
+            }
         }
     }
     Ok(Some(ids))
@@ -178,9 +172,9 @@ fn fork_exec(t: &Thread, a: &[Value]) -> R {
         restore_signals,
         new_session,
         process_group,
-        gid: id(t, a[17], "group id")?,
+        gid: id(t, a[17], "gid")?,
         groups: groups(t, a[18])?,
-        uid: id(t, a[19], "user id")?,
+        uid: id(t, a[19], "uid")?,
         umask,
         // SAFETY: zero is a valid value; filled in below.
         mask: unsafe { std::mem::zeroed() },

@@ -119,7 +119,14 @@ struct Start {
 unsafe impl Send for Start {}
 
 /// Starts a thread that calls `function`; `started` is told its identity.
-fn spawn(t: &Thread, function: Value, args: Ref<Tuple>, kwargs: Option<Ref<Dict>>, done: Arc<Done>, on_error: fn(&Thread, Value)) -> R<u64> {
+fn spawn(
+    t: &Thread,
+    function: Value,
+    args: Ref<Tuple>,
+    kwargs: Option<Ref<Dict>>,
+    done: Arc<Done>,
+    on_error: fn(&Thread, Value),
+) -> R<u64> {
     let start = Start { function, args: args.value(), kwargs: kwargs.map_or(Value::NULL, |d| d.value()) };
     let (tell, told) = std::sync::mpsc::sync_channel::<u64>(1);
     let size = match STACK_SIZE.load(Ordering::Relaxed) {
@@ -276,6 +283,8 @@ fn interrupt_main(t: &Thread, a: &[Value]) -> R {
         interrupt(signal as i32);
         t.interpreter().request_main(request::SIGNAL);
     }
+    // In the main thread it happens at once.
+    t.poll()?;
     Ok(Value::NONE)
 }
 
@@ -298,4 +307,3 @@ fn excepthook(t: &Thread, a: &[Value]) -> R {
     crate::error_report::thread_exception(t, kind, value, traceback, thread)?;
     Ok(Value::NONE)
 }
-

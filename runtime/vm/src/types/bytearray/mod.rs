@@ -74,13 +74,16 @@ impl Bytearray {
 
     /// An empty instance of `bytearray` or a subclass.
     fn in_class(t: &Thread, class: Ref<Type>) -> Ref<Bytearray> {
-        t.alloc_instance(class, Bytearray {
-            header: header_of::<Bytearray>(),
-            storage: Slot::NULL,
-            start: AtomicUsize::new(0),
-            len: AtomicUsize::new(0),
-            exports: AtomicUsize::new(0),
-        })
+        t.alloc_instance(
+            class,
+            Bytearray {
+                header: header_of::<Bytearray>(),
+                storage: Slot::NULL,
+                start: AtomicUsize::new(0),
+                len: AtomicUsize::new(0),
+                exports: AtomicUsize::new(0),
+            },
+        )
     }
 
     /// How many bytes it has.
@@ -145,7 +148,7 @@ impl Ref<Bytearray> {
         if self.exports.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
-        memory::release_garbage(t)?;
+        memory::release_garbage(t, self.value())?;
         if self.exports.load(Ordering::Acquire) == 0 {
             return Ok(());
         }

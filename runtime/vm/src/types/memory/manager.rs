@@ -1,11 +1,11 @@
 //! What memoryviews of one buffer share: the buffer, until all of them are released.
 
 use super::{Buffer, Release};
-use crate::object::{R, Ref, Slot, header_of};
+use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{TypeDef, builtin, flag};
-use limpid_heap::{Generation, Header, Value};
+use limpid_heap::{Header, ShapeRef, Value};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A buffer in a heap cell.
@@ -84,16 +84,31 @@ impl ManagedBuffer {
 
 /// Releases the buffers of memoryviews that are garbage: before an object refuses something because it has lent a buffer, it makes sure
 /// that somebody still has it.
-pub fn release_garbage(t: &Thread) -> R<()> {
-    clear_dead_stack();
-    limpid_heap::collect(&t.mutator, Generation::Full);
-    t.poll()
+///
+/// A collection would not do: it takes what calls that are over have left on the native stack for references. A buffer that only such a
+/// place refers to is ended; its memory stays valid, since the backing cell is kept alive apart from that.
+pub fn release_garbage(t: &Thread, owner: Value) -> R<()> {
+    release_garbage_of(t, &|token| token == owner)
 }
 
-/// Overwrites what calls that are over have left on the native stack: the collector would take it for references.
-#[inline(never)]
-fn clear_dead_stack() {
-    std::hint::black_box(&mut [0usize; 4096]);
+/// The same for objects that lend their buffers through others, which `is_owner` recognises.
+pub fn release_garbage_of(t: &Thread, is_owner: &dyn Fn(Value) -> bool) -> R<()> {
+    t.mutator.stop_world(c"buffers", |world| {
+        // Backing arrays have no shape, and no class to ask for.
+        let managed = |cell: Value| {
+            let object = (cell.shape() != ShapeRef::NONE).then_some(cell)?;
+            object.exact::<ManagedBuffer>().filter(|m| is_owner(m.token.get()) && m.views.load(Ordering::Acquire) > 0)
+        };
+        if limpid_heap::reachable_from_roots(world, &mut |cell| managed(cell).is_some()) {
+            return;
+        }
+        limpid_heap::each_object(world, &mut |object| {
+            if let Some(m) = managed(object) {
+                m.end(t);
+            }
+        });
+    });
+    t.poll()
 }
 
 /// The buffer's owner, for programs: None when there is none.

@@ -14,7 +14,7 @@ use limpid_heap::Value;
 /// memoryview
 pub static MEMORYVIEW_DEF: TypeDef = TypeDef {
     doc: "memoryview(object)\n--\n\nCreate a new memoryview object which references the given object.",
-    flags: flag::SEQUENCE,
+    flags: flag::SEQUENCE | flag::WEAK_REFERENCES,
     slots: SlotTable {
         new: Some(new),
         repr: Some(repr),
@@ -98,9 +98,8 @@ static GETSET: &[GetSet] = &[
         .doc("An integer indicating how many dimensions of a multi-dimensional\n array the memory represents."),
     GetSet::getter("shape", |t, v| Ok(tuple_of(t, checked(t, v)?.dims().shape.iter().map(|n| *n as i64))))
         .doc("A tuple of ndim integers giving the shape of the memory\n as an N-dimensional array."),
-    GetSet::getter("strides", |t, v| Ok(tuple_of(t, checked(t, v)?.dims().strides.iter().map(|n| *n as i64)))).doc(
-        "A tuple of ndim integers giving the size in bytes to access\n each element for each dimension of the array.",
-    ),
+    GetSet::getter("strides", |t, v| Ok(tuple_of(t, checked(t, v)?.dims().strides.iter().map(|n| *n as i64))))
+        .doc("A tuple of ndim integers giving the size in bytes to access\n each element for each dimension of the array."),
     GetSet::getter("suboffsets", |t, v| {
         checked(t, v)?;
         Ok(t.empty_tuple())

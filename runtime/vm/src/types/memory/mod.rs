@@ -23,7 +23,7 @@ mod view;
 
 pub use item::{f64_to_half, half_to_f64};
 pub use iterator::MEMORY_ITERATOR_DEF;
-pub use manager::{MANAGED_BUFFER_DEF, release_garbage};
+pub use manager::{MANAGED_BUFFER_DEF, release_garbage, release_garbage_of};
 pub use methods::MEMORYVIEW_DEF;
 pub use python::{buffer_method, python_buffer, release_method};
 pub use view::{Memoryview, from_memory, of_object};
@@ -182,7 +182,9 @@ impl Buffer {
         }
         let mut out = Vec::with_capacity(self.len);
         // SAFETY: the owner lends the items that shape and strides describe.
-        unsafe { view::copy_items(self.ptr, &self.shape_vec(), &self.strides_vec(), self.itemsize, &mut |item| out.extend_from_slice(item)) };
+        unsafe {
+            view::copy_items(self.ptr, &self.shape_vec(), &self.strides_vec(), self.itemsize, &mut |item| out.extend_from_slice(item))
+        };
         Cow::Owned(out)
     }
 }

@@ -203,7 +203,9 @@ impl Memoryview {
         if self.dimensions == 1 {
             return Dims { shape: SmallVec::from_slice(&[self.len]), strides: SmallVec::from_slice(&[self.stride]) };
         }
-        let numbers = |v: Value| v.downcast::<Tuple>().map(|t| t.as_slice().iter().map(|v| int::as_i64_opt(*v).unwrap_or(0)).collect::<SmallVec<[i64; 4]>>());
+        let numbers = |v: Value| {
+            v.downcast::<Tuple>().map(|t| t.as_slice().iter().map(|v| int::as_i64_opt(*v).unwrap_or(0)).collect::<SmallVec<[i64; 4]>>())
+        };
         Dims {
             shape: numbers(self.shape.get()).unwrap_or_default().iter().map(|n| *n as usize).collect(),
             strides: numbers(self.strides.get()).unwrap_or_default().iter().map(|n| *n as isize).collect(),
@@ -272,7 +274,7 @@ impl Ref<Memoryview> {
             return Ok(());
         }
         if self.exports.load(Ordering::Acquire) > 0 {
-            super::release_garbage(t)?;
+            super::release_garbage(t, self.value())?;
         }
         match self.exports.load(Ordering::Acquire) {
             0 => {}
