@@ -90,12 +90,14 @@ fn unregister(t: &Thread, a: &[Value]) -> R {
     Ok(Value::NONE)
 }
 
-/// Calls what was registered, what came last first. Exceptions are told of, and do not keep the others from being called.
+/// Calls what was registered, what came last first, and forgets it. What the functions register themselves is not called. Exceptions are
+/// told of, and do not keep the others from being called.
 pub fn run(t: &Thread) {
-    while let Some(callback) = callbacks(t).pop(t, -1) {
+    for callback in callbacks(t).snapshot(t).iter().rev() {
         let Some((f, args, kwargs)) = parts(callback) else { continue };
         if call::call_unpacked(t, f, args, Some(kwargs)).is_err() {
             error_report::unraisable_with_message(t, "Exception ignored in atexit callback", f);
         }
     }
+    callbacks(t).clear(t);
 }

@@ -45,10 +45,14 @@ pub static MODULE: ModuleDef = ModuleDef {
     ..ModuleDef::named("_heapq")
 };
 
-fn heap(t: &Thread, v: Value) -> R<Ref<List>> {
+/// The heap that a function was given.
+fn heap<const MAX: bool>(t: &Thread, v: Value, function: &str) -> R<Ref<List>> {
     match v.downcast::<List>() {
         Some(list) => Ok(list),
-        None => raise!(t, TypeError, "heap argument must be a list, not {}", v.class().display_name()),
+        None => {
+            let suffix = if MAX { "_max" } else { "" };
+            raise!(t, TypeError, "{function}{suffix}() argument 1 must be list, not {}", v.class().display_name())
+        }
     }
 }
 
@@ -108,14 +112,14 @@ fn sink<const MAX: bool>(t: &Thread, list: Ref<List>, top: usize) -> R<()> {
 }
 
 fn push<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
-    let list = heap(t, a[0])?;
+    let list = heap::<MAX>(t, a[0], "heappush")?;
     list.append(t, a[1])?;
     rise::<MAX>(t, list, 0, list.len().saturating_sub(1))?;
     Ok(Value::NONE)
 }
 
 fn pop<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
-    let list = heap(t, a[0])?;
+    let list = heap::<MAX>(t, a[0], "heappop")?;
     let Some(last) = list.pop(t, -1) else { raise!(t, IndexError, "index out of range") };
     let Some(first) = list.get(0) else { return Ok(last) };
     list.set(t, 0, last);
@@ -124,7 +128,7 @@ fn pop<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
 }
 
 fn replace<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
-    let list = heap(t, a[0])?;
+    let list = heap::<MAX>(t, a[0], "heapreplace")?;
     let first = item(t, list, 0)?;
     list.set(t, 0, a[1]);
     sink::<MAX>(t, list, 0)?;
@@ -132,7 +136,7 @@ fn replace<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
 }
 
 fn push_pop<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
-    let list = heap(t, a[0])?;
+    let list = heap::<MAX>(t, a[0], "heappushpop")?;
     let Some(first) = list.get(0) else { return Ok(a[1]) };
     let stays_out =
         !(if MAX { compare::compare_bool(t, a[1], first, Compare::Lt)? } else { compare::compare_bool(t, first, a[1], Compare::Lt)? });
@@ -143,7 +147,7 @@ fn push_pop<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
 }
 
 fn heapify<const MAX: bool>(t: &Thread, a: &[Value]) -> R {
-    let list = heap(t, a[0])?;
+    let list = heap::<MAX>(t, a[0], "heapify")?;
     for i in (0..list.len() / 2).rev() {
         sink::<MAX>(t, list, i)?;
         t.poll()?;

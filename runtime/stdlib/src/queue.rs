@@ -61,9 +61,11 @@ impl SimpleQueue {
 }
 
 fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
-    if !args.is_empty() && class == SIMPLE_QUEUE.get().value() {
+    if class == SIMPLE_QUEUE.get().value() {
+        if !args.pos().is_empty() {
+            raise!(t, TypeError, "SimpleQueue() takes no positional arguments")
+        }
         args.no_keywords(t, "SimpleQueue")?;
-        raise!(t, TypeError, "SimpleQueue() takes no arguments ({} given)", args.pos().len())
     }
     let items = ValueList::new(t);
     let fields = SimpleQueue {

@@ -139,7 +139,7 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     match args.pos() {
         [] => seed(t, v, Value::NONE),
         [x] => seed(t, v, *x),
-        many => raise!(t, TypeError, "Random expected at most 1 argument, got {}", many.len()),
+        _ => raise!(t, TypeError, "Random() requires 0 or 1 argument"),
     }
 }
 
@@ -224,6 +224,9 @@ fn set_state(t: &Thread, a: &[Value]) -> R {
     }
     let mut words = [0; WORDS];
     for (word, v) in words.iter_mut().zip(state.as_slice()) {
+        if !int::is_int(*v) {
+            raise!(t, TypeError, "an integer is required")
+        }
         // Like C's conversions, this keeps the lowest bits only.
         *word = int::to_u64(t, *v)? as u32;
     }

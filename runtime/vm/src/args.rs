@@ -159,6 +159,8 @@ pub struct Signature {
     plain: bool,
     /// The first parameter is the receiver; it is not counted in error messages.
     method: bool,
+    /// It is a type's, which words the error for a wrong number of arguments differently if it takes one only.
+    constructor: bool,
 }
 
 const NOWHERE: u8 = u8::MAX;
@@ -179,6 +181,7 @@ impl Signature {
             optional: 0,
             plain: true,
             method: false,
+            constructor: false,
         };
         let mut keyword_only = false;
         let mut i = 0;
@@ -252,6 +255,11 @@ impl Signature {
         s
     }
 
+    /// As [`Signature::parse`], for calling a type.
+    pub const fn of_constructor(text: &'static str) -> Signature {
+        Signature { constructor: true, ..Signature::parse(text) }
+    }
+
     /// The signature as text, for `__text_signature__`.
     pub const fn text(&self) -> &'static str {
         self.text
@@ -305,7 +313,7 @@ impl Signature {
             raise!(t, TypeError, "{}() takes no arguments ({given} given)", qualified())
         }
         if only_positional && min == max {
-            if max == 1 {
+            if max == 1 && !self.constructor {
                 raise!(t, TypeError, "{}() takes exactly one argument ({given} given)", qualified())
             }
             raise!(t, TypeError, "{function} expected {max} argument{}, got {given}", s(max))

@@ -70,7 +70,7 @@ fn gather(t: &Thread, reason: &'static CStr, search: impl Fn(&StoppedWorld, &mut
 }
 
 pub(super) fn get_objects(t: &Thread, a: &[Value]) -> R {
-    let generation = if a[0].is_null() || a[0].is_none() { None } else { Some(number::index_isize(t, a[0])?) };
+    let generation = if a[0].is_null() || a[0].is_none() { None } else { Some(number::index_isize(t, a[0])?).filter(|n| *n != -1) };
     match generation {
         // Without this, what is dead and not yet found to be would come along.
         None => drop(runtime::collect(t, Generation::Full)),

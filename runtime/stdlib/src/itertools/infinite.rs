@@ -87,7 +87,7 @@ pub static CYCLE: TypeCell = TypeCell::new();
 layout!(Cycle, CYCLE.get(), Slots);
 
 fn cycle_new(t: &Thread, class: Value, args: Args<'_>) -> R {
-    static SIGNATURE: Signature = Signature::parse("iterable, /");
+    static SIGNATURE: Signature = Signature::of_constructor("iterable, /");
     unnamed(class, args, &CYCLE).bind(t, "cycle", &SIGNATURE, |a| {
         let iterator = iter::get_iter(t, a[0])?;
         let saved = List::new(t);

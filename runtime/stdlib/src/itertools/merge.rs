@@ -230,7 +230,7 @@ pub static PAIRWISE: TypeCell = TypeCell::new();
 layout!(Pairwise, PAIRWISE.get(), Slots);
 
 fn pairwise_new(t: &Thread, class: Value, args: Args<'_>) -> R {
-    static SIGNATURE: Signature = Signature::parse("iterable, /");
+    static SIGNATURE: Signature = Signature::of_constructor("iterable, /");
     unnamed(class, args, &PAIRWISE).bind(t, "pairwise", &SIGNATURE, |a| {
         let iterator = iter::get_iter(t, a[0])?;
         let fields = Pairwise { header: header_of::<Pairwise>(), iterator: Slot::new(iterator), old: Slot::NULL };

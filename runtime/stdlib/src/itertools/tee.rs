@@ -63,7 +63,7 @@ fn copy(t: &Thread, tee: Ref<Tee>) -> Value {
 }
 
 fn new(t: &Thread, _: Value, args: Args<'_>) -> R {
-    static SIGNATURE: Signature = Signature::parse("iterable, /");
+    static SIGNATURE: Signature = Signature::of_constructor("iterable, /");
     args.bind(t, "_tee", &SIGNATURE, |a| Ok(from_iterable(t, a[0])?.value()))
 }
 

@@ -72,7 +72,7 @@ const FUNCTIONS: &[FnDef] = &[
     unary!("pos", number::positive, "Same as +a."),
     unary!("invert", number::invert, "Same as ~a."),
     unary!("inv", number::invert, "Same as ~a."),
-    unary!("index", number::index, "Same as a.__index__()"),
+    unary!("index", number::index_exact, "Same as a.__index__()"),
     binary!("add", Add, "Same as a + b."),
     binary!("sub", Subtract, "Same as a - b."),
     binary!("mul", Multiply, "Same as a * b."),

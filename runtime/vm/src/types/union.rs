@@ -115,7 +115,7 @@ fn getitem(t: &Thread, v: Value, item: Value) -> R {
 
 fn check(t: &Thread, a: &[Value], name: &str, f: fn(&Thread, Value, Value) -> R<bool>) -> R {
     for &arg in args_of(a[0]).as_slice() {
-        if !arg.is_instance(builtin::TYPE) {
+        if arg.is_instance(builtin::GENERIC_ALIAS) {
             raise!(t, TypeError, "{name}() argument 2 cannot be a parameterized generic");
         }
     }
