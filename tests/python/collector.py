@@ -18,10 +18,23 @@ class Plain:
     pass
 
 
-def cycle(cls, *args):
+def elsewhere(f):
+    """Calls f in a thread: when that has ended, nothing is left of what f had on its stack."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(f()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def make_cycle(cls, *args):
     node = cls(*args)
     node.itself = node
     return weakref.ref(node)
+
+
+def cycle(cls, *args):
+    return elsewhere(lambda: make_cycle(cls, *args))
 
 
 def attempt(f):
@@ -51,8 +64,15 @@ class Lazarus:
 cycle(Lazarus)
 gc.collect()
 print(len(saved), gc.is_finalized(saved[0]), gc.is_finalized(r), gc.is_finalized(3))
-ref = weakref.ref(saved[0])
-saved.clear()
+
+
+def let_go():
+    ref = weakref.ref(saved[0])
+    saved.clear()
+    return ref
+
+
+ref = elsewhere(let_go)
 gc.collect()
 print(len(saved), ref())
 
@@ -66,7 +86,7 @@ def watched():
     return weakref.ref(node, lambda ref: log.append(ref()))
 
 
-w = watched()
+w = elsewhere(watched)
 gc.collect()
 print(log, w())
 
@@ -125,7 +145,7 @@ class Counted:
 
 def make_garbage():
     for _ in range(500):
-        cycle(Counted)
+        make_cycle(Counted)
         [Plain() for _ in range(20)]
 
 
