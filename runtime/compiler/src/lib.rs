@@ -63,6 +63,8 @@ pub struct Options {
     pub dont_imply_dedent: bool,
     /// The text may go on: an error at its end is [`SyntaxErrorKind::Incomplete`].
     pub allow_incomplete_input: bool,
+    /// The minor version whose grammar a text must keep to; `None` for the present one.
+    pub feature_version: Option<u8>,
 }
 
 /// Compiles a program.
@@ -141,6 +143,7 @@ fn reading(mode: Mode, options: &Options) -> Reading {
         barry_as_bdfl: options.barry_as_flufl,
         keep_blocks_open: options.dont_imply_dedent,
         allow_incomplete: options.allow_incomplete_input,
+        feature_version: options.feature_version,
     }
 }
 

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use ruff_python_ast::{Mod, PythonVersion};
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
-use ruff_text_size::TextRange;
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::{Mode, ParseOptions, UnsupportedSyntaxErrorKind as Unsupported, parse_unchecked};
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxWarning};
 use crate::nesting::{self, Shape, TooDeep};
@@ -66,10 +67,40 @@ pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<Syntax
         let message = "mapping pattern keys may only match literals and attribute lookups";
         return Err(parse_errors::syntax_error(source.text(), reading).unwrap_or_else(|| source.error(range, message)));
     }
+    if let Some(minor) = reading.feature_version.filter(|minor| *minor < 14) {
+        check_version(source, &text, mode, minor)?;
+    }
     if shape.may_be_deep && nesting::is_too_deep(tree.program()) {
         return Err(recursion_error(source));
     }
     Ok(tree)
+}
+
+/// Refuses what came after a version.
+fn check_version(source: &Source, text: &str, mode: Mode, minor: u8) -> Result<(), SyntaxError> {
+    let target = PythonVersion { major: 3, minor };
+    let parsed = parse_unchecked(text, ParseOptions::from(mode).with_target_version(target));
+    let refuse = |range, what: &str, since: u8| Err(source.error(range, format!("{what} only supported in Python 3.{since} and greater")));
+    for error in parsed.unsupported_syntax_errors() {
+        let (what, since) = match error.kind {
+            Unsupported::Match => ("Pattern matching is", 10),
+            Unsupported::Walrus => ("Assignment expressions are", 8),
+            Unsupported::ExceptStar => ("Exception groups are", 11),
+            Unsupported::PositionalOnlyParameter => ("Positional-only parameters are", 8),
+            Unsupported::TypeParameterList => ("Type parameter lists are", 12),
+            Unsupported::TypeAliasStatement => ("Type statement is", 12),
+            Unsupported::TypeParamDefault => ("Type parameter defaults are", 13),
+            Unsupported::ParenthesizedContextManager => ("Parenthesized context managers are", 9),
+            Unsupported::UnparenthesizedExceptionTypes => ("except expressions without parentheses are", 14),
+            // CPython accepts it in any version.
+            _ => continue,
+        };
+        return refuse(error.range, what, since);
+    }
+    match parsed.tokens().iter().find(|token| token.kind() == TokenKind::TStringStart) {
+        Some(token) => refuse(token.range(), "t-strings are", 14),
+        None => Ok(()),
+    }
 }
 
 /// The text as the parser understands it, which knows modules and expressions in the language as it is.

@@ -50,6 +50,8 @@ pub struct Reading {
     pub keep_blocks_open: bool,
     /// Is a text that only lacks its end an error of its own? (`PyCF_ALLOW_INCOMPLETE_INPUT`)
     pub allow_incomplete: bool,
+    /// What came after this minor version is refused.
+    pub feature_version: Option<u8>,
 }
 
 /// The error in a text; `None` if there is none as far as the grammar goes. Lines must end in `\n`.

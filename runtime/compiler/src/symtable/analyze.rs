@@ -215,7 +215,9 @@ impl Analysis<'_, '_> {
                     scopes.insert(name, scope);
                 }
                 Some(existing) => {
-                    self.table[id].symbols[&name].usage |= symbol.usage & usage::USE;
+                    if !symbol.is(usage::BOUND) && !in_class {
+                        self.table[id].symbols[&name].usage |= symbol.usage & usage::USE;
+                    }
                     // What is free in the comprehension and local here can be an ordinary local, unless the comprehension's own inner
                     // functions need it.
                     if existing.is(usage::BOUND) && !in_class && !self.is_free_in_children(comprehension, &name) {

@@ -254,7 +254,7 @@ static CLASSES: LazyLock<Vec<Class>> = LazyLock::new(|| {
             Base::Of(sum) => (Some(sum), sum.places()),
             Base::Product(places) => (None, places),
         };
-        let production = if fields.is_empty() { name.to_owned() } else { format!("{name}({fields})") };
+        let production = if fields.is_empty() { name.to_owned() } else { format!("{name}({})", fields.replace("?*", "*")) };
         let fields = fields.split(", ").filter(|field| !field.is_empty()).map(field).collect();
         Class { name, sum, places, fields, production }
     };

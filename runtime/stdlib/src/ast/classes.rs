@@ -191,8 +191,7 @@ fn set_field_types(t: &Thread, kind: Kind, kinds: &[Value], sums: &[Value], fiel
         let of = match field.count {
             Count::One => of,
             Count::Optional => union::or_any(t, of, Value::NONE)?,
-            Count::List => list_of(of),
-            Count::ListWithGaps => list_of(union::or_any(t, of, Value::NONE)?),
+            Count::List | Count::ListWithGaps => list_of(of),
         };
         types.set_name(t, *name, of)?;
     }

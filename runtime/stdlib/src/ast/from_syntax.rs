@@ -10,6 +10,7 @@ use limpid_compiler::ast::{
 };
 use limpid_compiler::text_size::{Ranged, TextRange, TextSize};
 use limpid_compiler::{Mode, SyntaxError, SyntaxTree};
+use limpid_vm::exc;
 use limpid_vm::object::Raised;
 use limpid_vm::thread::Thread;
 
@@ -356,6 +357,10 @@ impl Reader<'_> {
             Expr::Attribute(node) => (Kind::Attribute, vec![self.expr(&node.value)?, self.name(&node.attr), context(node.ctx)]),
             Expr::Subscript(node) => (Kind::Subscript, vec![self.expr(&node.value)?, self.expr(&node.slice)?, context(node.ctx)]),
             Expr::Starred(node) => (Kind::Starred, vec![self.expr(&node.value)?, context(node.ctx)]),
+            // Other spellings of keywords that are equal when normalized.
+            Expr::Name(node) if matches!(node.id.as_str(), "None" | "True" | "False") => {
+                return Err(raised_for_constant(self.t, node.id.as_str()).into());
+            }
             Expr::Name(node) => (Kind::Name, vec![node.id.as_str().into(), context(node.ctx)]),
             Expr::List(node) => (Kind::List, vec![self.exprs(&node.elts)?, context(node.ctx)]),
             Expr::Tuple(node) => (Kind::Tuple, vec![self.exprs(&node.elts)?, context(node.ctx)]),
@@ -477,6 +482,10 @@ impl Reader<'_> {
         };
         Ok(self.node(kind, pattern.range(), fields))
     }
+}
+
+fn raised_for_constant(t: &Thread, name: &str) -> Raised {
+    t.raise(exc::ValueError, &format!("identifier field can't represent '{name}' constant"))
 }
 
 /// Adds text, to the text before if there is any.

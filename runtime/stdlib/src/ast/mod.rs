@@ -1,11 +1,13 @@
 //! `_ast`: syntax trees as Python objects.
 //!
 //! * [`asdl`]: the table of all nodes; [`classes`]: their classes; [`tree`]: trees as data, to and from objects.
-//! * [`from_syntax`], [`to_syntax`]: from and to the compiler's trees; [`validate`]: what must hold of a tree before that.
+//! * [`from_syntax`], [`to_syntax`]: from and to the compiler's trees; [`validate`]: what must hold of a tree before that;
+//!   [`optimize`]: trees with less to do.
 
 mod asdl;
 mod classes;
 mod from_syntax;
+mod optimize;
 mod to_syntax;
 mod tree;
 mod validate;
@@ -65,18 +67,18 @@ fn parse(t: &Thread, text: &str, options: &Options) -> R {
         Ok(tree) => tree,
         Err(error) => return Err(source::raise_syntax_error(t, &error, options)),
     };
-    let root = match from_syntax::program(t, &tree, mode) {
+    let mut root = match from_syntax::program(t, &tree, mode) {
         Ok(root) => root,
         Err(Failure::Raised(raised)) => return Err(raised),
         Err(Failure::Syntax(error)) => return Err(source::raise_syntax_error(t, &error, options)),
     };
+    if options.flags & flags::OPTIMIZED_AST == flags::OPTIMIZED_AST {
+        optimize::optimize(t, &mut root, options.optimize)?;
+    }
     tree::to_object(t, &Classes::get(t)?, &root)
 }
 
 fn compile(t: &Thread, v: Value, options: &Options) -> R {
-    if options.flags & flags::OPTIMIZED_AST == flags::ONLY_AST {
-        return Ok(v);
-    }
     let wanted = match options.mode {
         Mode::Exec => Kind::Module,
         Mode::Eval => Kind::Expression,
@@ -87,9 +89,13 @@ fn compile(t: &Thread, v: Value, options: &Options) -> R {
     if !isinstance::is_instance(t, v, classes.kind(wanted).value())? {
         raise!(t, TypeError, "expected {} node, got {}", wanted.name(), v.class().display_name())
     }
-    let root = tree::from_object(t, &classes, v, FieldType::Sum(Sum::Mod))?;
+    if options.flags & flags::OPTIMIZED_AST == flags::ONLY_AST {
+        return Ok(v);
+    }
+    let mut root = tree::from_object(t, &classes, v, FieldType::Sum(Sum::Mod))?;
     validate::validate(t, &root)?;
     if options.flags & flags::ONLY_AST != 0 {
+        optimize::optimize(t, &mut root, options.optimize)?;
         return tree::to_object(t, &classes, &root);
     }
     let (program, places) = to_syntax::program(t, &root)?;

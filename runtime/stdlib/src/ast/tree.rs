@@ -189,9 +189,9 @@ fn place_of(t: &Thread, classes: &Classes, v: Value, name: &str) -> R<[i32; 4]> 
     for (i, attribute) in classes.place_names().iter().enumerate() {
         let is_end = i >= 2;
         place[i] = match attr::get_attr_opt(t, v, *attribute)? {
-            Some(v) if !v.is_none() => int_from_object(t, v)? as i32,
-            _ if is_end => place[i - 2],
-            _ => {
+            None | Some(Value::NONE) if is_end => place[i - 2],
+            Some(v) => int_from_object(t, v)? as i32,
+            None => {
                 let attribute = text::str_of(t, *attribute)?;
                 raise!(t, TypeError, "required field \"{}\" missing from {name}", attribute.to_string_lossy())
             }

@@ -172,6 +172,8 @@ pub fn settings(options: &Options) -> (limpid_compiler::Mode, limpid_compiler::O
         barry_as_flufl: options.flags & flags::FUTURE_BARRY != 0,
         dont_imply_dedent: options.flags & flags::DONT_IMPLY_DEDENT != 0,
         allow_incomplete_input: options.flags & flags::INCOMPLETE_INPUT != 0,
+        // Only where a syntax tree is wanted.
+        feature_version: u8::try_from(options.feature_version).ok().filter(|_| options.flags & flags::ONLY_AST != 0),
     };
     let mode = match options.mode {
         Mode::Eval => limpid_compiler::Mode::Eval,

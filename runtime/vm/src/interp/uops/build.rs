@@ -2,9 +2,10 @@
 
 use super::{attempt, slow_uops};
 use crate::interp::regs::{Regs, Step};
-use crate::object::{Ref, ValueExt};
+use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{iter, text};
-use crate::types::{Code, Dict, Function, List, Str, Tuple, set};
+use crate::thread::Thread;
+use crate::types::{Code, Dict, Function, List, Str, Tuple, builtin, set};
 use crate::{exc, interp};
 use limpid_heap::Value;
 
@@ -136,8 +137,16 @@ unsafe fn append_to_list(r: &mut Regs, o: u32) -> Step {
     Step::Next
 }
 
+/// Adds to what should be a set: a program may have put something else in the place of `__conditional_annotations__`.
+fn add_checked(t: &Thread, target: Value, v: Value) -> R<bool> {
+    if target.class() != builtin::SET {
+        raise!(t, TypeError, "'{}' object is not a set", target.class().display_name())
+    }
+    set::add_value(t, target, v)
+}
+
 unsafe fn add_to_set(r: &mut Regs, o: u32) -> Step {
-    attempt!(set::add_value(r.t(), r.peek(o as usize + 1), r.peek(1)));
+    attempt!(add_checked(r.t(), r.peek(o as usize + 1), r.peek(1)));
     r.drop_n(1);
     Step::Next
 }
