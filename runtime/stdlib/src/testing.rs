@@ -11,14 +11,18 @@ use limpid_vm::types::{instance, int};
 
 /// `_testinternalcapi`
 pub static INTERNAL: ModuleDef = ModuleDef {
-    functions: &[FnDef::def("has_inline_values", "obj, /", |_, a| Ok(Value::bool(instance::has_inline_slots(a[0]))))
-        .doc("Does the object keep its attributes in itself, without a dict?")],
+    functions: &[
+        FnDef::def("has_inline_values", "obj, /", |_, a| Ok(Value::bool(instance::has_inline_slots(a[0]))))
+            .doc("Does the object keep its attributes in itself, without a dict?"),
+        FnDef::def("get_recursion_depth", "", |t, _| Ok(Value::int(i64::from(t.depth.get())))).doc("How deep are calls nested?"),
+    ],
     ..ModuleDef::named("_testinternalcapi")
 };
 
 /// `_testlimitedcapi`
 pub static LIMITED: ModuleDef = ModuleDef {
     functions: &[
+        FnDef::def("_py_getbuiltwithassert", "", |_, _| Ok(Value::FALSE)).doc("Are there the assertions of CPython's debug build?"),
         FnDef::def("sequence_getitem", "obj, index, /", |t, a| sequence::get_item(t, a[0], place(t, a[0], a[1])?)),
         FnDef::def("sequence_setitem", "obj, index, value, /", |t, a| {
             sequence::set_item(t, a[0], place(t, a[0], a[1])?, a[2])?;
