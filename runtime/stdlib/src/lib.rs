@@ -36,6 +36,7 @@ pub mod mmap;
 pub mod opcode;
 pub mod operator;
 pub mod owned;
+pub mod pickle;
 pub mod posix;
 pub mod queue;
 pub mod random;
@@ -82,6 +83,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &zlib::MODULE,
     &json::MODULE,
     &array::MODULE,
+    &pickle::MODULE,
     &unicodedata::MODULE,
     &csv::MODULE,
     &cmath::MODULE,

@@ -264,6 +264,16 @@ impl Ref<Memoryview> {
         self.derived(t, self.shown(), self.is_readonly())
     }
 
+    /// A view of the bytes in the order in which they lie in memory; BufferError when there are gaps between them.
+    pub fn flattened(self, t: &Thread) -> R {
+        self.check(t)?;
+        if !self.is_c_contiguous() && !self.is_f_contiguous() {
+            raise!(t, BufferError, "cannot extract raw buffer from non-contiguous buffer")
+        }
+        let dims = Dims { shape: [self.byte_count()].as_slice().into(), strides: [1].as_slice().into() };
+        Ok(self.derived(t, Shown { ptr: self.ptr, itemsize: 1, format: Value::NULL, dims }, self.is_readonly()).value())
+    }
+
     pub(super) fn shown(self) -> Shown {
         Shown { ptr: self.ptr, itemsize: self.itemsize, format: self.format.get(), dims: self.dims() }
     }

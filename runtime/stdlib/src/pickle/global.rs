@@ -1,0 +1,111 @@
+//! Objects that a pickle names: functions and classes by module and qualified name.
+
+use super::{PICKLING_ERROR, fail};
+use limpid_heap::Value;
+use limpid_vm::modules::{import, sys_attribute};
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::{attr, iter, sequence, text};
+use limpid_vm::thread::Thread;
+use limpid_vm::types::{Dict, Str, Tuple};
+use limpid_vm::{exc, names};
+
+/// Follows a dotted path.
+pub(super) fn get_dotted(t: &Thread, object: Value, path: &str) -> R {
+    path.split('.').try_fold(object, |object, name| attr::get_attr_text(t, object, name))
+}
+
+fn show(t: &Thread, v: Value) -> R<String> {
+    Ok(text::repr(t, v)?.to_string_lossy().into_owned())
+}
+
+/// Raises PicklingError in place of the current exception, which becomes its context.
+fn instead<T>(t: &Thread, message: &str) -> R<T> {
+    let context = t.take_exception();
+    let raised = t.raise(PICKLING_ERROR.get(), message);
+    let e = t.take_exception();
+    if !e.is_null() && !context.is_null() {
+        attr::set_attr(t, e, names::__context__, context)?;
+    }
+    t.raise_value(e);
+    Err(raised)
+}
+
+fn message_of(t: &Thread) -> R<String> {
+    let e = t.take_exception();
+    let text = text::str_of(t, e)?.to_string_lossy().into_owned();
+    t.raise_value(e);
+    Ok(text)
+}
+
+/// The name of the module in which `object` can be found under `name`.
+pub(super) fn module_of(t: &Thread, object: Value, name: &str) -> R<Ref<Str>> {
+    let mut module_name = attr::get_attr_opt(t, object, names::__module__)?.filter(|m| !m.is_none());
+    if name.split('.').any(|part| part == "<locals>") {
+        return fail(t, &PICKLING_ERROR, &format!("Can't pickle local object {}", show(t, object)?));
+    }
+    if module_name.is_none() {
+        module_name = Some(search(t, object, name)?);
+    }
+    let Some(found) = module_name.and_then(|m| m.downcast::<Str>()) else {
+        return fail(t, &PICKLING_ERROR, &format!("Can't pickle {}: __module__ is not a string", show(t, object)?));
+    };
+    let module = match import::import_module(t, found.value()) {
+        Ok(module) => module,
+        Err(_) if t.exception_is(exc::ImportError) || t.exception_is(exc::ValueError) || t.exception_is(exc::KeyError) => {
+            let reason = message_of(t)?;
+            let context = t.take_exception();
+            let what = show(t, object)?;
+            t.raise_value(context);
+            return instead(t, &format!("Can't pickle {what}: {reason}"));
+        }
+        Err(raised) => return Err(raised),
+    };
+    let full = format!("{}.{name}", found.to_string_lossy());
+    match get_dotted(t, module, name) {
+        Ok(v) if v == object => Ok(found),
+        Ok(_) => fail(t, &PICKLING_ERROR, &format!("Can't pickle {}: it's not the same object as {full}", show(t, object)?)),
+        Err(raised) if !t.exception_is(exc::AttributeError) => Err(raised),
+        Err(_) => {
+            let context = t.take_exception();
+            let what = show(t, object)?;
+            t.raise_value(context);
+            instead(t, &format!("Can't pickle {what}: it's not found as {full}"))
+        }
+    }
+}
+
+/// The module that has the object under the name, or `__main__`.
+fn search(t: &Thread, object: Value, name: &str) -> R {
+    if let Some(modules) = sys_attribute(t, "modules")?.and_then(|m| m.downcast::<Dict>()) {
+        for item in iter::collect(t, limpid_vm::protocol::call::call_method_text(t, modules.copy(t)?.value(), "items", &[])?)?.iter() {
+            let Some(pair) = item.downcast::<Tuple>() else { continue };
+            let (module_name, module) = (pair.get(0), pair.get(1));
+            let main = module_name.downcast::<Str>().is_some_and(|n| n.eq_str("__main__") || n.eq_str("__mp_main__"));
+            if main || module.is_none() {
+                continue;
+            }
+            match get_dotted(t, module, name) {
+                Ok(v) if v == object => return Ok(module_name),
+                Ok(_) => {}
+                Err(_) => t.catch(exc::AttributeError)?,
+            }
+        }
+    }
+    Ok(names::__main__)
+}
+
+/// One of the tables of `_compat_pickle` or `copyreg`.
+pub(super) fn table(t: &Thread, module: &str, name: &str) -> R {
+    attr::get_attr_text(t, import::import_text(t, module)?, name)
+}
+
+/// The entry of a table, if there is one.
+pub(super) fn entry(t: &Thread, table: Value, key: Value) -> R<Option<Value>> {
+    if let Some(dict) = table.downcast::<Dict>() {
+        return dict.get(t, key);
+    }
+    match sequence::get_item(t, table, key) {
+        Ok(v) => Ok(Some(v)),
+        Err(_) => t.catch(exc::KeyError).map(|()| None),
+    }
+}

@@ -1,0 +1,731 @@
+//! Unpickling: instructions to objects.
+
+use super::global;
+use super::input::Input;
+use super::opcode as op;
+use super::unpickler::{self, Unpickler};
+use super::{HIGHEST_PROTOCOL, UNPICKLING_ERROR, fail};
+use limpid_heap::Value;
+use limpid_vm::args::Args;
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::{attr, call, iter, sequence};
+use limpid_vm::thread::Thread;
+use limpid_vm::types::str::intern_value;
+use limpid_vm::types::{Bytearray, Bytes, Dict, List, Str, Tuple, Type, ValueList, builtin, float, int, set};
+use limpid_vm::{names, raise};
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Places of the memo below this are kept in a list.
+const NEAR: usize = 1 << 16;
+
+/// One call of `load`.
+pub(super) struct Loading {
+    unpickler: Ref<Unpickler>,
+    input: Input,
+    stack: ValueList,
+    /// How high the stack was at each mark.
+    marks: Vec<usize>,
+    /// What is below belongs to an outer mark.
+    fence: usize,
+    /// The memo's first places: NULL where there is nothing.
+    near: ValueList,
+    /// How many objects are in the memo.
+    memoized: usize,
+    /// Finds classes as the unpickler itself does.
+    plain: bool,
+}
+
+impl Loading {
+    pub fn new(t: &Thread, unpickler: Ref<Unpickler>, input: Input) -> R<Loading> {
+        let plain = unpickler.value().class() == unpickler::UNPICKLER.get();
+        let mut loading = Loading {
+            unpickler,
+            input,
+            stack: ValueList::with_capacity(t, 32),
+            marks: Vec::new(),
+            fence: 0,
+            near: ValueList::with_capacity(t, 32),
+            memoized: 0,
+            plain,
+        };
+        for (key, v) in unpickler.memo().iter() {
+            loading.put(t, int::to_usize(t, key)?, v)?;
+        }
+        Ok(loading)
+    }
+
+    pub fn load(mut self, t: &Thread) -> R {
+        let result = self.run(t);
+        // What the memo has now is for the next pickle of the file.
+        if matches!(self.input, Input::File { .. }) {
+            let memo = self.unpickler.memo();
+            for (i, v) in self.near.iter().enumerate().filter(|(_, v)| !v.is_null()) {
+                memo.set_item(t, int::from_usize(t, i), v)?;
+            }
+        }
+        result
+    }
+
+    fn run(&mut self, t: &Thread) -> R {
+        loop {
+            let code = self.input.opcode(t)?;
+            if code == op::STOP {
+                return self.pop(t);
+            }
+            self.step(t, code)?;
+        }
+    }
+
+    // ---- the stack ----
+
+    fn push(&mut self, t: &Thread, v: Value) {
+        self.stack.push(t, v);
+    }
+
+    fn underflow<T>(&self, t: &Thread) -> R<T> {
+        fail(t, &UNPICKLING_ERROR, if self.marks.is_empty() { "unpickling stack underflow" } else { "unexpected MARK found" })
+    }
+
+    fn pop(&mut self, t: &Thread) -> R {
+        if self.stack.len() <= self.fence {
+            return self.underflow(t);
+        }
+        match self.stack.pop(t) {
+            Some(v) => Ok(v),
+            None => self.underflow(t),
+        }
+    }
+
+    fn top(&self, t: &Thread) -> R {
+        if self.stack.len() <= self.fence {
+            return self.underflow(t);
+        }
+        Ok(self.stack.get(self.stack.len() - 1))
+    }
+
+    /// Where the innermost mark is, which is none any more.
+    fn mark(&mut self, t: &Thread) -> R<usize> {
+        match self.marks.pop() {
+            Some(at) => {
+                self.fence = self.marks.last().copied().unwrap_or(0);
+                Ok(at)
+            }
+            None => fail(t, &UNPICKLING_ERROR, "could not find MARK"),
+        }
+    }
+
+    /// Replaces everything from `at` on by what `f` makes of it.
+    fn fold(&mut self, t: &Thread, at: usize, f: impl FnOnce(&[Value]) -> R) -> R<()> {
+        let v = f(&self.stack.as_slice()[at..])?;
+        self.stack.truncate(t, at);
+        self.push(t, v);
+        Ok(())
+    }
+
+    // ---- the memo ----
+
+    fn put(&mut self, t: &Thread, place: usize, v: Value) -> R<()> {
+        if place >= NEAR.max(self.near.len() * 2) {
+            return self.unpickler.memo().set_item(t, int::from_usize(t, place), v);
+        }
+        while self.near.len() <= place {
+            self.near.push(t, Value::NULL);
+        }
+        self.memoized += self.near.get(place).is_null() as usize;
+        self.near.set(t, place, v);
+        Ok(())
+    }
+
+    fn get(&mut self, t: &Thread, place: usize) -> R<()> {
+        let near = (place < self.near.len()).then(|| self.near.get(place)).and_then(|v| v.non_null());
+        let found = match near {
+            Some(v) => Some(v),
+            None => self.unpickler.memo().get(t, int::from_usize(t, place))?,
+        };
+        match found {
+            Some(v) => {
+                self.push(t, v);
+                Ok(())
+            }
+            None => fail(t, &UNPICKLING_ERROR, &format!("Memo value not found at index {place}")),
+        }
+    }
+
+    // ---- operands ----
+
+    fn number(&mut self, t: &Thread, n: usize) -> R<u64> {
+        let range = self.input.take(t, n)?;
+        let mut word = [0; 8];
+        word[..n].copy_from_slice(&self.input.bytes()[range]);
+        Ok(u64::from_le_bytes(word))
+    }
+
+    /// So many bytes as a number of `width` bytes in front says.
+    fn counted(&mut self, t: &Thread, width: usize, what: &str) -> R<Range<usize>> {
+        let n = self.number(t, width)?;
+        if n > isize::MAX as u64 {
+            raise!(t, OverflowError, "{what} exceeds system's maximum size of {} bytes", isize::MAX);
+        }
+        self.input.take(t, n as usize)
+    }
+
+    /// As [`Loading::counted`], with a signed number of four bytes.
+    fn counted_signed(&mut self, t: &Thread, what: &str) -> R<Range<usize>> {
+        match usize::try_from(self.number(t, 4)? as u32 as i32) {
+            Ok(n) => self.input.take(t, n),
+            Err(_) => fail(t, &UNPICKLING_ERROR, &format!("{what} pickle has negative byte count")),
+        }
+    }
+
+    fn push_bytes(&mut self, t: &Thread, range: Range<usize>) -> R<()> {
+        let v = Bytes::from_slice(t, &self.input.bytes()[range])?.value();
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn push_text(&mut self, t: &Thread, range: Range<usize>) -> R<()> {
+        let bytes = &self.input.bytes()[range];
+        let v = if bytes.is_ascii() { Str::from_ascii(t, bytes)?.value() } else { decode(t, bytes, "utf-8", "surrogatepass")? };
+        self.push(t, v);
+        Ok(())
+    }
+
+    /// A byte string of Python 2: text in the encoding that the program has told, or bytes.
+    fn push_old_string(&mut self, t: &Thread, bytes: Value) -> R<()> {
+        let encoding = self.unpickler.encoding.get();
+        let v = match encoding.downcast::<Str>() {
+            Some(s) if s.eq_str("bytes") => bytes,
+            _ => call::call_method(t, bytes, names::decode, &[encoding, self.unpickler.errors.get()])?,
+        };
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn line(&mut self, t: &Thread) -> R<Vec<u8>> {
+        let range = self.input.line(t)?;
+        Ok(self.input.bytes()[range].to_vec())
+    }
+
+    /// A line that is a place of the memo.
+    fn line_place(&mut self, t: &Thread) -> R<i64> {
+        let line = self.line(t)?;
+        match std::str::from_utf8(&line).ok().and_then(|s| s.trim().parse().ok()) {
+            Some(n) => Ok(n),
+            None => raise!(t, ValueError, "invalid literal for int() with base 10: {:?}", String::from_utf8_lossy(&line)),
+        }
+    }
+
+    // ---- instructions ----
+
+    fn step(&mut self, t: &Thread, code: u8) -> R<()> {
+        match code {
+            op::NONE => self.push(t, Value::NONE),
+            op::NEWTRUE => self.push(t, Value::TRUE),
+            op::NEWFALSE => self.push(t, Value::FALSE),
+            op::BININT => {
+                let n = self.number(t, 4)? as u32 as i32;
+                self.push(t, Value::int(n as i64));
+            }
+            op::BININT1 => {
+                let n = self.number(t, 1)?;
+                self.push(t, Value::int(n as i64));
+            }
+            op::BININT2 => {
+                let n = self.number(t, 2)?;
+                self.push(t, Value::int(n as i64));
+            }
+            op::INT => self.int_line(t)?,
+            op::LONG => self.long_line(t)?,
+            op::LONG1 => {
+                let n = self.number(t, 1)? as usize;
+                self.long(t, n)?;
+            }
+            op::LONG4 => match usize::try_from(self.number(t, 4)? as u32 as i32) {
+                Ok(n) => self.long(t, n)?,
+                Err(_) => return fail(t, &UNPICKLING_ERROR, "LONG pickle has negative byte count"),
+            },
+            op::FLOAT => {
+                let line = self.line(t)?;
+                match float::parse::parse(&line) {
+                    Some(f) => self.push(t, Value::float(f)),
+                    None => raise!(t, ValueError, "could not convert string to float"),
+                }
+            }
+            op::BINFLOAT => {
+                let bits = self.number(t, 8)?.swap_bytes();
+                self.push(t, Value::float(f64::from_bits(bits)));
+            }
+            op::SHORT_BINBYTES => {
+                let range = self.counted(t, 1, "SHORT_BINBYTES")?;
+                self.push_bytes(t, range)?;
+            }
+            op::BINBYTES => {
+                let range = self.counted(t, 4, "BINBYTES")?;
+                self.push_bytes(t, range)?;
+            }
+            op::BINBYTES8 => {
+                let range = self.counted(t, 8, "BINBYTES8")?;
+                self.push_bytes(t, range)?;
+            }
+            op::BYTEARRAY8 => {
+                let range = self.counted(t, 8, "BYTEARRAY8")?;
+                let v = Bytearray::from_slice(t, &self.input.bytes()[range])?.value();
+                self.push(t, v);
+            }
+            op::SHORT_BINUNICODE => {
+                let range = self.counted(t, 1, "SHORT_BINUNICODE")?;
+                self.push_text(t, range)?;
+            }
+            op::BINUNICODE => {
+                let range = self.counted(t, 4, "BINUNICODE")?;
+                self.push_text(t, range)?;
+            }
+            op::BINUNICODE8 => {
+                let range = self.counted(t, 8, "BINUNICODE8")?;
+                self.push_text(t, range)?;
+            }
+            op::UNICODE => {
+                let line = self.line(t)?;
+                let v = decode(t, &line, "raw-unicode-escape", "strict")?;
+                self.push(t, v);
+            }
+            op::STRING => self.quoted_string(t)?,
+            op::BINSTRING => {
+                let range = self.counted_signed(t, "BINSTRING")?;
+                let bytes = Bytes::from_slice(t, &self.input.bytes()[range])?.value();
+                self.push_old_string(t, bytes)?;
+            }
+            op::SHORT_BINSTRING => {
+                let range = self.counted(t, 1, "SHORT_BINSTRING")?;
+                let bytes = Bytes::from_slice(t, &self.input.bytes()[range])?.value();
+                self.push_old_string(t, bytes)?;
+            }
+            op::NEXT_BUFFER => self.next_buffer(t)?,
+            op::READONLY_BUFFER => {
+                let v = self.pop(t)?;
+                let view = limpid_vm::types::memory::of_object(t, v)?;
+                let read_only = attr::get_attr_text(t, view, "readonly")? == Value::TRUE;
+                let v = if read_only { v } else { call::call_method_text(t, view, "toreadonly", &[])? };
+                self.push(t, v);
+            }
+            op::EMPTY_TUPLE => self.push(t, t.empty_tuple()),
+            op::TUPLE1 | op::TUPLE2 | op::TUPLE3 => {
+                let n = (code - op::TUPLE1) as usize + 1;
+                if self.stack.len() < self.fence + n {
+                    return self.underflow(t);
+                }
+                self.fold(t, self.stack.len() - n, |items| Ok(Tuple::from_slice(t, items).value()))?;
+            }
+            op::TUPLE => {
+                let at = self.mark(t)?;
+                self.fold(t, at, |items| Ok(Tuple::try_from_slice(t, items)?.value()))?;
+            }
+            op::EMPTY_LIST => {
+                let v = List::new(t).value();
+                self.push(t, v);
+            }
+            op::LIST => {
+                let at = self.mark(t)?;
+                self.fold(t, at, |items| Ok(List::from_slice(t, items)?.value()))?;
+            }
+            op::EMPTY_DICT => {
+                let v = Dict::new(t).value();
+                self.push(t, v);
+            }
+            op::DICT => {
+                let at = self.mark(t)?;
+                if (self.stack.len() - at) % 2 != 0 {
+                    return fail(t, &UNPICKLING_ERROR, "odd number of items for DICT");
+                }
+                self.fold(t, at, |items| {
+                    let dict = Dict::new(t);
+                    items.chunks_exact(2).try_for_each(|pair| dict.set_item(t, pair[0], pair[1]))?;
+                    Ok(dict.value())
+                })?;
+            }
+            op::EMPTY_SET => {
+                let v = set::new_set(t);
+                self.push(t, v);
+            }
+            op::FROZENSET => {
+                let at = self.mark(t)?;
+                self.fold(t, at, |items| set::new_frozenset(t, items))?;
+            }
+            op::APPEND => {
+                if self.stack.len() < self.fence + 2 {
+                    return self.underflow(t);
+                }
+                self.append(t, self.stack.len() - 1)?;
+            }
+            op::APPENDS => {
+                let at = self.mark(t)?;
+                self.append(t, at)?;
+            }
+            op::SETITEM => {
+                if self.stack.len() < self.fence + 3 {
+                    return self.underflow(t);
+                }
+                self.set_items(t, self.stack.len() - 2)?;
+            }
+            op::SETITEMS => {
+                let at = self.mark(t)?;
+                self.set_items(t, at)?;
+            }
+            op::ADDITEMS => {
+                let at = self.mark(t)?;
+                self.add_items(t, at)?;
+            }
+            op::MARK => {
+                self.marks.push(self.stack.len());
+                self.fence = self.stack.len();
+            }
+            op::POP => {
+                // A mark may be what is on the top.
+                if self.marks.last() == Some(&self.stack.len()) {
+                    self.mark(t)?;
+                } else {
+                    self.pop(t)?;
+                }
+            }
+            op::POP_MARK => {
+                let at = self.mark(t)?;
+                self.stack.truncate(t, at);
+            }
+            op::DUP => {
+                let v = self.top(t)?;
+                self.push(t, v);
+            }
+            op::GET => match usize::try_from(self.line_place(t)?) {
+                Ok(place) => self.get(t, place)?,
+                Err(_) => return fail(t, &UNPICKLING_ERROR, "Memo value not found at index -1"),
+            },
+            op::BINGET => {
+                let place = self.number(t, 1)? as usize;
+                self.get(t, place)?;
+            }
+            op::LONG_BINGET => {
+                let place = self.number(t, 4)? as usize;
+                self.get(t, place)?;
+            }
+            op::PUT => {
+                let v = self.top(t)?;
+                match usize::try_from(self.line_place(t)?) {
+                    Ok(place) => self.put(t, place, v)?,
+                    Err(_) => raise!(t, ValueError, "negative PUT argument"),
+                }
+            }
+            op::BINPUT => {
+                let (v, place) = (self.top(t)?, self.number(t, 1)? as usize);
+                self.put(t, place, v)?;
+            }
+            op::LONG_BINPUT => {
+                let (v, place) = (self.top(t)?, self.number(t, 4)? as usize);
+                self.put(t, place, v)?;
+            }
+            op::MEMOIZE => {
+                let v = self.top(t)?;
+                self.put(t, self.memoized, v)?;
+            }
+            op::GLOBAL => {
+                let (module, name) = (self.line(t)?, self.line(t)?);
+                let (module, name) = (decode(t, &module, "utf-8", "strict")?, decode(t, &name, "utf-8", "strict")?);
+                let v = self.find_class(t, module, name)?;
+                self.push(t, v);
+            }
+            op::STACK_GLOBAL => {
+                let (name, module) = (self.pop(t)?, self.pop(t)?);
+                if name.downcast::<Str>().is_none() || module.downcast::<Str>().is_none() {
+                    return fail(t, &UNPICKLING_ERROR, "STACK_GLOBAL requires str");
+                }
+                let v = self.find_class(t, module, name)?;
+                self.push(t, v);
+            }
+            op::REDUCE => {
+                let args = self.pop(t)?;
+                let function = self.pop(t)?;
+                let Some(args) = args.downcast::<Tuple>() else { raise!(t, TypeError, "argument list must be a tuple") };
+                let v = call::call_unpacked(t, function, args, None)?;
+                self.push(t, v);
+            }
+            op::BUILD => self.build(t)?,
+            op::NEWOBJ | op::NEWOBJ_EX => self.new_object(t, code)?,
+            op::INST => {
+                let (module, name) = (self.line(t)?, self.line(t)?);
+                let (module, name) = (decode(t, &module, "ascii", "strict")?, decode(t, &name, "ascii", "strict")?);
+                let at = self.mark(t)?;
+                let class = self.find_class(t, module, name)?;
+                self.fold(t, at, |args| instantiate(t, class, args))?;
+            }
+            op::OBJ => {
+                let at = self.mark(t)?;
+                if self.stack.len() == at {
+                    return self.underflow(t);
+                }
+                self.fold(t, at, |items| instantiate(t, items[0], &items[1..]))?;
+            }
+            op::EXT1 => self.extension(t, 1)?,
+            op::EXT2 => self.extension(t, 2)?,
+            op::EXT4 => self.extension(t, 4)?,
+            op::PERSID => {
+                let line = self.line(t)?;
+                if !line.is_ascii() {
+                    return fail(t, &UNPICKLING_ERROR, "persistent IDs in protocol 0 must be ASCII strings");
+                }
+                let id = Str::from_ascii(t, &line)?.value();
+                self.persistent(t, id)?;
+            }
+            op::BINPERSID => {
+                let id = self.pop(t)?;
+                self.persistent(t, id)?;
+            }
+            op::PROTO => {
+                let n = self.number(t, 1)? as i64;
+                if n > HIGHEST_PROTOCOL {
+                    raise!(t, ValueError, "unsupported pickle protocol: {n}");
+                }
+                self.unpickler.protocol.store(n, Relaxed);
+            }
+            op::FRAME => {
+                let n = self.number(t, 8)?;
+                if n > isize::MAX as u64 {
+                    raise!(t, OverflowError, "FRAME length exceeds system's maximum of {} bytes", isize::MAX);
+                }
+                self.input.prefetch(t, n as usize)?;
+            }
+            b' '..=b'~' if code != b'\'' && code != b'\\' => {
+                return fail(t, &UNPICKLING_ERROR, &format!("invalid load key, '{}'.", code as char));
+            }
+            _ => return fail(t, &UNPICKLING_ERROR, &format!("invalid load key, '\\x{code:02x}'.")),
+        }
+        Ok(())
+    }
+
+    fn int_line(&mut self, t: &Thread) -> R<()> {
+        let line = self.line(t)?;
+        let v = match &line[..] {
+            b"00" => Value::FALSE,
+            b"01" => Value::TRUE,
+            _ => parse_int(t, &line)?,
+        };
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn long_line(&mut self, t: &Thread) -> R<()> {
+        let line = self.line(t)?;
+        let v = parse_int(t, line.strip_suffix(b"L").unwrap_or(&line))?;
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn long(&mut self, t: &Thread, n: usize) -> R<()> {
+        let range = self.input.take(t, n)?;
+        let v = int::from_bytes(t, &self.input.bytes()[range], true, true)?;
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn quoted_string(&mut self, t: &Thread) -> R<()> {
+        let line = self.line(t)?;
+        let text = line.trim_ascii_end();
+        let Some((&quote @ (b'"' | b'\''), rest)) = text.split_first() else {
+            return fail(t, &UNPICKLING_ERROR, "the STRING opcode argument must be quoted");
+        };
+        let Some(inside) = rest.strip_suffix(&[quote]) else {
+            return fail(t, &UNPICKLING_ERROR, "the STRING opcode argument must be quoted");
+        };
+        let escaped = Bytes::from_slice(t, inside)?.value();
+        let codecs = limpid_vm::modules::import::import_text(t, "_codecs")?;
+        let decoded = call::call_method_text(t, codecs, "escape_decode", &[escaped])?;
+        let bytes = decoded.downcast::<Tuple>().map_or(Value::NONE, |pair| pair.get(0));
+        self.push_old_string(t, bytes)
+    }
+
+    fn next_buffer(&mut self, t: &Thread) -> R<()> {
+        let Some(buffers) = self.unpickler.buffers.opt() else {
+            let message = "pickle stream refers to out-of-band data but no *buffers* argument was given";
+            return fail(t, &UNPICKLING_ERROR, message);
+        };
+        let v = iter::next(t, buffers)?;
+        if v.is_null() {
+            return fail(t, &UNPICKLING_ERROR, "not enough out-of-band buffers");
+        }
+        self.push(t, v);
+        Ok(())
+    }
+
+    /// Appends what is on the stack from `at` on to what is below.
+    fn append(&mut self, t: &Thread, at: usize) -> R<()> {
+        let len = self.stack.len();
+        if at > len || at <= self.fence {
+            return self.underflow(t);
+        }
+        if at == len {
+            return Ok(());
+        }
+        let target = self.stack.get(at - 1);
+        let items = &self.stack.as_slice()[at..];
+        if let Some(list) = target.exact::<List>() {
+            list.extend_from_slice(t, items)?;
+        } else if let Some(extend) = attr::get_attr_opt(t, target, names::extend)? {
+            call::call(t, extend, &[List::from_slice(t, items)?.value()])?;
+        } else {
+            let append = attr::get_attr(t, target, names::append)?;
+            items.iter().try_for_each(|item| call::call(t, append, &[*item]).map(|_| ()))?;
+        }
+        self.stack.truncate(t, at);
+        Ok(())
+    }
+
+    fn set_items(&mut self, t: &Thread, at: usize) -> R<()> {
+        let len = self.stack.len();
+        if at > len || at <= self.fence {
+            return self.underflow(t);
+        }
+        if (len - at) % 2 != 0 {
+            return fail(t, &UNPICKLING_ERROR, "odd number of items for SETITEMS");
+        }
+        let target = self.stack.get(at - 1);
+        let pairs = self.stack.as_slice()[at..].chunks_exact(2);
+        match target.exact::<Dict>() {
+            Some(dict) => pairs.into_iter().try_for_each(|pair| dict.set_item(t, pair[0], pair[1]))?,
+            None => pairs.into_iter().try_for_each(|pair| sequence::set_item(t, target, pair[0], pair[1]))?,
+        }
+        self.stack.truncate(t, at);
+        Ok(())
+    }
+
+    fn add_items(&mut self, t: &Thread, at: usize) -> R<()> {
+        if at > self.stack.len() || at <= self.fence {
+            return self.underflow(t);
+        }
+        let target = self.stack.get(at - 1);
+        let items = &self.stack.as_slice()[at..];
+        if target.class() == builtin::SET {
+            items.iter().try_for_each(|item| set::add_value(t, target, *item).map(|_| ()))?;
+        } else if !items.is_empty() {
+            let add = attr::get_attr(t, target, names::add)?;
+            items.iter().try_for_each(|item| call::call(t, add, &[*item]).map(|_| ()))?;
+        }
+        self.stack.truncate(t, at);
+        Ok(())
+    }
+
+    fn find_class(&mut self, t: &Thread, module: Value, name: Value) -> R {
+        if self.plain {
+            return unpickler::find_class(t, &[self.unpickler.value(), module, name]);
+        }
+        call::call_method_text(t, self.unpickler.value(), "find_class", &[module, name])
+    }
+
+    fn persistent(&mut self, t: &Thread, id: Value) -> R<()> {
+        let v = call::call_method_text(t, self.unpickler.value(), "persistent_load", &[id])?;
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn extension(&mut self, t: &Thread, width: usize) -> R<()> {
+        let code = self.number(t, width)?;
+        let code = if width == 4 { code as u32 as i32 as i64 } else { code as i64 };
+        if code <= 0 {
+            return fail(t, &UNPICKLING_ERROR, "EXT specifies code <= 0");
+        }
+        let key = Value::int(code);
+        let cache = global::table(t, "copyreg", "_extension_cache")?;
+        if let Some(v) = global::entry(t, cache, key)? {
+            self.push(t, v);
+            return Ok(());
+        }
+        let Some(pair) = global::entry(t, global::table(t, "copyreg", "_inverted_registry")?, key)? else {
+            raise!(t, ValueError, "unregistered extension code {code}");
+        };
+        let names = pair.downcast::<Tuple>().filter(|p| p.len() == 2 && p.as_slice().iter().all(|v| v.downcast::<Str>().is_some()));
+        let Some(names) = names else { raise!(t, ValueError, "_inverted_registry[{code}] isn't a 2-tuple of strings") };
+        let v = self.find_class(t, names.get(0), names.get(1))?;
+        sequence::set_item(t, cache, key, v)?;
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn new_object(&mut self, t: &Thread, code: u8) -> R<()> {
+        let (what, keywords) = if code == op::NEWOBJ_EX { ("NEWOBJ_EX", Some(self.pop(t)?)) } else { ("NEWOBJ", None) };
+        let args = self.pop(t)?;
+        let class = self.pop(t)?;
+        let wrong = |role: &str, kind: &str, v: Value| -> R<()> {
+            let got = v.class().display_name();
+            fail(t, &UNPICKLING_ERROR, &format!("{what} {role} argument must be a {kind}, not {got}"))
+        };
+        let Some(type_) = class.downcast::<Type>() else { return wrong("class", "type", class) };
+        let Some(positional) = args.downcast::<Tuple>() else { return wrong("args", "tuple", args) };
+        let named = match keywords {
+            None => None,
+            Some(v) => match v.downcast::<Dict>() {
+                Some(dict) => Some(dict).filter(|d| !d.is_empty()),
+                None => return wrong("kwargs", "dict", v),
+            },
+        };
+        let v = match (type_.slots().new, named) {
+            (Some(new), None) => new(t, class, Args::positional(positional.as_slice()))?,
+            _ => {
+                let new = attr::get_attr(t, class, names::__new__)?;
+                let mut all = ValueList::from_slice(t, &[class]);
+                positional.as_slice().iter().for_each(|v| all.push(t, *v));
+                call::call_unpacked(t, new, Tuple::from_slice(t, all.as_slice()), named)?
+            }
+        };
+        self.push(t, v);
+        Ok(())
+    }
+
+    fn build(&mut self, t: &Thread) -> R<()> {
+        if self.stack.len() < self.fence + 2 {
+            return self.underflow(t);
+        }
+        let state = self.pop(t)?;
+        let object = self.top(t)?;
+        if let Some(f) = attr::get_attr_opt(t, object, names::__setstate__)? {
+            call::call(t, f, &[state])?;
+            return Ok(());
+        }
+        let (state, slots) = match state.downcast::<Tuple>().filter(|p| p.len() == 2) {
+            Some(pair) => (pair.get(0), pair.get(1)),
+            None => (state, Value::NONE),
+        };
+        if !state.is_none() {
+            let Some(state) = state.downcast::<Dict>() else { return fail(t, &UNPICKLING_ERROR, "state is not a dictionary") };
+            let target = attr::get_attr(t, object, names::__dict__)?;
+            for (key, v) in state.iter() {
+                let key = if key.exact::<Str>().is_some() { intern_value(t, key)? } else { key };
+                sequence::set_item(t, target, key, v)?;
+            }
+        }
+        if !slots.is_none() {
+            let Some(slots) = slots.downcast::<Dict>() else {
+                return fail(t, &UNPICKLING_ERROR, "slot state is not a dictionary");
+            };
+            for (key, v) in slots.iter() {
+                attr::set_attr(t, object, key, v)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decode(t: &Thread, bytes: &[u8], encoding: &str, errors: &str) -> R {
+    let bytes = Bytes::from_slice(t, bytes)?.value();
+    call::call_method(t, bytes, names::decode, &[Str::new(t, encoding).value(), Str::new(t, errors).value()])
+}
+
+fn parse_int(t: &Thread, text: &[u8]) -> R {
+    match int::from_text(t, text, 0)? {
+        Some(v) => Ok(v),
+        None => raise!(t, ValueError, "could not convert string to int"),
+    }
+}
+
+/// An instance as protocol 0 makes them: without `__init__` when there are no arguments.
+fn instantiate(t: &Thread, class: Value, args: &[Value]) -> R {
+    let bare = args.is_empty() && class.downcast::<Type>().is_some() && attr::get_attr_opt(t, class, names::__getinitargs__)?.is_none();
+    if bare { call::call_method(t, class, names::__new__, &[class]) } else { call::call(t, class, args) }
+}
