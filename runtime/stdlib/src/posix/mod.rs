@@ -101,15 +101,17 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     process::init(t, m)
 }
 
-/// Runs a system call until no signal interrupts it. Negative results are errors.
+/// Runs a system call until no signal interrupts it. Negative results are errors. A signal that arrived before the call is handled before
+/// it: it would interrupt nothing any more.
 pub(crate) fn retry(t: &Thread, mut call: impl FnMut() -> i64) -> R<io::Result<i64>> {
     loop {
+        t.poll()?;
         let result = t.blocking(|| {
             let n = call();
             if n < 0 { Err(io::Error::last_os_error()) } else { Ok(n) }
         });
         match result {
-            Err(e) if e.raw_os_error() == Some(libc::EINTR) => t.poll()?,
+            Err(e) if e.raw_os_error() == Some(libc::EINTR) => {}
             other => return Ok(other),
         }
     }

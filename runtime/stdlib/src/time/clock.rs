@@ -129,12 +129,13 @@ fn sleep(t: &Thread, a: &[Value]) -> R {
     let nanos = start.tv_nsec + length.tv_nsec;
     let deadline = libc::timespec { tv_sec: start.tv_sec + length.tv_sec + nanos / SECOND, tv_nsec: nanos % SECOND };
     loop {
+        t.poll()?;
         // SAFETY: a plain system call; an absolute time, so that it can be repeated.
         let result =
             t.blocking(|| unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &deadline, std::ptr::null_mut()) });
         match result {
             0 => return Ok(Value::NONE),
-            libc::EINTR => t.poll()?,
+            libc::EINTR => {}
             e => return Err(raise_os_error(t, &io::Error::from_raw_os_error(e))),
         }
     }
