@@ -212,18 +212,18 @@ fn register(t: &Thread, a: &[Value]) -> R {
     REGISTRATIONS.fetch_add(1, Relaxed);
     let flags = class.downcast::<Type>().map_or(0, |c| c.flags() & COLLECTION_FLAGS);
     if flags != 0 {
-        set_flags_of_family(t, registered, flags);
+        set_flags_of_family(registered, flags);
     }
     Ok(subclass)
 }
 
 /// Makes a class and its subclasses match as a sequence or as a mapping, unless that is settled.
-fn set_flags_of_family(t: &Thread, class: Ref<Type>, flags: u64) {
+fn set_flags_of_family(class: Ref<Type>, flags: u64) {
     if class.has(flag::IMMUTABLE) || class.flags() & COLLECTION_FLAGS == flags {
         return;
     }
     class.set_collection_flags(flags);
-    type_::subclasses::each(class, |subclass| set_flags_of_family(t, subclass, flags));
+    type_::subclasses::each(class, |subclass| set_flags_of_family(subclass, flags));
 }
 
 // ---- checks ----
