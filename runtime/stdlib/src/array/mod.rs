@@ -99,7 +99,7 @@ impl Array {
     /// Changes the bytes in a way that changes how many there are.
     fn resize<T>(&self, t: &Thread, change: impl FnOnce(&mut Vec<u8>) -> T) -> R<T> {
         if self.exports.load(Relaxed) > 0 {
-            memory::release_garbage(t, Value::cell(std::ptr::from_ref(self)))?;
+            memory::release_garbage(t)?;
         }
         let mut items = self.items.lock();
         // Buffers are exported under the lock.

@@ -71,8 +71,7 @@ fn check_exports(t: &Thread, v: Value) -> R<()> {
     let this = receiver::<BytesIo>(v);
     let exports = &this.exports;
     if exports.load(Relaxed) > 0 {
-        let lends = |token: Value| token.exact::<BytesIoBuffer>().is_some_and(|b| b.source.get() == v);
-        limpid_vm::types::memory::release_garbage_of(t, &lends)?;
+        limpid_vm::types::memory::release_garbage(t)?;
     }
     if exports.load(Relaxed) > 0 {
         raise!(t, BufferError, "Existing exports of data: object cannot be re-sized");

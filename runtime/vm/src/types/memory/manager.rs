@@ -5,7 +5,7 @@ use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{TypeDef, builtin, flag};
-use limpid_heap::{Header, ShapeRef, Value};
+use limpid_heap::{Generation, Header, ShapeRef, Value};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A buffer in a heap cell.
@@ -84,20 +84,19 @@ impl ManagedBuffer {
 
 /// Releases the buffers of memoryviews that are garbage: before an object refuses something because it has lent a buffer, it makes sure
 /// that somebody still has it.
-///
-/// A collection would not do: it takes what calls that are over have left on the native stack for references. A buffer that only such a
-/// place refers to is ended; its memory stays valid, since the backing cell is kept alive apart from that.
-pub fn release_garbage(t: &Thread, owner: Value) -> R<()> {
-    release_garbage_of(t, &|token| token == owner)
+pub fn release_garbage(t: &Thread) -> R<()> {
+    limpid_heap::collect(&t.mutator, Generation::Full);
+    t.poll()
 }
 
-/// The same for objects that lend their buffers through others, which `is_owner` recognises.
-pub fn release_garbage_of(t: &Thread, is_owner: &dyn Fn(Value) -> bool) -> R<()> {
+/// The same for an object whose memory is a cell, so that what has been lent stays valid whatever the object does: buffers end as well
+/// that only native stacks refer to. Calls that are over leave references there, which a collection takes for real ones.
+pub fn release_unreachable(t: &Thread, owner: Value) -> R<()> {
     t.mutator.stop_world(c"buffers", |world| {
         // Backing arrays have no shape, and no class to ask for.
         let managed = |cell: Value| {
             let object = (cell.shape() != ShapeRef::NONE).then_some(cell)?;
-            object.exact::<ManagedBuffer>().filter(|m| is_owner(m.token.get()) && m.views.load(Ordering::Acquire) > 0)
+            object.exact::<ManagedBuffer>().filter(|m| m.token.get() == owner && m.views.load(Ordering::Acquire) > 0)
         };
         if limpid_heap::reachable_from_roots(world, &mut |cell| managed(cell).is_some()) {
             return;

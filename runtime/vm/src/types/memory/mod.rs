@@ -23,7 +23,7 @@ mod view;
 
 pub use item::{f64_to_half, half_to_f64};
 pub use iterator::MEMORY_ITERATOR_DEF;
-pub use manager::{MANAGED_BUFFER_DEF, release_garbage, release_garbage_of};
+pub use manager::{MANAGED_BUFFER_DEF, release_garbage, release_unreachable};
 pub use methods::MEMORYVIEW_DEF;
 pub use python::{buffer_method, python_buffer, release_method};
 pub use view::{Memoryview, from_memory, of_object};

@@ -284,7 +284,7 @@ impl Ref<Memoryview> {
             return Ok(());
         }
         if self.exports.load(Ordering::Acquire) > 0 {
-            super::release_garbage(t, self.value())?;
+            super::release_garbage(t)?;
         }
         match self.exports.load(Ordering::Acquire) {
             0 => {}
