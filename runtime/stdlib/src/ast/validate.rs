@@ -301,7 +301,7 @@ impl Validator<'_> {
             }
             Kind::Compare => {
                 if node.list("comparators").is_empty() {
-                    return self.fail("Compare has no comparators");
+                    return self.fail("Compare with no comparators");
                 }
                 if node.list("comparators").len() != node.list("ops").len() {
                     return self.fail("Compare has a different number of comparators and operands");
