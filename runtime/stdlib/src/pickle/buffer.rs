@@ -15,7 +15,9 @@ use limpid_vm::{layout, raise};
 #[repr(C)]
 pub struct PickleBuffer {
     header: Header,
-    /// A memoryview, NULL when it was released.
+    /// The object, NULL when it was released.
+    object: Slot,
+    /// A memoryview of it: so its memory stays.
     view: Slot,
 }
 
@@ -42,7 +44,8 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
         let view = memory::of_object(t, a[0])?;
         // SAFETY: `__new__` is called with a class.
         let class = unsafe { Ref::<Type>::from_value(class) };
-        Ok(t.alloc_instance(class, PickleBuffer { header: header_of::<PickleBuffer>(), view: Slot::new(view) }).value())
+        Ok(t.alloc_instance(class, PickleBuffer { header: header_of::<PickleBuffer>(), object: Slot::new(a[0]), view: Slot::new(view) })
+            .value())
     })
 }
 
@@ -59,7 +62,11 @@ pub static PICKLE_BUFFER_DEF: TypeDef = TypeDef {
     flags: flag::WEAK_REFERENCES,
     slots: SlotTable {
         new: Some(new),
-        buffer: Some(|t, v, flags| get_buffer_with(t, receiver::<PickleBuffer>(v).view(t)?, flags)),
+        buffer: Some(|t, v, flags| {
+            let this = receiver::<PickleBuffer>(v);
+            this.view(t)?;
+            get_buffer_with(t, this.object.get(), flags)
+        }),
         ..SlotTable::EMPTY
     },
     methods: &[
@@ -68,6 +75,7 @@ pub static PICKLE_BUFFER_DEF: TypeDef = TypeDef {
             let this = receiver::<PickleBuffer>(a[0]);
             if let Some(view) = this.view.opt() {
                 this.view.set(t, this, Value::NULL);
+                this.object.set(t, this, Value::NULL);
                 call::call_method_text(t, view, "release", &[])?;
             }
             Ok(Value::NONE)

@@ -4,24 +4,30 @@ use super::{PICKLING_ERROR, fail};
 use limpid_heap::Value;
 use limpid_vm::modules::{import, sys_attribute};
 use limpid_vm::object::{R, Ref, ValueExt};
-use limpid_vm::protocol::{attr, iter, sequence, text};
+use limpid_vm::protocol::{attr, call, iter, sequence, text};
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Dict, Str, Tuple};
+use limpid_vm::types::{Dict, Str, Tuple, Type, ValueList, str};
 use limpid_vm::{exc, names};
 
+/// The names in a dotted path.
+pub(super) fn split(t: &Thread, path: Ref<Str>) -> R<ValueList> {
+    let dot = Str::new(t, ".").value();
+    iter::collect(t, call::call_method_text(t, path.value(), "split", &[dot])?)
+}
+
 /// Follows a dotted path.
-pub(super) fn get_dotted(t: &Thread, object: Value, path: &str) -> R {
-    path.split('.').try_fold(object, |object, name| attr::get_attr_text(t, object, name))
+pub(super) fn get_dotted(t: &Thread, object: Value, path: Ref<Str>) -> R {
+    split(t, path)?.iter().try_fold(object, |object, name| attr::get_attr(t, object, str::intern_name(t, name)?))
 }
 
 fn show(t: &Thread, v: Value) -> R<String> {
     Ok(text::repr(t, v)?.to_string_lossy().into_owned())
 }
 
-/// Raises PicklingError in place of the current exception, which becomes its context.
-fn instead<T>(t: &Thread, message: &str) -> R<T> {
+/// Raises another exception in place of the current one, which becomes its context.
+pub(super) fn instead<T>(t: &Thread, class: Ref<Type>, message: &str) -> R<T> {
     let context = t.take_exception();
-    let raised = t.raise(PICKLING_ERROR.get(), message);
+    let raised = t.raise(class, message);
     let e = t.take_exception();
     if !e.is_null() && !context.is_null() {
         attr::set_attr(t, e, names::__context__, context)?;
@@ -38,9 +44,9 @@ fn message_of(t: &Thread) -> R<String> {
 }
 
 /// The name of the module in which `object` can be found under `name`.
-pub(super) fn module_of(t: &Thread, object: Value, name: &str) -> R<Ref<Str>> {
+pub(super) fn module_of(t: &Thread, object: Value, name: Ref<Str>) -> R<Ref<Str>> {
     let mut module_name = attr::get_attr_opt(t, object, names::__module__)?.filter(|m| !m.is_none());
-    if name.split('.').any(|part| part == "<locals>") {
+    if name.to_string_lossy().split('.').any(|part| part == "<locals>") {
         return fail(t, &PICKLING_ERROR, &format!("Can't pickle local object {}", show(t, object)?));
     }
     if module_name.is_none() {
@@ -56,11 +62,11 @@ pub(super) fn module_of(t: &Thread, object: Value, name: &str) -> R<Ref<Str>> {
             let context = t.take_exception();
             let what = show(t, object)?;
             t.raise_value(context);
-            return instead(t, &format!("Can't pickle {what}: {reason}"));
+            return instead(t, PICKLING_ERROR.get(), &format!("Can't pickle {what}: {reason}"));
         }
         Err(raised) => return Err(raised),
     };
-    let full = format!("{}.{name}", found.to_string_lossy());
+    let full = format!("{}.{}", found.to_string_lossy(), name.to_string_lossy());
     match get_dotted(t, module, name) {
         Ok(v) if v == object => Ok(found),
         Ok(_) => fail(t, &PICKLING_ERROR, &format!("Can't pickle {}: it's not the same object as {full}", show(t, object)?)),
@@ -69,15 +75,15 @@ pub(super) fn module_of(t: &Thread, object: Value, name: &str) -> R<Ref<Str>> {
             let context = t.take_exception();
             let what = show(t, object)?;
             t.raise_value(context);
-            instead(t, &format!("Can't pickle {what}: it's not found as {full}"))
+            instead(t, PICKLING_ERROR.get(), &format!("Can't pickle {what}: it's not found as {full}"))
         }
     }
 }
 
 /// The module that has the object under the name, or `__main__`.
-fn search(t: &Thread, object: Value, name: &str) -> R {
+fn search(t: &Thread, object: Value, name: Ref<Str>) -> R {
     if let Some(modules) = sys_attribute(t, "modules")?.and_then(|m| m.downcast::<Dict>()) {
-        for item in iter::collect(t, limpid_vm::protocol::call::call_method_text(t, modules.copy(t)?.value(), "items", &[])?)?.iter() {
+        for item in iter::collect(t, call::call_method_text(t, modules.copy(t)?.value(), "items", &[])?)?.iter() {
             let Some(pair) = item.downcast::<Tuple>() else { continue };
             let (module_name, module) = (pair.get(0), pair.get(1));
             let main = module_name.downcast::<Str>().is_some_and(|n| n.eq_str("__main__") || n.eq_str("__mp_main__"));

@@ -10,43 +10,57 @@ use limpid_vm::types::memory::Buffer;
 use limpid_vm::types::{Bytes, int};
 use std::ops::Range;
 
-pub(super) enum Input {
-    Memory {
-        buffer: Buffer,
-        at: usize,
-    },
-    /// `ahead` was read before its turn; `at` is how far it is used.
+enum Source {
+    Memory(Buffer),
     File {
         read: Value,
         readline: Value,
+        /// What was read before its turn.
         ahead: Vec<u8>,
-        at: usize,
     },
+}
+
+pub(super) struct Input {
+    source: Source,
+    /// How much is used.
+    at: usize,
+    /// Where the current frame ends. All of it is there.
+    frame_end: Option<usize>,
 }
 
 fn truncated<T>(t: &Thread) -> R<T> {
     fail(t, &UNPICKLING_ERROR, "pickle data was truncated")
 }
 
+fn exhausted<T>(t: &Thread) -> R<T> {
+    fail(t, &UNPICKLING_ERROR, "pickle exhausted before end of frame")
+}
+
 impl Input {
+    pub fn memory(buffer: Buffer) -> Input {
+        Input { source: Source::Memory(buffer), at: 0, frame_end: None }
+    }
+
+    pub fn file(read: Value, readline: Value) -> Input {
+        Input { source: Source::File { read, readline, ahead: Vec::new() }, at: 0, frame_end: None }
+    }
+
+    pub fn is_file(&self) -> bool {
+        matches!(self.source, Source::File { .. })
+    }
+
     /// What the ranges are parts of.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        match self {
-            Input::Memory { buffer, .. } => buffer.as_slice(),
-            Input::File { ahead, .. } => ahead,
+        match &self.source {
+            Source::Memory(buffer) => buffer.as_slice(),
+            Source::File { ahead, .. } => ahead,
         }
     }
 
     /// The next instruction; EOFError when there is none.
     #[inline]
     pub fn opcode(&mut self, t: &Thread) -> R<u8> {
-        if let Input::Memory { buffer, at } = self
-            && let Some(code) = buffer.as_slice().get(*at)
-        {
-            *at += 1;
-            return Ok(*code);
-        }
         match self.take(t, 1) {
             Ok(range) => Ok(self.bytes()[range.start]),
             Err(raised) if !t.exception_is(UNPICKLING_ERROR.get()) => Err(raised),
@@ -57,16 +71,19 @@ impl Input {
         }
     }
 
-    /// The next `n` bytes.
+    /// The next `n` bytes, which do not go beyond the end of a frame.
     #[inline]
     pub fn take(&mut self, t: &Thread, n: usize) -> R<Range<usize>> {
-        let (at, len) = match self {
-            Input::Memory { buffer, at } => (at, buffer.len),
-            Input::File { ahead, at, .. } => (at, ahead.len()),
-        };
-        let start = *at;
-        if n <= len - start {
-            *at += n;
+        if let Some(end) = self.frame_end {
+            if self.at == end && n > 0 {
+                self.frame_end = None;
+            } else if n > end - self.at {
+                return exhausted(t);
+            }
+        }
+        let start = self.at;
+        if n <= self.bytes().len() - start {
+            self.at += n;
             return Ok(start..start + n);
         }
         self.fetch(t, n)
@@ -75,9 +92,9 @@ impl Input {
     /// As [`Input::take`], when there are not so many bytes ahead.
     #[cold]
     fn fetch(&mut self, t: &Thread, n: usize) -> R<Range<usize>> {
-        let Input::File { read, ahead, at, .. } = self else { return truncated(t) };
-        ahead.drain(..*at);
-        *at = 0;
+        let Source::File { read, ahead, .. } = &mut self.source else { return truncated(t) };
+        ahead.drain(..self.at);
+        self.at = 0;
         let missing = n - ahead.len();
         let got = call::call(t, *read, &[int::from_usize(t, missing)])?;
         let Some(bytes) = got.downcast::<Bytes>() else {
@@ -87,39 +104,44 @@ impl Input {
         if bytes.len() < missing {
             return truncated(t);
         }
-        *at = n;
+        self.at = n;
         Ok(0..n)
     }
 
-    /// Makes sure that so many bytes are ahead, without using them.
-    pub fn prefetch(&mut self, t: &Thread, n: usize) -> R<()> {
-        let range = self.take(t, n)?;
-        match self {
-            Input::Memory { at, .. } | Input::File { at, .. } => *at = range.start,
+    /// The next `n` bytes are a frame.
+    pub fn begin_frame(&mut self, t: &Thread, n: usize) -> R<()> {
+        if self.frame_end.is_some_and(|end| end > self.at) {
+            return fail(t, &UNPICKLING_ERROR, "beginning of a new frame before end of current frame");
         }
+        self.frame_end = None;
+        let range = self.take(t, n)?;
+        self.at = range.start;
+        self.frame_end = Some(range.end);
         Ok(())
     }
 
     /// The rest of the line, without its end.
     pub fn line(&mut self, t: &Thread) -> R<Range<usize>> {
-        let (start, end) = match self {
-            Input::Memory { buffer, at } => (*at, memchr::memchr(b'\n', &buffer.as_slice()[*at..])),
-            Input::File { ahead, at, .. } => (*at, memchr::memchr(b'\n', &ahead[*at..])),
-        };
-        if let Some(n) = end {
-            match self {
-                Input::Memory { at, .. } | Input::File { at, .. } => *at = start + n + 1,
-            }
+        if self.frame_end == Some(self.at) {
+            self.frame_end = None;
+        }
+        let start = self.at;
+        let end = self.frame_end.unwrap_or(self.bytes().len());
+        if let Some(n) = memchr::memchr(b'\n', &self.bytes()[start..end]) {
+            self.at = start + n + 1;
             return Ok(start..start + n);
         }
-        let Input::File { readline, ahead, at, .. } = self else { return truncated(t) };
-        ahead.drain(..*at);
+        if self.frame_end.is_some() {
+            return exhausted(t);
+        }
+        let Source::File { readline, ahead, .. } = &mut self.source else { return truncated(t) };
+        ahead.drain(..start);
         let got = call::call(t, *readline, &[])?;
         let Some(bytes) = got.downcast::<Bytes>() else {
             raise!(t, ValueError, "readline() returned non-bytes object ({})", got.class().display_name())
         };
         ahead.extend_from_slice(bytes.contents());
-        *at = ahead.len();
+        self.at = ahead.len();
         match ahead.split_last() {
             Some((b'\n', line)) => Ok(0..line.len()),
             _ => truncated(t),

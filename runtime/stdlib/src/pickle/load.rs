@@ -58,7 +58,7 @@ impl Loading {
     pub fn load(mut self, t: &Thread) -> R {
         let result = self.run(t);
         // What the memo has now is for the next pickle of the file.
-        if matches!(self.input, Input::File { .. }) {
+        if self.input.is_file() {
             let memo = self.unpickler.memo();
             for (i, v) in self.near.iter().enumerate().filter(|(_, v)| !v.is_null()) {
                 memo.set_item(t, int::from_usize(t, i), v)?;
@@ -207,9 +207,15 @@ impl Loading {
         Ok(self.input.bytes()[range].to_vec())
     }
 
+    /// A line with something in it.
+    fn word(&mut self, t: &Thread) -> R<Vec<u8>> {
+        let line = self.line(t)?;
+        if line.is_empty() { fail(t, &UNPICKLING_ERROR, "pickle data was truncated") } else { Ok(line) }
+    }
+
     /// A line that is a place of the memo.
     fn line_place(&mut self, t: &Thread) -> R<i64> {
-        let line = self.line(t)?;
+        let line = self.word(t)?;
         match std::str::from_utf8(&line).ok().and_then(|s| s.trim().parse().ok()) {
             Some(n) => Ok(n),
             None => raise!(t, ValueError, "invalid literal for int() with base 10: {:?}", String::from_utf8_lossy(&line)),
@@ -246,7 +252,7 @@ impl Loading {
                 Err(_) => return fail(t, &UNPICKLING_ERROR, "LONG pickle has negative byte count"),
             },
             op::FLOAT => {
-                let line = self.line(t)?;
+                let line = self.word(t)?;
                 match float::parse::parse(&line) {
                     Some(f) => self.push(t, Value::float(f)),
                     None => raise!(t, ValueError, "could not convert string to float"),
@@ -428,7 +434,7 @@ impl Loading {
                 self.put(t, self.memoized, v)?;
             }
             op::GLOBAL => {
-                let (module, name) = (self.line(t)?, self.line(t)?);
+                let (module, name) = (self.word(t)?, self.word(t)?);
                 let (module, name) = (decode(t, &module, "utf-8", "strict")?, decode(t, &name, "utf-8", "strict")?);
                 let v = self.find_class(t, module, name)?;
                 self.push(t, v);
@@ -451,7 +457,7 @@ impl Loading {
             op::BUILD => self.build(t)?,
             op::NEWOBJ | op::NEWOBJ_EX => self.new_object(t, code)?,
             op::INST => {
-                let (module, name) = (self.line(t)?, self.line(t)?);
+                let (module, name) = (self.word(t)?, self.word(t)?);
                 let (module, name) = (decode(t, &module, "ascii", "strict")?, decode(t, &name, "ascii", "strict")?);
                 let at = self.mark(t)?;
                 let class = self.find_class(t, module, name)?;
@@ -491,7 +497,7 @@ impl Loading {
                 if n > isize::MAX as u64 {
                     raise!(t, OverflowError, "FRAME length exceeds system's maximum of {} bytes", isize::MAX);
                 }
-                self.input.prefetch(t, n as usize)?;
+                self.input.begin_frame(t, n as usize)?;
             }
             b' '..=b'~' if code != b'\'' && code != b'\\' => {
                 return fail(t, &UNPICKLING_ERROR, &format!("invalid load key, '{}'.", code as char));
@@ -502,7 +508,7 @@ impl Loading {
     }
 
     fn int_line(&mut self, t: &Thread) -> R<()> {
-        let line = self.line(t)?;
+        let line = self.word(t)?;
         let v = match &line[..] {
             b"00" => Value::FALSE,
             b"01" => Value::TRUE,
@@ -513,7 +519,7 @@ impl Loading {
     }
 
     fn long_line(&mut self, t: &Thread) -> R<()> {
-        let line = self.line(t)?;
+        let line = self.word(t)?;
         let v = parse_int(t, line.strip_suffix(b"L").unwrap_or(&line))?;
         self.push(t, v);
         Ok(())
@@ -528,8 +534,7 @@ impl Loading {
 
     fn quoted_string(&mut self, t: &Thread) -> R<()> {
         let line = self.line(t)?;
-        let text = line.trim_ascii_end();
-        let Some((&quote @ (b'"' | b'\''), rest)) = text.split_first() else {
+        let Some((&quote @ (b'"' | b'\''), rest)) = line.split_first() else {
             return fail(t, &UNPICKLING_ERROR, "the STRING opcode argument must be quoted");
         };
         let Some(inside) = rest.strip_suffix(&[quote]) else {
@@ -718,7 +723,7 @@ fn decode(t: &Thread, bytes: &[u8], encoding: &str, errors: &str) -> R {
 }
 
 fn parse_int(t: &Thread, text: &[u8]) -> R {
-    match int::from_text(t, text, 0)? {
+    match int::from_text(t, text, 10)? {
         Some(v) => Ok(v),
         None => raise!(t, ValueError, "could not convert string to int"),
     }

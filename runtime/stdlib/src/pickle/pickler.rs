@@ -221,7 +221,7 @@ pub(super) fn to_file(t: &Thread, a: &[Value]) -> R {
 }
 
 /// What `persistent_id` is unless a program says otherwise.
-static NO_PERSISTENT_ID: FnDef = FnDef::def("persistent_id", "obj, /", |_, _| Ok(Value::NONE));
+static NO_PERSISTENT_ID: FnDef = FnDef::def("persistent_id", "self, obj, /", |_, _| Ok(Value::NONE));
 
 /// The program's function for persistent ids.
 pub(super) fn persistent_id(t: &Thread, v: Value) -> R<Option<Value>> {

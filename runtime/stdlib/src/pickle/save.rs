@@ -674,8 +674,7 @@ impl Saving {
         let Some(name) = name.downcast::<Str>() else {
             return fail(t, &PICKLING_ERROR, &format!("Can't pickle {}: its name is not a string", text::repr(t, v)?.to_string_lossy()));
         };
-        let path = name.to_string_lossy().into_owned();
-        let module = global::module_of(t, v, &path)?;
+        let module = global::module_of(t, v, name)?;
         if self.protocol >= 2 {
             let key = Tuple::from_slice(t, &[module.value(), name.value()]).value();
             if let Some(code) = global::entry(t, global::table(t, "copyreg", "_extension_registry")?, key)? {
@@ -687,19 +686,17 @@ impl Saving {
             self.save(t, name.value())?;
             self.out.write(&[op::STACK_GLOBAL]);
         } else {
-            let mut parts = path.split('.');
-            let first = parts.next().unwrap_or_default();
-            let attributes: Vec<&str> = parts.collect();
-            let getattr = if attributes.is_empty() { Value::NULL } else { global::table(t, "builtins", "getattr")? };
-            for _ in &attributes {
+            let path = global::split(t, name)?;
+            let getattr = if path.len() == 1 { Value::NULL } else { global::table(t, "builtins", "getattr")? };
+            for _ in path.iter().skip(1) {
                 self.save(t, getattr)?;
                 if self.protocol < 2 {
                     self.out.write(&[op::MARK]);
                 }
             }
-            self.save_toplevel(t, module, first)?;
-            for name in attributes {
-                self.save(t, Str::new(t, name).value())?;
+            self.save_toplevel(t, module, path.get(0))?;
+            for name in path.iter().skip(1) {
+                self.save(t, name)?;
                 self.out.write(&[if self.protocol < 2 { op::TUPLE } else { op::TUPLE2 }, op::REDUCE]);
             }
         }
@@ -729,8 +726,8 @@ impl Saving {
     }
 
     /// A name in a module as two lines, for protocols below 4.
-    fn save_toplevel(&mut self, t: &Thread, module: Ref<Str>, name: &str) -> R<()> {
-        let (mut module, mut name) = (module.value(), Str::new(t, name).value());
+    fn save_toplevel(&mut self, t: &Thread, module: Ref<Str>, mut name: Value) -> R<()> {
+        let mut module = module.value();
         if self.fix_imports {
             let key = Tuple::from_slice(t, &[module, name]).value();
             if let Some(old) = global::entry(t, global::table(t, "_compat_pickle", "REVERSE_NAME_MAPPING")?, key)? {

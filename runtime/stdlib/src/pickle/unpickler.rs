@@ -9,13 +9,13 @@ use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
 use limpid_vm::modules::import;
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
-use limpid_vm::protocol::{attr, iter, truth};
+use limpid_vm::protocol::{attr, iter, text, truth};
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{BuiltinFunction, Dict, Str, Tuple, Type, TypeDef, flag, int};
-use limpid_vm::{layout, names, raise};
+use limpid_vm::{exc, layout, names, raise};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 /// The layout.
@@ -132,7 +132,7 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 }
 
 fn from_file(t: &Thread, this: Ref<Unpickler>) -> R {
-    let input = Input::File { read: this.read.get(), readline: this.readline.get(), ahead: Vec::new(), at: 0 };
+    let input = Input::file(this.read.get(), this.readline.get());
     Loading::new(t, this, input)?.load(t)
 }
 
@@ -159,7 +159,7 @@ pub(super) fn load_file(t: &Thread, a: &[Value]) -> R {
 pub(super) fn load_bytes(t: &Thread, a: &[Value]) -> R {
     let this = empty(t, UNPICKLER.get());
     set_up(t, this, &a[1..])?;
-    let input = Input::Memory { buffer: get_buffer(t, a[0])?, at: 0 };
+    let input = Input::memory(get_buffer(t, a[0])?);
     Loading::new(t, this, input)?.load(t)
 }
 
@@ -180,14 +180,20 @@ pub(super) fn find_class(t: &Thread, a: &[Value]) -> R {
         }
     }
     let found = import::import_module(t, module)?;
-    match name.downcast::<Str>() {
-        Some(path) if protocol >= 4 => global::get_dotted(t, found, &path.to_string_lossy()),
-        _ => attr::get_attr(t, found, name),
-    }
+    let dotted = name.downcast::<Str>().filter(|s| protocol >= 4 && s.code_points().any(|c| c == '.' as u32));
+    let Some(path) = dotted else { return attr::get_attr(t, found, name) };
+    let (name, module) = (text::repr(t, name)?, text::repr(t, module)?);
+    global::get_dotted(t, found, path).or_else(|raised| {
+        if !t.exception_is(exc::AttributeError) {
+            return Err(raised);
+        }
+        let message = format!("Can't resolve path {} on module {}", name.to_string_lossy(), module.to_string_lossy());
+        global::instead(t, exc::AttributeError, &message)
+    })
 }
 
 /// What `persistent_load` is unless a program says otherwise.
-static NO_PERSISTENT_LOAD: FnDef = FnDef::def("persistent_load", "pid, /", |t, _| {
+static NO_PERSISTENT_LOAD: FnDef = FnDef::def("persistent_load", "self, pid, /", |t, _| {
     let message = "A load persistent id instruction was encountered, but no persistent_load function was specified.";
     fail(t, &UNPICKLING_ERROR, message)
 });

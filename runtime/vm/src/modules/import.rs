@@ -78,6 +78,9 @@ pub fn import(t: &Thread, name: Value, globals: Value, fromlist: Value, level: V
 
 /// `import name`, the module itself for a dotted name.
 pub fn import_module(t: &Thread, name: Value) -> R {
+    if name.downcast::<Str>().is_some_and(|s| s.is_empty()) {
+        raise!(t, ValueError, "Empty module name")
+    }
     find_and_load(t, name)
 }
 

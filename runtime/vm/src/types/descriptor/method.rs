@@ -94,7 +94,6 @@ pub static CLASSMETHOD_DESCRIPTOR_DEF: TypeDef = TypeDef {
         descr_get: Some(get_for_class),
         ..SlotTable::EMPTY
     },
-    methods: &[REDUCE],
     getset: &[
         OBJCLASS,
         NAME,
