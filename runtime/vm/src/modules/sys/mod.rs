@@ -41,6 +41,10 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
         let function = crate::types::BuiltinFunction::new(t, f, module.value(), names::sys);
         dict.set_text(t, f.name, function.value())?;
     }
+    // The import system may have something to say (-v) before there are streams.
+    for stream in [names::stdin, names::stdout, names::stderr] {
+        dict.set_name(t, stream, Value::NONE)?;
+    }
     let modules = Dict::new(t).value();
     t.interpreter().modules.set(modules);
     dict.set_name(t, names::modules, modules)?;
