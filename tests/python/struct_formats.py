@@ -10,7 +10,7 @@ for pre in ['', '@', '=', '<', '>', '!']:
     for c in 'xcbB?hHiIlLqQnNPefdsp':
         for cnt in ['', '0', '3', '10']:
             print(pre, c, cnt, call(struct.calcsize, pre + cnt + c), call(struct.calcsize, pre + 'b' + cnt + c + 'h'))
-        for v in [0, 1, -1, 127, 128, 255, 256, 65535, 65536, 2 ** 31, 2 ** 32, 2 ** 63, 2 ** 64, -2 ** 63, -2 ** 63 - 1, 1.5, -0.0, 1e+300, float('inf'), b'a', b'abc', None, True, 'x', 1j]:
+        for v in [0, 1, -1, 127, 128, 255, 256, 65535, 65536, 2 ** 31, 2 ** 32, 2 ** 63, 2 ** 64, -2 ** 63, -2 ** 63 - 1, 1.5, -0.0, 1e+30, float('inf'), b'a', b'abc', None, True, 'x', 1j]:
             r = call(struct.pack, pre + c, v)
             if c in 'bB?hHiIlLqQnN' and 'rror' in r:
                 r = r.split(':')[0]

@@ -41,8 +41,6 @@ pub(super) struct Format {
     /// How many bytes.
     pub size: usize,
     pub little: bool,
-    /// With the sizes, the alignment and the conversions of C.
-    pub native: bool,
 }
 
 const LITTLE: bool = cfg!(target_endian = "little");
@@ -91,7 +89,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Format, &'static str> {
         Some((b'>' | b'!', rest)) => (false, false, rest),
         _ => (true, LITTLE, text),
     };
-    let mut format = Format { items: Vec::new(), values: 0, size: 0, little, native };
+    let mut format = Format { items: Vec::new(), values: 0, size: 0, little };
     while let Some((&first, after)) = rest.split_first() {
         rest = after;
         if matches!(first, b' ' | b'\t'..=b'\r') {

@@ -59,10 +59,10 @@ fn float(t: &Thread, v: Value) -> R<f64> {
     })
 }
 
-/// A number in single precision; OverflowError when it is finite and does not fit, unless that is C's business.
-fn single(t: &Thread, x: f64, format: &Format) -> R<f32> {
+/// A number in single precision; OverflowError when it is finite and does not fit.
+fn single(t: &Thread, x: f64) -> R<f32> {
     let f = x as f32;
-    if f.is_infinite() && x.is_finite() && !format.native {
+    if f.is_infinite() && x.is_finite() {
         raise!(t, OverflowError, "float too large to pack with f format")
     }
     Ok(f)
@@ -124,12 +124,12 @@ fn pack_one(t: &Thread, format: &Format, item: &Item, v: Value, out: &mut [u8]) 
             Some(h) => put(out, h as u64, little),
             None => raise!(t, OverflowError, "float too large to pack with e format"),
         },
-        Kind::Float => put(out, single(t, float(t, v)?, format)?.to_bits() as u64, little),
+        Kind::Float => put(out, single(t, float(t, v)?)?.to_bits() as u64, little),
         Kind::Double => put(out, float(t, v)?.to_bits(), little),
         Kind::ComplexFloat => {
             let (re, im) = complex(t, v)?;
-            put(&mut out[..4], single(t, re, format)?.to_bits() as u64, little);
-            put(&mut out[4..], single(t, im, format)?.to_bits() as u64, little);
+            put(&mut out[..4], single(t, re)?.to_bits() as u64, little);
+            put(&mut out[4..], single(t, im)?.to_bits() as u64, little);
         }
         Kind::ComplexDouble => {
             let (re, im) = complex(t, v)?;
