@@ -131,7 +131,7 @@ impl Array {
 
     /// Appends the bytes of items.
     fn append_from_bytes(&self, t: &Thread, bytes: &[u8]) -> R<()> {
-        if bytes.len() % self.code.size != 0 {
+        if !bytes.len().is_multiple_of(self.code.size) {
             raise!(t, ValueError, "bytes length not a multiple of item size")
         }
         self.append_bytes(t, bytes)

@@ -108,7 +108,7 @@ fn remove(items: &mut Vec<u8>, range: Indices, size: usize) {
         return;
     }
     let (start, step) = (range.start as usize, range.step as usize);
-    let gone = |i: usize| i >= start && (i - start) % step == 0 && (i - start) / step < range.len;
+    let gone = |i: usize| i >= start && (i - start).is_multiple_of(step) && (i - start) / step < range.len;
     let kept = items.chunks_exact(size).enumerate().filter(|(i, _)| !gone(*i)).flat_map(|(_, item)| item).copied().collect();
     *items = kept;
 }

@@ -341,7 +341,7 @@ impl Loading {
             }
             op::DICT => {
                 let at = self.mark(t)?;
-                if (self.stack.len() - at) % 2 != 0 {
+                if !(self.stack.len() - at).is_multiple_of(2) {
                     return fail(t, &UNPICKLING_ERROR, "odd number of items for DICT");
                 }
                 self.fold(t, at, |items| {
@@ -588,7 +588,7 @@ impl Loading {
         if at > len || at <= self.fence {
             return self.underflow(t);
         }
-        if (len - at) % 2 != 0 {
+        if !(len - at).is_multiple_of(2) {
             return fail(t, &UNPICKLING_ERROR, "odd number of items for SETITEMS");
         }
         let target = self.stack.get(at - 1);

@@ -21,6 +21,9 @@ const BATCH: usize = 1000;
 /// How deep objects may be nested in fast mode before it is looked for cycles.
 const FAST_NESTING: usize = 50;
 
+/// Gives a dict's next entry, None at the end.
+type NextEntry<'a> = dyn FnMut(&Thread) -> R<Option<(Value, Value)>> + 'a;
+
 /// One call of `dump`.
 pub(super) struct Saving {
     pickler: Ref<Pickler>,
@@ -555,7 +558,7 @@ impl Saving {
     }
 
     /// Entries for a dict.
-    fn set_all(&mut self, t: &Thread, v: Value, next: &mut dyn FnMut(&Thread) -> R<Option<(Value, Value)>>) -> R<()> {
+    fn set_all(&mut self, t: &Thread, v: Value, next: &mut NextEntry<'_>) -> R<()> {
         let save = |this: &mut Saving, (key, value): (Value, Value)| {
             this.save(t, key)?;
             this.save(t, value).map_err(|_| noted(t, v, || Ok(format!("item {}", text::repr(t, key)?.to_string_lossy()))))
