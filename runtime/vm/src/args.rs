@@ -161,7 +161,12 @@ pub struct Signature {
     method: bool,
     /// It is a type's, which words the error for a wrong number of arguments differently if it takes one only.
     constructor: bool,
+    /// Where in the text the names of the first parameters are, and how long; length 0 for what no keyword names.
+    places: [(u16, u8); PLACES],
 }
+
+/// How many names are found without parsing the text again.
+const PLACES: usize = 16;
 
 const NOWHERE: u8 = u8::MAX;
 
@@ -182,6 +187,7 @@ impl Signature {
             plain: true,
             method: false,
             constructor: false,
+            places: [(0, 0); PLACES],
         };
         let mut keyword_only = false;
         let mut i = 0;
@@ -235,6 +241,13 @@ impl Signature {
                         || (i - start == 3 && b[start] == b'c' && b[start + 1] == b'l' && b[start + 2] == b's'))
                 {
                     s.method = true;
+                }
+                if (s.total as usize) < PLACES {
+                    let mut end = start;
+                    while end < i && b[end] != b'=' && b[end] != b' ' {
+                        end += 1;
+                    }
+                    s.places[s.total as usize] = (start as u16, (end - start) as u8);
                 }
                 if has_default {
                     s.optional |= 1 << s.total;
@@ -294,6 +307,13 @@ impl Signature {
     }
 
     fn index_of(&self, name: crate::object::Ref<Str>) -> Option<usize> {
+        let text = |&(start, len): &(u16, u8)| &self.text[start as usize..start as usize + len as usize];
+        if let Some(i) = self.places.iter().position(|place| place.1 != 0 && name.eq_str(text(place))) {
+            return Some(i);
+        }
+        if self.total as usize <= PLACES {
+            return None;
+        }
         self.names().position(|n| name.eq_str(n)).filter(|&i| i != self.varargs as usize && i != self.varkw as usize)
     }
 

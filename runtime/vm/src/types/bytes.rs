@@ -240,6 +240,12 @@ fn get_item(t: &Thread, v: Value, key: Value) -> R {
 }
 
 fn concat(t: &Thread, a: Value, b: Value) -> R {
+    if let (Some(x), Some(y)) = (a.exact::<Bytes>(), b.exact::<Bytes>())
+        && !x.is_empty()
+        && !y.is_empty()
+    {
+        return Ok(Bytes::concat(t, x.as_slice(), y.as_slice())?.value());
+    }
     let left = bytes_methods::operand(t, a, b, a)?;
     let right = bytes_methods::operand(t, a, b, b)?;
     if left.len == 0 && b.class() == builtin::BYTES {
