@@ -81,10 +81,15 @@ fn join(t: &Thread, a: &[Value]) -> R {
         v if v.is_null() || v.is_none() => None,
         v => {
             let seconds = number::as_float(t, v)?;
+            if seconds.is_nan() {
+                raise!(t, ValueError, "Invalid value NaN (not a number)");
+            }
             (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(super::lock::TIMEOUT_MAX)))
         }
     };
     wait(t, &done, timeout)?;
+    // What the other thread has sent to this one arrives here, not somewhere behind the call.
+    t.poll()?;
     Ok(Value::NONE)
 }
 

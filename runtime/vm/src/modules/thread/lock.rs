@@ -57,6 +57,9 @@ fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Durat
 fn timeout_of(t: &Thread, blocking: Value, timeout: Value) -> R<(bool, Option<Duration>)> {
     let blocking = if blocking.is_null() { true } else { truth::truth(t, blocking)? };
     let seconds = if timeout.is_null() { -1.0 } else { number::as_float(t, timeout)? };
+    if seconds.is_nan() {
+        raise!(t, ValueError, "Invalid value NaN (not a number)");
+    }
     if !blocking && seconds != -1.0 {
         raise!(t, ValueError, "can't specify a timeout for a non-blocking call");
     }
