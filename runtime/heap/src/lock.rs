@@ -64,7 +64,8 @@ pub fn try_lock(header: &Header) -> Option<ObjectLock<'_>> {
         return Some(ObjectLock { header: None });
     }
     let free = header.lock.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok();
-    free.then_some(ObjectLock { header: Some(header) })
+    // Not `then_some`: a guard that is made and dropped unlocks.
+    free.then(|| ObjectLock { header: Some(header) })
 }
 
 /// Locks two cells, which may be the same one, in an order that every thread keeps.
