@@ -22,7 +22,7 @@ print(error(setattr, sys.flags, "debug", 5))
 print(sys.version_info.n_fields, sys.float_info.n_sequence_fields, sys.version_info.__match_args__)
 print(sys.thread_info.name, "sys" in sys.builtin_module_names, "os" in sys.stdlib_module_names, type(sys.stdlib_module_names).__name__)
 print(sys.api_version, sys.copyright.splitlines()[0][:13], isinstance(sys._git, tuple), len(sys._git))
-print(isinstance(sys.argv, list), isinstance(sys.path, list), isinstance(sys.orig_argv, list), isinstance(sys.warnoptions, list), sys._xoptions)
+print(isinstance(sys.argv, list), isinstance(sys.path, list), isinstance(sys.orig_argv, list), isinstance(sys.warnoptions, list), type(sys._xoptions) is dict)
 print(sys.getdefaultencoding(), sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 
 # Limits.
