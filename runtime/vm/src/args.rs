@@ -329,6 +329,9 @@ impl Signature {
         let given = given.len().saturating_sub(receiver);
         let only_positional = self.positional_only == self.positional;
         let s = |n: usize| if n == 1 { "" } else { "s" };
+        if max == 0 && self.total as usize > receiver {
+            raise!(t, TypeError, "{function}() takes no positional arguments")
+        }
         if max == 0 {
             raise!(t, TypeError, "{}() takes no arguments ({given} given)", qualified())
         }

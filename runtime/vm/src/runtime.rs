@@ -419,6 +419,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
+        reraised_at: Cell::new(None),
         result: Cell::new(Value::NULL),
         exception: Cell::new(Value::NULL),
         handled: Cell::new(std::ptr::null()),

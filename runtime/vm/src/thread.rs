@@ -81,6 +81,8 @@ pub struct Thread {
     pub depth: Cell<u32>,
     /// See `depth`; `sys.setrecursionlimit`.
     pub depth_limit: Cell<u32>,
+    /// Where the exception that is being raised again was raised first, as a word of the current frame's code.
+    pub reraised_at: Cell<Option<usize>>,
     /// The value that leaves an interpreter loop.
     pub result: Cell<Value>,
     /// The raised exception, or NULL.

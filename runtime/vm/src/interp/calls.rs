@@ -7,6 +7,7 @@ use crate::interp::regs::{Regs, Step};
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::protocol::{attr, sequence};
 use crate::thread::Thread;
+use crate::types::dict::update::as_plain_dict;
 use crate::types::{Code, Dict, Function, Str, Tuple};
 use limpid_bytecode::CodeFlags;
 use limpid_heap::Value;
@@ -288,7 +289,7 @@ pub fn push_call(r: &mut Regs, f: Ref<Function>, args: &[Value], names: Value, o
 
 /// `f(**mapping)`: adds the mapping's items to the keywords collected so far.
 pub fn merge_keywords(t: &Thread, function: Value, keywords: Ref<Dict>, mapping: Value) -> R<()> {
-    if let Some(d) = mapping.downcast::<Dict>() {
+    if let Some(d) = as_plain_dict(mapping) {
         let mut position = 0;
         while let Some((k, v)) = d.next_entry(&mut position) {
             add_keyword(t, function, keywords, k, v)?;

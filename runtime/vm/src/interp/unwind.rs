@@ -20,13 +20,14 @@ pub fn unwind(r: &mut Regs) -> Step {
             let code = f.code();
             let at = code.offset_of(r.pc);
             Traceback::add(t, f, at);
+            let origin = t.reraised_at.take().unwrap_or(at);
             // SAFETY: the field is bytes.
             let table = unsafe { Ref::<Bytes>::from_value(code.exceptiontable.get()) };
             if let Some(handler) = ExceptionTable(table.as_slice()).find(at as u32) {
                 // SAFETY: handlers lie in the code, at a depth that the stack has reached.
                 unsafe { r.sp = f.stack_base().add(handler.depth as usize) };
                 if handler.lasti {
-                    r.push(Value::int(at as i64));
+                    r.push(Value::int(origin as i64));
                 }
                 let e = t.take_exception();
                 debug_assert!(e.is_cell() && e.is_instance(crate::exc::BaseException));
@@ -38,7 +39,7 @@ pub fn unwind(r: &mut Regs) -> Step {
             }
             trace::unwound(t, f, r.pc);
             if !f.object().is_null() {
-                frame::detach(t, f, r.pc);
+                frame::detach(t, f, origin);
             }
         }
         t.depth.set(t.depth.get().wrapping_sub(1));

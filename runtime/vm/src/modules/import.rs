@@ -15,7 +15,14 @@ use std::ffi::CString;
 pub fn import_name(t: &Thread, builtins: Value, globals: Value, locals: Value, name: Value, fromlist: Value, level: Value) -> R {
     let hook = match builtins.exact::<Dict>() {
         Some(d) => d.get_name(names::__import__),
-        None => attr::get_attr_opt(t, builtins, names::__import__)?,
+        None if builtins.is_instance(builtin::MODULE) => attr::get_attr_opt(t, builtins, names::__import__)?,
+        None => match sequence::get_item(t, builtins, names::__import__) {
+            Ok(hook) => Some(hook),
+            Err(_) => {
+                t.catch(exc::KeyError)?;
+                None
+            }
+        },
     };
     let Some(hook) = hook else { return Err(t.raise(exc::ImportError, "__import__ not found")) };
     if super::builtins::original("__import__") == Some(hook) {

@@ -285,7 +285,9 @@ pub fn describe_load(class: Ref<Type>, shape: Ref<Shape>, name: Value) -> LoadKi
             None => LoadKind::Other,
         };
     }
-    if shape.is_dict_mode() {
+    // A descriptor whose class may change can become one that comes before the object's own attributes.
+    let is_settled = kind.is_none_or(|k| k.has(flag::IMMUTABLE) || k.slots().descr_get.is_none());
+    if shape.is_dict_mode() || !is_settled {
         return LoadKind::Other;
     }
     if let Some(i) = shape.lookup(name) {

@@ -8,7 +8,7 @@ use crate::root::Root;
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::bytes_methods::{self, ByteText};
-use crate::types::memory::{Buffer, get_buffer, get_buffer_opt};
+use crate::types::memory::{Buffer, get_buffer, get_buffer_opt, has_buffer};
 use crate::types::slice::Slice;
 use crate::types::str::{codec, percent, repr as str_repr};
 use crate::types::{List, Str, Tuple, Type, TypeDef, builtin, flag, int, variable};
@@ -145,6 +145,12 @@ impl Ref<Bytes> {
     }
 }
 
+/// Only bytes are compared here: other buffers compare themselves with bytes, and a memoryview has no order.
+fn rich_compare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
+    let is_foreign = !b.is_instance(builtin::BYTES) && has_buffer(b);
+    if is_foreign { Ok(Value::NOT_IMPLEMENTED) } else { bytes_methods::rich_compare(t, receiver(a).contents(), b, op) }
+}
+
 /// bytes
 pub static BYTES_DEF: TypeDef = TypeDef {
     doc: "bytes(iterable_of_ints) -> bytes\nbytes(string, encoding[, errors]) -> bytes\n\
@@ -162,7 +168,7 @@ pub static BYTES_DEF: TypeDef = TypeDef {
             Ok(repr(t, receiver(v).contents())?.value())
         }),
         hash: Some(|_, v| Ok(receiver(v).hash())),
-        richcompare: Some(|t, a, b, op| bytes_methods::rich_compare(t, receiver(a).contents(), b, op)),
+        richcompare: Some(rich_compare),
         iter: Some(|t, v| Ok(bytes_methods::iterator(t, builtin::BYTES_ITERATOR, v))),
         buffer: Some(|t, v, flags| {
             let b = receiver(v);
@@ -302,6 +308,9 @@ fn construct(t: &Thread, source: Value, encoding: Value, errors: Value) -> R<Ref
         }
         return Bytes::empty(t);
     }
+    if encoding.is_null() && source.is_instance(builtin::STR) {
+        raise!(t, TypeError, "string argument without an encoding")
+    }
     if !encoding.is_null() || !errors.is_null() {
         return encoded(t, source, encoding, errors);
     }
@@ -311,9 +320,6 @@ fn construct(t: &Thread, source: Value, encoding: Value, errors: Value) -> R<Ref
             Some(bytes) => Ok(bytes),
             None => raise!(t, TypeError, "__bytes__ returned non-bytes (type {})", made.class().display_name()),
         };
-    }
-    if source.is_instance(builtin::STR) {
-        raise!(t, TypeError, "string argument without an encoding")
     }
     if number::is_index(source) {
         match number::index_isize(t, source) {

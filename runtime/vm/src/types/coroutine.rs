@@ -7,7 +7,7 @@ use crate::interp::frame::{Frame, exit_pc};
 use crate::interp::trace;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
-use crate::protocol::{attr, call, iter};
+use crate::protocol::{attr, call, iter, text};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::generator::{Sent, state};
@@ -270,15 +270,28 @@ pub fn exception_to_throw(t: &Thread, kind: Value, value: Value, traceback: Valu
     if !traceback.is_null() && !traceback.is_none() && traceback.exact::<Traceback>().is_none() {
         raise!(t, TypeError, "throw() third argument must be a traceback object");
     }
+    let make = |args: &[Value]| -> R {
+        let e = call::call(t, kind, args)?;
+        if !e.is_instance(exc::BaseException) {
+            raise!(
+                t,
+                TypeError,
+                "calling {} should have returned an instance of BaseException, not {}",
+                text::repr(t, kind)?.to_string_lossy(),
+                e.class().display_name()
+            );
+        }
+        Ok(e)
+    };
     let e = if kind.downcast::<Type>().is_some_and(|c| c.is_subtype(exc::BaseException)) {
         if !value.is_null() && value.is_instance(exc::BaseException) && value.is_instance(kind.downcast::<Type>().unwrap_or(builtin::OBJECT)) {
             value
         } else if value.is_null() || value.is_none() {
-            call::call(t, kind, &[])?
+            make(&[])?
         } else if let Some(args) = value.downcast::<Tuple>() {
-            call::call(t, kind, args.as_slice())?
+            make(args.as_slice())?
         } else {
-            call::call(t, kind, &[value])?
+            make(&[value])?
         }
     } else if kind.is_instance(exc::BaseException) {
         if !value.is_null() && !value.is_none() {

@@ -79,8 +79,8 @@ pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
     object
 }
 
-/// A frame is left: its object takes the variables and the caller's frame object.
-pub fn detach(t: &Thread, f: Frame, pc: *const u16) {
+/// A frame is left at word `position` of its code: its object takes the variables and the caller's frame object.
+pub fn detach(t: &Thread, f: Frame, position: usize) {
     // SAFETY: the word holds a frame object.
     let object = unsafe { Ref::<FrameObject>::from_value(f.object()) };
     let code = f.code();
@@ -96,7 +96,7 @@ pub fn detach(t: &Thread, f: Frame, pc: *const u16) {
         let back = object_of(t, previous);
         object.back.set(t, object, back.value());
     }
-    object.position.store(code.offset_of(pc), Ordering::Relaxed);
+    object.position.store(position, Ordering::Relaxed);
     object.live.store(std::ptr::null_mut(), Ordering::Release);
     f.set_object(Value::NULL);
 }

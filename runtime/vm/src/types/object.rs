@@ -72,7 +72,7 @@ fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
         Compare::Eq if a == b => Ok(Value::TRUE),
         Compare::Ne => {
             // What `==` says, the other way round.
-            let Some(equal) = a.class().slots().richcompare else { return Ok(Value::NOT_IMPLEMENTED) };
+            let equal = a.class().slots().richcompare.unwrap_or(richcompare);
             let result = equal(t, a, b, Compare::Eq)?;
             if result == Value::NOT_IMPLEMENTED {
                 return Ok(result);

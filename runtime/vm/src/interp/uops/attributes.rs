@@ -342,8 +342,11 @@ unsafe fn load_special(r: &mut Regs, o: u32) -> Step {
                 (Some(_), true) => " but it supports the context manager protocol. Did you mean to use 'with'?",
                 _ => "",
             };
-            let which = if o & 1 == 1 && hint.is_empty() { format!(" (missed {} method)", missing.to_string_lossy()) } else { String::new() };
-            t.raise(exc::TypeError, &format!("'{}' object does not support the {protocol} protocol{which}{hint}", class.display_name()));
+            let missing = missing.to_string_lossy();
+            t.raise(
+                exc::TypeError,
+                &format!("'{}' object does not support the {protocol} protocol (missed {missing} method){hint}", class.display_name()),
+            );
             Step::Error
         }
     }

@@ -80,10 +80,13 @@ fn to_exception(t: &Thread, v: Value, message: &str) -> R {
     raise!(t, TypeError, "{message}")
 }
 
-unsafe fn reraise(r: &mut Regs, _: u32) -> Step {
+unsafe fn reraise(r: &mut Regs, o: u32) -> Step {
     let e = r.peek(1);
     let t = r.t();
     // The saved position under it is not gone to: its place is in the traceback already, and the handler to find is that of this instruction.
+    // But the frame stands there for those who look at it.
+    let origin = r.peek(o as usize + 1);
+    t.reraised_at.set(if o > 0 && origin.is_int() { Some(origin.as_int() as usize) } else { None });
     t.raise_value(e);
     Exception::mark_reraised(t, e);
     Step::Error

@@ -76,7 +76,7 @@ unsafe fn return_slow(r: &mut Regs, _: u32) -> Step {
         trace::returned(t, frame, r.pc);
     }
     if !frame.object().is_null() {
-        crate::types::frame::detach(t, frame, r.pc);
+        crate::types::frame::detach(t, frame, frame.code().offset_of(r.pc));
     }
     let v = r.pop();
     t.depth.set(t.depth.get().wrapping_sub(1));

@@ -337,7 +337,7 @@ pub static BYTEARRAY_DEF: TypeDef = TypeDef {
 fn repr(t: &Thread, v: Value) -> R<Ref<Str>> {
     let mut out = v.class().display_name().into_bytes();
     out.push(b'(');
-    str_repr::push_bytes_repr(&mut out, receiver(v).contents());
+    str_repr::push_bytearray_repr(&mut out, receiver(v).contents());
     out.push(b')');
     Str::from_wtf8(t, &out)
 }

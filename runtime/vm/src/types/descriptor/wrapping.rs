@@ -66,10 +66,14 @@ fn Unary(t: &Thread, target: Target, f: slots::Unary, receiver: Value, args: Arg
 
 fn Binary(t: &Thread, target: Target, f: slots::Binary, receiver: Value, args: Args<'_>) -> R {
     let other = between(t, target, &args, 1, 1)?[0];
-    if target.which == 1 { f(t, other, receiver) } else { f(t, receiver, other) }
+    // A sequence is the first operand of its repetition in either order.
+    if target.which == 1 && target.slot != SlotId::repeat { f(t, other, receiver) } else { f(t, receiver, other) }
 }
 
 fn Ternary(t: &Thread, target: Target, f: slots::Ternary, receiver: Value, args: Args<'_>) -> R {
+    if args.keyword_count() == 0 && !(1..=2).contains(&args.pos().len()) {
+        raise!(t, TypeError, "expected 1 or 2 arguments, got {}", args.pos().len());
+    }
     let a = between(t, target, &args, 1, 2)?;
     let third = a.get(1).copied().unwrap_or(Value::NONE);
     if target.which == 1 { f(t, a[0], receiver, third) } else { f(t, receiver, a[0], third) }

@@ -17,7 +17,7 @@ use limpid_heap::{Header, Value};
 mod iterators;
 mod methods;
 pub mod table;
-mod update;
+pub mod update;
 mod views;
 
 pub use iterators::{

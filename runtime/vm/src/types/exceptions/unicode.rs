@@ -4,7 +4,7 @@ use super::{Exception, Message, base, def};
 use crate::args::{Args, GetSet};
 use crate::exc;
 use crate::object::{R, Raised, Ref, Slot, ValueExt};
-use crate::protocol::number;
+use crate::protocol::{number, text};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Bytes, Str, Type, TypeDef, builtin, int};
@@ -231,18 +231,31 @@ fn codec(t: &Thread, e: &UnicodeError) -> R<Message> {
     }
 }
 
-fn finish(t: &Thread, e: &UnicodeError, message: Message) -> R {
-    Ok(message.text(": ").str_of(t, super::or_none(e.reason.get()))?.finish(t)?.value())
+fn finish(t: &Thread, codec: Message, place: &str, reason: Ref<Str>) -> R {
+    Ok(codec.text(place).text(": ").str_of(t, reason.value())?.finish(t)?.value())
+}
+
+/// The object as what it has to be. It may be gone: making text of the other fields runs their `__str__`.
+fn object_as<T: crate::object::Layout>(t: &Thread, e: &UnicodeError, kind: &str) -> R<Ref<T>> {
+    let Some(object) = e.object.opt() else { raise!(t, TypeError, "UnicodeError 'object' attribute is not set") };
+    match object.downcast::<T>() {
+        Some(object) => Ok(object),
+        None => raise!(t, TypeError, "UnicodeError 'object' attribute must be a {kind}"),
+    }
 }
 
 fn str_of_characters(t: &Thread, e: Value, verb: &str) -> R {
     let e = layout_of(e);
-    let Some(object) = e.object.opt() else { return Ok(crate::names::empty) };
-    let place = match (single(&e), object.downcast::<Str>()) {
-        (Some(at), Some(s)) => format!("can't {verb} character '{}' in position {at}", escaped(s.char_at(at))),
-        _ => format!("can't {verb} characters in position {}-{}", e.start(), e.end() - 1),
+    if e.object.opt().is_none() {
+        return Ok(crate::names::empty);
+    }
+    let (codec, reason) = (codec(t, &e)?, text::str_of(t, super::or_none(e.reason.get()))?);
+    let object = object_as::<Str>(t, &e, "string")?;
+    let place = match single(&e) {
+        Some(at) => format!("can't {verb} character '{}' in position {at}", escaped(object.char_at(at))),
+        None => format!("can't {verb} characters in position {}-{}", e.start(), e.end() - 1),
     };
-    finish(t, &e, codec(t, &e)?.text(&place))
+    finish(t, codec, &place, reason)
 }
 
 fn encode_str(t: &Thread, e: Value) -> R {
@@ -255,10 +268,14 @@ fn translate_str(t: &Thread, e: Value) -> R {
 
 fn decode_str(t: &Thread, e: Value) -> R {
     let e = layout_of(e);
-    let Some(object) = e.object.opt() else { return Ok(crate::names::empty) };
-    let place = match (single(&e), object.downcast::<Bytes>()) {
-        (Some(at), Some(b)) => format!("can't decode byte 0x{:02x} in position {at}", b.as_slice()[at]),
-        _ => format!("can't decode bytes in position {}-{}", e.start(), e.end() - 1),
+    if e.object.opt().is_none() {
+        return Ok(crate::names::empty);
+    }
+    let (codec, reason) = (codec(t, &e)?, text::str_of(t, super::or_none(e.reason.get()))?);
+    let object = object_as::<Bytes>(t, &e, "bytes")?;
+    let place = match single(&e) {
+        Some(at) => format!("can't decode byte 0x{:02x} in position {at}", object.as_slice()[at]),
+        None => format!("can't decode bytes in position {}-{}", e.start(), e.end() - 1),
     };
-    finish(t, &e, codec(t, &e)?.text(&place))
+    finish(t, codec, &place, reason)
 }

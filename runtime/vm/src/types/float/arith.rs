@@ -80,7 +80,7 @@ pub fn div_mod(t: &Thread, x: f64, y: f64) -> R<(f64, f64)> {
 
 /// `x ** y`; a complex number for a negative `x` and a broken `y`.
 pub fn power(t: &Thread, x: f64, y: f64) -> R {
-    if x == 0.0 && y < 0.0 {
+    if x == 0.0 && y < 0.0 && y.is_finite() {
         raise!(t, ZeroDivisionError, "zero to a negative power")
     }
     if x < 0.0 && x.is_finite() && y.is_finite() && y != y.trunc() {

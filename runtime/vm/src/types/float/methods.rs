@@ -5,7 +5,7 @@ use crate::args::{FnDef, GetSet};
 use crate::object::{R, ValueExt};
 use crate::protocol::{call, number};
 use crate::thread::Thread;
-use crate::types::str::{format_spec, numeric_text};
+use crate::types::str::format_spec;
 use crate::types::{Str, Tuple, builtin, int};
 use limpid_heap::Value;
 
@@ -62,7 +62,7 @@ fn method_round(t: &Thread, a: &[Value]) -> R {
     if a[1].is_null() || a[1].is_none() {
         return int::from_f64(t, f.round_ties_even());
     }
-    let digits = number::index_isize(t, a[1])?;
+    let digits = number::index_clamped(t, a[1])?;
     round::round_to_digits(t, f, digits)
 }
 
@@ -70,7 +70,8 @@ fn from_hex(t: &Thread, a: &[Value]) -> R {
     let Some(s) = a[1].downcast::<Str>() else {
         raise!(t, TypeError, "bad argument type for built-in operation")
     };
-    match hex::from_hex(&numeric_text(s)) {
+    // Digits of other scripts are none here; anything that is not ASCII is refused.
+    match hex::from_hex(s.raw_bytes()) {
         Ok(f) => of_class(t, a[0], Value::float(f)),
         Err(hex::Refused::Syntax) => raise!(t, ValueError, "invalid hexadecimal floating-point string"),
         Err(hex::Refused::Overflow) => raise!(t, OverflowError, "hexadecimal value too large to represent as a float"),

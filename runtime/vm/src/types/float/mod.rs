@@ -9,6 +9,7 @@ use crate::protocol::number;
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::str::{AsciiText, numeric_text};
+use crate::types::iterators::has_own_init;
 use crate::types::{Str, Tuple, Type, TypeDef, builtin, flag, int};
 use limpid_heap::{Header, Value};
 
@@ -108,7 +109,7 @@ pub fn from_object(t: &Thread, v: Value) -> R<f64> {
 fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     // SAFETY: the receiver of `__new__` is a class, checked by whoever calls the slot.
     let class = unsafe { Ref::<Type>::from_value(class) };
-    if class == builtin::FLOAT {
+    if !has_own_init(class, builtin::FLOAT) {
         args.no_keywords(t, "float")?;
     }
     let f = match *args.pos() {

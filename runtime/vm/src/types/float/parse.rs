@@ -12,7 +12,9 @@ pub fn parse(text: &[u8]) -> Option<f64> {
 /// As [`parse`], for text without blanks and underscores.
 pub fn parse_plain(text: &[u8]) -> Option<f64> {
     // Rust's grammar is Python's, apart from blanks and underscores.
-    std::str::from_utf8(text).ok()?.parse().ok()
+    let f: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    // Whether Rust keeps the sign of "-nan" is not promised.
+    Some(if f.is_nan() { f.copysign(if text.first() == Some(&b'-') { -1.0 } else { 1.0 }) } else { f })
 }
 
 /// The text without its underscores; None when one is not between two digits.

@@ -31,7 +31,7 @@ fn with_base(t: &Thread, x: Value, base: Value) -> R {
     if base.is_null() {
         return number::to_int(t, x);
     }
-    let base = number::index_isize(t, base)?;
+    let base = number::index_clamped(t, base)?;
     if base != 0 && !(2..=36).contains(&base) {
         raise!(t, ValueError, "int() base must be >= 2 and <= 36, or 0")
     }

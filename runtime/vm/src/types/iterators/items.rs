@@ -24,9 +24,9 @@ pub struct ListIterator {
 #[repr(C)]
 pub struct ListReverseIterator {
     header: Header,
-    /// The list; NULL at the end.
+    /// The list, which it keeps at the end too: `__setstate__` may go back.
     list: Slot,
-    /// One more than the index of the next item.
+    /// One more than the index of the next item; 0 at the end.
     position: AtomicUsize,
 }
 
@@ -89,7 +89,7 @@ fn next_of_list(t: &Thread, v: Value) -> R {
     }
 }
 
-fn next_of_list_backwards(t: &Thread, v: Value) -> R {
+fn next_of_list_backwards(_: &Thread, v: Value) -> R {
     let this = receiver::<ListReverseIterator>(v);
     let Some(list) = list_in(&this.list) else { return Ok(Value::NULL) };
     let item = this.position.load(Relaxed).checked_sub(1).and_then(|i| Some((i, list.get(i)?)));
@@ -99,7 +99,7 @@ fn next_of_list_backwards(t: &Thread, v: Value) -> R {
             Ok(item)
         }
         None => {
-            this.list.set(t, this, Value::NULL);
+            this.position.store(0, Relaxed);
             Ok(Value::NULL)
         }
     }
@@ -149,9 +149,9 @@ fn list_reduce(t: &Thread, a: &[Value]) -> R {
 
 fn list_reverse_reduce(t: &Thread, a: &[Value]) -> R {
     let this = receiver::<ListReverseIterator>(a[0]);
-    match this.list.opt() {
-        Some(list) => reduced(t, names::reversed, Some(list), Value::NULL, this.position.load(Relaxed) as i64 - 1),
-        None => reduced(t, names::iter, None, List::new(t).value(), 0),
+    match this.position.load(Relaxed) {
+        0 => reduced(t, names::iter, None, List::new(t).value(), 0),
+        position => reduced(t, names::reversed, this.list.opt(), Value::NULL, position as i64 - 1),
     }
 }
 

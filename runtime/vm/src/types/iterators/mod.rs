@@ -41,7 +41,7 @@ pub fn itself(_: &Thread, v: Value) -> R {
 }
 
 /// Has the class an `__init__` that `base`, from which it derives, has not?
-fn has_own_init(class: Ref<Type>, base: Ref<Type>) -> bool {
+pub(crate) fn has_own_init(class: Ref<Type>, base: Ref<Type>) -> bool {
     let init = |class: Ref<Type>| class.slots().init.map(|f| f as usize);
     init(class) != init(base)
 }

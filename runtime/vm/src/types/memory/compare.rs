@@ -84,7 +84,8 @@ pub(super) fn hash(t: &Thread, v: Value) -> R<i64> {
         raise!(t, ValueError, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'")
     }
     if !view.owner().is_none() {
-        // The contents may only be hashed if they do not change, which their owner knows.
+        // The contents may only be hashed if they do not change, which their owner knows. Its `__hash__` must not release the view.
+        let _export = view.export(t, request::FULL_RO)?;
         hash_value(t, view.owner())?;
     }
     let h = hash_bytes(&contents(view));

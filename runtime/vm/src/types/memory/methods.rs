@@ -1,7 +1,7 @@
 //! The type memoryview: its slots, methods and attributes.
 
 use super::view::{self, Dims, Memoryview, Shown, copy_items, is_c_contiguous, tuple_of};
-use super::{cast, compare, index, item, iterator, python};
+use super::{cast, compare, index, item, iterator, python, request};
 use crate::args::{Args, FnDef, GetSet, Signature};
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::compare::values_equal;
@@ -48,6 +48,8 @@ static METHODS: &[FnDef] = &[
     ),
     FnDef::def("hex", "self, /, sep=<unrepresentable>, bytes_per_sep=1", |t, a| {
         let view = checked(t, a[0])?;
+        // Reading the arguments may run Python code, which must not release the view.
+        let _export = view.export(t, request::FULL_RO)?;
         bytes_methods::hex(t, &compare::contents(view), a[1], a[2])
     })
     .doc(
@@ -222,7 +224,7 @@ fn find(t: &Thread, a: &[Value]) -> R {
     let len = view.len();
     let start = search_bound(t, a[2], 0, len)?;
     let stop = search_bound(t, a[3], len as isize, len)?;
-    for i in start..stop {
+    for i in start..stop.min(len) {
         if values_equal(t, index::nth(t, view, i)?, a[1])? {
             return Ok(int::from_usize(t, i));
         }

@@ -1,6 +1,6 @@
 //! What a Python program sees of `set` and `frozenset`.
 
-use super::{FrozenSet, Set, as_set, iterator, operators};
+use super::{FrozenSet, Set, as_set, hash_of_key, iterator, operators};
 use crate::args::{Args, FnDef};
 use crate::names;
 use crate::object::{R, Ref, ValueExt};
@@ -114,18 +114,6 @@ fn frozen_hash(set: Ref<Set>) -> i64 {
     match set.table() {
         Some(table) => table.frozen_hash(),
         None => super::table::hash_of_hashes(std::iter::empty(), 0),
-    }
-}
-
-/// The hash that an argument of `in`, `remove` and `discard` is looked up with: a set stands for the frozenset with its keys.
-fn hash_of_key(t: &Thread, key: Value) -> R<i64> {
-    match super::hash_key(t, key) {
-        Err(_) if key.is_instance(builtin::SET) => {
-            t.catch(crate::exc::TypeError)?;
-            let hashes = receiver(key).entries().map(|(_, hash)| hash);
-            Ok(super::table::hash_of_hashes(hashes, receiver(key).len()))
-        }
-        hash => hash,
     }
 }
 

@@ -71,7 +71,22 @@ pub fn add_value(t: &Thread, set: Value, v: Value) -> R<bool> {
 #[inline]
 pub fn contains_value(t: &Thread, set: Value, v: Value) -> R<bool> {
     // SAFETY: by contract.
-    unsafe { Ref::<Set>::from_value(set) }.contains(t, v)
+    let set = unsafe { Ref::<Set>::from_value(set) };
+    set.contains_hashed(t, v, hash_of_key(t, v)?)
+}
+
+/// The hash that an argument of `in`, `remove` and `discard` is looked up with: a set stands for the frozenset with its keys.
+pub(super) fn hash_of_key(t: &Thread, key: Value) -> R<i64> {
+    match hash_key(t, key) {
+        Err(_) if key.is_instance(builtin::SET) => {
+            t.catch(crate::exc::TypeError)?;
+            // SAFETY: an instance of set.
+            let key = unsafe { Ref::<Set>::from_value(key) };
+            let hashes = key.entries().map(|(_, hash)| hash);
+            Ok(table::hash_of_hashes(hashes, key.len()))
+        }
+        hash => hash,
+    }
 }
 
 /// The value as a set, if it is a set or frozenset or an instance of a subclass.

@@ -17,9 +17,8 @@ pub fn split_whitespace<U: Unit>(text: &[U], max: usize, is_space: impl Fn(u32) 
     let mut splits = 0;
     while i < text.len() {
         if splits == max {
-            // The rest is one piece, without the white space at its end.
-            let end = text.iter().rposition(|c| !is_space((*c).into())).map_or(i, |last| last + 1);
-            return emit(i..end);
+            // The rest is one piece, with the white space at its end.
+            return emit(i..text.len());
         }
         let start = i;
         while i < text.len() && !is_space(text[i].into()) {
@@ -44,8 +43,7 @@ pub fn rsplit_whitespace<U: Unit>(text: &[U], max: usize, is_space: impl Fn(u32)
     let mut splits = 0;
     while i > 0 {
         if splits == max {
-            let start = text.iter().position(|c| !is_space((*c).into())).unwrap_or(0);
-            return emit(start..i);
+            return emit(0..i);
         }
         let end = i;
         while i > 0 && !is_space(text[i - 1].into()) {

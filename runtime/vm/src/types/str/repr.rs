@@ -87,13 +87,23 @@ pub fn push_bytes_repr(out: &mut Vec<u8>, bytes: &[u8]) {
     push_quoted_bytes(out, bytes, quote);
 }
 
+/// Appends the repr of a bytearray's contents, where a single quote is escaped even in double quotes.
+pub fn push_bytearray_repr(out: &mut Vec<u8>, bytes: &[u8]) {
+    let quote = quote_for(bytes.iter().map(|&c| c as u32));
+    push_escaped_bytes(out, bytes, quote, |c| c == quote || c == b'\'' || c == b'\\');
+}
+
 /// As [`push_bytes_repr`], in these quotes.
 pub fn push_quoted_bytes(out: &mut Vec<u8>, bytes: &[u8], quote: u8) {
+    push_escaped_bytes(out, bytes, quote, |c| c == quote || c == b'\\');
+}
+
+fn push_escaped_bytes(out: &mut Vec<u8>, bytes: &[u8], quote: u8, is_escaped: impl Fn(u8) -> bool) {
     out.reserve(bytes.len() + 3);
     out.extend_from_slice(&[b'b', quote]);
     for &c in bytes {
         match c {
-            _ if c == quote || c == b'\\' => out.extend_from_slice(&[b'\\', c]),
+            _ if is_escaped(c) => out.extend_from_slice(&[b'\\', c]),
             b'\t' => out.extend_from_slice(b"\\t"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),

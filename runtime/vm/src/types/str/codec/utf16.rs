@@ -123,10 +123,8 @@ pub fn encode(t: &Thread, s: Ref<Str>, errors: Errors, order: Order) -> R<Ref<By
             continue;
         }
         let start = i;
-        let mut end = i + 1;
-        while end < s.len() && SURROGATES.contains(&s.char_at(end)) {
-            end += 1;
-        }
+        // One at a time, other than in UTF-8.
+        let end = i + 1;
         let (replacement, next) = handler.handle(start, end, REASON)?;
         match replacement {
             Replacement::Ascii(text) => text.iter().for_each(|c| push(&mut out, *c as u16)),

@@ -33,7 +33,7 @@ pub fn decode(t: &Thread, bytes: &[u8], source: Value, errors: Errors, order: Or
             [a, b, c, d, ..] => {
                 let c = if little { u32::from_le_bytes([a, b, c, d]) } else { u32::from_be_bytes([a, b, c, d]) };
                 if SURROGATES.contains(&c) {
-                    (at + 4, "code point in surrogate code point range")
+                    (at + 4, "code point in surrogate code point range(0xd800, 0xe000)")
                 } else if c > 0x10FFFF {
                     (at + 4, "code point not in range(0x110000)")
                 } else {
@@ -74,10 +74,8 @@ pub fn encode(t: &Thread, s: Ref<Str>, errors: Errors, order: Order) -> R<Ref<By
             continue;
         }
         let start = i;
-        let mut end = i + 1;
-        while end < s.len() && SURROGATES.contains(&s.char_at(end)) {
-            end += 1;
-        }
+        // One at a time, other than in UTF-8.
+        let end = i + 1;
         let (replacement, next) = handler.handle(start, end, REASON)?;
         match replacement {
             Replacement::Ascii(text) => text.iter().for_each(|c| push(&mut out, *c as u32)),

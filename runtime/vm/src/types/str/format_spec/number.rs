@@ -78,7 +78,7 @@ fn format_char(t: &Thread, v: Value, spec: &Spec) -> R<Ref<Str>> {
     if spec.alternate {
         raise!(t, ValueError, "Alternate form (#) not allowed with integer format specifier 'c'")
     }
-    let Some(c @ 0..0x110000) = int::as_i64_opt(v) else { raise!(t, OverflowError, "%c arg not in range(0x110000)") };
+    let c @ 0..0x110000 = int::to_i64(t, v)? else { raise!(t, OverflowError, "%c arg not in range(0x110000)") };
     let (left, right) = spec.padding(1);
     check_width(t, spec.width)?;
     // A number's sign would be left of the padding, and there is none.
