@@ -11,7 +11,9 @@ def error(f, *args, **kw):
 inf, nan = float("inf"), float("nan")
 print(1j, 1 + 2j, -1 - 2j, complex(0, -0.0), complex(-0.0, 1), complex(1e20, 1e-7), complex(inf, nan), complex(nan, -inf), -0j, 1.5 + 0j)
 print((1 + 2j) + 3, 3 + (1 + 2j), (1 + 2j) - 1.5, 1.5 - (1 + 2j), (1 + 2j) * (3 - 4j), 2 * (1 + 2j), (1 + 2j) / (3 - 4j), (1 + 2j) / 2, 2 / (1 + 2j), -(1 + 2j), +(1 + 2j), abs(3 + 4j))
-print((1 + 2j) ** 2, (1 + 2j) ** -1, (1 + 2j) ** 0.5, 2 ** (1 + 1j), (1 + 2j) ** (1 + 2j), 0j ** 2, (1 + 1j) ** 100, 1j**2, (-1) ** 0.5, (1 + 2j) ** 0)
+# The last digits depend on the C library.
+print(*(complex(round(z.real, 12), round(z.imag, 12)) for z in ((1 + 2j) ** 0.5, 2 ** (1 + 1j), (1 + 2j) ** (1 + 2j), (-1) ** 0.5)))
+print((1 + 2j) ** 2, (1 + 2j) ** -1, 0j ** 2, (1 + 1j) ** 100, 1j**2, (1 + 2j) ** 0)
 print(error(lambda: 1j / 0j).split(":")[0], error(lambda: 0j**-1).split(":")[0], error(lambda: 1j // 1), error(lambda: 1j % 1), error(lambda: 1j < 2), error(lambda: pow(1j, 1, 1)), error(lambda: 1e200j**2), error(lambda: abs(complex(1e308, 1e308))), error(lambda: 1j + "a"))
 print((1 + 2j).real, (1 + 2j).imag, (1 + 2j).conjugate(), 1j == 1j, 1 + 0j == 1, 1 + 0j == 1.0, 1j != 1, 1j == "x", hash(1 + 0j) == hash(1), hash(1j), hash(1 + 2j), hash(0.5 + 0.25j), bool(0j), bool(1j), complex(2**53 + 1, 0) == 2**53 + 1)
 print([complex(t) for t in ("1", "1j", "-j", "+J", " 1+2j ", "(1-2.5j)", "1e3-1e-3j", "infj", "nan+infj", ".5j", "1_0+2_0j", "( -1 )")])

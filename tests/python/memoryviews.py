@@ -30,7 +30,7 @@ for code, values in (("b", [-128, 127]), ("h", [-5, 300]), ("i", [-70000, 5]), (
         v[i] = x
     print(code, v.tolist(), v.tobytes(), v == v, v.itemsize)
 g = memoryview(bytes(range(24))).cast("B", [2, 3, 4])
-print(g.tolist(), g.shape, g.strides, g.ndim, g[1, 2, 3], g[0, 0, 0], len(g), g.nbytes, error(lambda: g[0]), error(lambda: g[0, 0]), error(lambda: g[0, 0, 9]), error(lambda: g[0:1]), error(lambda: g[0, 0, 0, 0]), g.cast("B").shape, g.tobytes() == bytes(range(24)), g.tobytes("F"), g == g, error(iter, g))
+print(g.tolist(), g.shape, g.strides, g.ndim, g[1, 2, 3], g[0, 0, 0], len(g), g.nbytes, error(lambda: g[0]), error(lambda: g[0, 0]), error(lambda: g[0, 0, 9]), g[0:1].tolist(), g[::-1].tolist(), g[1:].shape, error(lambda: g[0, 0, 0, 0]), g.cast("B").shape, g.tobytes() == bytes(range(24)), g.tobytes("F"), g == g, error(iter, g))
 z = memoryview(b"x").cast("B", [])
 print(z[()], z.shape, z.tolist(), error(len, z), error(lambda: z[0]), z[...] is z, z.tobytes(), error(iter, z))
 with memoryview(b) as w:
@@ -44,7 +44,13 @@ m.release()
 print(error(b.append, 1))
 h.release()
 m2.release()
-print(error(b.append, 1))
+b2 = bytearray(b"ab")
+v1 = memoryview(b2)
+v2 = v1.cast("B")
+v1.release()
+print(error(b2.append, 1))
+v2.release()
+print(error(b2.append, 1), b2)
 print(list(memoryview(b"xyz")), list(reversed(memoryview(b"xyz"))), sum(memoryview(bytes([1, 2, 3]))), memoryview(b"abc").index(98) if hasattr(memoryview, "index") else 1, [*memoryview(b"ab")], type(iter(memoryview(b""))).__name__)
 import struct
 print(struct.unpack("<H", memoryview(b"\1\2")), memoryview(b"\1\2\3\4").cast("H") == memoryview(b"\1\2\3\4").cast("H"), memoryview(b"\1\0").cast("H") == memoryview(b"\1"), int.from_bytes(memoryview(b"\1\2")), b"".join([memoryview(b"a"), b"b"]), b"abc".startswith(memoryview(b"ab")), bytes(memoryview(b"abcd")[::-2]))
@@ -66,5 +72,5 @@ class Exporter:
 
 e = Exporter()
 with memoryview(e) as v:
-    print(bytes(v), v.obj is e, error(e.data.append, 1))
+    print(bytes(v), error(e.data.append, 1))
 print(e.released, bytes(e), e.released, b"".join([e, b"!"]), e.released, error(e.data.append, 1), bytes(e))

@@ -367,6 +367,11 @@ fn as_float_slow(t: &Thread, v: Value) -> R<f64> {
     if let Some(f) = float::as_f64_opt(v) {
         return Ok(f);
     }
+    by_conversion(t, v)
+}
+
+/// The float that `__float__` or `__index__` gives.
+fn by_conversion(t: &Thread, v: Value) -> R<f64> {
     let class = v.class();
     let slots = class.slots();
     if let Some(f) = slots.float {
@@ -404,9 +409,13 @@ pub fn to_int(t: &Thread, v: Value) -> R {
 
 /// `float(v)`.
 pub fn to_float(t: &Thread, v: Value) -> R<f64> {
-    let slots = v.class().slots();
-    if v.is_float() || slots.float.is_some() || slots.index.is_some() {
+    if v.is_float() || v.is_int() {
         return as_float(t, v);
+    }
+    // Of an instance of a subclass of float, its `__float__` counts.
+    let slots = v.class().slots();
+    if slots.float.is_some() || slots.index.is_some() {
+        return by_conversion(t, v);
     }
     float::from_object(t, v)
 }

@@ -120,6 +120,8 @@ fn resume_with_exception(t: &Thread, g: Ref<Generator>) -> R<Sent> {
     g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
     trace::entry(t, f, true);
     let e = t.take_exception();
+    // What the generator is handling.
+    Exception::attach_context(t, e);
     let result = raise_in(t, g, e);
     finish_run(t, g, result)
 }
@@ -182,20 +184,12 @@ fn throw_into_delegate(t: &Thread, g: Ref<Generator>, receiver: Value, e: Value,
         };
     }
     let result = match as_generator(receiver) {
-        Some(inner) => {
-            link_for_delegate(t, g);
-            let r = throw(t, inner, e, close_on_exit);
-            unlink_for_delegate(t, g);
-            r
-        }
+        Some(inner) => on_top(t, g, || throw(t, inner, e, close_on_exit)),
         None => match attr::get_attr_opt(t, receiver, names::throw) {
             Ok(None) => return Ok(None),
             Err(raised) => Err(raised),
             Ok(Some(f)) => {
-                link_for_delegate(t, g);
-                let r = call::call(t, f, &[e]).map(Sent::Yielded);
-                unlink_for_delegate(t, g);
-                match r {
+                match on_top(t, g, || call::call(t, f, &[e])).map(Sent::Yielded) {
                     Err(_) if t.exception_is(exc::StopIteration) => Ok(Sent::Returned(exc::take_stop_iteration_value(t))),
                     other => other,
                 }
@@ -217,13 +211,21 @@ fn throw_into_delegate(t: &Thread, g: Ref<Generator>, receiver: Value, e: Value,
     }
 }
 
-/// While the delegate runs, the delegating frame is part of the chain, for tracebacks and `sys._getframe`.
-fn link_for_delegate(t: &Thread, g: Ref<Generator>) {
+/// Runs `f` as if the claimed generator's frame had called it: so the delegate's callers are those that `sys._getframe` shows.
+fn on_top<T>(t: &Thread, g: Ref<Generator>, f: impl FnOnce() -> R<T>) -> R<T> {
     g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
     t.handled.set(g.handled.previous.get());
+    let saved = (t.pc.get(), t.sp.get(), t.fp.get());
+    // SAFETY: there is an instruction before the one that a suspended frame resumes with.
+    t.pc.set(unsafe { g.pc.get().sub(1) });
+    t.sp.set(g.sp.get());
+    t.fp.set(g.frame().0);
+    let result = f();
+    t.pc.set(saved.0);
+    t.sp.set(saved.1);
+    t.fp.set(saved.2);
+    result
 }
-
-fn unlink_for_delegate(_t: &Thread, _g: Ref<Generator>) {}
 
 fn close_delegate(t: &Thread, receiver: Value) -> R<()> {
     if let Some(inner) = as_generator(receiver) {
@@ -270,19 +272,17 @@ pub fn exception_to_throw(t: &Thread, kind: Value, value: Value, traceback: Valu
     if !traceback.is_null() && !traceback.is_none() && traceback.exact::<Traceback>().is_none() {
         raise!(t, TypeError, "throw() third argument must be a traceback object");
     }
-    let make = |args: &[Value]| -> R {
+    let made = |args: &[Value]| -> R {
         let e = call::call(t, kind, args)?;
-        if !e.is_instance(exc::BaseException) {
-            raise!(
-                t,
-                TypeError,
-                "calling {} should have returned an instance of BaseException, not {}",
-                text::repr(t, kind)?.to_string_lossy(),
-                e.class().display_name()
-            );
+        if e.is_instance(exc::BaseException) {
+            return Ok(e);
         }
-        Ok(e)
+        let shown = text::repr(t, kind)?;
+        let shown = shown.to_string_lossy();
+        raise!(t, TypeError, "calling {shown} should have returned an instance of BaseException, not {}", e.class().display_name())
     };
+    // What goes wrong in making the exception is thrown in its place.
+    let make = |args: &[Value]| made(args).or_else(|_| Ok(t.take_exception()));
     let e = if kind.downcast::<Type>().is_some_and(|c| c.is_subtype(exc::BaseException)) {
         if !value.is_null() && value.is_instance(exc::BaseException) && value.is_instance(kind.downcast::<Type>().unwrap_or(builtin::OBJECT)) {
             value

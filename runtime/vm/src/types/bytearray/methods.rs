@@ -2,12 +2,13 @@
 
 use super::{Bytearray, receiver};
 use crate::args::FnDef;
+use crate::names;
 use crate::object::{R, ValueExt};
-use crate::protocol::{number, sequence};
+use crate::protocol::{call, number, sequence};
 use crate::thread::Thread;
 use crate::types::bytes_methods::{ByteText, byte_methods, is_iterable};
 use crate::types::memory::get_buffer_opt;
-use crate::types::{Str, Tuple, bytes, instance, int};
+use crate::types::{Str, Tuple, bytes, int};
 use limpid_heap::Value;
 
 pub(super) static METHODS: &[FnDef] = byte_methods![Bytearray;
@@ -122,11 +123,8 @@ fn resize(t: &Thread, a: &[Value]) -> R {
 
 /// `(class, arguments, state)`
 fn reduced(t: &Thread, v: Value, protocol: i32) -> R {
+    let state = call::call_method(t, v, names::__getstate__, &[])?;
     let contents = Bytearray::contents(v);
-    let state = match instance::snapshot(t, v)? {
-        Some(dict) if !dict.is_empty() => dict.value(),
-        _ => Value::NONE,
-    };
     let args = if protocol >= 3 {
         let copy = crate::types::Bytes::from_slice(t, contents)?;
         Tuple::from_slice(t, &[copy.value()])

@@ -2,7 +2,7 @@
 
 use super::ByteText;
 use crate::object::{R, ValueExt};
-use crate::protocol::call;
+use crate::protocol::{call, sequence};
 use crate::thread::Thread;
 use crate::types::memory::get_buffer_opt;
 use crate::types::str::unicode;
@@ -32,9 +32,9 @@ pub fn hex(t: &Thread, contents: &[u8], separator: Value, group: Value) -> R {
 
 fn separator_of(t: &Thread, v: Value) -> R<u8> {
     let (len, c) = if let Some(s) = v.downcast::<Str>() {
-        (s.len(), if s.len() == 1 { s.char_at(0) } else { 0 })
+        (sequence::len(t, v)?, if s.is_empty() { 0 } else { s.char_at(0) })
     } else if let Some(b) = v.downcast::<Bytes>() {
-        (b.len(), b.as_slice().first().map_or(0, |b| *b as u32))
+        (sequence::len(t, v)?, b.as_slice().first().map_or(0, |b| *b as u32))
     } else {
         raise!(t, TypeError, "sep must be str or bytes.")
     };

@@ -68,7 +68,9 @@ macro_rules! byte_methods {
                 "Create a bytes object from a string of hexadecimal numbers.\n\nSpaces between two numbers are accepted.\n\
                  Example: bytes.fromhex('B9 01EF') -> b'\\\\xb9\\\\x01\\\\xef'.")),
             FnDef::def("hex", "self, /, sep=<unrepresentable>, bytes_per_sep=1", |t, a| {
-                b::hex(t, <$type as b::ByteText>::contents(a[0]), a[1], a[2])
+                // Reading the arguments may run Python code, which must not resize a bytearray.
+                let contents = $crate::types::memory::get_buffer(t, a[0])?;
+                b::hex(t, contents.as_slice(), a[1], a[2])
             }).doc(
                 "Create a string of hexadecimal numbers from a bytes object.\n\n  sep\n    An optional single character or byte to separate hex bytes.\n\
                  \x20 bytes_per_sep\n    How many bytes between separators.  Positive values count from the\n    right, negative values count from the left.\n\n\

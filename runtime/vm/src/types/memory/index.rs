@@ -109,10 +109,7 @@ pub(super) fn get_item(t: &Thread, v: Value, key: Value) -> R {
             item_at(t, view, tuple)?
         }
         Key::Slice(slice) => {
-            if view.dimensions() != 1 {
-                raise!(t, NotImplementedError, "multi-dimensional slicing is not implemented")
-            }
-            let range = indices(t, slice, view.len())?;
+            let range = indices(t, slice, view.dims().shape[0])?;
             view.check(t)?;
             return Ok(view.derived(t, sliced(view, range), view.is_readonly()).value());
         }
@@ -123,7 +120,7 @@ pub(super) fn get_item(t: &Thread, v: Value, key: Value) -> R {
     unsafe { item::unpack(t, view.code(t)?, ptr) }
 }
 
-/// What a slice of a view of one dimension shows.
+/// What a slice of a view's first dimension shows.
 fn sliced(view: Ref<Memoryview>, range: Indices) -> Shown {
     let mut shown = view.shown();
     // SAFETY: inside the memory that the view describes, or one past its end.

@@ -76,7 +76,9 @@ fn build(t: &Thread, metaclass: Ref<Type>, name: Ref<Str>, bases: Ref<Tuple>, na
     let bases = if bases.is_empty() { Tuple::from_slice(t, &[builtin::OBJECT.value()]) } else { bases };
     let base = layout::best_base(t, bases)?;
     attributes::check_class_name(t, name)?;
-    let dict = namespace.copy(t)?;
+    // Another order than the dict's own, as an OrderedDict may have, is the namespace's.
+    let dict = Dict::new(t);
+    dict.merge_mapping(t, namespace.value(), true)?;
     let slots = declared_slots(t, name, base, bases, dict)?;
     let plan = Plan {
         base,

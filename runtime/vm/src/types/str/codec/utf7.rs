@@ -135,7 +135,7 @@ pub fn decode(t: &Thread, bytes: &[u8], source: Value, errors: Errors, complete:
             high = 0;
         }
         if count >= 6 || bits != 0 {
-            let reason = if count >= 6 { "partial character in base64 shift sequence" } else { "non-zero padding bits in shift sequence" };
+            let reason = if count >= 6 { "partial character in shift sequence" } else { "non-zero padding bits in shift sequence" };
             (bits, count) = (0, 0);
             at = handler.handle(&mut input, shift_start, at + 1, reason, &mut out)?;
             continue;

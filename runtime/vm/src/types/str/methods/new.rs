@@ -20,6 +20,9 @@ pub(super) fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
         let s = text::str_of(t, *v)?;
         return in_class(t, class, s);
     }
+    if args.pos().len() > 3 && args.keyword_count() == 0 {
+        raise!(t, TypeError, "str expected at most 3 arguments, got {}", args.pos().len())
+    }
     args.bind(t, "str", &SIGNATURE, |a| {
         let v = construct(t, a[0], a[1], a[2])?;
         match v.downcast::<Str>() {
