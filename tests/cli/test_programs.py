@@ -188,7 +188,8 @@ class BadSurroundings(Case):
         program = "import sys\nfor i in range(100000): print(i)"
         process = subprocess.run([PYTHON, "-c", program], stdout=write, stderr=subprocess.PIPE, env=clean_environment())
         os.close(write)
-        self.assertEqual(process.returncode, 1)
+        # 120 if something was still in a buffer, which depends on its size.
+        self.assertIn(process.returncode, (1, 120))
         self.assertIn(b"BrokenPipeError: [Errno 32] Broken pipe", process.stderr)
 
     def test_missing_working_folder(self):

@@ -77,6 +77,9 @@ fn join(t: &Thread, a: &[Value]) -> R {
     if handle.ident.load(Ordering::Acquire) == t.ident.get() && !done.is_set() {
         raise!(t, RuntimeError, "Cannot join current thread");
     }
+    if t.interpreter().finalizing.load(Ordering::Acquire) && !done.is_set() {
+        raise!(t, PythonFinalizationError, "cannot join daemon thread at interpreter shutdown");
+    }
     let timeout = match a[1] {
         v if v.is_null() || v.is_none() => None,
         v => {
