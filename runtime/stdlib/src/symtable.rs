@@ -137,7 +137,7 @@ fn symtable(t: &Thread, a: &[Value]) -> R {
         "single" => Mode::Single,
         _ => raise!(t, ValueError, "symtable() arg 3 must be 'exec' or 'eval' or 'single'"),
     };
-    let text = source::text_of(t, a[0], "symtable", "string or bytes")?;
+    let text = source::text_of(t, a[0], "symtable", "string or bytes", a[1])?;
     let options = Options::new(t, filename, mode);
     let (mode, settings) = source::settings(&options);
     let mut warnings = Vec::new();

@@ -118,7 +118,7 @@ pub fn compile_value(t: &Thread, source: Value, options: &Options) -> R {
     {
         return (ast.compile)(t, source, options);
     }
-    let text = text_of(t, source, "compile", "string, bytes or AST object")?;
+    let text = text_of(t, source, "compile", "string, bytes or AST object", options.filename)?;
     if options.flags & flags::ONLY_AST != 0 {
         return match AST.get() {
             Some(ast) => (ast.parse)(t, &text, options),
@@ -129,16 +129,16 @@ pub fn compile_value(t: &Thread, source: Value, options: &Options) -> R {
 }
 
 /// The program in an object that `compile`, `eval` or `exec` was given.
-pub fn text_of(t: &Thread, v: Value, function: &str, what: &str) -> R<String> {
+pub fn text_of(t: &Thread, v: Value, function: &str, what: &str, filename: Value) -> R<String> {
     let text = if let Some(s) = v.downcast::<Str>() {
         utf8(t, s)?
     } else if let Some(b) = v.downcast::<Bytes>() {
-        decode(t, b.as_slice(), names::string_file)?
+        decode(t, b.as_slice(), filename, false)?
     } else if let Some(b) = v.downcast::<Bytearray>() {
-        decode(t, &b.contents().to_vec(), names::string_file)?
+        decode(t, &b.contents().to_vec(), filename, false)?
     } else if let Ok(b) = crate::types::bytes::from_buffer(t, v) {
         let b = b.downcast::<Bytes>().map(|b| b.as_slice().to_vec()).unwrap_or_default();
-        decode(t, &b, names::string_file)?
+        decode(t, &b, filename, false)?
     } else {
         t.catch(exc::TypeError)?;
         raise!(t, TypeError, "{function}() arg 1 must be a {what} object")
@@ -203,7 +203,7 @@ pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
 
 /// Compiles text that is given as bytes: a source file.
 pub fn compile_bytes(t: &Thread, bytes: &[u8], options: &Options) -> R<Ref<Code>> {
-    let text = decode(t, bytes, options.filename)?;
+    let text = decode(t, bytes, options.filename, options.filename != names::string_file)?;
     if text.contains('\0') {
         raise!(t, SyntaxError, "source code cannot contain null bytes")
     }
@@ -269,8 +269,9 @@ fn warn(t: &Thread, warning: &limpid_compiler::SyntaxWarning, text: &str, option
     Err(raise_syntax_error(t, &error, options))
 }
 
-/// The text in a source file's bytes: UTF-8, unless a comment in the first two lines names another encoding.
-pub fn decode(t: &Thread, bytes: &[u8], filename: Value) -> R<String> {
+/// The text in a program's bytes: UTF-8, unless a comment in the first two lines names another encoding. Errors name the file if it
+/// `is_file`.
+pub fn decode(t: &Thread, bytes: &[u8], filename: Value, is_file: bool) -> R<String> {
     let (bytes, has_mark) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
         Some(rest) => (rest, true),
         None => (bytes, false),
@@ -282,7 +283,7 @@ pub fn decode(t: &Thread, bytes: &[u8], filename: Value) -> R<String> {
         None | Some("utf-8") => {}
         Some(_) if has_mark => {
             let message = format!("encoding problem: {} with BOM", declared.unwrap_or_default());
-            return Err(t.raise(exc::SyntaxError, &message));
+            return Err(raise_undecodable(t, &message, filename, [1, 0], None));
         }
         Some(other) => return decode_with_codec(t, bytes, other),
     }
@@ -292,7 +293,7 @@ pub fn decode(t: &Thread, bytes: &[u8], filename: Value) -> R<String> {
             let at = error.valid_up_to();
             let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count();
             let mut place = String::new();
-            if filename != names::string_file {
+            if is_file {
                 place = format!(" in file {}", text::str_of(t, filename)?.to_string_lossy());
             }
             let message = format!(
@@ -300,9 +301,22 @@ pub fn decode(t: &Thread, bytes: &[u8], filename: Value) -> R<String> {
                  https://peps.python.org/pep-0263/ for details",
                 bytes[at]
             );
-            Err(t.raise(exc::SyntaxError, &message))
+            // The line up to there is valid.
+            let start = bytes[..at].iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
+            let before = String::from_utf8_lossy(&bytes[start..at]).chars().count();
+            let end = bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |newline| at + newline);
+            let shown = String::from_utf8_lossy(&bytes[start..end]);
+            Err(raise_undecodable(t, &message, filename, [line, before + 1], Some(&shown)))
         }
     }
+}
+
+/// Raises SyntaxError at `[line, column]`, where bytes are no text.
+fn raise_undecodable(t: &Thread, message: &str, filename: Value, place: [usize; 2], text: Option<&str>) -> Raised {
+    let [line, column] = place.map(|n| Value::int(n as i64));
+    let text = text.map_or(Value::NONE, |text| Str::new(t, text).value());
+    let details = Tuple::from_slice(t, &[filename, line, column, text, line, column]);
+    t.raise_with(exc::SyntaxError, &[Str::new(t, message).value(), details.value()])
 }
 
 fn decode_with_codec(t: &Thread, bytes: &[u8], encoding: &str) -> R<String> {

@@ -308,7 +308,7 @@ fn construct(t: &Thread, source: Value, encoding: Value, errors: Value) -> R<Ref
         }
         return Bytes::empty(t);
     }
-    if encoding.is_null() && source.is_instance(builtin::STR) {
+    if encoding.is_null() && !errors.is_null() && source.is_instance(builtin::STR) {
         raise!(t, TypeError, "string argument without an encoding")
     }
     if !encoding.is_null() || !errors.is_null() {
@@ -320,6 +320,9 @@ fn construct(t: &Thread, source: Value, encoding: Value, errors: Value) -> R<Ref
             Some(bytes) => Ok(bytes),
             None => raise!(t, TypeError, "__bytes__ returned non-bytes (type {})", made.class().display_name()),
         };
+    }
+    if source.is_instance(builtin::STR) {
+        raise!(t, TypeError, "string argument without an encoding")
     }
     if number::is_index(source) {
         match number::index_isize(t, source) {

@@ -104,7 +104,7 @@ fn eval(t: &Thread, a: &[Value]) -> R {
         }
         return run_code(t, code, globals, locals, Value::NULL);
     }
-    let text = source::text_of(t, a[0], "eval", "string, bytes or code")?;
+    let text = source::text_of(t, a[0], "eval", "string, bytes or code", names::string_file)?;
     let text = text.trim_start_matches([' ', '\t']);
     let options = source::Options { flags: source::inherited_flags(t), ..source::Options::new(t, names::string_file, Mode::Eval) };
     let code = source::compile(t, text, &options)?;
@@ -123,7 +123,7 @@ fn exec(t: &Thread, a: &[Value]) -> R {
     if closure.is_some() {
         raise!(t, TypeError, "closure can only be used when source is a code object")
     }
-    let text = source::text_of(t, a[0], "exec", "string, bytes or code")?;
+    let text = source::text_of(t, a[0], "exec", "string, bytes or code", names::string_file)?;
     let options = source::Options { flags: source::inherited_flags(t), ..source::Options::new(t, names::string_file, Mode::Exec) };
     let code = source::compile(t, &text, &options)?;
     run_code(t, code, globals, locals, Value::NULL)?;

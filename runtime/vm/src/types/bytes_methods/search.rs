@@ -24,10 +24,12 @@ pub(crate) fn range(t: &Thread, start: Value, end: Value, len: usize) -> R<Optio
 }
 
 fn position<T: ByteText>(t: &Thread, a: &[Value], search: impl Fn(&[u8], &[u8]) -> Option<usize>) -> R<Option<usize>> {
+    // Converting the arguments may run Python code, which must not resize a bytearray.
+    let _export = if T::NAME == "bytes" { None } else { Some(get_buffer(t, a[0])?) };
     let pattern = Pattern::of(t, a[1])?;
     let contents = T::contents(a[0]);
     let Some((start, end)) = range(t, a[2], a[3], contents.len())? else { return Ok(None) };
-    // Converting the bounds may have run Python code that changed the contents.
+    // That code may have replaced the contents all the same.
     let contents = T::contents(a[0]);
     let end = end.min(contents.len());
     let Some(part) = contents.get(start..end) else { return Ok(None) };
@@ -62,6 +64,8 @@ pub(crate) fn rindex<T: ByteText>(t: &Thread, a: &[Value]) -> R {
 }
 
 pub(crate) fn count<T: ByteText>(t: &Thread, a: &[Value]) -> R {
+    // As in `position`.
+    let _export = if T::NAME == "bytes" { None } else { Some(get_buffer(t, a[0])?) };
     let pattern = Pattern::of(t, a[1])?;
     let contents = T::contents(a[0]);
     let n = match range(t, a[2], a[3], contents.len())? {

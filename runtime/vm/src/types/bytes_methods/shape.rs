@@ -156,6 +156,8 @@ pub(crate) fn replace<T: ByteText>(t: &Thread, a: &[Value]) -> R {
 }
 
 pub(crate) fn join<T: ByteText>(t: &Thread, a: &[Value]) -> R {
+    // The separator must not be resized by Python code that runs here.
+    let _export = if T::NAME == "bytes" { None } else { Some(get_buffer(t, a[0])?) };
     let separator = T::contents(a[0]).to_vec();
     // Kept as a list: converting an item may run Python code.
     let items = iter::collect(t, a[1]).map_err(|raised| {

@@ -63,7 +63,7 @@ pub fn explain_unhashable(t: &Thread, raised: Raised, key: Value, role: &str) ->
 }
 
 /// A class's name with its module, unless everybody knows that.
-fn full_name(class: Ref<Type>) -> String {
+pub(crate) fn full_name(class: Ref<Type>) -> String {
     let module = class.dict().get_name(crate::names::__module__).and_then(|m| m.downcast::<Str>());
     let name = class.qualname.get().downcast::<Str>().map_or_else(|| class.display_name(), |s| s.to_string_lossy().into_owned());
     match module {

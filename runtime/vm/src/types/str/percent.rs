@@ -9,6 +9,7 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::attr::lookup_special;
 use crate::protocol::{call, number, sequence, text};
 use crate::thread::Thread;
+use crate::types::dict::full_name;
 use crate::types::float::text::{FloatStyle, Form, write_float};
 use crate::types::memory::{get_buffer_opt, has_buffer};
 use crate::types::{Bytearray, Bytes, Tuple, builtin, flag, int};
@@ -417,7 +418,7 @@ fn char_argument(t: &Thread, v: Value) -> R<u32> {
         raise!(t, TypeError, "%c requires an int or a unicode character, not a string of length {}", s.len())
     }
     if !number::is_index(v) {
-        raise!(t, TypeError, "%c requires an int or a unicode character, not {}", v.class().display_name())
+        raise!(t, TypeError, "%c requires an int or a unicode character, not {}", full_name(v.class()))
     }
     match int::as_i64_opt(number::index(t, v)?) {
         Some(c @ 0..0x110000) => Ok(c as u32),
@@ -521,7 +522,7 @@ fn byte_argument(t: &Thread, v: Value) -> R<u8> {
         None => {}
     }
     if !number::is_index(v) {
-        raise!(t, TypeError, "%c requires an integer in range(256) or a single byte, not {}", v.class().display_name())
+        raise!(t, TypeError, "%c requires an integer in range(256) or a single byte, not {}", full_name(v.class()))
     }
     match int::as_i64_opt(number::index(t, v)?) {
         Some(b @ 0..256) => Ok(b as u8),
