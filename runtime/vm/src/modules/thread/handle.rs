@@ -18,6 +18,7 @@ use std::time::Duration;
 #[repr(C)]
 pub struct Handle {
     header: Header,
+    /// Of a thread that is not ours; 0 otherwise.
     ident: AtomicU64,
     /// None until the thread is started.
     done: Mutex<Option<Arc<Done>>>,
@@ -64,9 +65,12 @@ impl Handle {
         *self.done.lock() = None;
     }
 
-    /// The thread runs.
-    pub fn set_ident(&self, ident: u64) {
-        self.ident.store(ident, Ordering::Release);
+    /// The thread's identity; 0 until it runs.
+    pub fn ident(&self) -> u64 {
+        match self.ident.load(Ordering::Acquire) {
+            0 => self.done.lock().as_ref().map_or(0, |done| done.ident.load(Ordering::Acquire)),
+            ident => ident,
+        }
     }
 }
 
@@ -74,7 +78,7 @@ fn join(t: &Thread, a: &[Value]) -> R {
     let handle = receiver::<Handle>(a[0]);
     let done = handle.done.lock().clone();
     let Some(done) = done else { raise!(t, RuntimeError, "thread not started") };
-    if handle.ident.load(Ordering::Acquire) == t.ident.get() && !done.is_set() {
+    if handle.ident() == t.ident.get() && !done.is_set() {
         raise!(t, RuntimeError, "Cannot join current thread");
     }
     if t.interpreter().finalizing.load(Ordering::Acquire) && !done.is_set() {
@@ -115,7 +119,7 @@ pub static HANDLE_DEF: TypeDef = TypeDef {
     slots: SlotTable {
         new: Some(|t, _, _| Ok(new(t).value())),
         repr: Some(|t, v| {
-            let ident = receiver::<Handle>(v).ident.load(Ordering::Relaxed);
+            let ident = receiver::<Handle>(v).ident();
             Ok(Str::new(t, &format!("<_ThreadHandle object: ident={ident}>")).value())
         }),
         ..SlotTable::EMPTY
@@ -125,6 +129,6 @@ pub static HANDLE_DEF: TypeDef = TypeDef {
         FnDef::def("is_done", "self, /", is_done),
         FnDef::def("_set_done", "self, /", set_done),
     ],
-    getset: &[GetSet::getter("ident", |t, v| Ok(int::from_u64(t, receiver::<Handle>(v).ident.load(Ordering::Acquire))))],
+    getset: &[GetSet::getter("ident", |t, v| Ok(int::from_u64(t, receiver::<Handle>(v).ident())))],
     ..TypeDef::of::<Handle>("_thread._ThreadHandle")
 };

@@ -16,7 +16,7 @@ use crate::types::{Dict, Module, Tuple, int, type_};
 use limpid_heap::Value;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 pub use lock::{LOCK, new_lock};
 
@@ -91,6 +91,8 @@ const DEFAULT_STACK: usize = 8 << 20;
 /// What other threads may wait for: the end of a thread.
 #[derive(Default)]
 pub struct Done {
+    /// The thread's identity, set by itself before it runs anything: who starts it may hear of it later.
+    ident: AtomicU64,
     finished: Mutex<bool>,
     changed: Condvar,
 }
@@ -140,6 +142,7 @@ fn spawn(
         let t = runtime::attach(Interpreter::get());
         let Start { function, args, kwargs } = start;
         RUNNING.fetch_add(1, Ordering::Relaxed);
+        finished.ident.store(t.ident.get(), Ordering::Release);
         let _ = tell.send(t.ident.get());
         // SAFETY: the starter has passed a tuple, and a dict or NULL.
         let (args, kwargs) = unsafe { (Ref::<Tuple>::from_value(args), kwargs.non_null().map(|d| Ref::<Dict>::from_value(d))) };
@@ -208,10 +211,7 @@ fn start_joinable_thread(t: &Thread, a: &[Value]) -> R {
         list.push(done.clone());
     }
     match spawn(t, a[0], Tuple::from_slice(t, &[]), None, done, report_error) {
-        Ok(ident) => {
-            handle.set_ident(ident);
-            Ok(handle.value())
-        }
+        Ok(_) => Ok(handle.value()),
         Err(raised) => {
             handle.reset();
             Err(raised)
