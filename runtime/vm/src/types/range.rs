@@ -79,8 +79,13 @@ impl Range {
 
     /// `start`, `step` and `len` in 64 bits, if they fit and so does every item.
     fn machine_numbers(&self) -> Option<(i64, i64, i64)> {
-        int::as_i64_opt(self.stop.get())?;
-        Some((int::as_i64_opt(self.start.get())?, int::as_i64_opt(self.step.get())?, int::as_i64_opt(self.len.get())?))
+        let (start, step, len) = (int::as_i64_opt(self.start.get())?, int::as_i64_opt(self.step.get())?, int::as_i64_opt(self.len.get())?);
+        // The number behind the last item has to fit too.
+        let stop = int::as_i64_opt(self.stop.get())?;
+        if len > 0 {
+            if step > 0 { stop.checked_add(step - 1)? } else { stop.checked_add(step + 1)? };
+        }
+        Some((start, step, len))
     }
 }
 

@@ -50,6 +50,11 @@ pub(super) fn set_item(t: &Thread, v: Value, key: Value, value: Value) -> R<()> 
         }
         let with = new_contents(t, v, value)?;
         let range = indices(t, slice, array.len())?;
+        if with.is_empty() && range.step != 1 {
+            // Nothing in place of an extended slice deletes it.
+            let range = range.ascending();
+            return delete_range(t, v, range.start as usize, range.step as usize, range.len);
+        }
         if range.step == 1 {
             let start = range.start as usize;
             return array.splice(t, start, start + range.len, &with);

@@ -2,10 +2,11 @@
 
 use super::{NAME, OBJCLASS, QUALNAME, REDUCE, base_layout, check_receiver, doc_value, repr, text};
 use crate::args::{GetSet, receiver};
-use crate::object::{R, Ref, Slot, header_of};
+use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::attr;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
+use crate::types::dict::full_name;
 use crate::types::{Type, TypeDef, builtin, instance};
 use limpid_heap::{Header, Value, cell_size};
 
@@ -98,7 +99,10 @@ fn get(t: &Thread, descriptor: Value, object: Value, _class: Value) -> R {
     match (word(object, d.place), d.place) {
         (Some(word), _) => word.opt().ok_or_else(|| attr::raise_no_attribute(t, object, d.name.get())),
         (None, Place::Native(def)) => (def.get)(t, object),
-        (None, _) => Err(attr::raise_no_attribute(t, object, d.name.get())),
+        (None, _) => {
+            let message = format!("'{}' object has no attribute '{}'", full_name(object.class()), text(d.name.get()));
+            Err(attr::raise_attribute_error(t, &message, object, d.name.get()))
+        }
     }
 }
 

@@ -79,6 +79,14 @@ fn build(t: &Thread, metaclass: Ref<Type>, name: Ref<Str>, bases: Ref<Tuple>, na
     // Another order than the dict's own, as an OrderedDict may have, is the namespace's.
     let dict = Dict::new(t);
     dict.merge_mapping(t, namespace.value(), true)?;
+    let mut position = 0;
+    while let Some((key, _)) = dict.next_entry(&mut position) {
+        if !key.is_instance(builtin::STR) {
+            let text = format!("non-string key in the __dict__ of class {}", name.to_string_lossy());
+            crate::modules::warnings::warn(t, crate::exc::RuntimeWarning, &text, 1)?;
+            break;
+        }
+    }
     let slots = declared_slots(t, name, base, bases, dict)?;
     let plan = Plan {
         base,
