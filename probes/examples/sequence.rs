@@ -36,13 +36,10 @@ fn main() {
 /// Returns when a tracer listens to something and has had time to attach the rest of what it wants.
 fn wait_for_tracer() {
     let listens = || {
-        probes::PROBES
-            .iter()
-            .filter_map(|probe| (probe.semaphore)())
-            .any(|counter| {
-                // SAFETY: the address of a static counter, which the kernel writes.
-                unsafe { counter.read_volatile() != 0 }
-            })
+        probes::PROBES.iter().filter_map(|probe| (probe.semaphore)()).any(|counter| {
+            // SAFETY: the address of a static counter, which the kernel writes.
+            unsafe { counter.read_volatile() != 0 }
+        })
     };
     while !listens() {
         std::thread::sleep(Duration::from_millis(20));
@@ -105,16 +102,11 @@ fn module() {
     let mut frame = Frame::enter(FILE, c"<module>", 1);
     frame.at_line(1);
     if probes::audit::enabled() {
-        probes::audit::fire(
-            c"import".as_ptr(),
-            0x1234_5678_9abc_usize as probes::Address,
-        );
+        probes::audit::fire(c"import".as_ptr(), 0x1234_5678_9abc_usize as probes::Address);
     }
     import(c"json", true, || {
         let package = Frame::enter(PACKAGE, c"<module>", 1);
-        import(c"json.decoder", true, || {
-            std::thread::sleep(Duration::from_millis(10))
-        });
+        import(c"json.decoder", true, || std::thread::sleep(Duration::from_millis(10)));
         package.leave();
     });
     import(c"nowhere", false, || ());
@@ -131,9 +123,7 @@ fn module() {
     collect(0, 12, Duration::from_millis(2));
     collect(2, 345, Duration::from_millis(10));
     for _ in 0..2 {
-        std::thread::spawn(thread)
-            .join()
-            .expect("the thread fires probes only");
+        std::thread::spawn(thread).join().expect("the thread fires probes only");
     }
     frame.leave();
 }
@@ -179,9 +169,7 @@ fn load(kind: &'static CStr) {
 
 fn slow() {
     let frame = Frame::enter(FILE, c"slow", 20);
-    cfunction(c"time", c"sleep", || {
-        std::thread::sleep(Duration::from_millis(20))
-    });
+    cfunction(c"time", c"sleep", || std::thread::sleep(Duration::from_millis(20)));
     frame.leave();
 }
 
@@ -238,8 +226,5 @@ fn thread() {
 /// What the kernel, and so a tracer, calls this thread.
 fn native_thread_id() -> u64 {
     let link = std::fs::read_link("/proc/thread-self").expect("procfs is mounted");
-    link.file_name()
-        .and_then(|name| name.to_str())
-        .and_then(|name| name.parse().ok())
-        .expect("ends in the number")
+    link.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()).expect("ends in the number")
 }

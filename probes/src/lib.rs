@@ -39,22 +39,8 @@ pub type Address = *const c_void;
 /// The provider of every probe here.
 pub const PROVIDER: &str = "python";
 
-#[cfg_attr(
-    all(
-        feature = "dtrace",
-        target_os = "linux",
-        any(target_arch = "x86_64", target_arch = "aarch64")
-    ),
-    path = "stapsdt.rs"
-)]
-#[cfg_attr(
-    not(all(
-        feature = "dtrace",
-        target_os = "linux",
-        any(target_arch = "x86_64", target_arch = "aarch64")
-    )),
-    path = "absent.rs"
-)]
+#[cfg_attr(all(feature = "dtrace", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")), path = "stapsdt.rs")]
+#[cfg_attr(not(all(feature = "dtrace", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))), path = "absent.rs")]
 #[macro_use]
 mod site;
 
@@ -155,11 +141,7 @@ mod tests {
     #[test]
     fn names_are_unique() {
         for (index, probe) in PROBES.iter().enumerate() {
-            assert!(
-                !PROBES[..index].iter().any(|other| other.name == probe.name),
-                "{} twice",
-                probe.name
-            );
+            assert!(!PROBES[..index].iter().any(|other| other.name == probe.name), "{} twice", probe.name);
         }
     }
 
@@ -168,12 +150,7 @@ mod tests {
     fn cpython_arguments() {
         let kinds = |name| {
             let probe = PROBES.iter().find(|probe| probe.name == name).expect(name);
-            probe
-                .arguments
-                .iter()
-                .map(|(_, kind)| *kind)
-                .collect::<Vec<_>>()
-                .join(" ")
+            probe.arguments.iter().map(|(_, kind)| *kind).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(kinds("function__entry"), "Text Text i32");
         assert_eq!(kinds("function__return"), "Text Text i32");
@@ -190,12 +167,7 @@ mod tests {
         assert!(!function__entry::enabled());
         function__entry::fire(c"a.py".as_ptr(), c"f".as_ptr(), 1);
         for probe in PROBES {
-            assert_eq!(
-                (probe.semaphore)().is_some(),
-                cfg!(feature = "dtrace"),
-                "{}",
-                probe.name
-            );
+            assert_eq!((probe.semaphore)().is_some(), cfg!(feature = "dtrace"), "{}", probe.name);
         }
     }
 

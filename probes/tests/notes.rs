@@ -39,102 +39,49 @@ impl Program {
             .filter(|header| header.p_type(endian) == object::elf::PT_LOAD)
             .map(|header| {
                 let start = header.p_vaddr(endian);
-                (
-                    start..start + header.p_memsz(endian),
-                    header.p_flags(endian),
-                )
+                (start..start + header.p_memsz(endian), header.p_flags(endian))
             })
             .collect();
         let sections = file.elf_header().sections(endian, &*data).unwrap();
-        let (_, base) = sections
-            .section_by_name(endian, b".stapsdt.base")
-            .expect("a base section");
+        let (_, base) = sections.section_by_name(endian, b".stapsdt.base").expect("a base section");
         let mut notes = BTreeMap::<String, Vec<Note>>::new();
         for section in sections.iter() {
             if sections.section_name(endian, section) != Ok(b".note.stapsdt") {
                 continue;
             }
-            let mut all = section
-                .notes(endian, &*data)
-                .unwrap()
-                .expect("a note section");
+            let mut all = section.notes(endian, &*data).unwrap().expect("a note section");
             while let Some(note) = all.next().unwrap() {
-                assert_eq!(
-                    (note.name(), note.n_type(endian)),
-                    (&b"stapsdt"[..], NoteType(3))
-                );
-                let words: Vec<u64> = note.desc()[..24]
-                    .chunks(8)
-                    .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
-                    .collect();
-                let mut texts = note.desc()[24..]
-                    .split(|&byte| byte == 0)
-                    .map(|text| str::from_utf8(text).unwrap());
+                assert_eq!((note.name(), note.n_type(endian)), (&b"stapsdt"[..], NoteType(3)));
+                let words: Vec<u64> = note.desc()[..24].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
+                let mut texts = note.desc()[24..].split(|&byte| byte == 0).map(|text| str::from_utf8(text).unwrap());
                 let mut text = || texts.next().unwrap().to_owned();
                 let (provider, name, arguments) = (text(), text(), text());
-                let [site, base, semaphore] = words[..] else {
-                    unreachable!("24 bytes are three words")
-                };
-                notes.entry(name).or_default().push(Note {
-                    provider,
-                    site,
-                    base,
-                    semaphore,
-                    arguments,
-                });
+                let [site, base, semaphore] = words[..] else { unreachable!("24 bytes are three words") };
+                notes.entry(name).or_default().push(Note { provider, site, base, semaphore, arguments });
             }
         }
-        Program {
-            segments,
-            base: base.sh_addr.get(endian),
-            notes,
-        }
+        Program { segments, base: base.sh_addr.get(endian), notes }
     }
 
     /// Does the address lie in a segment with these flags?
     fn is_loaded(&self, address: u64, flags: ProgramFlags) -> bool {
-        self.segments
-            .iter()
-            .any(|(range, has)| range.contains(&address) && has.contains(flags))
+        self.segments.iter().any(|(range, has)| range.contains(&address) && has.contains(flags))
     }
 }
 
 #[test]
 fn each_probe_is_noted_once_and_points_to_code() {
     let program = Program::read(&common::sequence());
-    assert_eq!(
-        program.notes.len(),
-        PROBES.len(),
-        "{:?}",
-        program.notes.keys()
-    );
+    assert_eq!(program.notes.len(), PROBES.len(), "{:?}", program.notes.keys());
     for probe in PROBES {
-        let notes = program
-            .notes
-            .get(probe.name)
-            .unwrap_or_else(|| panic!("no note for {}", probe.name));
-        let [note] = &notes[..] else {
-            panic!("{} has {} sites", probe.name, notes.len())
-        };
+        let notes = program.notes.get(probe.name).unwrap_or_else(|| panic!("no note for {}", probe.name));
+        let [note] = &notes[..] else { panic!("{} has {} sites", probe.name, notes.len()) };
         assert_eq!(note.provider, PROVIDER);
         assert_ne!(note.site, 0, "{}", probe.name);
-        assert!(
-            program.is_loaded(note.site, PF_X),
-            "{} is not in code: {note:x?}",
-            probe.name
-        );
-        assert!(
-            program.is_loaded(note.semaphore, PF_W),
-            "{}: semaphore: {note:x?}",
-            probe.name
-        );
+        assert!(program.is_loaded(note.site, PF_X), "{} is not in code: {note:x?}", probe.name);
+        assert!(program.is_loaded(note.semaphore, PF_W), "{}: semaphore: {note:x?}", probe.name);
         assert_eq!(note.base, program.base, "{}", probe.name);
-        assert_eq!(
-            note.arguments.split(' ').count(),
-            probe.arguments.len(),
-            "{}",
-            probe.name
-        );
+        assert_eq!(note.arguments.split(' ').count(), probe.arguments.len(), "{}", probe.name);
     }
 }
 
@@ -143,29 +90,11 @@ fn arguments_are_described_by_size_and_register() {
     let program = Program::read(&common::sequence());
     let described = |name: &str| program.notes[name][0].arguments.clone();
     let expected = if cfg!(target_arch = "x86_64") {
-        [
-            "8@%rdi 8@%rsi -4@%edx",
-            "-4@%edi",
-            "-8@%rdi",
-            "8@%rdi -4@%esi",
-            "8@%rdi 8@%rsi",
-        ]
+        ["8@%rdi 8@%rsi -4@%edx", "-4@%edi", "-8@%rdi", "8@%rdi -4@%esi", "8@%rdi 8@%rsi"]
     } else {
-        [
-            "8@x0 8@x1 -4@w2",
-            "-4@w0",
-            "-8@x0",
-            "8@x0 -4@w1",
-            "8@x0 8@x1",
-        ]
+        ["8@x0 8@x1 -4@w2", "-4@w0", "-8@x0", "8@x0 -4@w1", "8@x0 8@x1"]
     };
-    let names = [
-        "function__entry",
-        "gc__start",
-        "gc__done",
-        "import__find__load__done",
-        "object__alloc",
-    ];
+    let names = ["function__entry", "gc__start", "gc__done", "import__find__load__done", "object__alloc"];
     assert_eq!(names.map(described), expected);
 }
 

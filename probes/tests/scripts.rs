@@ -40,14 +40,11 @@ fn normalize(output: &str, columns: &str) -> String {
             maps.push(line.to_owned());
         } else if line.starts_with(|first: char| first.is_ascii_digit()) {
             let kinds = columns.chars().chain(std::iter::repeat(' '));
-            let words = line
-                .split_whitespace()
-                .zip(kinds)
-                .map(|(word, kind)| match kind {
-                    't' => thread(word),
-                    'n' if word.parse::<f64>().is_ok() => "#".to_owned(),
-                    _ => word.to_owned(),
-                });
+            let words = line.split_whitespace().zip(kinds).map(|(word, kind)| match kind {
+                't' => thread(word),
+                'n' if word.parse::<f64>().is_ok() => "#".to_owned(),
+                _ => word.to_owned(),
+            });
             lines.push(words.collect::<Vec<_>>().join(" "));
         } else if !line.starts_with(['[', '(']) {
             lines.push(line.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -71,14 +68,9 @@ fn histogram_totals(output: &str) -> BTreeMap<String, u64> {
     for line in output.lines() {
         if let Some(rest) = line.strip_prefix("@us[") {
             key = rest.strip_suffix("]: ");
-        } else if let Some((range, _)) = line
-            .split_once('|')
-            .filter(|_| line.starts_with(['[', '(']))
-        {
+        } else if let Some((range, _)) = line.split_once('|').filter(|_| line.starts_with(['[', '('])) {
             let count: u64 = range.split_whitespace().last().unwrap().parse().unwrap();
-            *totals
-                .entry(key.expect("a histogram has a key").to_owned())
-                .or_default() += count;
+            *totals.entry(key.expect("a histogram has a key").to_owned()).or_default() += count;
         }
     }
     totals
@@ -126,10 +118,7 @@ fn callcount_of_a_running_process() {
     if !common::bpftrace_works() {
         return;
     }
-    let mut program = Command::new(common::sequence())
-        .arg("--wait")
-        .spawn()
-        .unwrap();
+    let mut program = Command::new(common::sequence()).arg("--wait").spawn().unwrap();
     let output = common::trace(wrapper(), ["callcount", "-p", &program.id().to_string()]);
     assert!(program.wait().unwrap().success());
     assert_eq!(normalize(&output, ""), CALLS);
@@ -145,13 +134,10 @@ fn callflow() {
     let mut flow = String::new();
     for line in output.lines().skip(1).filter(|line| !line.is_empty()) {
         let (tid, rest) = line.split_at(9);
-        let index = threads
-            .iter()
-            .position(|other| *other == tid)
-            .unwrap_or_else(|| {
-                threads.push(tid);
-                threads.len() - 1
-            });
+        let index = threads.iter().position(|other| *other == tid).unwrap_or_else(|| {
+            threads.push(tid);
+            threads.len() - 1
+        });
         flow += &format!("T{} {rest}\n", index + 1);
     }
     expect_file!["scripts/callflow.txt"].assert_eq(&flow);
@@ -163,10 +149,7 @@ fn cfunctions() {
         return;
     };
     let us = |key: &str| {
-        let line = output
-            .lines()
-            .find_map(|line| line.strip_prefix(key))
-            .expect(key);
+        let line = output.lines().find_map(|line| line.strip_prefix(key)).expect(key);
         let numbers = line.split([' ', ',']).filter_map(|word| word.parse().ok());
         <[u64; 3]>::try_from(numbers.collect::<Vec<_>>()).expect("count, average and total")
     };
@@ -198,11 +181,7 @@ fn exceptions() {
 fn funclatency() {
     if let Some(output) = run(&["funclatency"]) {
         let expected = CALLS.lines().map(|line| {
-            let (key, count) = line
-                .strip_prefix("@calls[")
-                .unwrap()
-                .split_once("]: ")
-                .unwrap();
+            let (key, count) = line.strip_prefix("@calls[").unwrap().split_once("]: ").unwrap();
             (key.to_owned(), count.parse().unwrap())
         });
         assert_eq!(histogram_totals(&output), expected.collect());
@@ -214,22 +193,14 @@ fn funclatency() {
             )
             .nth(1)
             .unwrap();
-        assert!(
-            ["[16K,", "[32K,", "[64K,", "[128K,"]
-                .iter()
-                .any(|range| slow.starts_with(range)),
-            "{slow}"
-        );
+        assert!(["[16K,", "[32K,", "[64K,", "[128K,"].iter().any(|range| slow.starts_with(range)), "{slow}");
     }
 }
 
 #[test]
 fn funclatency_of_one_function() {
     if let Some(output) = run(&["funclatency", "fib"]) {
-        assert_eq!(
-            histogram_totals(&output),
-            totals([("/srv/demo.py, fib", 43)])
-        );
+        assert_eq!(histogram_totals(&output), totals([("/srv/demo.py, fib", 43)]));
     }
 }
 
@@ -249,11 +220,7 @@ fn funcslower() {
         functions.push(function);
     }
     assert!(functions.contains(&"slow /srv/demo.py:20"), "{output}");
-    assert_eq!(
-        functions.last(),
-        Some(&"<module> /srv/demo.py:32"),
-        "{output}"
-    );
+    assert_eq!(functions.last(), Some(&"<module> /srv/demo.py:32"), "{output}");
 }
 
 #[test]
@@ -309,25 +276,14 @@ fn importtime() {
         .skip(1)
         .filter(|line| !line.is_empty())
         .map(|line| {
-            let mut numbers = line
-                .split_whitespace()
-                .skip(1)
-                .map(|word| word.parse().unwrap());
+            let mut numbers = line.split_whitespace().skip(1).map(|word| word.parse().unwrap());
             [numbers.next().unwrap(), numbers.next().unwrap()]
         })
         .collect();
-    let [decoder, json, _] = times[..] else {
-        unreachable!("three modules")
-    };
-    assert!(
-        decoder[0] >= 10_000 && decoder[0] == decoder[1],
-        "{decoder:?}"
-    );
+    let [decoder, json, _] = times[..] else { unreachable!("three modules") };
+    assert!(decoder[0] >= 10_000 && decoder[0] == decoder[1], "{decoder:?}");
     assert_eq!(json[1] - json[0], decoder[1]);
-    assert!(
-        output.contains("    json.decoder") && output.contains("  json\n"),
-        "{output}"
-    );
+    assert!(output.contains("    json.decoder") && output.contains("  json\n"), "{output}");
 }
 
 #[test]
@@ -335,10 +291,7 @@ fn stopworld() {
     if let Some(output) = run(&["stopworld"]) {
         let (lines, maps) = normalize(&output, "ntn")
             .split_once("@total_us[gc]: ")
-            .map_or_else(
-                || panic!("{output}"),
-                |(lines, maps)| (lines.to_owned(), maps.to_owned()),
-            );
+            .map_or_else(|| panic!("{output}"), |(lines, maps)| (lines.to_owned(), maps.to_owned()));
         assert_eq!(lines, "TIME TID US REASON\n# T1 # gc\n# T1 # gc\n");
         let total: u64 = maps.lines().next().unwrap().parse().unwrap();
         assert!((12_000..2_000_000).contains(&total), "{total}");
@@ -353,18 +306,11 @@ fn threads() {
     };
     let normal = normalize(&output, "nt n");
     let (lines, maps) = normal.split_once('@').expect("maps");
-    assert_eq!(
-        lines,
-        "TIME TID EVENT MS CALLS\n# T1 start\n# T1 exit # 10\n# T2 start\n# T2 exit # 10\n"
-    );
+    assert_eq!(lines, "TIME TID EVENT MS CALLS\n# T1 start\n# T1 exit # 10\n# T2 start\n# T2 exit # 10\n");
     // By thread: how many functions, how many calls.
     let mut calls = BTreeMap::<&str, (u64, u64)>::new();
     for line in maps.lines().map(|line| line.trim_start_matches('@')) {
-        let (tid, rest) = line
-            .strip_prefix("calls[")
-            .unwrap()
-            .split_once(", ")
-            .unwrap();
+        let (tid, rest) = line.strip_prefix("calls[").unwrap().split_once(", ").unwrap();
         let count: u64 = rest.rsplit_once(": ").unwrap().1.parse().unwrap();
         let entry = calls.entry(tid).or_default();
         *entry = (entry.0 + 1, entry.1 + count);
@@ -386,14 +332,8 @@ fn every_script_is_tested_and_described() {
         }
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(
-            source.contains(&format!("&[\"{name}\"")),
-            "{name} is not tested"
-        );
-        assert!(
-            text.starts_with(&format!("#!/usr/bin/env bpftrace\n/*\n * {name}.bt  ")),
-            "{name}"
-        );
+        assert!(source.contains(&format!("&[\"{name}\"")), "{name} is not tested");
+        assert!(text.starts_with(&format!("#!/usr/bin/env bpftrace\n/*\n * {name}.bt  ")), "{name}");
         for part in ["\n * USAGE: ", "\n * OVERHEAD: ", "\n * REQUIREMENTS: "] {
             assert!(text.contains(part), "{name} lacks {part:?}");
         }
@@ -402,10 +342,7 @@ fn every_script_is_tested_and_described() {
     let list = Command::new(wrapper()).output().unwrap();
     let list = String::from_utf8(list.stdout).unwrap();
     for name in names {
-        assert!(
-            list.contains(&format!("\n    {name} ")),
-            "{name} is not listed"
-        );
+        assert!(list.contains(&format!("\n    {name} ")), "{name} is not listed");
     }
 }
 
@@ -416,23 +353,11 @@ fn the_wrapper_refuses_what_it_cannot_do() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    assert_eq!(
-        error(&["nothing"]),
-        "trace: no script named nothing; without arguments it lists them\n"
-    );
-    assert_eq!(
-        error(&["callcount", "--"]),
-        "trace: a command must follow --\n"
-    );
+    assert_eq!(error(&["nothing"]), "trace: no script named nothing; without arguments it lists them\n");
+    assert_eq!(error(&["callcount", "--"]), "trace: a command must follow --\n");
     assert_eq!(error(&["callcount", "-p"]), "trace: -p needs a value\n");
-    assert_eq!(
-        error(&["callcount", "-p", "0"]),
-        "trace: no process 0, or not yours\n"
-    );
-    assert_eq!(
-        error(&["callcount", "--", "no-such-program"]),
-        "trace: no-such-program: command not found\n"
-    );
+    assert_eq!(error(&["callcount", "-p", "0"]), "trace: no process 0, or not yours\n");
+    assert_eq!(error(&["callcount", "--", "no-such-program"]), "trace: no-such-program: command not found\n");
     assert_eq!(
         error(&["callcount", "--", "echo", "a b"]),
         "trace: bpftrace cannot pass on an argument that is empty or has a blank: 'a b'; put the program into a file\n"

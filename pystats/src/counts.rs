@@ -53,13 +53,8 @@ impl Counts {
                 counts.add_file(path)?;
                 continue;
             }
-            let entries: io::Result<Vec<_>> =
-                fs::read_dir(path).and_then(|entries| entries.collect());
-            let mut files: Vec<PathBuf> = entries
-                .map_err(error)?
-                .iter()
-                .map(fs::DirEntry::path)
-                .collect();
+            let entries: io::Result<Vec<_>> = fs::read_dir(path).and_then(|entries| entries.collect());
+            let mut files: Vec<PathBuf> = entries.map_err(error)?.iter().map(fs::DirEntry::path).collect();
             files.retain(|file| file.extension().is_some_and(|extension| extension == "txt"));
             files.sort();
             if files.is_empty() {
@@ -72,10 +67,7 @@ impl Counts {
 
     fn add_file(&mut self, path: &Path) -> Result<(), Error> {
         let bytes = fs::read(path).map_err(|error| Error::Io(path.to_owned(), error))?;
-        let understood = self.add(
-            &String::from_utf8_lossy(&bytes),
-            &path.display().to_string(),
-        );
+        let understood = self.add(&String::from_utf8_lossy(&bytes), &path.display().to_string());
         if understood == 0 {
             return Err(Error::NotADump(path.to_owned()));
         }
@@ -89,10 +81,7 @@ impl Counts {
             let Some((key, value)) = parse(line) else {
                 // The head that CPython writes when a dump goes to the terminal.
                 if !line.trim().is_empty() && line.trim() != "Specialization stats:" {
-                    self.warnings.push(format!(
-                        "{source}:{}: not understood: {line:.80}",
-                        index + 1
-                    ));
+                    self.warnings.push(format!("{source}:{}: not understood: {line:.80}", index + 1));
                 }
                 continue;
             };
@@ -109,25 +98,17 @@ impl Counts {
 
     /// The key with names of opcodes where 3.12 has numbers, and of uops as they are called since 3.14.
     fn named(&mut self, key: &str) -> String {
-        if let Some(rest) = key
-            .strip_prefix("uops[")
-            .filter(|rest| !rest.starts_with('_'))
-        {
+        if let Some(rest) = key.strip_prefix("uops[").filter(|rest| !rest.starts_with('_')) {
             return format!("uops[_{rest}");
         }
-        let Some((number, rest)) = key
-            .strip_prefix("opcode[")
-            .and_then(|rest| rest.split_once(']'))
-        else {
+        let Some((number, rest)) = key.strip_prefix("opcode[").and_then(|rest| rest.split_once(']')) else {
             return key.to_owned();
         };
         let Some(opcode) = opcodes_3_12::name(number) else {
             return key.to_owned();
         };
         self.numbered_opcodes = true;
-        let next = rest
-            .strip_prefix(".pair_count[")
-            .and_then(|next| opcodes_3_12::name(next.strip_suffix(']')?));
+        let next = rest.strip_prefix(".pair_count[").and_then(|next| opcodes_3_12::name(next.strip_suffix(']')?));
         match next {
             Some(next) => format!("opcode[{opcode}].pair_count[{next}]"),
             None => format!("opcode[{opcode}]{rest}"),
@@ -141,9 +122,7 @@ impl Counts {
 
     /// All keys with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.values
-            .iter()
-            .map(|(key, value)| (key.as_str(), *value))
+        self.values.iter().map(|(key, value)| (key.as_str(), *value))
     }
 
     /// Which numbers for failure kinds the dumps use. They do not say so; but 3.12 numbers its opcodes, and the family
@@ -151,10 +130,7 @@ impl Counts {
     pub fn version(&self) -> Version {
         if self.numbered_opcodes {
             Version::V3_12
-        } else if self
-            .values
-            .contains_key("opcode[BINARY_SUBSCR].specializable")
-        {
+        } else if self.values.contains_key("opcode[BINARY_SUBSCR].specializable") {
             Version::V3_13
         } else {
             Version::V3_14
@@ -165,16 +141,12 @@ impl Counts {
     pub fn instructions(&self, prefix: &str) -> Instructions {
         let mut instructions = Instructions::default();
         for (key, value) in self.iter() {
-            let rest = key
-                .strip_prefix(prefix)
-                .and_then(|rest| rest.strip_prefix('['));
+            let rest = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('['));
             let Some((name, field)) = rest.and_then(|rest| rest.split_once("].")) else {
                 continue;
             };
             if !instructions.0.contains_key(name) {
-                instructions
-                    .0
-                    .insert(name.to_owned(), Instruction::default());
+                instructions.0.insert(name.to_owned(), Instruction::default());
             }
             instructions.0[name].set(field, value);
         }
@@ -211,17 +183,10 @@ pub struct Instruction {
 
 impl Instruction {
     fn set(&mut self, field: &str, value: u64) {
-        let index = |name| {
-            field
-                .strip_prefix(name)?
-                .strip_prefix('[')?
-                .strip_suffix(']')
-        };
+        let index = |name| field.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']');
         if let Some(next) = index("pair_count") {
             self.pairs.push((next.to_owned(), value));
-        } else if let Some(kind) =
-            index("specialization.failure_kinds").and_then(|kind| kind.parse().ok())
-        {
+        } else if let Some(kind) = index("specialization.failure_kinds").and_then(|kind| kind.parse().ok()) {
             self.failure_kinds.push((kind, value));
         } else if let Some(name) = field.strip_prefix("specialization.") {
             self.specialization.insert(name.to_owned(), value);
@@ -244,10 +209,7 @@ impl Instruction {
 impl Instructions {
     /// How many instructions were started.
     pub fn executed(&self) -> u64 {
-        self.0
-            .values()
-            .filter_map(|instruction| instruction.execution_count)
-            .sum()
+        self.0.values().filter_map(|instruction| instruction.execution_count).sum()
     }
 
     /// Is this a specialized form of a family? A dump does not say so. By CPython's naming it is, if the name starts with
@@ -262,11 +224,7 @@ impl Instructions {
             | "JUMP_BACKWARD_NO_JIT" => true,
             "CALL_INTRINSIC_1" | "CALL_INTRINSIC_2" | "CALL_FUNCTION_EX" => false,
             _ => {
-                let is_generic = |name| {
-                    self.0
-                        .get(name)
-                        .is_some_and(|generic: &Instruction| generic.specializable)
-                };
+                let is_generic = |name| self.0.get(name).is_some_and(|generic: &Instruction| generic.specializable);
                 let mut prefixes = name.match_indices('_').map(|(end, _)| &name[..end]);
                 !is_generic(name) && prefixes.any(is_generic)
             }
@@ -289,27 +247,18 @@ mod tests {
         let mut counts = counts("Frames pushed: 3\n    opcode[CALL].specialization.hit : 5\n");
         assert_eq!(counts.add("Frames pushed: 4\n\n", "second"), 1);
         assert_eq!(counts.get("Frames pushed"), Some(7));
-        assert_eq!(
-            counts.instructions("opcode").0["CALL"].specialization("hit"),
-            5
-        );
+        assert_eq!(counts.instructions("opcode").0["CALL"].specialization("hit"), 5);
         assert_eq!(counts.get("Frames"), None);
         assert_eq!((counts.files, counts.warnings.len()), (2, 0));
     }
 
     #[test]
     fn lines_that_are_not_understood_are_told() {
-        let counts = counts(
-            "Frames pushed: 3\nFrames pushed\nFrames pushed: many\n: 4\nSpecialization stats:\n",
-        );
+        let counts = counts("Frames pushed: 3\nFrames pushed\nFrames pushed: many\n: 4\nSpecialization stats:\n");
         assert_eq!(counts.get("Frames pushed"), Some(3));
         assert_eq!(
             counts.warnings,
-            [
-                "test:2: not understood: Frames pushed",
-                "test:3: not understood: Frames pushed: many",
-                "test:4: not understood: : 4"
-            ]
+            ["test:2: not understood: Frames pushed", "test:3: not understood: Frames pushed: many", "test:4: not understood: : 4"]
         );
     }
 
@@ -324,42 +273,20 @@ mod tests {
 
     #[test]
     fn versions() {
-        assert_eq!(
-            counts("opcode[BINARY_SUBSCR].specializable : 1").version(),
-            Version::V3_13
-        );
-        assert_eq!(
-            counts("opcode[BINARY_OP].specializable : 1").version(),
-            Version::V3_14
-        );
+        assert_eq!(counts("opcode[BINARY_SUBSCR].specializable : 1").version(), Version::V3_13);
+        assert_eq!(counts("opcode[BINARY_OP].specializable : 1").version(), Version::V3_14);
     }
 
     #[test]
     fn specialized_names() {
         let generic = "LOAD_ATTR CALL CALL_KW BINARY_OP FOR_ITER LOAD_GLOBAL";
-        let text: String = generic
-            .split(' ')
-            .map(|name| format!("opcode[{name}].specializable : 1\n"))
-            .collect();
+        let text: String = generic.split(' ').map(|name| format!("opcode[{name}].specializable : 1\n")).collect();
         let instructions = counts(&text).instructions("opcode");
         let specialized = |name| instructions.is_specialized(name);
-        for name in [
-            "LOAD_ATTR_SLOT",
-            "CALL_PY_EXACT_ARGS",
-            "CALL_KW_PY",
-            "BINARY_OP_ADD_INT",
-            "RESUME_CHECK",
-        ] {
+        for name in ["LOAD_ATTR_SLOT", "CALL_PY_EXACT_ARGS", "CALL_KW_PY", "BINARY_OP_ADD_INT", "RESUME_CHECK"] {
             assert!(specialized(name), "{name}");
         }
-        for name in [
-            "LOAD_ATTR",
-            "CALL_KW",
-            "CALL_INTRINSIC_1",
-            "LOAD_FAST",
-            "LOAD",
-            "LOAD_FAST_LOAD_FAST",
-        ] {
+        for name in ["LOAD_ATTR", "CALL_KW", "CALL_INTRINSIC_1", "LOAD_FAST", "LOAD", "LOAD_FAST_LOAD_FAST"] {
             assert!(!specialized(name), "{name}");
         }
     }

@@ -43,18 +43,8 @@ pub struct Names<'a> {
 pub fn write_file(directory: &Path, stats: &Stats, names: &Names) -> io::Result<PathBuf> {
     let random = || RandomState::new().hash_one(std::process::id());
     // The name cannot be guessed and the file must not exist, so nobody can place a link there in advance.
-    let path = directory.join(format!(
-        "{:016x}{:016x}{:08x}.txt",
-        random(),
-        random(),
-        random() as u32
-    ));
-    let mut out = BufWriter::new(
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)?,
-    );
+    let path = directory.join(format!("{:016x}{:016x}{:08x}.txt", random(), random(), random() as u32));
+    let mut out = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(&path)?);
     write(&mut out, stats, names)?;
     out.flush()?;
     Ok(path)
@@ -74,11 +64,7 @@ pub fn write(out: &mut dyn Write, stats: &Stats, names: &Names) -> io::Result<()
     }
     write_counters(out, stats.calls.counters())?;
     for (kind, counter) in stats.calls.eval_calls.iter().enumerate() {
-        writeln!(
-            out,
-            "Calls via PyEval_EvalFrame[{kind}] : {}",
-            counter.get()
-        )?;
+        writeln!(out, "Calls via PyEval_EvalFrame[{kind}] : {}", counter.get())?;
     }
     write_counters(out, stats.objects.counters())?;
     for (generation, gc) in stats.gc.iter().enumerate() {
@@ -93,10 +79,7 @@ pub fn write(out: &mut dyn Write, stats: &Stats, names: &Names) -> io::Result<()
     write_counters(out, stats.rare_events.counters())
 }
 
-fn write_counters(
-    out: &mut dyn Write,
-    counters: impl Iterator<Item = (&'static str, u64)>,
-) -> io::Result<()> {
+fn write_counters(out: &mut dyn Write, counters: impl Iterator<Item = (&'static str, u64)>) -> io::Result<()> {
     for (key, value) in counters {
         writeln!(out, "{key}: {value}")?;
     }
@@ -105,67 +88,37 @@ fn write_counters(
 
 /// The counters that are not zero, with their numbers.
 fn counted(counters: &[Counter]) -> impl Iterator<Item = (usize, u64)> {
-    counters
-        .iter()
-        .map(Counter::get)
-        .enumerate()
-        .filter(|&(_, value)| value != 0)
+    counters.iter().map(Counter::get).enumerate().filter(|&(_, value)| value != 0)
 }
 
 /// A number that nobody named is written as itself.
 fn name(names: &[&str], number: usize) -> String {
-    names
-        .get(number)
-        .map_or_else(|| number.to_string(), |name| (*name).to_owned())
+    names.get(number).map_or_else(|| number.to_string(), |name| (*name).to_owned())
 }
 
-fn write_opcode(
-    out: &mut dyn Write,
-    opcode: &str,
-    stats: &OpcodeStats,
-    opcodes: &[&str],
-) -> io::Result<()> {
+fn write_opcode(out: &mut dyn Write, opcode: &str, stats: &OpcodeStats, opcodes: &[&str]) -> io::Result<()> {
     for (key, value) in stats.counters().filter(|&(_, value)| value != 0) {
         writeln!(out, "    opcode[{opcode}].{key} : {value}")?;
     }
     if let Some(kinds) = stats.failure_kinds.allocated() {
         for (kind, value) in counted(&kinds[..]) {
-            writeln!(
-                out,
-                "    opcode[{opcode}].specialization.failure_kinds[{kind}] : {value}"
-            )?;
+            writeln!(out, "    opcode[{opcode}].specialization.failure_kinds[{kind}] : {value}")?;
         }
     }
     if let Some(pairs) = stats.pair_count.allocated() {
         for (next, value) in counted(&pairs[..]) {
-            writeln!(
-                out,
-                "opcode[{opcode}].pair_count[{}] : {value}",
-                name(opcodes, next)
-            )?;
+            writeln!(out, "opcode[{opcode}].pair_count[{}] : {value}", name(opcodes, next))?;
         }
     }
     Ok(())
 }
 
-fn write_optimization(
-    out: &mut dyn Write,
-    stats: &OptimizationStats,
-    names: &Names,
-) -> io::Result<()> {
+fn write_optimization(out: &mut dyn Write, stats: &OptimizationStats, names: &Names) -> io::Result<()> {
     write_counters(out, stats.counters())?;
     write_histogram(out, "Trace length", &stats.trace_length_hist)?;
     write_histogram(out, "Trace run length", &stats.trace_run_length_hist)?;
-    write_histogram(
-        out,
-        "Optimized trace length",
-        &stats.optimized_trace_length_hist,
-    )?;
-    write_histogram(
-        out,
-        "Trace total memory size",
-        &stats.trace_total_memory_hist,
-    )?;
+    write_histogram(out, "Optimized trace length", &stats.optimized_trace_length_hist)?;
+    write_histogram(out, "Trace total memory size", &stats.trace_total_memory_hist)?;
     if let Some(uops) = stats.uops.allocated() {
         for (number, uop) in uops.iter().enumerate() {
             let uop_name = name(names.uops, number);
@@ -174,31 +127,19 @@ fn write_optimization(
             }
             if let Some(pairs) = uop.pair_count.allocated() {
                 for (next, value) in counted(&pairs[..]) {
-                    writeln!(
-                        out,
-                        "uop[{uop_name}].pair_count[{}] : {value}",
-                        name(names.uops, next)
-                    )?;
+                    writeln!(out, "uop[{uop_name}].pair_count[{}] : {value}", name(names.uops, next))?;
                 }
             }
         }
     }
     if let Some(opcodes) = stats.unsupported_opcode.allocated() {
         for (number, value) in counted(&opcodes[..]) {
-            writeln!(
-                out,
-                "unsupported_opcode[{}].count : {value}",
-                name(names.opcodes, number)
-            )?;
+            writeln!(out, "unsupported_opcode[{}].count : {value}", name(names.opcodes, number))?;
         }
     }
     if let Some(uops) = stats.error_in_opcode.allocated() {
         for (number, value) in counted(&uops[..]) {
-            writeln!(
-                out,
-                "error_in_opcode[{}].count : {value}",
-                name(names.uops, number)
-            )?;
+            writeln!(out, "error_in_opcode[{}].count : {value}", name(names.uops, number))?;
         }
     }
     Ok(())
@@ -218,11 +159,8 @@ mod tests {
     use crate::model::EvalCall;
     use expect_test::expect;
 
-    const NAMES: Names = Names {
-        opcodes: &["CACHE", "LOAD_ATTR", "CALL"],
-        specializable: &|opcode| opcode == 1,
-        uops: &["_NOP", "_LOAD_FAST"],
-    };
+    const NAMES: Names =
+        Names { opcodes: &["CACHE", "LOAD_ATTR", "CALL"], specializable: &|opcode| opcode == 1, uops: &["_NOP", "_LOAD_FAST"] };
 
     fn written(stats: &Stats) -> String {
         let mut dump = Vec::new();
@@ -243,10 +181,7 @@ mod tests {
         stats.gc[2].collections.increment();
         stats.threads.world_stops.add(3);
         let dump = written(&stats);
-        let counted: String = dump
-            .split_inclusive('\n')
-            .filter(|line| !line.ends_with(": 0\n"))
-            .collect();
+        let counted: String = dump.split_inclusive('\n').filter(|line| !line.ends_with(": 0\n")).collect();
         expect![[r#"
             opcode[LOAD_ATTR].specializable : 1
                 opcode[LOAD_ATTR].specialization.failure : 1

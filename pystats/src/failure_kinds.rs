@@ -260,16 +260,11 @@ const EARLIER: &[(Version, &str, usize, &str)] = &[
 /// What a number means for an opcode, in words.
 pub fn describe(version: Version, opcode: &str, number: usize) -> String {
     let group = if number < 9 { "common" } else { group(opcode) };
-    let earlier = EARLIER
-        .iter()
-        .find(|&&(until, name, kind, _)| version <= until && name == group && kind == number)
-        .map(|&(.., name)| name);
+    let earlier =
+        EARLIER.iter().find(|&&(until, name, kind, _)| version <= until && name == group && kind == number).map(|&(.., name)| name);
     let now = || {
         let (_, names) = GROUPS.iter().find(|&&(name, _)| name == group)?;
-        names
-            .iter()
-            .find(|&&(kind, _)| kind == number)
-            .map(|&(_, name)| name)
+        names.iter().find(|&&(kind, _)| kind == number).map(|&(_, name)| name)
     };
     match earlier.or_else(now) {
         Some(name) => name.replace('_', " ").to_lowercase(),
@@ -306,14 +301,8 @@ mod tests {
                 assert!(*number < crate::model::FAILURE_KINDS, "{group} {name}");
                 assert_eq!(*group == "common", *number < 9, "{group} {name}");
                 let others = &names[..index];
-                assert!(
-                    !others.iter().any(|(other, _)| other == number),
-                    "{group} {number}"
-                );
-                assert!(
-                    !others.iter().any(|(_, other)| other == name),
-                    "{group} {name}"
-                );
+                assert!(!others.iter().any(|(other, _)| other == number), "{group} {number}");
+                assert!(!others.iter().any(|(_, other)| other == name), "{group} {name}");
             }
         }
     }
@@ -321,10 +310,7 @@ mod tests {
     #[test]
     fn words() {
         use Version::*;
-        assert_eq!(
-            describe(V3_14, "LOAD_ATTR", attr::NOT_IN_KEYS),
-            "not in keys"
-        );
+        assert_eq!(describe(V3_14, "LOAD_ATTR", attr::NOT_IN_KEYS), "not in keys");
         assert_eq!(describe(V3_14, "LOAD_ATTR", 1), "no dict");
         assert_eq!(describe(V3_14, "CALL_KW", 21), "init not python");
         assert_eq!(describe(V3_12, "CALL", 21), "python class");

@@ -300,18 +300,8 @@ pub enum EvalCall {
 }
 
 /// The names of [`EvalCall`], in order.
-pub const EVAL_CALLS: [&str; 10] = [
-    "total",
-    "vector",
-    "generator",
-    "legacy",
-    "function vectorcall",
-    "build class",
-    "slot",
-    "function ex",
-    "api",
-    "method",
-];
+pub const EVAL_CALLS: [&str; 10] =
+    ["total", "vector", "generator", "legacy", "function vectorcall", "build class", "slot", "function ex", "api", "method"];
 
 group! {
     /// Objects, attribute dictionaries and the method cache.
@@ -508,10 +498,7 @@ impl Histogram {
 
     /// The upper bound of each bucket, and the number of values in it.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0
-            .iter()
-            .enumerate()
-            .map(|(bucket, counter)| (1 << bucket, counter.get()))
+        self.0.iter().enumerate().map(|(bucket, counter)| (1 << bucket, counter.get()))
     }
 }
 
@@ -604,11 +591,7 @@ mod tests {
         let stats = Stats::default();
         let sum = fill(&stats);
         let mut dump = Vec::new();
-        let names = crate::dump::Names {
-            opcodes: &[],
-            specializable: &|_| false,
-            uops: &[],
-        };
+        let names = crate::dump::Names { opcodes: &[], specializable: &|_| false, uops: &[] };
         crate::dump::write(&mut dump, &stats, &names).unwrap();
         let lines = str::from_utf8(&dump).unwrap().lines();
         let (mut keys, mut written) = (std::collections::HashSet::new(), 0);
@@ -631,9 +614,7 @@ mod tests {
         idle.merge_into(&total);
         let opcode = &total.opcodes.allocated().unwrap()[7];
         assert_eq!(opcode.execution_count.get(), 1);
-        assert!(
-            opcode.pair_count.allocated().is_none() && opcode.failure_kinds.allocated().is_none()
-        );
+        assert!(opcode.pair_count.allocated().is_none() && opcode.failure_kinds.allocated().is_none());
     }
 
     /// A thread counts while another one looks: what it sees only grows, and in the end all is there.
@@ -667,22 +648,8 @@ mod tests {
         for value in [0, 1, 2, 3, 4, 5, 1024, 1025, u64::MAX] {
             histogram.record(value);
         }
-        let counted: Vec<_> = histogram
-            .buckets()
-            .filter(|&(_, count)| count != 0)
-            .collect();
-        assert_eq!(
-            counted,
-            [
-                (1, 2),
-                (2, 1),
-                (4, 2),
-                (8, 1),
-                (1024, 1),
-                (2048, 1),
-                (1 << 31, 1)
-            ]
-        );
+        let counted: Vec<_> = histogram.buckets().filter(|&(_, count)| count != 0).collect();
+        assert_eq!(counted, [(1, 2), (2, 1), (4, 2), (8, 1), (1024, 1), (2048, 1), (1 << 31, 1)]);
     }
 
     #[test]
@@ -698,12 +665,7 @@ mod tests {
         for size in [16, 512, 513, 4096, 4097] {
             objects.allocated(size);
         }
-        let counts = [
-            &objects.allocations,
-            &objects.allocations512,
-            &objects.allocations4k,
-            &objects.allocations_big,
-        ];
+        let counts = [&objects.allocations, &objects.allocations512, &objects.allocations4k, &objects.allocations_big];
         assert_eq!(counts.map(Counter::get), [5, 2, 2, 1]);
     }
 }

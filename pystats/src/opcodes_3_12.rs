@@ -3,10 +3,7 @@
 /// What a number stands for.
 pub fn name(number: &str) -> Option<&'static str> {
     let number: u8 = number.parse().ok()?;
-    OPCODES
-        .binary_search_by_key(&number, |&(number, _)| number)
-        .ok()
-        .map(|index| OPCODES[index].1)
+    OPCODES.binary_search_by_key(&number, |&(number, _)| number).ok().map(|index| OPCODES[index].1)
 }
 
 #[rustfmt::skip]

@@ -6,11 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 fn pystats(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pystats"));
-    command
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")).args(arguments).output().unwrap()
 }
 
 /// The output of a report that must succeed without a complaint.
@@ -47,26 +43,17 @@ fn cpython_3_15() {
 
 #[test]
 fn markdown() {
-    check(
-        &["dumps/3.13", "--format", "markdown"],
-        expect_file!["reports/3.13.md"],
-    );
+    check(&["dumps/3.13", "--format", "markdown"], expect_file!["reports/3.13.md"]);
 }
 
 #[test]
 fn json() {
-    check(
-        &["dumps/3.13", "--format", "json"],
-        expect_file!["reports/3.13.json"],
-    );
+    check(&["dumps/3.13", "--format", "json"], expect_file!["reports/3.13.json"]);
 }
 
 #[test]
 fn csv() {
-    check(
-        &["dumps/3.13", "--format", "csv"],
-        expect_file!["reports/3.13.csv"],
-    );
+    check(&["dumps/3.13", "--format", "csv"], expect_file!["reports/3.13.csv"]);
 }
 
 #[test]
@@ -91,24 +78,14 @@ fn files_and_directories_add_up() {
                               Count
         Number of data files      3
     "#]]
-    .assert_eq(&report(&[
-        "dumps/3.15",
-        "dumps/3.15/one.txt",
-        "--section",
-        "THREAD",
-        "--section",
-        "meta",
-    ]));
+    .assert_eq(&report(&["dumps/3.15", "dumps/3.15/one.txt", "--section", "THREAD", "--section", "meta"]));
 }
 
 #[test]
 fn output_goes_to_a_file() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report.txt");
     assert_eq!(report(&["dumps/3.12", "-o", path.to_str().unwrap()]), "");
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap(),
-        report(&["dumps/3.12"])
-    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), report(&["dumps/3.12"]));
 }
 
 #[test]
@@ -123,18 +100,9 @@ fn what_cannot_be_read_is_an_error() {
         let error = String::from_utf8(output.stderr).unwrap();
         error.replace(temporary.to_str().unwrap(), "DIR")
     };
-    assert_eq!(
-        error("missing"),
-        "pystats: DIR/missing: No such file or directory (os error 2)\n"
-    );
-    assert_eq!(
-        error("empty"),
-        "pystats: DIR/empty: no dump (*.txt) in this directory\n"
-    );
-    assert_eq!(
-        error("other.txt"),
-        "pystats: DIR/other.txt: not a dump of statistics\n"
-    );
+    assert_eq!(error("missing"), "pystats: DIR/missing: No such file or directory (os error 2)\n");
+    assert_eq!(error("empty"), "pystats: DIR/empty: no dump (*.txt) in this directory\n");
+    assert_eq!(error("other.txt"), "pystats: DIR/other.txt: not a dump of statistics\n");
 }
 
 #[test]
@@ -143,15 +111,8 @@ fn damaged_lines_are_told_and_left_out() {
     std::fs::write(&path, "Frames pushed: 7\nFrames pu\n").unwrap();
     let output = pystats(&["report", path.to_str().unwrap()]);
     assert!(output.status.success());
-    assert_eq!(
-        String::from_utf8(output.stderr).unwrap(),
-        format!("pystats: {}:2: not understood: Frames pu\n", path.display())
-    );
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("Frames pushed      7")
-    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("pystats: {}:2: not understood: Frames pu\n", path.display()));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("Frames pushed      7"));
 }
 
 #[test]
@@ -160,10 +121,7 @@ fn a_closed_pipe_is_no_error() {
     drop(reader);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pystats"));
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"));
-    let child = command
-        .args(["report", "dumps/3.12"])
-        .stdout(writer)
-        .stderr(Stdio::piped());
+    let child = command.args(["report", "dumps/3.12"]).stdout(writer).stderr(Stdio::piped());
     let output = child.spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.success());

@@ -11,11 +11,7 @@ use std::process::{Command, Output};
 pub fn sequence() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples/sequence");
-    assert!(
-        path.exists(),
-        "{} is missing: `cargo test -p limpid-probes` builds it",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: `cargo test -p limpid-probes` builds it", path.display());
     path
 }
 
@@ -31,16 +27,11 @@ pub fn bpftrace_works() -> bool {
         eprintln!("skipped: LIMPID_SKIP_TRACERS=1");
         return false;
     }
-    let output = Command::new("bpftrace")
-        .args(["-e", "BEGIN { exit(); }"])
-        .output();
+    let output = Command::new("bpftrace").args(["-e", "BEGIN { exit(); }"]).output();
     match output {
         Err(error) => panic!("bpftrace cannot be started: {error} {HINT}"),
         Ok(output) if !output.status.success() => {
-            panic!(
-                "bpftrace is not permitted here or does not work {HINT}:\n{}",
-                stderr(&output)
-            )
+            panic!("bpftrace is not permitted here or does not work {HINT}:\n{}", stderr(&output))
         }
         Ok(_) => true,
     }
@@ -48,10 +39,7 @@ pub fn bpftrace_works() -> bool {
 
 /// Runs a tracer and returns what it printed; panics if it fails. It and what it starts run on one processor, since
 /// bpftrace collects output by processor, and would mix up the order of events of a thread that moved.
-pub fn trace<A: AsRef<OsStr>>(
-    program: impl AsRef<OsStr>,
-    arguments: impl IntoIterator<Item = A>,
-) -> String {
+pub fn trace<A: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: impl IntoIterator<Item = A>) -> String {
     let output = Command::new("timeout")
         .args(["60", "taskset", "--cpu-list", "0"])
         .arg(program)
@@ -59,12 +47,7 @@ pub fn trace<A: AsRef<OsStr>>(
         .output()
         .expect("timeout and taskset are installed");
     let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
-    assert!(
-        output.status.success(),
-        "{}\n{text}\n{}",
-        output.status,
-        stderr(&output)
-    );
+    assert!(output.status.success(), "{}\n{text}\n{}", output.status, stderr(&output));
     text
 }
 

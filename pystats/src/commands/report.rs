@@ -53,16 +53,8 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     }
     let mut sections = report::make(&counts);
     if !arguments.section.is_empty() {
-        let titles: Vec<String> = arguments
-            .section
-            .iter()
-            .map(|title| title.to_lowercase())
-            .collect();
-        sections.retain(|section| {
-            titles
-                .iter()
-                .any(|title| section.title.to_lowercase().starts_with(title))
-        });
+        let titles: Vec<String> = arguments.section.iter().map(|title| title.to_lowercase()).collect();
+        sections.retain(|section| titles.iter().any(|title| section.title.to_lowercase().starts_with(title)));
         if sections.is_empty() {
             return Err("no section with content has such a title".into());
         }
@@ -71,18 +63,11 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Some(path) => {
             let named = |error: io::Error| format!("{}: {error}", path.display());
             let mut out = BufWriter::new(File::create(path).map_err(named)?);
-            arguments
-                .format
-                .write(&mut out, &sections)
-                .and_then(|()| out.flush())
-                .map_err(named)?;
+            arguments.format.write(&mut out, &sections).and_then(|()| out.flush()).map_err(named)?;
         }
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
-            let written = arguments
-                .format
-                .write(&mut out, &sections)
-                .and_then(|()| out.flush());
+            let written = arguments.format.write(&mut out, &sections).and_then(|()| out.flush());
             match written {
                 // Whoever read the report has seen enough of it.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}

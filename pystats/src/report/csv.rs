@@ -16,11 +16,7 @@ pub fn write(out: &mut dyn Write, sections: &[Section]) -> io::Result<()> {
     writer.flush()
 }
 
-fn write_section(
-    writer: &mut csv::Writer<&mut dyn Write>,
-    path: &str,
-    section: &Section,
-) -> io::Result<()> {
+fn write_section(writer: &mut csv::Writer<&mut dyn Write>, path: &str, section: &Section) -> io::Result<()> {
     for table in &section.tables {
         for row in &table.rows {
             for (column, cell) in table.columns.iter().zip(row).skip(1) {

@@ -61,21 +61,15 @@ impl Cell {
             Cell::Share(part, 0) | Cell::Average(part, 0) => {
                 format!("{} / 0 !!", group_digits(&part.to_string()))
             }
-            Cell::Share(part, whole) => {
-                group_digits(&format!("{:.1}", part as f64 / whole as f64 * 100.0)) + "%"
-            }
-            Cell::Average(sum, number) => {
-                group_digits(&format!("{:.2}", sum as f64 / number as f64))
-            }
+            Cell::Share(part, whole) => group_digits(&format!("{:.1}", part as f64 / whole as f64 * 100.0)) + "%",
+            Cell::Average(sum, number) => group_digits(&format!("{:.2}", sum as f64 / number as f64)),
         }
     }
 
     /// The quotient of a share or an average, if it has one.
     pub fn quotient(&self) -> Option<f64> {
         match *self {
-            Cell::Share(part, whole) | Cell::Average(part, whole) if whole != 0 => {
-                Some(part as f64 / whole as f64)
-            }
+            Cell::Share(part, whole) | Cell::Average(part, whole) if whole != 0 => Some(part as f64 / whole as f64),
             _ => None,
         }
     }
@@ -97,17 +91,14 @@ fn group_digits(number: &str) -> String {
 impl Section {
     /// Nothing to show?
     pub fn is_empty(&self) -> bool {
-        self.tables.iter().all(|table| table.rows.is_empty())
-            && self.sections.iter().all(Section::is_empty)
+        self.tables.iter().all(|table| table.rows.is_empty()) && self.sections.iter().all(Section::is_empty)
     }
 }
 
 impl Table {
     /// Is this column numbers?
     pub fn is_numeric(&self, column: usize) -> bool {
-        self.rows
-            .iter()
-            .any(|row| !matches!(row[column], Cell::Text(_) | Cell::Explained(..)))
+        self.rows.iter().any(|row| !matches!(row[column], Cell::Text(_) | Cell::Explained(..)))
     }
 }
 

@@ -39,13 +39,7 @@ fn text(text: impl Into<String>) -> Cell {
 
 /// A section with one table.
 fn section(title: &str, summary: &str, doc: &str, table: Table) -> Section {
-    Section {
-        title: title.to_owned(),
-        summary: summary.to_owned(),
-        doc: doc.to_owned(),
-        tables: vec![table],
-        sections: Vec::new(),
-    }
+    Section { title: title.to_owned(), summary: summary.to_owned(), doc: doc.to_owned(), tables: vec![table], sections: Vec::new() }
 }
 
 /// Sorts by count, the greatest first; equal ones stay in order.
@@ -58,11 +52,7 @@ fn execution_table(instructions: &Instructions) -> Table {
     let mut counted: Vec<(&String, u64, u64)> = Vec::new();
     for (name, instruction) in &instructions.0 {
         if let Some(count) = instruction.execution_count {
-            let misses = if instruction.specializable {
-                0
-            } else {
-                instruction.specialization("miss")
-            };
+            let misses = if instruction.specializable { 0 } else { instruction.specialization("miss") };
             counted.push((name, count, misses));
         }
     }
@@ -75,17 +65,10 @@ fn execution_table(instructions: &Instructions) -> Table {
             Cell::Count(count),
             Cell::Share(count, total),
             Cell::Share(cumulative, total),
-            if misses == 0 {
-                Cell::Empty
-            } else {
-                Cell::Share(misses, count)
-            },
+            if misses == 0 { Cell::Empty } else { Cell::Share(misses, count) },
         ]
     });
-    Table {
-        columns: vec!["Name", "Count", "Self", "Cumulative", "Miss ratio"],
-        rows: rows.collect(),
-    }
+    Table { columns: vec!["Name", "Count", "Self", "Cumulative", "Miss ratio"], rows: rows.collect() }
 }
 
 fn execution_counts(opcodes: &Instructions) -> Section {
@@ -108,21 +91,13 @@ fn pair_counts(instructions: &Instructions, total: u64, kind: &str) -> Section {
     let mut cumulative = 0;
     let rows = pairs.into_iter().take(PAIRS).map(|(pair, count)| {
         cumulative += count;
-        vec![
-            text(pair),
-            Cell::Count(count),
-            Cell::Share(count, total),
-            Cell::Share(cumulative, total),
-        ]
+        vec![text(pair), Cell::Count(count), Cell::Share(count, total), Cell::Share(cumulative, total)]
     });
     section(
         "Pair counts",
         &format!("Pair counts for the top {PAIRS} {kind} pairs."),
         "A specialized instruction whose guards did not hold and the generic one that runs instead are not a pair.",
-        Table {
-            columns: vec!["Pair", "Count", "Self", "Cumulative"],
-            rows: rows.collect(),
-        },
+        Table { columns: vec!["Pair", "Count", "Self", "Cumulative"], rows: rows.collect() },
     )
 }
 
@@ -131,10 +106,7 @@ fn neighbours(opcodes: &Instructions) -> Section {
     let mut successors: IndexMap<&str, Vec<(&str, u64)>> = IndexMap::new();
     for (first, instruction) in &opcodes.0 {
         for (second, count) in instruction.pairs.iter().filter(|(_, count)| *count != 0) {
-            predecessors
-                .entry(second)
-                .or_default()
-                .push((first, *count));
+            predecessors.entry(second).or_default().push((first, *count));
             successors.entry(first).or_default().push((second, *count));
         }
     }
@@ -143,23 +115,14 @@ fn neighbours(opcodes: &Instructions) -> Section {
         let total = sorted.iter().map(|(_, count)| count).sum();
         sort_by_count(&mut sorted, |&(_, count)| count);
         let row = |(name, count)| vec![text(name), Cell::Count(count), Cell::Share(count, total)];
-        Table {
-            columns,
-            rows: sorted.into_iter().take(NEIGHBOURS).map(row).collect(),
-        }
+        Table { columns, rows: sorted.into_iter().take(NEIGHBOURS).map(row).collect() }
     };
     let sections = opcodes.0.keys().map(|opcode| Section {
         title: opcode.clone(),
         summary: format!("Predecessors and successors of {opcode}."),
         tables: vec![
-            table(
-                vec!["Predecessors", "Count", "Percentage"],
-                predecessors.get(opcode.as_str()),
-            ),
-            table(
-                vec!["Successors", "Count", "Percentage"],
-                successors.get(opcode.as_str()),
-            ),
+            table(vec!["Predecessors", "Count", "Percentage"], predecessors.get(opcode.as_str())),
+            table(vec!["Successors", "Count", "Percentage"], successors.get(opcode.as_str())),
         ],
         ..Section::default()
     });
@@ -179,11 +142,7 @@ fn specialization(opcodes: &Instructions, version: Version) -> Section {
     let sections = families.into_iter().map(|(name, family)| Section {
         title: name.clone(),
         summary: format!("Specialization stats for the {name} family."),
-        tables: vec![
-            outcome_table(family),
-            success_table(family),
-            failure_kind_table(name, family, version),
-        ],
+        tables: vec![outcome_table(family), success_table(family), failure_kind_table(name, family, version)],
         ..Section::default()
     });
     Section {
@@ -204,38 +163,24 @@ fn outcome_table(family: &Instruction) -> Table {
     let total = family_total(family);
     let outcomes = family.specialization.iter().filter_map(|(name, &count)| {
         let explanation = match name.as_str() {
-            "deferred" => {
-                "Executions of the generic instruction until the next attempt to specialize."
-            }
+            "deferred" => "Executions of the generic instruction until the next attempt to specialize.",
             "hit" => "Executions of specialized instructions that completed.",
             "miss" => "Executions of specialized instructions whose guards did not hold.",
-            "deopt" => {
-                "Specialized instructions that became the generic one after too many misses."
-            }
+            "deopt" => "Specialized instructions that became the generic one after too many misses.",
             _ => return None,
         };
         let label = Cell::Explained(name.clone(), explanation);
         Some(vec![label, Cell::Count(count), Cell::Share(count, total)])
     });
-    Table {
-        columns: vec!["Kind", "Count", "Ratio"],
-        rows: outcomes.collect(),
-    }
+    Table { columns: vec!["Kind", "Count", "Ratio"], rows: outcomes.collect() }
 }
 
 fn success_table(family: &Instruction) -> Table {
-    let attempts = [
-        ("Success", family.specialization("success")),
-        ("Failure", family.specialization("failure")),
-    ];
+    let attempts = [("Success", family.specialization("success")), ("Failure", family.specialization("failure"))];
     let total = attempts.iter().map(|(_, count)| count).sum();
-    let rows = attempts
-        .map(|(label, count)| vec![text(label), Cell::Count(count), Cell::Share(count, total)]);
+    let rows = attempts.map(|(label, count)| vec![text(label), Cell::Count(count), Cell::Share(count, total)]);
     let rows = if total == 0 { Vec::new() } else { rows.into() };
-    Table {
-        columns: vec!["Success", "Count", "Ratio"],
-        rows,
-    }
+    Table { columns: vec!["Success", "Count", "Ratio"], rows }
 }
 
 fn failure_kind_table(name: &str, family: &Instruction, version: Version) -> Table {
@@ -247,10 +192,7 @@ fn failure_kind_table(name: &str, family: &Instruction, version: Version) -> Tab
         let label = failure_kinds::describe(version, name, kind);
         vec![text(label), Cell::Count(count), Cell::Share(count, total)]
     });
-    Table {
-        columns: vec!["Failure kind", "Count", "Ratio"],
-        rows: rows.collect(),
-    }
+    Table { columns: vec!["Failure kind", "Count", "Ratio"], rows: rows.collect() }
 }
 
 fn effectiveness(opcodes: &Instructions) -> Section {
@@ -271,57 +213,29 @@ fn effectiveness(opcodes: &Instructions) -> Section {
     }
     let total = opcodes.executed();
     let kinds = [
-        (
-            "Basic",
-            "Instructions that cannot be specialized, such as LOAD_FAST.",
-            basic,
-        ),
-        (
-            "Not specialized",
-            "Instructions that could be specialized but are not, such as LOAD_ATTR.",
-            generic,
-        ),
-        (
-            "Specialized hits",
-            "Specialized instructions, such as LOAD_ATTR_MODULE, that completed.",
-            hits,
-        ),
-        (
-            "Specialized misses",
-            "Specialized instructions, such as LOAD_ATTR_MODULE, whose guards did not hold.",
-            misses,
-        ),
+        ("Basic", "Instructions that cannot be specialized, such as LOAD_FAST.", basic),
+        ("Not specialized", "Instructions that could be specialized but are not, such as LOAD_ATTR.", generic),
+        ("Specialized hits", "Specialized instructions, such as LOAD_ATTR_MODULE, that completed.", hits),
+        ("Specialized misses", "Specialized instructions, such as LOAD_ATTR_MODULE, whose guards did not hold.", misses),
     ];
     let rows = kinds.map(|(label, explanation, count)| {
-        vec![
-            Cell::Explained(label.to_owned(), explanation),
-            Cell::Count(count),
-            Cell::Share(count, total),
-        ]
+        vec![Cell::Explained(label.to_owned(), explanation), Cell::Count(count), Cell::Share(count, total)]
     });
     let rows = if total == 0 { Vec::new() } else { rows.into() };
     let mut effectiveness = section(
         "Specialization effectiveness",
         "Specialization effectiveness.",
         "Execution counts, which add up to the number of Tier 1 instructions executed.",
-        Table {
-            columns: vec!["Instructions", "Count", "Ratio"],
-            rows,
-        },
+        Table { columns: vec!["Instructions", "Count", "Ratio"], rows },
     );
     let deferred = opcodes.0.iter().filter(|(name, _)| *name != "RESUME");
-    let missed = opcodes
-        .0
-        .iter()
-        .filter(|(_, instruction)| !instruction.specializable);
+    let missed = opcodes.0.iter().filter(|(_, instruction)| !instruction.specializable);
     effectiveness.sections = vec![
         section(
             "Deferred by instruction",
             "Breakdown of deferred (not specialized) instruction counts by family.",
             "",
-            top_table(
-                deferred.map(|(name, instruction)| (name, instruction.specialization("deferred"))),
-            ),
+            top_table(deferred.map(|(name, instruction)| (name, instruction.specialization("deferred")))),
         ),
         section(
             "Misses by instruction",
@@ -338,74 +252,42 @@ fn top_table<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> Table {
     let total = counts.iter().map(|(_, count)| count).sum();
     sort_by_count(&mut counts, |&(_, count)| count);
     let row = |(name, count)| vec![text(name), Cell::Count(count), Cell::Share(count, total)];
-    Table {
-        columns: vec!["Name", "Count", "Ratio"],
-        rows: counts.into_iter().take(TOP).map(row).collect(),
-    }
+    Table { columns: vec!["Name", "Count", "Ratio"], rows: counts.into_iter().take(TOP).map(row).collect() }
 }
 
 fn calls(counts: &Counts) -> Section {
     let mut sorted: Vec<(&str, u64)> = counts.iter().collect();
     sorted.sort();
-    let total = sorted
-        .iter()
-        .filter(|(key, _)| key.starts_with("Calls to"))
-        .map(|(_, count)| count)
-        .sum();
+    let total = sorted.iter().filter(|(key, _)| key.starts_with("Calls to")).map(|(_, count)| count).sum();
     let label = |key: &str| match key.split_once('[') {
         Some((name, number)) => {
-            let kind = number
-                .strip_suffix(']')
-                .and_then(|number| EVAL_CALLS.get(number.parse::<usize>().ok()?));
+            let kind = number.strip_suffix(']').and_then(|number| EVAL_CALLS.get(number.parse::<usize>().ok()?));
             format!("{name} ({})", kind.unwrap_or(&number))
         }
         None => key.to_owned(),
     };
-    let with = |prefix| {
-        sorted
-            .iter()
-            .filter(move |(key, _)| key.starts_with(prefix))
-    };
-    let rows = with("Calls ").chain(with("Frame")).map(|&(key, count)| {
-        vec![
-            text(label(key)),
-            Cell::Count(count),
-            Cell::Share(count, total),
-        ]
-    });
+    let with = |prefix| sorted.iter().filter(move |(key, _)| key.starts_with(prefix));
+    let rows =
+        with("Calls ").chain(with("Frame")).map(|&(key, count)| vec![text(label(key)), Cell::Count(count), Cell::Share(count, total)]);
     section(
         "Call stats",
         "Inlined calls and frame stats.",
         "Which share of the calls of Python functions stayed within the interpreter loop, and where the others came \
          from; the categories overlap. And how many frames were needed as objects.",
-        Table {
-            columns: vec!["", "Count", "Ratio"],
-            rows: rows.collect(),
-        },
+        Table { columns: vec!["", "Count", "Ratio"], rows: rows.collect() },
     )
 }
 
 fn objects(counts: &Counts) -> Section {
     let sum = |keys: &[&str]| keys.iter().filter_map(|key| counts.get(key)).sum();
-    let changes = |suffix| {
-        counts
-            .iter()
-            .filter(|(key, _)| key.starts_with("Object ") && key.ends_with(suffix))
-            .map(|(_, n)| n)
-            .sum()
-    };
+    let changes = |suffix| counts.iter().filter(|(key, _)| key.starts_with("Object ") && key.ends_with(suffix)).map(|(_, n)| n).sum();
     // Arrays of attribute values were separate objects, "new values", in 3.12.
     let values: u64 = sum(&["Object inline values", "Object new values"]);
     let allocations: u64 = sum(&["Object allocations", "Object allocations from freelist"]);
     let (increfs, decrefs): (u64, u64) = (changes("increfs"), changes("decrefs"));
     let rows = counts.iter().filter_map(|(key, count)| {
         let label = key.strip_prefix("Object ")?;
-        let whole = [
-            ("materialize", values),
-            ("allocations", allocations),
-            ("increfs", increfs),
-            ("decrefs", decrefs),
-        ];
+        let whole = [("materialize", values), ("allocations", allocations), ("increfs", increfs), ("decrefs", decrefs)];
         let whole = whole.into_iter().find(|(word, _)| label.contains(word));
         let share = whole.map_or(Cell::Empty, |(_, whole)| Cell::Share(count, whole));
         Some(vec![text(capitalize(label)), Cell::Count(count), share])
@@ -416,10 +298,7 @@ fn objects(counts: &Counts) -> Section {
         "\"Allocations\" are those that are not from a freelist. \"Inline values\" are the attributes of objects that \
          are stored in the object itself. Hits and misses of the method cache are split by whether the name starts and \
          ends with two underscores.",
-        Table {
-            columns: vec!["", "Count", "Ratio"],
-            rows: rows.collect(),
-        },
+        Table { columns: vec!["", "Count", "Ratio"], rows: rows.collect() },
     )
 }
 
@@ -432,18 +311,11 @@ fn capitalize(text: &str) -> String {
 fn gc(counts: &Counts) -> Section {
     let mut generations: Vec<IndexMap<&str, u64>> = Vec::new();
     for (key, count) in counts.iter() {
-        let Some((generation, field)) = key
-            .strip_prefix("GC[")
-            .and_then(|rest| rest.split_once("] "))
-        else {
+        let Some((generation, field)) = key.strip_prefix("GC[").and_then(|rest| rest.split_once("] ")) else {
             continue;
         };
         // A generation is a small number; anything else is not a dump's.
-        let Some(generation) = generation
-            .parse()
-            .ok()
-            .filter(|&generation: &usize| generation < 16)
-        else {
+        let Some(generation) = generation.parse().ok().filter(|&generation: &usize| generation < 16) else {
             continue;
         };
         generations.resize_with(generations.len().max(generation + 1), IndexMap::new);
@@ -454,35 +326,19 @@ fn gc(counts: &Counts) -> Section {
         ("Objects collected", "objects collected"),
         ("Object visits", "object visits"),
         ("Reachable from roots", "objects reachable from roots"),
-        (
-            "Not reachable from roots",
-            "objects not reachable from roots",
-        ),
+        ("Not reachable from roots", "objects not reachable from roots"),
     ];
     let mut columns = vec!["Generation"];
     columns.extend(fields.map(|(column, _)| column));
-    let rows = generations
-        .into_iter()
-        .enumerate()
-        .map(|(number, generation)| {
-            let cells = fields.map(|(_, field)| {
-                generation
-                    .get(field)
-                    .map_or(Cell::Empty, |&count| Cell::Count(count))
-            });
-            [Cell::Count(number as u64)]
-                .into_iter()
-                .chain(cells)
-                .collect()
-        });
+    let rows = generations.into_iter().enumerate().map(|(number, generation)| {
+        let cells = fields.map(|(_, field)| generation.get(field).map_or(Cell::Empty, |&count| Cell::Count(count)));
+        [Cell::Count(number as u64)].into_iter().chain(cells).collect()
+    });
     section(
         "GC stats",
         "GC collections and effectiveness.",
         "Collected by visits is a measure of efficiency.",
-        Table {
-            columns,
-            rows: rows.collect(),
-        },
+        Table { columns, rows: rows.collect() },
     )
 }
 
@@ -490,20 +346,11 @@ fn optimization(counts: &Counts) -> Section {
     let title = "Optimization (Tier 2) stats".to_owned();
     let summary = "Statistics about the Tier 2 optimizer.".to_owned();
     if counts.get("Optimization attempts").is_none() {
-        return Section {
-            title,
-            summary,
-            ..Section::default()
-        };
+        return Section { title, summary, ..Section::default() };
     }
     let uops = counts.instructions("uops");
     let histogram = |name: &str, whole: Option<&str>| {
-        section(
-            &format!("{name} histogram"),
-            &format!("{name} histogram."),
-            "",
-            histogram_table(counts, name, whole),
-        )
+        section(&format!("{name} histogram"), &format!("{name} histogram."), "", histogram_table(counts, name, whole))
     };
     let created = Some("Optimization traces created");
     let executed = Some("Optimization traces executed");
@@ -513,32 +360,16 @@ fn optimization(counts: &Counts) -> Section {
         title,
         summary,
         doc: String::new(),
-        tables: vec![
-            counted_table(counts, TRACES),
-            counted_table(counts, OPTIMIZER),
-        ],
+        tables: vec![counted_table(counts, TRACES), counted_table(counts, OPTIMIZER)],
         sections: vec![
             section("JIT memory stats", "JIT memory stats.", "", memory),
             histogram("Trace total memory size", None),
             histogram("Trace length", created),
             histogram("Optimized trace length", created),
             histogram("Trace run length", executed),
-            section(
-                "Uop execution stats",
-                "Uop execution stats.",
-                "",
-                execution_table(&uops),
-            ),
-            Section {
-                title: "Uop pair counts".to_owned(),
-                ..pair_counts(&counts.instructions("uop"), uops.executed(), "uop")
-            },
-            section(
-                "Unsupported opcodes",
-                "Opcodes that a trace cannot contain.",
-                "",
-                met_table(counts, "unsupported_opcode"),
-            ),
+            section("Uop execution stats", "Uop execution stats.", "", execution_table(&uops)),
+            Section { title: "Uop pair counts".to_owned(), ..pair_counts(&counts.instructions("uop"), uops.executed(), "uop") },
+            section("Unsupported opcodes", "Opcodes that a trace cannot contain.", "", met_table(counts, "unsupported_opcode")),
             section(
                 "Optimizer errored out with opcode",
                 "Opcodes at which optimization stopped.",
@@ -550,12 +381,7 @@ fn optimization(counts: &Counts) -> Section {
 }
 
 /// A row of a table of plain counts: label, explanation, key, and the key of what it is a share of.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    Option<&'static str>,
-);
+type Row = (&'static str, &'static str, &'static str, Option<&'static str>);
 
 const ATTEMPTS: Option<&str> = Some("Optimization attempts");
 
@@ -609,25 +435,15 @@ fn counted_table(counts: &Counts, rows: &[Row]) -> Table {
             Some(executed) if label == "Uops executed" => Cell::Average(count, executed),
             Some(whole) => Cell::Share(count, whole),
         };
-        Some(vec![
-            Cell::Explained(label.to_owned(), explanation),
-            Cell::Count(count),
-            ratio,
-        ])
+        Some(vec![Cell::Explained(label.to_owned(), explanation), Cell::Count(count), ratio])
     });
-    Table {
-        columns: vec!["", "Count", "Ratio"],
-        rows: rows.collect(),
-    }
+    Table { columns: vec!["", "Count", "Ratio"], rows: rows.collect() }
 }
 
 /// The buckets from the first to the last that is not empty, as shares of `whole`, or of all of them.
 fn histogram_table(counts: &Counts, name: &str, whole: Option<&str>) -> Table {
     let bucket = |(key, count): (&str, u64)| {
-        let bound = key
-            .strip_prefix(name)?
-            .strip_prefix('[')?
-            .strip_suffix(']')?;
+        let bound = key.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
         Some((bound.parse().ok()?, count))
     };
     let mut buckets: Vec<(u64, u64)> = counts.iter().filter_map(bucket).collect();
@@ -638,72 +454,28 @@ fn histogram_table(counts: &Counts, name: &str, whole: Option<&str>) -> Table {
     };
     let counted = |&(_, count): &(u64, u64)| count != 0;
     let start = buckets.iter().position(counted).unwrap_or(buckets.len());
-    let end = buckets
-        .iter()
-        .rposition(counted)
-        .map_or(start, |last| last + 1);
+    let end = buckets.iter().rposition(counted).map_or(start, |last| last + 1);
     let row = |&(bound, count): &(u64, u64)| {
-        vec![
-            text(format!("<= {}", Cell::Count(bound).show())),
-            Cell::Count(count),
-            Cell::Share(count, total),
-        ]
+        vec![text(format!("<= {}", Cell::Count(bound).show())), Cell::Count(count), Cell::Share(count, total)]
     };
-    Table {
-        columns: vec!["Range", "Count", "Ratio"],
-        rows: buckets[start..end].iter().map(row).collect(),
-    }
+    Table { columns: vec!["Range", "Count", "Ratio"], rows: buckets[start..end].iter().map(row).collect() }
 }
 
 fn met_table(counts: &Counts, prefix: &str) -> Table {
     let instructions = counts.instructions(prefix);
-    let mut met: Vec<_> = instructions
-        .0
-        .iter()
-        .map(|(name, instruction)| (name, instruction.count))
-        .collect();
+    let mut met: Vec<_> = instructions.0.iter().map(|(name, instruction)| (name, instruction.count)).collect();
     met.retain(|&(_, count)| count != 0);
     sort_by_count(&mut met, |&(_, count)| count);
-    let rows = met
-        .into_iter()
-        .map(|(name, count)| vec![text(name), Cell::Count(count)]);
-    Table {
-        columns: vec!["Opcode", "Count"],
-        rows: rows.collect(),
-    }
+    let rows = met.into_iter().map(|(name, count)| vec![text(name), Cell::Count(count)]);
+    Table { columns: vec!["Opcode", "Count"], rows: rows.collect() }
 }
 
 const THREADS: &[Row] = &[
-    (
-        "Mutex sleeps",
-        "A thread slept because another one held a lock of the runtime.",
-        "Mutex sleeps (mutex_sleeps)",
-        None,
-    ),
-    (
-        "QSBR polls",
-        "A thread looked whether memory can be given back.",
-        "QSBR polls (qsbr_polls)",
-        None,
-    ),
-    (
-        "World stops",
-        "All threads were stopped.",
-        "World stops (world_stops)",
-        None,
-    ),
-    (
-        "World stop nanoseconds",
-        "How long they stood still.",
-        "World stop nanoseconds (world_stop_ns)",
-        None,
-    ),
-    (
-        "Thread-local bytecode copies",
-        "Code objects copied for a thread.",
-        "Thread-local bytecode copies (tlbc_copies)",
-        None,
-    ),
+    ("Mutex sleeps", "A thread slept because another one held a lock of the runtime.", "Mutex sleeps (mutex_sleeps)", None),
+    ("QSBR polls", "A thread looked whether memory can be given back.", "QSBR polls (qsbr_polls)", None),
+    ("World stops", "All threads were stopped.", "World stops (world_stops)", None),
+    ("World stop nanoseconds", "How long they stood still.", "World stop nanoseconds (world_stop_ns)", None),
+    ("Thread-local bytecode copies", "Code objects copied for a thread.", "Thread-local bytecode copies (tlbc_copies)", None),
 ];
 
 fn threads(counts: &Counts) -> Section {
@@ -712,12 +484,7 @@ fn threads(counts: &Counts) -> Section {
         row.truncate(2);
     }
     table.columns.truncate(2);
-    section(
-        "Thread stats",
-        "What only happens when threads run at the same time.",
-        "",
-        table,
-    )
+    section("Thread stats", "What only happens when threads run at the same time.", "", table)
 }
 
 fn rare_events(counts: &Counts) -> Section {
@@ -730,15 +497,7 @@ fn rare_events(counts: &Counts) -> Section {
         };
         Some(vec![label, Cell::Count(count)])
     });
-    section(
-        "Rare events",
-        "Counts of rare and unlikely events.",
-        "",
-        Table {
-            columns: vec!["Event", "Count"],
-            rows: rows.collect(),
-        },
-    )
+    section("Rare events", "Counts of rare and unlikely events.", "", Table { columns: vec!["Event", "Count"], rows: rows.collect() })
 }
 
 fn explain_rare_event(event: &str) -> Option<&'static str> {
@@ -755,17 +514,6 @@ fn explain_rare_event(event: &str) -> Option<&'static str> {
 }
 
 fn meta(counts: &Counts) -> Section {
-    let rows = vec![vec![
-        text("Number of data files"),
-        Cell::Count(counts.files),
-    ]];
-    section(
-        "Meta stats",
-        "Meta statistics.",
-        "",
-        Table {
-            columns: vec!["", "Count"],
-            rows,
-        },
-    )
+    let rows = vec![vec![text("Number of data files"), Cell::Count(counts.files)]];
+    section("Meta stats", "Meta statistics.", "", Table { columns: vec!["", "Count"], rows })
 }

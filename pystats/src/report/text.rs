@@ -16,12 +16,7 @@ pub fn write(out: &mut dyn Write, sections: &[Section]) -> io::Result<()> {
 
 fn write_section(out: &mut dyn Write, section: &Section, level: usize) -> io::Result<()> {
     let underline = ["=", "-", "~"][level.min(2)];
-    writeln!(
-        out,
-        "{}\n{}",
-        section.title,
-        underline.repeat(section.title.chars().count())
-    )?;
+    writeln!(out, "{}\n{}", section.title, underline.repeat(section.title.chars().count()))?;
     if level == 0 {
         writeln!(out, "{}", section.summary)?;
     }
@@ -29,11 +24,7 @@ fn write_section(out: &mut dyn Write, section: &Section, level: usize) -> io::Re
         writeln!(out)?;
         write_table(out, table)?;
     }
-    for subsection in section
-        .sections
-        .iter()
-        .filter(|section| !section.is_empty())
-    {
+    for subsection in section.sections.iter().filter(|section| !section.is_empty()) {
         writeln!(out)?;
         write_section(out, subsection, level + 1)?;
     }
@@ -41,22 +32,11 @@ fn write_section(out: &mut dyn Write, section: &Section, level: usize) -> io::Re
 }
 
 fn write_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
-    let header: Vec<String> = table
-        .columns
-        .iter()
-        .map(|&column| column.to_owned())
-        .collect();
-    let rows: Vec<Vec<String>> = table
-        .rows
-        .iter()
-        .map(|row| row.iter().map(Cell::show).collect())
-        .collect();
+    let header: Vec<String> = table.columns.iter().map(|&column| column.to_owned()).collect();
+    let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(Cell::show).collect()).collect();
     let width = |column: usize| {
         let lines = rows.iter().chain([&header]);
-        lines
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or(0)
+        lines.map(|line| line[column].chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     for line in [&header].into_iter().chain(&rows) {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use ruff_python_ast::{Mod, PythonVersion};
 use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::{Mod, PythonVersion};
 use ruff_python_parser::{Mode, ParseOptions, UnsupportedSyntaxErrorKind as Unsupported, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 

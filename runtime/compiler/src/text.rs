@@ -134,11 +134,9 @@ pub(crate) fn without_comments(text: &str) -> Cow<'_, str> {
         let mut length = c.len_utf8();
         match c {
             '\\' if !quotes.is_empty() => length += rest[1..].chars().next().map_or(0, char::len_utf8),
-            _ if !quotes.is_empty() => {
-                if rest.starts_with(quotes) {
-                    length = quotes.len();
-                    quotes = "";
-                }
+            _ if !quotes.is_empty() && rest.starts_with(quotes) => {
+                length = quotes.len();
+                quotes = "";
             }
             '\'' | '"' => {
                 length = if rest.starts_with(&c.to_string().repeat(3)) { 3 } else { 1 };

@@ -17,7 +17,10 @@
 
 use crate::Value;
 use crate::lock::is_alone;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::{Relaxed, Release}};
+use std::sync::atomic::{
+    AtomicU8, AtomicU32,
+    Ordering::{Relaxed, Release},
+};
 
 /// Where the heap's region starts. Fixed, so that range tests and [`ShapeRef`]s need no load. 32 TiB is far from everything the kernel
 /// places by itself on x86-64 and aarch64 with 47 and 48 address bits.

@@ -383,11 +383,10 @@ mod tests {
 
     #[test]
     fn the_command_line_wins() {
-        let c = config("-X tlbc=1 -X importtime=2 -X int_max_str_digits=0", &[
-            ("PYTHON_TLBC", "0"),
-            ("PYTHONPROFILEIMPORTTIME", "1"),
-            ("PYTHONINTMAXSTRDIGITS", "700"),
-        ]);
+        let c = config(
+            "-X tlbc=1 -X importtime=2 -X int_max_str_digits=0",
+            &[("PYTHON_TLBC", "0"), ("PYTHONPROFILEIMPORTTIME", "1"), ("PYTHONINTMAXSTRDIGITS", "700")],
+        );
         assert!(c.options.tlbc);
         assert_eq!((c.import_time, c.options.int_max_str_digits), (2, Some(0)));
     }
@@ -439,11 +438,7 @@ mod tests {
                 "config_init_cpu_count: -X cpu_count=n option: n is missing or an invalid number, n must be greater than 0",
             ),
             ("-X tracemalloc=-1", None, "config_init_tracemalloc: -X tracemalloc=NFRAME: invalid number of frames"),
-            (
-                "-X importtime=3",
-                None,
-                "config_init_import_time: -X importtime: values other than 1 and 2 are reserved for future use.",
-            ),
+            ("-X importtime=3", None, "config_init_import_time: -X importtime: values other than 1 and 2 are reserved for future use."),
             (
                 "-X heaplimit=lots",
                 None,
@@ -454,7 +449,8 @@ mod tests {
             assert_eq!(error.0, message);
         }
         let shown = config_in(false, "-X utf8=2", &[]).unwrap_err().to_string();
-        let expected = "Fatal Python error: preconfig_init_utf8_mode: invalid -X utf8 option value\nPython runtime state: preinitializing\n";
+        let expected =
+            "Fatal Python error: preconfig_init_utf8_mode: invalid -X utf8 option value\nPython runtime state: preinitializing\n";
         assert_eq!(shown, expected);
     }
 }

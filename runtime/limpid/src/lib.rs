@@ -44,7 +44,7 @@ pub fn main(arguments: Vec<OsString>) -> i32 {
         Ok(Ending::Status(status)) => status,
         Ok(Ending::Interrupted) => die_of_interrupt(),
         Err(fatal) => {
-            eprint!("{fatal}\n");
+            eprintln!("{fatal}");
             1
         }
     }
@@ -68,7 +68,8 @@ fn run(line: CommandLine, name: OsString, arguments: Vec<OsString>) -> Result<En
     let installation = installation::find(&name, std::env::var_os("PATH"), config.home.as_deref());
     config.options.executable = installation.executable.clone().into();
     config.options.orig_argv = arguments;
-    config.options.path = config.python_path.iter().flat_map(std::env::split_paths).chain([installation.library.clone()]).map(text).collect();
+    config.options.path =
+        config.python_path.iter().flat_map(std::env::split_paths).chain([installation.library.clone()]).map(text).collect();
     let Some(t) = startup::start(&config, &installation, &locale) else { return Ok(Ending::Status(1)) };
     let ending = program::run(t, &config);
     match shutdown::finish(t) {

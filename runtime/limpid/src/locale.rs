@@ -26,17 +26,19 @@ pub fn initialize(variable: impl Fn(&str) -> Option<OsString>) -> Locale {
     let coercion = variable("PYTHONCOERCECLOCALE").unwrap_or_default();
     let is_forced = variable("LC_ALL").is_some_and(|v| !v.is_empty());
     let mut keeps_bytes = is_c || UTF8_LOCALES.contains(&name.as_str());
-    if is_c && coercion != "0" && !is_forced {
-        if let Some(other) = UTF8_LOCALES.iter().find(|l| set_locale(l).is_some()) {
-            // SAFETY: there is one thread only.
-            unsafe { std::env::set_var("LC_CTYPE", other) };
-            keeps_bytes = true;
-            if coercion == "warn" {
-                eprintln!(
-                    "Python detected LC_CTYPE=C: LC_CTYPE coerced to {other} (set another locale or PYTHONCOERCECLOCALE=0 to disable this \
+    if is_c
+        && coercion != "0"
+        && !is_forced
+        && let Some(other) = UTF8_LOCALES.iter().find(|l| set_locale(l).is_some())
+    {
+        // SAFETY: there is one thread only.
+        unsafe { std::env::set_var("LC_CTYPE", other) };
+        keeps_bytes = true;
+        if coercion == "warn" {
+            eprintln!(
+                "Python detected LC_CTYPE=C: LC_CTYPE coerced to {other} (set another locale or PYTHONCOERCECLOCALE=0 to disable this \
                      locale coercion behavior)."
-                );
-            }
+            );
         }
     }
     Locale { is_c, keeps_bytes, encoding: encoding() }

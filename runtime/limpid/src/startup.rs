@@ -136,4 +136,3 @@ pub fn main_module(t: &Thread) -> R<Ref<Module>> {
         None => bootstrap::create_main(t),
     }
 }
-

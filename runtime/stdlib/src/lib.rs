@@ -4,13 +4,13 @@
 //! Invariant: `limpid-vm` does not know this crate; the program hands it [`MODULES`] and [`library::LIBRARY`].
 
 pub mod abc;
+pub mod accounts;
 mod arguments;
 pub mod array;
 pub mod ast;
 pub mod atexit;
-pub mod bisect;
 pub mod binascii;
-pub mod accounts;
+pub mod bisect;
 pub mod cmath;
 pub mod codecs;
 pub mod collections;
@@ -48,14 +48,14 @@ pub mod shared_memory;
 pub mod signal;
 pub mod socket;
 pub mod sre;
+pub mod stat;
+pub mod statistics;
+pub mod string;
+pub mod struct_;
 pub mod subprocess;
 pub mod symtable;
 pub mod syslog;
 pub mod termios;
-pub mod statistics;
-pub mod struct_;
-pub mod stat;
-pub mod string;
 pub mod testing;
 pub mod time;
 pub mod tokenize;

@@ -265,7 +265,7 @@ fn tokenize(text: String, extra_tokens: bool) -> Tokens {
     loop {
         let token = tokenizer.next_token();
         if token.kind == TokenKind::Error {
-            let error = Some(Error::new(&tokenizer, &normal));
+            let error = Some(Error::new(&tokenizer));
             return Tokens { text, tokens, error };
         }
         let at_end = tokenizer.status() == Status::End;
@@ -361,7 +361,7 @@ fn number_of(token: &Token, text: &str, extra_tokens: bool) -> i64 {
 }
 
 impl Error {
-    fn new(tokenizer: &Tokenizer<'_>, normal: &Normalized) -> Error {
+    fn new(tokenizer: &Tokenizer<'_>) -> Error {
         if let Some(failure) = tokenizer.failure() {
             return Error {
                 kind: ErrorKind::Syntax,

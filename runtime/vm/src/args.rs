@@ -517,7 +517,6 @@ impl FnDef {
     }
 }
 
-
 /// A computed attribute of a native type.
 #[derive(Clone, Copy)]
 pub struct GetSet {
@@ -565,4 +564,3 @@ pub fn receiver<T: crate::object::Layout>(v: Value) -> crate::object::Ref<T> {
     // SAFETY: method descriptors, getset descriptors and slot wrappers check the receiver's type before they call.
     unsafe { crate::object::Ref::from_value(v) }
 }
-

@@ -51,4 +51,3 @@ pub fn send_exception(target: &Thread, exception: Value) {
     target.async_exception.word().store(exception.bits(), std::sync::atomic::Ordering::Release);
     target.mutator.eval_breaker.fetch_or(request::ASYNC_EXCEPTION, AcqRel);
 }
-

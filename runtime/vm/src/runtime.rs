@@ -1,7 +1,7 @@
 //! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
 
-use crate::interp::dispatch;
 use crate::interp::attribute_cache::AttributeCache;
+use crate::interp::dispatch;
 use crate::interp::trace::LineTrace;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;

@@ -4,10 +4,10 @@
 //! the current exception. One exists for each OS thread that is attached; it never moves. Fields that other threads may touch are
 //! atomics, everything else belongs to its own thread.
 
-use crate::object::{Layout, R, Raised, Ref};
-use crate::runtime::Interpreter;
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::trace::LineTrace;
+use crate::object::{Layout, R, Raised, Ref};
+use crate::runtime::Interpreter;
 use crate::types::{Exception, Type};
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
 use std::cell::{Cell, UnsafeCell};

@@ -1,6 +1,5 @@
 //! The abstract classes: what a stream does in terms of its other methods.
 
-use std::mem::offset_of;
 use super::{ask, check_open, is_closed, method, size, unsupported};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet};
@@ -12,6 +11,7 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::{get_buffer, get_writable_buffer};
 use limpid_vm::types::{Bytes, List, Type, TypeDef, ValueList, flag, int};
 use limpid_vm::{exc, layout, raise};
+use std::mem::offset_of;
 
 /// `io._IOBase` and the classes that add nothing to its layout.
 pub static IO_BASE: TypeCell = TypeCell::new();
@@ -280,4 +280,3 @@ pub static TEXT_IO_BASE_DEF: TypeDef = TypeDef {
     dict_offset: offset_of!(IoBase, dict),
     ..TypeDef::of::<IoBase>("_io._TextIOBase")
 };
-

@@ -29,11 +29,7 @@ pub const DEFAULT_BUFFER_SIZE: usize = 128 << 10;
 pub static MODULE: ModuleDef = ModuleDef {
     doc: "Files, buffers and text streams: what the module io is made of.",
     functions: &[
-        FnDef::def(
-            "open",
-            "file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None",
-            open::open,
-        ),
+        FnDef::def("open", "file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None", open::open),
         FnDef::def("open_code", "path", |t, a| {
             let mode = Str::new(t, "rb").value();
             open::open(t, &[a[0], mode, Value::NULL, Value::NULL, Value::NULL, Value::NULL, Value::NULL, Value::NULL])

@@ -42,7 +42,12 @@ pub fn wrap(t: &Thread, decoder: Value, translate: bool) -> Value {
 fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
     // SAFETY: `__new__` is called with a class.
     let class = unsafe { Ref::<Type>::from_value(class) };
-    let init = NewlineDecoder { header: header_of::<NewlineDecoder>(), decoder: Slot::new(Value::NONE), errors: Slot::NULL, flags: AtomicU64::new(0) };
+    let init = NewlineDecoder {
+        header: header_of::<NewlineDecoder>(),
+        decoder: Slot::new(Value::NONE),
+        errors: Slot::NULL,
+        flags: AtomicU64::new(0),
+    };
     Ok(t.alloc_instance(class, init).value())
 }
 
@@ -137,7 +142,11 @@ fn setstate(t: &Thread, a: &[Value]) -> R {
     }
     let d = receiver::<NewlineDecoder>(a[0]);
     let flag = int::to_i64(t, sequence::get_item(t, a[1], Value::int(1))?)?;
-    if flag & 1 != 0 { d.flags.fetch_or(PENDING_CR, Relaxed) } else { d.flags.fetch_and(!PENDING_CR, Relaxed) };
+    if flag & 1 != 0 {
+        d.flags.fetch_or(PENDING_CR, Relaxed)
+    } else {
+        d.flags.fetch_and(!PENDING_CR, Relaxed)
+    };
     if !d.decoder.get().is_none() {
         let buffer = sequence::get_item(t, a[1], Value::int(0))?;
         let state = Tuple::from_slice(t, &[buffer, int::from_i64(t, flag >> 1)]);

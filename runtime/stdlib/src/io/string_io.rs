@@ -1,6 +1,5 @@
 //! `StringIO`: text in memory as a file.
 
-use std::mem::offset_of;
 use super::base::TEXT_IO_BASE;
 use super::newline;
 use super::{size, whence};
@@ -14,6 +13,7 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Str, Tuple, Type, TypeDef, flag, int};
 use limpid_vm::{layout, names, raise};
 use parking_lot::Mutex;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 
 /// `io.StringIO`
@@ -265,7 +265,13 @@ fn getstate(t: &Thread, a: &[Value]) -> R {
 
 fn setstate(t: &Thread, a: &[Value]) -> R {
     let Some(state) = a[1].downcast::<Tuple>().filter(|s| s.len() >= 4) else {
-        raise!(t, TypeError, "{}.__setstate__ argument should be 4-tuple, got {}", a[0].class().display_name(), a[1].class().display_name());
+        raise!(
+            t,
+            TypeError,
+            "{}.__setstate__ argument should be 4-tuple, got {}",
+            a[0].class().display_name(),
+            a[1].class().display_name()
+        );
     };
     init(t, a[0], Args::positional(&[Value::NONE, state.get(1)]))?;
     let Some(s) = state.get(0).downcast::<Str>() else { raise!(t, TypeError, "the first item of state must be a str") };

@@ -9,10 +9,8 @@ use limpid_vm::protocol::{call, number};
 use limpid_vm::raise;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::exceptions::raise_os_error;
-use limpid_vm::types::{Dict, Module, Str, builtin, float, int};
+use limpid_vm::types::{Dict, Module, Str, builtin, int};
 use std::io;
-
-
 
 macro_rules! clock {
     ($name:literal, $name_ns:literal, $id:ident, $doc:literal) => {

@@ -12,11 +12,8 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::Module;
 
 /// `time`
-pub static MODULE: ModuleDef = ModuleDef {
-    doc: "This module provides various functions to manipulate time values.",
-    init,
-    ..ModuleDef::named("time")
-};
+pub static MODULE: ModuleDef =
+    ModuleDef { doc: "This module provides various functions to manipulate time values.", init, ..ModuleDef::named("time") };
 
 static FUNCTIONS: &[&[FnDef]] = &[clock::FUNCTIONS, calendar::FUNCTIONS];
 

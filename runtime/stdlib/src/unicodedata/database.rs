@@ -143,7 +143,9 @@ impl Version {
     pub fn lookup(self, name: &str) -> Option<Cow<'static, str>> {
         match self.database().lookup(name)? {
             // The old database has no aliases.
-            LookupResult::Character(c) if self == Version::V3_2 && self.name(c as u32).is_none_or(|n| !n.eq_ignore_ascii_case(name)) => None,
+            LookupResult::Character(c) if self == Version::V3_2 && self.name(c as u32).is_none_or(|n| !n.eq_ignore_ascii_case(name)) => {
+                None
+            }
             LookupResult::Character(c) => self.is_assigned(c as u32).then(|| Cow::Owned(c.to_string())),
             LookupResult::Sequence(s) => Some(Cow::Borrowed(s)),
         }
@@ -153,7 +155,7 @@ impl Version {
     pub fn normalize(self, form: NormalizeForm, text: impl Iterator<Item = u32>) -> Vec<u32> {
         let mut out = Vec::new();
         let mut run = String::new();
-        let mut flush = |run: &mut String, out: &mut Vec<u32>| {
+        let flush = |run: &mut String, out: &mut Vec<u32>| {
             if !run.is_empty() {
                 let normal = rustpython_unicode::normalize(form, Wtf8::new(run.as_str()));
                 out.extend(normal.code_points().map(|c| c.to_u32()));

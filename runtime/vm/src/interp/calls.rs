@@ -97,7 +97,15 @@ fn bind(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, args: Args<
     Ok(())
 }
 
-fn bind_keyword(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, kwdict: Option<Ref<Dict>>, name: Value, value: Value) -> R<()> {
+fn bind_keyword(
+    t: &Thread,
+    f: Ref<Function>,
+    code: Ref<Code>,
+    frame: Frame,
+    kwdict: Option<Ref<Dict>>,
+    name: Value,
+    value: Value,
+) -> R<()> {
     let Some(s) = name.downcast::<Str>() else {
         raise!(t, TypeError, "{}() keywords must be strings", function_name(f));
     };
@@ -336,4 +344,3 @@ pub fn callable_name(t: &Thread, f: Value) -> R<String> {
         _ => Ok(format!("{qualname}()")),
     }
 }
-

@@ -21,8 +21,8 @@
 use crate::object::Ref;
 use crate::thread::Thread;
 use crate::types::{Code, Function, Generator};
-use limpid_heap::{HEAP_BASE, HEAP_SIZE, Value};
 use limpid_bytecode::Opcode;
+use limpid_heap::{HEAP_BASE, HEAP_SIZE, Value};
 
 /// Words before the locals.
 pub const HEADER: usize = 5;

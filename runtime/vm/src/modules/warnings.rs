@@ -499,12 +499,7 @@ fn warn_explicit_function(t: &Thread, a: &[Value]) -> R {
         raise!(t, TypeError, "warn_explicit() argument 'filename' must be str, not {}", a[2].class().display_name())
     }
     let line = number::index_i32(t, a[3])?;
-    let place = Place {
-        file: a[2],
-        line: line.max(0) as usize,
-        module: a[4],
-        registry: a[5],
-    };
+    let place = Place { file: a[2], line: line.max(0) as usize, module: a[4], registry: a[5] };
     let source_line = match a[6].non_null().filter(|g| !g.is_none()) {
         Some(globals) => source_line(t, globals, line)?,
         None => Value::NULL,

@@ -125,7 +125,8 @@ fn repeat(t: &Thread, f: Binary, sequence: Value, count: Value) -> R {
 fn dispatch(t: &Thread, a: Value, b: Value, slot: impl Fn(&SlotTable) -> Option<Binary>) -> R {
     let (class_a, class_b) = (a.class(), b.class());
     let left = slot(class_a.slots());
-    let right = if class_a == class_b { None } else { slot(class_b.slots()).filter(|r| !left.is_some_and(|l| std::ptr::fn_addr_eq(l, *r))) };
+    let right =
+        if class_a == class_b { None } else { slot(class_b.slots()).filter(|r| !left.is_some_and(|l| std::ptr::fn_addr_eq(l, *r))) };
     let Some(left) = left else {
         return match right {
             Some(right) => right(t, a, b),

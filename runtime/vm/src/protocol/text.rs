@@ -105,4 +105,3 @@ fn format_by_method(t: &Thread, v: Value, spec: Value) -> R<Ref<Str>> {
         None => raise!(t, TypeError, "__format__ must return a str, not {}", result.class().display_name()),
     }
 }
-

@@ -335,10 +335,7 @@ pub static ASYNC_GEN_ATHROW_DEF: TypeDef = TypeDef {
 
 fn ag_athrow(t: &Thread, a: &[Value]) -> R {
     if !a[2].is_null() || !a[3].is_null() {
-        crate::warnings::deprecated(
-            t,
-            "the (type, exc, tb) signature of athrow() is deprecated, use the single-arg signature instead.",
-        )?;
+        crate::warnings::deprecated(t, "the (type, exc, tb) signature of athrow() is deprecated, use the single-arg signature instead.")?;
     }
     let e = exception_to_throw(t, a[1], a[2], a[3])?;
     new_athrow(t, a[0], e)

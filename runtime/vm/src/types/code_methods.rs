@@ -119,7 +119,11 @@ fn co_branches(t: &Thread, a: &[Value]) -> R {
         let next = i + 1 + op.caches();
         let conditional = matches!(
             op,
-            Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE | Opcode::FOR_ITER
+            Opcode::POP_JUMP_IF_FALSE
+                | Opcode::POP_JUMP_IF_TRUE
+                | Opcode::POP_JUMP_IF_NONE
+                | Opcode::POP_JUMP_IF_NOT_NONE
+                | Opcode::FOR_ITER
         );
         if conditional {
             let row = [i, next, next + oparg as usize].map(|n| Value::int(n as i64 * 2));

@@ -188,12 +188,10 @@ fn throw_into_delegate(t: &Thread, g: Ref<Generator>, receiver: Value, e: Value,
         None => match attr::get_attr_opt(t, receiver, names::throw) {
             Ok(None) => return Ok(None),
             Err(raised) => Err(raised),
-            Ok(Some(f)) => {
-                match on_top(t, g, || call::call(t, f, &[e])).map(Sent::Yielded) {
-                    Err(_) if t.exception_is(exc::StopIteration) => Ok(Sent::Returned(exc::take_stop_iteration_value(t))),
-                    other => other,
-                }
-            }
+            Ok(Some(f)) => match on_top(t, g, || call::call(t, f, &[e])).map(Sent::Yielded) {
+                Err(_) if t.exception_is(exc::StopIteration) => Ok(Sent::Returned(exc::take_stop_iteration_value(t))),
+                other => other,
+            },
         },
     };
     match result {
@@ -284,7 +282,10 @@ pub fn exception_to_throw(t: &Thread, kind: Value, value: Value, traceback: Valu
     // What goes wrong in making the exception is thrown in its place.
     let make = |args: &[Value]| made(args).or_else(|_| Ok(t.take_exception()));
     let e = if kind.downcast::<Type>().is_some_and(|c| c.is_subtype(exc::BaseException)) {
-        if !value.is_null() && value.is_instance(exc::BaseException) && value.is_instance(kind.downcast::<Type>().unwrap_or(builtin::OBJECT)) {
+        if !value.is_null()
+            && value.is_instance(exc::BaseException)
+            && value.is_instance(kind.downcast::<Type>().unwrap_or(builtin::OBJECT))
+        {
             value
         } else if value.is_null() || value.is_none() {
             make(&[])?
@@ -299,12 +300,7 @@ pub fn exception_to_throw(t: &Thread, kind: Value, value: Value, traceback: Valu
         }
         kind
     } else {
-        raise!(
-            t,
-            TypeError,
-            "exceptions must be classes or instances deriving from BaseException, not {}",
-            kind.class().display_name()
-        );
+        raise!(t, TypeError, "exceptions must be classes or instances deriving from BaseException, not {}", kind.class().display_name());
     };
     if !traceback.is_null() && !traceback.is_none() {
         Exception::set_traceback(t, e, traceback);
@@ -343,10 +339,7 @@ fn gen_send(t: &Thread, a: &[Value]) -> R {
 
 fn gen_throw(t: &Thread, a: &[Value]) -> R {
     if !a[2].is_null() || !a[3].is_null() {
-        crate::warnings::deprecated(
-            t,
-            "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
-        )?;
+        crate::warnings::deprecated(t, "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.")?;
     }
     let e = exception_to_throw(t, a[1], a[2], a[3])?;
     let sent = throw(t, any_generator(a[0]), e, true)?;
@@ -416,11 +409,8 @@ fn set_text(slot: fn(&Generator) -> &Slot, what: &'static str) -> impl Fn(&Threa
     }
 }
 
-pub(crate) const NAME: GetSet = GetSet::property(
-    "__name__",
-    |_, v| Ok(any_generator(v).name.get()),
-    |t, v, to| set_text(|g| &g.name, "__name__")(t, v, to),
-);
+pub(crate) const NAME: GetSet =
+    GetSet::property("__name__", |_, v| Ok(any_generator(v).name.get()), |t, v, to| set_text(|g| &g.name, "__name__")(t, v, to));
 pub(crate) const QUALNAME: GetSet = GetSet::property(
     "__qualname__",
     |_, v| Ok(any_generator(v).qualname.get()),
@@ -442,13 +432,7 @@ const METHODS: [FnDef; 3] = [
 /// `generator`
 pub static GENERATOR_DEF: TypeDef = TypeDef {
     flags: flag::DISALLOW_INSTANTIATION | flag::WEAK_REFERENCES,
-    slots: SlotTable {
-        repr: Some(gen_repr),
-        iter: Some(|_, v| Ok(v)),
-        next: Some(gen_next),
-        finalize: Some(finalize),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { repr: Some(gen_repr), iter: Some(|_, v| Ok(v)), next: Some(gen_next), finalize: Some(finalize), ..SlotTable::EMPTY },
     methods: &[
         METHODS[0],
         METHODS[1],
@@ -563,13 +547,7 @@ pub fn get_awaitable(t: &Thread, v: Value, context: u32) -> R {
         raise!(t, TypeError, "{}.__await__() returned a coroutine", v.class().display_name());
     }
     if !iter::is_iterator(it) {
-        raise!(
-            t,
-            TypeError,
-            "{}.__await__() must return an iterator, not '{}'",
-            v.class().display_name(),
-            it.class().display_name()
-        );
+        raise!(t, TypeError, "{}.__await__() must return an iterator, not '{}'", v.class().display_name(), it.class().display_name());
     }
     Ok(it)
 }
@@ -622,5 +600,3 @@ pub fn wrap_async_value(t: &Thread, v: Value) -> Value {
 pub fn send_asend(t: &Thread, asend: Value, v: Value) -> R<Sent> {
     async_gen::send_asend(t, asend, v)
 }
-
-

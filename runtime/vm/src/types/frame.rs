@@ -245,7 +245,11 @@ fn set_trace_flag(t: &Thread, v: Value, to: Value, bit: i32) -> R<()> {
         raise!(t, TypeError, "attribute value type must be bool");
     }
     let flags = &receiver::<FrameObject>(v).trace_flags;
-    if to == Value::TRUE { flags.fetch_or(bit, Ordering::Relaxed) } else { flags.fetch_and(!bit, Ordering::Relaxed) };
+    if to == Value::TRUE {
+        flags.fetch_or(bit, Ordering::Relaxed)
+    } else {
+        flags.fetch_and(!bit, Ordering::Relaxed)
+    };
     Ok(())
 }
 

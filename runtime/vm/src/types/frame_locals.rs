@@ -32,8 +32,9 @@ fn frame_of(v: Value) -> Ref<FrameObject> {
 /// The local slot with a name.
 fn index_of(frame: Ref<FrameObject>, key: Value) -> Option<usize> {
     let key = key.downcast::<Str>()?;
-    (0..frame.code().nlocalsplus as usize)
-        .find(|&i| frame.code().local_kind(i) & LocalKind::HIDDEN == 0 && frame.code().local_name(i).downcast::<Str>().is_some_and(|n| n.equals(&key)))
+    (0..frame.code().nlocalsplus as usize).find(|&i| {
+        frame.code().local_kind(i) & LocalKind::HIDDEN == 0 && frame.code().local_name(i).downcast::<Str>().is_some_and(|n| n.equals(&key))
+    })
 }
 
 fn extra(frame: Ref<FrameObject>) -> Option<Ref<Dict>> {
@@ -180,4 +181,3 @@ pub static FRAME_LOCALS_PROXY_DEF: TypeDef = TypeDef {
     ],
     ..TypeDef::of::<FrameLocals>("FrameLocalsProxy")
 };
-

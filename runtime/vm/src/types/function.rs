@@ -1,6 +1,5 @@
 //! Functions made by `def` and `lambda`.
 
-use std::mem::offset_of;
 use crate::args::{Args, GetSet, Signature, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::call;
@@ -9,6 +8,7 @@ use crate::thread::Thread;
 use crate::types::descriptor::text;
 use crate::types::{Cell, Code, Dict, Method, Str, Tuple, TypeDef, builtin, flag, instance};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The layout of a function.

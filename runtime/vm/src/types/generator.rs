@@ -188,7 +188,15 @@ impl Ref<Generator> {
 
     /// Links a claimed generator's frame in front of the running one. The caller then continues at `pc` with `sp`.
     #[inline(always)]
-    pub fn link(self, t: &Thread, caller: Frame, caller_sp: *mut Value, return_pc: *const u16, exhausted_pc: *const u16, wants_value: bool) {
+    pub fn link(
+        self,
+        t: &Thread,
+        caller: Frame,
+        caller_sp: *mut Value,
+        return_pc: *const u16,
+        exhausted_pc: *const u16,
+        wants_value: bool,
+    ) {
         let frame = self.frame();
         frame.set_previous(caller);
         frame.set_return_pc(return_pc);
@@ -271,4 +279,3 @@ pub unsafe fn trace(cell: *const Header, tracer: &mut Tracer) {
     // SAFETY: both ends lie in the live cell.
     unsafe { tracer.range_conservative(low, high.max(frame.0 as usize)) };
 }
-

@@ -376,4 +376,3 @@ pub static GENERIC_ALIAS_DEF: TypeDef = TypeDef {
     ],
     ..TypeDef::of::<GenericAlias>("types.GenericAlias")
 };
-

@@ -1,6 +1,5 @@
 //! `module`
 
-use std::mem::offset_of;
 use crate::args::{Args, FnDef, GetSet, Signature, receiver};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
@@ -10,6 +9,7 @@ use crate::thread::Thread;
 use crate::types::descriptor::text;
 use crate::types::{Dict, List, Str, Type, TypeDef, builtin, flag};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 
 /// The layout of a module.
 #[repr(C)]

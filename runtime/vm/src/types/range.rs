@@ -83,7 +83,11 @@ impl Range {
         // The number behind the last item has to fit too.
         let stop = int::as_i64_opt(self.stop.get())?;
         if len > 0 {
-            if step > 0 { stop.checked_add(step - 1)? } else { stop.checked_add(step + 1)? };
+            if step > 0 {
+                stop.checked_add(step - 1)?
+            } else {
+                stop.checked_add(step + 1)?
+            };
         }
         Some((start, step, len))
     }

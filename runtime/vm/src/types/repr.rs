@@ -1,9 +1,9 @@
 //! The reprs of containers: text put together from the items' reprs, and `...` where a container contains itself.
 
 use crate::object::{R, Ref};
-use crate::types::Str;
 use crate::protocol::text;
 use crate::thread::Thread;
+use crate::types::Str;
 use crate::types::str::StrBuilder;
 use limpid_heap::Value;
 

@@ -1,6 +1,5 @@
 //! `types.SimpleNamespace`: an object with nothing but attributes.
 
-use std::mem::offset_of;
 use crate::args::{Args, FnDef, GetSet};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
@@ -10,6 +9,7 @@ use crate::thread::Thread;
 use crate::types::descriptor::text as plain_text;
 use crate::types::{Dict, Str, Tuple, Type, TypeDef, builtin, flag, instance};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 
 /// The layout of a namespace.
 #[repr(C)]

@@ -156,12 +156,7 @@ fn template_new(t: &Thread, _: Value, args: Args<'_>) -> R {
             interpolations.push(t, *v);
             pending = names::empty;
         } else {
-            raise!(
-                t,
-                TypeError,
-                "Template.__new__ *args need to be of type 'str' or 'Interpolation', got {}",
-                v.class().display_name()
-            )
+            raise!(t, TypeError, "Template.__new__ *args need to be of type 'str' or 'Interpolation', got {}", v.class().display_name())
         }
     }
     strings.push(t, pending);

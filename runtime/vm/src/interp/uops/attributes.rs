@@ -306,11 +306,7 @@ unsafe fn load_super_attr(r: &mut Regs, o: u32) -> Step {
     } else {
         let args: &[Value] = if o & 2 != 0 { &[class, object] } else { &[] };
         let s = attempt!(call::call(t, global, args));
-        if o & 1 != 0 {
-            attempt!(attr::get_method(t, s, name))
-        } else {
-            (attempt!(attr::get_attr(t, s, name)), Value::NULL)
-        }
+        if o & 1 != 0 { attempt!(attr::get_method(t, s, name)) } else { (attempt!(attr::get_attr(t, s, name)), Value::NULL) }
     };
     r.drop_n(3);
     r.push(f);

@@ -9,7 +9,7 @@ use crate::interp::frame::{Frame, HEADER, free_stack, init_pc};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
-use crate::protocol::{call, iter, isinstance, sequence, text};
+use crate::protocol::{call, isinstance, iter, sequence, text};
 use crate::thread::Thread;
 use crate::types::{BuiltinFunction, Dict, Function, List, Method, MethodDescriptor, Tuple, Type, builtin, int, type_};
 use crate::{exc, interp};

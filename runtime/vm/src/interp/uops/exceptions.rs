@@ -163,4 +163,3 @@ unsafe fn with_except_start(r: &mut Regs, _: u32) -> Step {
     r.push(v);
     Step::Next
 }
-

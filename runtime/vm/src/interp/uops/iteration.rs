@@ -243,4 +243,3 @@ unsafe fn next_of_native(r: &mut Regs, o: u32) -> Step {
     r.push(v);
     Step::Next
 }
-

@@ -74,5 +74,3 @@ pub fn JUMP_IF_NOT_NONE(r: &mut Regs, o: u32) -> Flow {
     let taken = !r.peek(1).is_none();
     branch(r, taken, o)
 }
-
-

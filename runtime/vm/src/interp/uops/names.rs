@@ -317,4 +317,3 @@ unsafe fn make_annotations(r: &mut Regs, _: u32) -> Step {
     }
     Step::Next
 }
-

@@ -345,7 +345,13 @@ const UNORDERED: u32 = ComparisonArg::UNORDERED as u32;
 #[inline(always)]
 pub fn COMPARE_INT(r: &mut Regs, o: u32) -> Flow {
     let (a, b) = (r.peek(2).shifted(), r.peek(1).shifted());
-    let outcome = if a < b { LESS } else if a == b { EQUAL } else { GREATER };
+    let outcome = if a < b {
+        LESS
+    } else if a == b {
+        EQUAL
+    } else {
+        GREATER
+    };
     replace_two(r, Value::bool(outcome & o != 0))
 }
 

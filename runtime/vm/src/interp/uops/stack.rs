@@ -184,4 +184,3 @@ pub fn SWAP_NTH(r: &mut Regs, o: u32) -> Flow {
     r.poke(o as usize, top);
     Flow::Next
 }
-

@@ -274,7 +274,9 @@ fn match_class(t: &Thread, subject: Value, class: Value, positional: usize, keyw
         let args = match attr::get_attr_opt(t, class.value(), names::__match_args__)? {
             Some(args) => match args.exact::<Tuple>() {
                 Some(args) => args,
-                None => raise!(t, TypeError, "{}.__match_args__ must be a tuple (got {})", class.display_name(), args.class().display_name()),
+                None => {
+                    raise!(t, TypeError, "{}.__match_args__ must be a tuple (got {})", class.display_name(), args.class().display_name())
+                }
             },
             None => {
                 match_self = class.has(flag::MATCH_SELF);

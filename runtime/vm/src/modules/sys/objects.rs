@@ -74,9 +74,7 @@ pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
 }
 
 fn clear_type_descriptors(t: &Thread, a: &[Value]) -> R {
-    let Some(class) = a[0].downcast::<Type>() else {
-        raise!(t, TypeError, "argument must be a type, not {}", a[0].class().display_name())
-    };
+    let Some(class) = a[0].downcast::<Type>() else { raise!(t, TypeError, "argument must be a type, not {}", a[0].class().display_name()) };
     if class.has(flag::IMMUTABLE) {
         raise!(t, TypeError, "argument is immutable")
     }

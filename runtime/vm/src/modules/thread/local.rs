@@ -40,12 +40,8 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     }
     let positional = Tuple::from_slice(t, args.pos());
     let key = crate::types::object::new_plain(t);
-    let init = Local {
-        header: header_of::<Local>(),
-        args: Slot::new(positional.value()),
-        kwargs: Slot::new(kwargs.value()),
-        key: Slot::new(key),
-    };
+    let init =
+        Local { header: header_of::<Local>(), args: Slot::new(positional.value()), kwargs: Slot::new(kwargs.value()), key: Slot::new(key) };
     let local = t.alloc_instance(class, init);
     // The creating thread's `__init__` runs by itself.
     threads_dict(t)?.set_item(t, key, Dict::new(t).value())?;

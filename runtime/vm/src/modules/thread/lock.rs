@@ -114,7 +114,11 @@ fn lock_at_fork(_: &Thread, a: &[Value]) -> R {
 pub static LOCK_DEF: TypeDef = TypeDef {
     doc: "lock()\n--\n\nA lock object is a synchronization primitive.",
     flags: flag::WEAK_REFERENCES,
-    slots: SlotTable { new: Some(|t, _, args| args.no_keywords(t, "lock").map(|()| new_lock(t))), repr: Some(lock_repr), ..SlotTable::EMPTY },
+    slots: SlotTable {
+        new: Some(|t, _, args| args.no_keywords(t, "lock").map(|()| new_lock(t))),
+        repr: Some(lock_repr),
+        ..SlotTable::EMPTY
+    },
     methods: &[
         FnDef::def("acquire", "self, blocking=True, timeout=-1", lock_acquire),
         FnDef::def("acquire_lock", "self, blocking=True, timeout=-1", lock_acquire),

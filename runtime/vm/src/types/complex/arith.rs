@@ -175,11 +175,7 @@ fn divide_real(a: f64, b: Parts) -> Parts {
 
 /// `a ** b`
 pub fn power(t: &Thread, a: Parts, b: Parts) -> R {
-    let result = if b.1 == 0.0 && b.0 == b.0.floor() && b.0.abs() <= 100.0 {
-        power_whole(t, a, b.0 as i32)?
-    } else {
-        power_any(t, a, b)?
-    };
+    let result = if b.1 == 0.0 && b.0 == b.0.floor() && b.0.abs() <= 100.0 { power_whole(t, a, b.0 as i32)? } else { power_any(t, a, b)? };
     if result.0.is_infinite() || result.1.is_infinite() {
         raise!(t, OverflowError, "complex exponentiation")
     }

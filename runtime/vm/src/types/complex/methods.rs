@@ -9,8 +9,7 @@ use crate::types::str::format_spec;
 use limpid_heap::Value;
 
 pub(super) static METHODS: &[FnDef] = &[
-    FnDef::class_def("from_number", "cls, number, /", super::new::from_number)
-        .doc("Convert number to a complex floating-point number."),
+    FnDef::class_def("from_number", "cls, number, /", super::new::from_number).doc("Convert number to a complex floating-point number."),
     FnDef::def("conjugate", "self, /", |t, a| {
         let (re, im) = value(a[0]);
         Ok(new(t, re, -im))

@@ -1,6 +1,5 @@
 //! `classmethod` and `staticmethod`
 
-use std::mem::offset_of;
 use super::is_abstract;
 use crate::args::{Args, GetSet, Signature};
 use crate::names;
@@ -10,6 +9,7 @@ use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Function, Method, Str, Type, TypeDef, builtin, flag, instance};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 
 /// The layout of a class method.
 #[repr(C)]

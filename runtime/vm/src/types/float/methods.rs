@@ -11,8 +11,7 @@ use limpid_heap::Value;
 
 pub(super) static METHODS: &[FnDef] = &[
     FnDef::def("conjugate", "self, /", |_, a| Ok(Value::float(value(a[0])))).doc("Return self, the complex conjugate of any float."),
-    FnDef::def("__trunc__", "self, /", |t, a| int::from_f64(t, value(a[0])))
-        .doc("Return the Integral closest to x between 0 and x."),
+    FnDef::def("__trunc__", "self, /", |t, a| int::from_f64(t, value(a[0]))).doc("Return the Integral closest to x between 0 and x."),
     FnDef::def("__floor__", "self, /", |t, a| int::from_f64(t, value(a[0]).floor())).doc("Return the floor as an Integral."),
     FnDef::def("__ceil__", "self, /", |t, a| int::from_f64(t, value(a[0]).ceil())).doc("Return the ceiling as an Integral."),
     FnDef::def("__round__", "self, ndigits=None, /", method_round).doc(
@@ -29,9 +28,7 @@ pub(super) static METHODS: &[FnDef] = &[
         "Create a floating-point number from a hexadecimal string.\n\n>>> float.fromhex('0x1.ffffp10')\n2047.984375\n\
          >>> float.fromhex('-0x1p-1074')\n-5e-324",
     ),
-    FnDef::class_def("from_number", "cls, number, /", from_number).doc(
-        "Convert real number to a floating-point number.",
-    ),
+    FnDef::class_def("from_number", "cls, number, /", from_number).doc("Convert real number to a floating-point number."),
     FnDef::def("hex", "self, /", |t, a| Ok(Str::from_ascii(t, hex::to_hex(value(a[0])).as_bytes())?.value())).doc(
         "Return a hexadecimal representation of a floating-point number.\n\n>>> (-0.1).hex()\n'-0x1.999999999999ap-4'\n\
          >>> 3.14159.hex()\n'0x1.921f9f01b866ep+1'",
@@ -67,9 +64,7 @@ fn method_round(t: &Thread, a: &[Value]) -> R {
 }
 
 fn from_hex(t: &Thread, a: &[Value]) -> R {
-    let Some(s) = a[1].downcast::<Str>() else {
-        raise!(t, TypeError, "bad argument type for built-in operation")
-    };
+    let Some(s) = a[1].downcast::<Str>() else { raise!(t, TypeError, "bad argument type for built-in operation") };
     // Digits of other scripts are none here; anything that is not ASCII is refused.
     match hex::from_hex(s.raw_bytes()) {
         Ok(f) => of_class(t, a[0], Value::float(f)),

@@ -8,8 +8,8 @@ use crate::protocol::hash::hash_float;
 use crate::protocol::number;
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
-use crate::types::str::{AsciiText, numeric_text};
 use crate::types::iterators::has_own_init;
+use crate::types::str::{AsciiText, numeric_text};
 use crate::types::{Str, Tuple, Type, TypeDef, builtin, flag, int};
 use limpid_heap::{Header, Value};
 

@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn prefixes() {
-        for (text, n) in [("1.5e3j", 5), ("1ej", 1), ("-.5+", 3), ("infinityj", 8), ("infj", 3), (".", 0), ("j", 0), ("1e+j", 1), ("+1.", 3)] {
+        for (text, n) in
+            [("1.5e3j", 5), ("1ej", 1), ("-.5+", 3), ("infinityj", 8), ("infj", 3), (".", 0), ("j", 0), ("1e+j", 1), ("+1.", 3)]
+        {
             assert_eq!(prefix_len(text.as_bytes()), n, "{text}");
         }
     }

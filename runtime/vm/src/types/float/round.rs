@@ -8,7 +8,6 @@ use crate::types::int;
 use crate::types::str::AsciiText;
 use limpid_heap::Value;
 
-
 /// `round(f, digits)`: the float nearest to the exact value rounded, ties to even, to so many digits behind the point.
 pub fn round_to_digits(t: &Thread, f: f64, digits: isize) -> R {
     /// Beyond these, no digit of a double is rounded, or every one is.

@@ -153,11 +153,8 @@ fn divide_parts(t: &Thread, a_value: Value, a: Parts<'_>, b: Parts<'_>, want_q: 
         if !signs_differ || a.is_zero() {
             return Ok((Value::int(0), if want_r { to_exact(t, a_value)? } else { Value::NULL }));
         }
-        let r = if want_r {
-            build(t, b.negative, b.digits.len(), |out| magnitude::subtract(out, b.digits, a.digits))?
-        } else {
-            Value::NULL
-        };
+        let r =
+            if want_r { build(t, b.negative, b.digits.len(), |out| magnitude::subtract(out, b.digits, a.digits))? } else { Value::NULL };
         return Ok((Value::int(-1), r));
     }
     if let [d] = *b.digits {

@@ -22,8 +22,8 @@ fn magnitude_to_f64(digits: &[u64]) -> f64 {
             // The top 128 bits, the lowest of them telling whether anything follows; they decide the rounding.
             let shift = bits - 128;
             let mut top = [0; 3];
-            let lost = magnitude::shift_right(&mut top, &digits[(shift / 64) as usize..], shift % 64)
-                || magnitude::any_bit_below(digits, shift);
+            let lost =
+                magnitude::shift_right(&mut top, &digits[(shift / 64) as usize..], shift % 64) || magnitude::any_bit_below(digits, shift);
             let top = (top[1] as u128) << 64 | top[0] as u128 | lost as u128;
             // 2**shift is exact, and so is the product unless it overflows.
             top as f64 * f64::from_bits((shift + 1023) << 52)
@@ -116,11 +116,8 @@ pub(super) fn divide(a: Parts<'_>, b: Parts<'_>) -> Option<f64> {
     }
     // As many bits of the quotient as the result's precision and some; fewer when the result is subnormal.
     let exponent = (estimate - 66).max(-1074 - 2);
-    let (n, d): (UBig, UBig) = if exponent >= 0 {
-        (a.to_ubig(), b.to_ubig() << exponent as usize)
-    } else {
-        (a.to_ubig() << (-exponent) as usize, b.to_ubig())
-    };
+    let (n, d): (UBig, UBig) =
+        if exponent >= 0 { (a.to_ubig(), b.to_ubig() << exponent as usize) } else { (a.to_ubig() << (-exponent) as usize, b.to_ubig()) };
     let (q, r) = n.div_rem(&d);
     let q = q.as_words().iter().rev().fold(0u128, |q, w| q << 64 | *w as u128);
     Some(signed(scale(q, !r.is_zero(), exponent as i32))).filter(|f| f.is_finite())

@@ -14,7 +14,9 @@ use limpid_heap::Value;
 /// What a key stands for.
 enum Key {
     /// `...`, or `()` in a view without dimensions.
-    Everything { scalar: bool },
+    Everything {
+        scalar: bool,
+    },
     Index(isize),
     Slice(Ref<Slice>),
     Indices(Ref<Tuple>),

@@ -2,10 +2,10 @@
 
 use super::view::{Memoryview, with_flags};
 use super::{Buffer, request};
+use crate::modules::import::import_module_level;
 use crate::names;
 use crate::object::{R, ValueExt};
 use crate::protocol::attr::lookup_special;
-use crate::modules::import::import_module_level;
 use crate::protocol::{call, compare::values_equal, iter, number};
 use crate::thread::Thread;
 use crate::types::{Bytes, Str, Tuple, int};
@@ -17,9 +17,7 @@ pub fn python_buffer(t: &Thread, v: Value, flags: u32) -> R<Buffer> {
         raise!(t, TypeError, "a bytes-like object is required, not '{}'", v.class().display_name())
     };
     let made = call::call(t, method, &[int::from_i64(t, flags as i64)])?;
-    let Some(view) = made.downcast::<Memoryview>() else {
-        raise!(t, TypeError, "__buffer__ returned non-memoryview object")
-    };
+    let Some(view) = made.downcast::<Memoryview>() else { raise!(t, TypeError, "__buffer__ returned non-memoryview object") };
     // The buffer is the view's, but its owner is the object, and both hear of its end.
     let mut buffer = view.export(t, flags)?;
     let inner = buffer.takes_release();
@@ -61,9 +59,7 @@ pub fn buffer_method(t: &Thread, v: Value, flags: Value) -> R {
 
 /// `object.__release_buffer__(view)` of a native type.
 pub fn release_method(t: &Thread, v: Value, view: Value) -> R {
-    let Some(view) = view.downcast::<Memoryview>() else {
-        raise!(t, TypeError, "expected a memoryview object")
-    };
+    let Some(view) = view.downcast::<Memoryview>() else { raise!(t, TypeError, "expected a memoryview object") };
     if view.is_released() {
         return Ok(Value::NONE);
     }

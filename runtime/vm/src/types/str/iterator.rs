@@ -39,7 +39,8 @@ pub static STR_ASCII_ITERATOR_DEF: TypeDef = TypeDef {
 };
 
 static METHODS: &[FnDef] = &[
-    FnDef::def("__length_hint__", "self, /", |t, a| Ok(int::from_usize(t, left(a[0])))).doc("Private method returning an estimate of len(list(it))."),
+    FnDef::def("__length_hint__", "self, /", |t, a| Ok(int::from_usize(t, left(a[0]))))
+        .doc("Private method returning an estimate of len(list(it))."),
     FnDef::def("__reduce__", "self, /", |t, a| {
         let iterator = receiver(a[0]);
         reduced(t, names::iter, iterator.source.opt(), names::empty, iterator.index.load(Relaxed) as i64)

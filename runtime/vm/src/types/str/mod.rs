@@ -344,8 +344,7 @@ impl Str {
     /// Are the characters the same?
     #[inline]
     pub fn equals(&self, other: &Str) -> bool {
-        std::ptr::eq(self, other)
-            || (self.len() == other.len() && self.width() == other.width() && self.raw_bytes() == other.raw_bytes())
+        std::ptr::eq(self, other) || (self.len() == other.len() && self.width() == other.width() && self.raw_bytes() == other.raw_bytes())
     }
 
     /// The hash, computed once.

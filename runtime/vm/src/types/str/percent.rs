@@ -499,12 +499,7 @@ fn bytes_argument(t: &Thread, v: Value) -> R<Vec<u8>> {
     {
         return Ok(buffer.to_contiguous().into_owned());
     }
-    raise!(
-        t,
-        TypeError,
-        "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",
-        v.class().display_name()
-    )
+    raise!(t, TypeError, "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'", v.class().display_name())
 }
 
 /// The byte of `%c`.

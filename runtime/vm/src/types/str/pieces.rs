@@ -6,7 +6,12 @@ use crate::object::R;
 use std::ops::Range;
 
 /// Splits at runs of white space, at most `max` times from the left.
-pub fn split_whitespace<U: Unit>(text: &[U], max: usize, is_space: impl Fn(u32) -> bool, mut emit: impl FnMut(Range<usize>) -> R<()>) -> R<()> {
+pub fn split_whitespace<U: Unit>(
+    text: &[U],
+    max: usize,
+    is_space: impl Fn(u32) -> bool,
+    mut emit: impl FnMut(Range<usize>) -> R<()>,
+) -> R<()> {
     let skip = |mut i: usize| {
         while i < text.len() && is_space(text[i].into()) {
             i += 1;
@@ -32,7 +37,12 @@ pub fn split_whitespace<U: Unit>(text: &[U], max: usize, is_space: impl Fn(u32) 
 }
 
 /// As [`split_whitespace`], from the right: the last piece comes first.
-pub fn rsplit_whitespace<U: Unit>(text: &[U], max: usize, is_space: impl Fn(u32) -> bool, mut emit: impl FnMut(Range<usize>) -> R<()>) -> R<()> {
+pub fn rsplit_whitespace<U: Unit>(
+    text: &[U],
+    max: usize,
+    is_space: impl Fn(u32) -> bool,
+    mut emit: impl FnMut(Range<usize>) -> R<()>,
+) -> R<()> {
     let skip = |mut i: usize| {
         while i > 0 && is_space(text[i - 1].into()) {
             i -= 1;

@@ -105,7 +105,12 @@ pub fn next_piece(t: &Thread, s: Ref<Str>, at: &mut usize, end: usize) -> R<Opti
     }
     let open = is(i, b'{');
     if i + 1 >= end {
-        raise!(t, ValueError, "{}", if open { "Single '{' encountered in format string" } else { "Single '}' encountered in format string" })
+        raise!(
+            t,
+            ValueError,
+            "{}",
+            if open { "Single '{' encountered in format string" } else { "Single '}' encountered in format string" }
+        )
     }
     if s.char_at(i) == s.char_at(i + 1) {
         // A doubled brace stands for one.

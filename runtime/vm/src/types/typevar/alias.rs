@@ -116,4 +116,3 @@ pub static TYPE_ALIAS_DEF: TypeDef = TypeDef {
     ],
     ..TypeDef::of::<TypeAlias>("typing.TypeAliasType")
 };
-

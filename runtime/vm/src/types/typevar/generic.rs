@@ -37,13 +37,17 @@ pub static GENERIC_DEF: TypeDef = TypeDef {
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { new: Some(new), ..SlotTable::EMPTY },
     methods: &[
-        FnDef { binding: crate::args::Binding::Class, ..FnDef::raw("__class_getitem__", "cls, *args, **kwargs", |t, a| forward(t, a, "_generic_class_getitem")) },
-        FnDef { binding: crate::args::Binding::Class, ..FnDef::raw("__init_subclass__", "cls, *args, **kwargs", |t, a| forward(t, a, "_generic_init_subclass")) },
+        FnDef {
+            binding: crate::args::Binding::Class,
+            ..FnDef::raw("__class_getitem__", "cls, *args, **kwargs", |t, a| forward(t, a, "_generic_class_getitem"))
+        },
+        FnDef {
+            binding: crate::args::Binding::Class,
+            ..FnDef::raw("__init_subclass__", "cls, *args, **kwargs", |t, a| forward(t, a, "_generic_init_subclass"))
+        },
     ],
     ..TypeDef::of::<Generic>("typing.Generic")
 };
-
-
 
 /// `Generic[params]`, with type variable tuples unpacked.
 pub fn subscript_generic(t: &Thread, params: Value) -> R {
@@ -126,4 +130,3 @@ pub fn prepare_default(t: &Thread, parameter: Value, alias: Value, params: Value
     let shown = crate::protocol::text::repr(t, alias)?;
     raise!(t, TypeError, "Too few arguments for {}", shown.to_string_lossy())
 }
-

@@ -1,6 +1,5 @@
 //! `typing.ParamSpec`, and its `args` and `kwargs`.
 
-use std::mem::offset_of;
 use super::{Options, call_typing, calling_module, constant_evaluator, evaluated, name_text, no_default, variance_prefix};
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::names;
@@ -10,6 +9,7 @@ use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::{Dict, Str, TypeDef, builtin, flag, union};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 
 /// The layout of a parameter specification.
 #[repr(C)]
@@ -171,7 +171,12 @@ const PART_ATTRIBUTES: &[GetSet] = &[GetSet::getter("__origin__", |_, v| Ok(orig
 
 /// `typing.ParamSpecArgs`
 pub static PARAM_SPEC_ARGS_DEF: TypeDef = TypeDef {
-    slots: SlotTable { new: Some(part_new), repr: Some(|t, v| part_repr(t, v, "args")), richcompare: Some(part_compare), ..SlotTable::EMPTY },
+    slots: SlotTable {
+        new: Some(part_new),
+        repr: Some(|t, v| part_repr(t, v, "args")),
+        richcompare: Some(part_compare),
+        ..SlotTable::EMPTY
+    },
     flags: flag::WEAK_REFERENCES,
     methods: PART_METHODS,
     getset: PART_ATTRIBUTES,
@@ -180,10 +185,14 @@ pub static PARAM_SPEC_ARGS_DEF: TypeDef = TypeDef {
 
 /// `typing.ParamSpecKwargs`
 pub static PARAM_SPEC_KWARGS_DEF: TypeDef = TypeDef {
-    slots: SlotTable { new: Some(part_new), repr: Some(|t, v| part_repr(t, v, "kwargs")), richcompare: Some(part_compare), ..SlotTable::EMPTY },
+    slots: SlotTable {
+        new: Some(part_new),
+        repr: Some(|t, v| part_repr(t, v, "kwargs")),
+        richcompare: Some(part_compare),
+        ..SlotTable::EMPTY
+    },
     flags: flag::WEAK_REFERENCES,
     methods: PART_METHODS,
     getset: PART_ATTRIBUTES,
     ..TypeDef::of::<ParamSpecKwargs>("typing.ParamSpecKwargs")
 };
-

@@ -1,6 +1,5 @@
 //! `typing.TypeVar`
 
-use std::mem::offset_of;
 use super::{Options, call_typing, calling_module, constant_evaluator, evaluated, name_text, no_default, variance_prefix};
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::names;
@@ -9,6 +8,7 @@ use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Dict, Str, Tuple, TypeDef, builtin, flag, union};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 
 /// The layout of a type variable.
 #[repr(C)]

@@ -1,6 +1,5 @@
 //! `typing.TypeVarTuple`
 
-use std::mem::offset_of;
 use super::{Options, call_typing, calling_module, constant_evaluator, evaluated, name_text, no_default};
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::names;
@@ -10,6 +9,7 @@ use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Dict, Str, Tuple, TypeDef, builtin, flag};
 use limpid_heap::{Header, Value};
+use std::mem::offset_of;
 
 /// The layout of a type variable tuple.
 #[repr(C)]

@@ -277,9 +277,7 @@ impl<'a> DecodeErrors<'a> {
             raise!(t, TypeError, "decoding error handler must return (str, int) tuple")
         };
         if let Some(object) = UnicodeError::of(exception).and_then(|e| e.object.opt()) {
-            let Some(bytes) = object.downcast::<Bytes>() else {
-                raise!(t, TypeError, "exception attribute object must be bytes")
-            };
+            let Some(bytes) = object.downcast::<Bytes>() else { raise!(t, TypeError, "exception attribute object must be bytes") };
             self.object = object;
             *input = bytes.contents();
         }

@@ -11,24 +11,19 @@ use crate::types::str::codec::{registry, utf8};
 use crate::types::{Bytes, Str, Tuple, int};
 use limpid_heap::Value;
 
-static STRICT: FnDef = FnDef::def("strict_errors", "exception, /", strict).doc(
-    "Implements the 'strict' error handling, which raises a UnicodeError on coding errors.",
-);
-static IGNORE: FnDef = FnDef::def("ignore_errors", "exception, /", ignore).doc(
-    "Implements the 'ignore' error handling, which ignores malformed data and continues.",
-);
-static REPLACE: FnDef = FnDef::def("replace_errors", "exception, /", replace).doc(
-    "Implements the 'replace' error handling, which replaces malformed data with a replacement marker.",
-);
+static STRICT: FnDef = FnDef::def("strict_errors", "exception, /", strict)
+    .doc("Implements the 'strict' error handling, which raises a UnicodeError on coding errors.");
+static IGNORE: FnDef = FnDef::def("ignore_errors", "exception, /", ignore)
+    .doc("Implements the 'ignore' error handling, which ignores malformed data and continues.");
+static REPLACE: FnDef = FnDef::def("replace_errors", "exception, /", replace)
+    .doc("Implements the 'replace' error handling, which replaces malformed data with a replacement marker.");
 static XML: FnDef = FnDef::def("xmlcharrefreplace_errors", "exception, /", |t, a| references(t, a[0], Errors::XmlCharRefReplace)).doc(
     "Implements the 'xmlcharrefreplace' error handling, which replaces an unencodable character with the appropriate XML character reference.",
 );
-static BACKSLASH: FnDef = FnDef::def("backslashreplace_errors", "exception, /", backslash_replace).doc(
-    "Implements the 'backslashreplace' error handling, which replaces malformed data with a backslashed escape sequence.",
-);
-static NAME: FnDef = FnDef::def("namereplace_errors", "exception, /", |t, a| references(t, a[0], Errors::NameReplace)).doc(
-    "Implements the 'namereplace' error handling, which replaces an unencodable character with a \\N{...} escape sequence.",
-);
+static BACKSLASH: FnDef = FnDef::def("backslashreplace_errors", "exception, /", backslash_replace)
+    .doc("Implements the 'backslashreplace' error handling, which replaces malformed data with a backslashed escape sequence.");
+static NAME: FnDef = FnDef::def("namereplace_errors", "exception, /", |t, a| references(t, a[0], Errors::NameReplace))
+    .doc("Implements the 'namereplace' error handling, which replaces an unencodable character with a \\N{...} escape sequence.");
 static PASS: FnDef = FnDef::def("surrogatepass", "exception, /", surrogate_pass);
 static ESCAPE: FnDef = FnDef::def("surrogateescape", "exception, /", surrogate_escape);
 

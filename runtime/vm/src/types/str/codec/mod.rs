@@ -140,12 +140,7 @@ fn decode_text_by_registry(t: &Thread, v: Value, encoding: Option<Ref<Str>>, err
     let name = encoding.unwrap_or_else(|| Str::new(t, "utf-8"));
     let codec = registry::lookup(t, name)?;
     if !registry::is_text_encoding(t, codec)? {
-        raise!(
-            t,
-            LookupError,
-            "'{}' is not a text encoding; use codecs.decode() to handle arbitrary codecs",
-            name.to_string_lossy()
-        )
+        raise!(t, LookupError, "'{}' is not a text encoding; use codecs.decode() to handle arbitrary codecs", name.to_string_lossy())
     }
     // Codecs of the library want something that has a buffer, and error handlers want bytes.
     decode_by_registry(t, v, encoding, errors)

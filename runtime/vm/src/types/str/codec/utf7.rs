@@ -15,9 +15,7 @@ fn digit_value(b: u8) -> Option<u32> {
 
 /// Is it encoded as itself?
 fn is_direct(c: u32) -> bool {
-    u8::try_from(c).is_ok_and(|b| {
-        b.is_ascii_alphanumeric() || b"'(),-./:? \t\n\r!\"#$%&*;<=>@[]^_`{|}".contains(&b)
-    })
+    u8::try_from(c).is_ok_and(|b| b.is_ascii_alphanumeric() || b"'(),-./:? \t\n\r!\"#$%&*;<=>@[]^_`{|}".contains(&b))
 }
 
 /// Encodes.

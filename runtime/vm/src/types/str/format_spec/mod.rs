@@ -160,13 +160,7 @@ impl Spec {
             }
         }
         if r.at + 1 < text.len() {
-            raise!(
-                t,
-                ValueError,
-                "Invalid format specifier '{}' for object of type '{}'",
-                text.to_string_lossy(),
-                v.class().display_name()
-            )
+            raise!(t, ValueError, "Invalid format specifier '{}' for object of type '{}'", text.to_string_lossy(), v.class().display_name())
         }
         if let Some(c) = r.peek(0) {
             spec.kind = c;

@@ -146,13 +146,7 @@ fn float_style(t: &Thread, spec: &Spec, is_float: bool) -> R<Option<FloatStyle>>
     if precision > i32::MAX as usize {
         raise!(t, ValueError, "precision too big")
     }
-    Ok(Some(FloatStyle {
-        form,
-        precision,
-        alternate: spec.alternate,
-        dot_zero: kind == 0 && is_float,
-        upper: kind.is_ascii_uppercase(),
-    }))
+    Ok(Some(FloatStyle { form, precision, alternate: spec.alternate, dot_zero: kind == 0 && is_float, upper: kind.is_ascii_uppercase() }))
 }
 
 /// Takes the sign off a zero.

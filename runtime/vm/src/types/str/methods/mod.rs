@@ -375,7 +375,6 @@ fn get_item(t: &Thread, v: Value, key: Value) -> R {
     }
 }
 
-
 /// A str of characters of some width, as narrow as they allow.
 fn from_units<U: Unit>(t: &Thread, units: &[U]) -> R {
     // SAFETY: the size tells which of the three integer types the units are.
