@@ -44,7 +44,9 @@ pub fn line(t: &Thread, pc: *const u16, fp: *mut Value) -> bool {
     }
     let (code, last) = (Frame(fp).code(), &t.line_trace);
     let same_frame = last.frame.replace(fp) == fp.cast_const();
-    let jumped_back = same_frame && pc < last.pc.replace(pc);
+    // Remembered in every case: the place in another frame would be taken for one in this.
+    let last_pc = last.pc.replace(pc);
+    let jumped_back = same_frame && pc < last_pc;
     let at = code.offset_of(pc);
     let line = line_at(code, at);
     let continues = last.line.replace(line) == line && same_frame;
