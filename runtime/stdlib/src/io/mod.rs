@@ -20,7 +20,7 @@ use limpid_vm::object::{R, Raised, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call, truth};
 use limpid_vm::root::Root;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Module, Str, int, type_};
+use limpid_vm::types::{Exception, Module, Str, int, type_};
 
 /// How much is read or written at a time.
 pub const DEFAULT_BUFFER_SIZE: usize = 128 << 10;
@@ -103,6 +103,22 @@ pub(crate) fn ask(t: &Thread, v: Value, name: &str) -> R<bool> {
 /// Is the stream closed, by its attribute?
 pub(crate) fn is_closed(t: &Thread, v: Value) -> R<bool> {
     truth::truth(t, attr::get_attr_text(t, v, "closed")?)
+}
+
+/// Flushes a stream, then closes what it is built on, also if flushing fails. Of two exceptions the first is the second one's context.
+pub(crate) fn flush_and_close(t: &Thread, stream: Value, below: Value) -> R {
+    let flushed = method(t, stream, "flush", &[]);
+    let saved = flushed.is_err().then(|| t.take_exception());
+    let result = method(t, below, "close", &[]);
+    match (saved, result) {
+        (Some(first), Err(_)) => {
+            let second = t.take_exception();
+            Exception::set_context(t, second, first);
+            Err(t.raise_value(second))
+        }
+        (Some(first), Ok(_)) => Err(t.raise_value(first)),
+        (None, result) => result,
+    }
 }
 
 /// ValueError if the stream is closed.

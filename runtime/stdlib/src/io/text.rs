@@ -669,18 +669,7 @@ fn close(t: &Thread, a: &[Value]) -> R {
     if is_closed(t, buffer)? {
         return Ok(Value::NONE);
     }
-    let flushed = method(t, a[0], "flush", &[]);
-    let saved = flushed.is_err().then(|| t.take_exception());
-    let result = method(t, buffer, "close", &[]);
-    match (saved, result) {
-        (Some(first), Err(_)) => {
-            let second = t.take_exception();
-            limpid_vm::types::Exception::set_context(t, second, first);
-            Err(t.raise_value(second))
-        }
-        (Some(first), Ok(_)) => Err(t.raise_value(first)),
-        (None, result) => result,
-    }
+    super::flush_and_close(t, a[0], buffer)
 }
 
 fn detach(t: &Thread, a: &[Value]) -> R {

@@ -67,10 +67,10 @@ fn chdir(t: &Thread, a: &[Value]) -> R {
     Ok(Value::NONE)
 }
 
-/// The names in a directory, without `.` and `..`.
-fn entries(name: &CStr, fd: Option<i32>) -> io::Result<Vec<CString>> {
-    // SAFETY: a NUL-terminated name, or a descriptor of which the stream gets a duplicate; the stream is closed at the end, and an
-    // entry is copied before the next one is read.
+/// Calls `f` with the name of each entry of a directory and the rest of what the system tells of it, but for `.` and `..`.
+pub(super) fn each_entry(name: &CStr, fd: Option<i32>, mut f: impl FnMut(&CStr, &libc::dirent)) -> io::Result<()> {
+    // SAFETY: a NUL-terminated name, or a descriptor of which the stream gets a duplicate; the stream is closed at the end, and `f` has done
+    // with an entry before the next one is read.
     unsafe {
         let dir = match fd {
             Some(fd) => {
@@ -89,21 +89,27 @@ fn entries(name: &CStr, fd: Option<i32>) -> io::Result<Vec<CString>> {
         if dir.is_null() {
             return Err(io::Error::last_os_error());
         }
-        let mut names = Vec::new();
         loop {
             *libc::__errno_location() = 0;
             let entry = libc::readdir(dir);
             if entry.is_null() {
                 let e = io::Error::last_os_error();
                 libc::closedir(dir);
-                return if e.raw_os_error() == Some(0) { Ok(names) } else { Err(e) };
+                return if e.raw_os_error() == Some(0) { Ok(()) } else { Err(e) };
             }
             let name = CStr::from_ptr((*entry).d_name.as_ptr());
             if name != c"." && name != c".." {
-                names.push(name.to_owned());
+                f(name, &*entry);
             }
         }
     }
+}
+
+/// The names in a directory.
+fn entries(name: &CStr, fd: Option<i32>) -> io::Result<Vec<CString>> {
+    let mut names = Vec::new();
+    each_entry(name, fd, |name, _| names.push(name.to_owned()))?;
+    Ok(names)
 }
 
 fn listdir(t: &Thread, a: &[Value]) -> R {

@@ -1,5 +1,6 @@
 //! `os.scandir`
 
+use super::directories::each_entry;
 use super::path_error;
 use crate::fs::{Argument, to_value};
 use crate::posix::stat::{empty, from_stat};
@@ -59,40 +60,9 @@ struct RawEntry {
 }
 
 fn read_directory(name: &CStr, fd: Option<i32>) -> io::Result<Vec<RawEntry>> {
-    // SAFETY: as for listing names: the stream is closed at the end, and an entry is copied before the next one is read.
-    unsafe {
-        let dir = match fd {
-            Some(fd) => {
-                let own = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0);
-                if own < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                let dir = libc::fdopendir(own);
-                if !dir.is_null() {
-                    libc::rewinddir(dir);
-                }
-                dir
-            }
-            None => libc::opendir(name.as_ptr()),
-        };
-        if dir.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        let mut entries = Vec::new();
-        loop {
-            *libc::__errno_location() = 0;
-            let entry = libc::readdir(dir);
-            if entry.is_null() {
-                let e = io::Error::last_os_error();
-                libc::closedir(dir);
-                return if e.raw_os_error() == Some(0) { Ok(entries) } else { Err(e) };
-            }
-            let name = CStr::from_ptr((*entry).d_name.as_ptr());
-            if name != c"." && name != c".." {
-                entries.push(RawEntry { name: name.to_owned(), inode: (*entry).d_ino, kind: (*entry).d_type });
-            }
-        }
-    }
+    let mut entries = Vec::new();
+    each_entry(name, fd, |name, entry| entries.push(RawEntry { name: name.to_owned(), inode: entry.d_ino, kind: entry.d_type }))?;
+    Ok(entries)
 }
 
 fn scandir(t: &Thread, a: &[Value]) -> R {

@@ -43,11 +43,17 @@ impl AttributeCache {
         AttributeCache(unsafe { Box::new_zeroed_slice(ENTRIES).assume_init() })
     }
 
+    #[inline(always)]
+    fn entry(&self, version: u32, name: Value) -> &Entry {
+        // Names are at least 16 bytes apart; versions are handed out one after the other.
+        &self.0[((name.bits() >> 4) as usize ^ (version as usize).wrapping_mul(11)) & (ENTRIES - 1)]
+    }
+
     /// Where objects of a shape have an attribute; `name` is interned.
     #[inline]
     pub fn find(&self, shape: Ref<Shape>, name: Value) -> Place {
         let version = shape.version();
-        let entry = &self.0[((name.bits() >> 4) as usize ^ (version as usize).wrapping_mul(11)) & (ENTRIES - 1)];
+        let entry = self.entry(version, name);
         if version != 0 && entry.version.get() == version && entry.name.get() == name.bits() {
             return entry.place.get();
         }
@@ -65,7 +71,7 @@ impl AttributeCache {
             LoadKind::ClassValue(v) => Place::ClassValue(v),
             LoadKind::Property(_) | LoadKind::Other => Place::Unknown,
         };
-        let entry = &self.0[((name.bits() >> 4) as usize ^ (version as usize).wrapping_mul(11)) & (ENTRIES - 1)];
+        let entry = self.entry(version, name);
         entry.version.set(version);
         entry.name.set(name.bits());
         entry.place.set(place);
