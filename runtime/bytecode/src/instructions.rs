@@ -215,10 +215,11 @@ macro_rules! for_each_instruction {
                 RETURN_VALUE [0] None (1 => 1) = RETURN_GENERIC;
 
                 // Calls. callable, receiver or NULL, arguments => result
-                // Cache: counter, version of the function (2), address of its code or of the native function (4), size of the frame.
-                CALL [8] Number (2 + o => 1) = CALL_GENERIC;
+                // Cache: counter, version of the function or class (2), address of the code, the native function or `__init__` (4), size of the
+                // frame, locals that are no arguments.
+                CALL [9] Number (2 + o => 1) = CALL_GENERIC;
                 // ... and the tuple of keyword names on top. Cache as for CALL.
-                CALL_KW [8] Number (3 + o => 1) = CALL_KW_GENERIC;
+                CALL_KW [9] Number (3 + o => 1) = CALL_KW_GENERIC;
                 // callable, NULL, positional iterable, keyword mapping or NULL => result
                 CALL_FUNCTION_EX [1] None (4 => 1) = CALL_EX_GENERIC;
                 CALL_INTRINSIC_1 [0] Number (1 => 1) = CALL_INTRINSIC_UNARY;
@@ -318,6 +319,10 @@ macro_rules! for_each_instruction {
                 SEND_VIRTUAL of SEND = SEND_TO_VIRTUAL;
                 SEND_ASYNC_GEN of SEND = RESUME_SEND_ASYNC_GENERATOR;
 
+                CALL_PY_EXACT_ARGS_0 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_0;
+                CALL_PY_EXACT_ARGS_1 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_1;
+                CALL_PY_EXACT_ARGS_2 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_2;
+                CALL_PY_EXACT_ARGS_3 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_3;
                 CALL_PY_EXACT_ARGS of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME;
                 CALL_PY_GENERAL of CALL = CALL_PY_ANY_ARGS;
                 CALL_BOUND_METHOD of CALL = UNPACK_BOUND_METHOD;
@@ -363,7 +368,10 @@ macro_rules! define_opcodes {
         const ALL: [Opcode; OPCODE_COUNT] = [$($name,)* $($special,)*];
         const NAMES: [&str; OPCODE_COUNT] = [$(stringify!($name),)* $(stringify!($special),)*];
         const FAMILIES: [Opcode; OPCODE_COUNT] = [$($name,)* $($family,)*];
-        const CACHES: [u8; BASE_COUNT] = [$($caches),*];
+        const CACHES: [u8; OPCODE_COUNT] = {
+            const BASE: [u8; BASE_COUNT] = [$($caches),*];
+            [$(BASE[$name as usize],)* $(BASE[$family as usize],)*]
+        };
         const OPERANDS: [Operand; BASE_COUNT] = [$(Operand::$operand),*];
 
         impl Opcode {
@@ -378,6 +386,12 @@ macro_rules! define_opcodes {
     };
 }
 for_each_instruction!(define_opcodes);
+
+/// The number of cache words after the instruction with this number; 0 if there is none.
+#[inline]
+pub const fn caches_after(opcode: u8) -> usize {
+    if (opcode as usize) < OPCODE_COUNT { CACHES[opcode as usize] as usize } else { 0 }
+}
 
 impl Opcode {
     /// The instruction with this number, if there is one.
@@ -405,7 +419,7 @@ impl Opcode {
     /// The number of cache words after it.
     #[inline]
     pub const fn caches(self) -> usize {
-        CACHES[FAMILIES[self as usize] as usize] as usize
+        CACHES[self as usize] as usize
     }
 
     /// What its oparg means.

@@ -412,7 +412,6 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         fp: Cell::new(std::ptr::null_mut()),
         // SAFETY: inside the mapping; what is behind serves the handlers of a RecursionError.
         stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
-        slow: Cell::new(0),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
         attribute_cache: AttributeCache::new(),
         line_trace: LineTrace::new(),

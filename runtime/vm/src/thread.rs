@@ -67,8 +67,6 @@ pub struct Thread {
     pub fp: Cell<*mut Value>,
     /// The end of the interpreter stack that frames may use.
     pub stack_limit: Cell<*mut Value>,
-    /// The slow path a handler has asked for, on its way to the trampoline.
-    pub slow: Cell<usize>,
     /// The dispatch table in force.
     pub table: Cell<*const ()>,
     /// Where attributes were found.

@@ -111,12 +111,10 @@ fn bind_keyword(
     };
     let first = code.posonlyargcount as usize;
     let total = (code.argcount + code.kwonlyargcount) as usize;
-    let is = |i: usize| {
-        let n = code.local_name(i);
-        // SAFETY: names are strings.
-        n == name || unsafe { Ref::<Str>::from_value(n) }.equals(&s)
-    };
-    if let Some(i) = (first..total).find(|&i| is(i)) {
+    // SAFETY: names are strings.
+    let is = |i: usize| unsafe { Ref::<Str>::from_value(code.local_name(i)) }.equals(&s);
+    // Names are interned, so nearly always it is the same string.
+    if let Some(i) = (first..total).find(|&i| code.local_name(i) == name).or_else(|| (first..total).find(|&i| is(i))) {
         if !frame.local(i).is_null() {
             raise!(t, TypeError, "{}() got multiple values for argument '{}'", function_name(f), s.to_string_lossy());
         }
@@ -264,35 +262,80 @@ pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
 }
 
 /// Pushes the frame of a call whose callable, receiver and arguments are the top `operands` values, and goes there. Binding is general.
-/// `advance`: words from the instruction to the next one.
+/// `args` are on the stack or in the callable's reach. `advance`: words from the instruction to the next one.
 pub fn push_call(r: &mut Regs, f: Ref<Function>, args: &[Value], names: Value, operands: usize, advance: isize) -> Step {
     let t = r.t();
     let caller = r.frame();
-    let base = free_stack(r.sp, caller);
     // SAFETY: the next instruction of the same code.
     let return_pc = unsafe { r.pc.offset(advance) };
-    // SAFETY: the frame is built above the operands.
-    let Ok(built) = (unsafe { build_frame(t, base, f, Args::with_keywords(args, names), caller, return_pc) }) else {
-        return Step::Error;
-    };
-    let frame = if caller.is_generator() {
-        // SAFETY: the operands are on the generator's own stack.
-        caller.generator().sp.set(unsafe { r.sp.sub(operands) });
-        built
-    } else {
-        // The frame takes the place of the operands.
-        // SAFETY: header and locals move down; the ranges may overlap.
-        unsafe {
-            let to = r.sp.sub(operands);
-            std::ptr::copy(base, to, HEADER + f.code().nlocalsplus as usize);
-            Frame(to.add(HEADER))
+    // SAFETY: the operands are on the stack.
+    let end = unsafe { r.sp.sub(operands) };
+    let base = if caller.is_generator() { caller.generator().stack_top.get() } else { end };
+    let frame = match place_frame(t, base, f, args, names, caller, return_pc) {
+        Some(frame) => frame,
+        None => {
+            let above = free_stack(r.sp, caller);
+            // SAFETY: the frame is built above the operands.
+            let Ok(_) = (unsafe { build_frame(t, above, f, Args::with_keywords(args, names), caller, return_pc) }) else {
+                return Step::Error;
+            };
+            // The frame takes the place of the operands.
+            // SAFETY: header and locals move down; the ranges may overlap.
+            unsafe {
+                std::ptr::copy(above, base, HEADER + f.code().nlocalsplus as usize);
+                Frame(base.add(HEADER))
+            }
         }
     };
+    if caller.is_generator() {
+        caller.generator().sp.set(end);
+    }
     t.depth.set(t.depth.get() + 1);
     r.fp = frame.0;
-    r.sp = frame.stack_base();
+    // SAFETY: behind the locals of a frame that was just written.
+    r.sp = unsafe { frame.0.add(f.code().nlocalsplus as usize) };
     r.pc = f.code().entry(t);
     Step::Jump
+}
+
+/// Writes a frame at `base` straight away where binding is no more than adding defaults to positional arguments: nothing is allocated and
+/// nothing can fail. `base` may lie in or below the arguments.
+#[inline(always)]
+fn place_frame(
+    t: &Thread,
+    base: *mut Value,
+    f: Ref<Function>,
+    args: &[Value],
+    names: Value,
+    previous: Frame,
+    return_pc: *const u16,
+) -> Option<Frame> {
+    let code = f.code();
+    let (given, wanted) = (args.len(), code.argcount as usize);
+    if !names.is_null() || !code.is_positional() || given > wanted {
+        return None;
+    }
+    let defaults = match given == wanted {
+        true => &[],
+        false => {
+            let defaults = f.defaults.opt()?.exact::<Tuple>()?.as_slice();
+            defaults.get((given + defaults.len()).checked_sub(wanted)?..)?
+        }
+    };
+    // SAFETY: the stack limit leaves room for every frame's header; what is behind is compared before it is used.
+    unsafe {
+        let fp = base.add(HEADER);
+        if fp.add(code.frame_values()) > t.stack_limit.get() || t.depth.get() >= t.depth_limit.get() {
+            return None;
+        }
+        std::ptr::copy(args.as_ptr(), fp, given);
+        std::ptr::copy_nonoverlapping(defaults.as_ptr(), fp.add(given), defaults.len());
+        for i in wanted..code.nlocalsplus as usize {
+            *fp.add(i) = Value::NULL;
+        }
+        Frame(fp).init(f.value(), previous, return_pc, Value::NULL);
+        Some(Frame(fp))
+    }
 }
 
 /// `f(**mapping)`: adds the mapping's items to the keywords collected so far.

@@ -17,7 +17,7 @@ use crate::interp::{trace, unwind};
 use crate::thread::Thread;
 use limpid_bytecode::{OPCODE_COUNT, Opcode, for_each_instruction};
 use limpid_heap::Value;
-use std::sync::atomic::{AtomicU8, Ordering::Acquire, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Acquire;
 
 /// The code of one instruction.
 pub type Handler = unsafe extern "C" fn(*const u16, *mut Value, *mut Value, *const Thread, u64, *const Table);
@@ -28,11 +28,11 @@ pub struct Table([Handler; 256]);
 
 #[inline(always)]
 unsafe fn fetch(pc: *const u16) -> (u8, u64) {
-    // SAFETY: `pc` points at an instruction, two bytes.
-    unsafe {
-        let p = pc as *const AtomicU8;
-        ((*p).load(Relaxed), (*p.add(1)).load(Relaxed) as u64)
-    }
+    // One load of both bytes. Volatile is what a relaxed atomic load would be, without the second extension to a full register that LLVM
+    // gives that one.
+    // SAFETY: `pc` points at an instruction, an aligned word.
+    let word = unsafe { pc.read_volatile() } as u64;
+    (word as u8, word >> 8)
 }
 
 #[inline(always)]
@@ -59,22 +59,20 @@ unsafe fn finish(flow: Flow, family: Opcode, r: Regs, o: u64, table: *const Tabl
                 let (op, low) = fetch(r.pc);
                 go(r, op, o << 8 | low, table)
             }
-            Flow::Slow(f) => {
-                (*r.th).slow.set(f as usize);
-                slow(r.pc, r.sp, r.fp, r.th, o, table)
-            }
+            // The slow function travels in the place of the table, which the trampoline takes from the thread anyway.
+            Flow::Slow(f) => slow(r.pc, r.sp, r.fp, r.th, o, f as *const Table),
             Flow::Exit => {}
         }
     }
 }
 
-/// Runs the slow function that is in the thread, then goes on where it says.
+/// Runs the slow function in the last argument, then goes on where it says.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn slow(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+unsafe extern "C" fn slow(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, f: *const Table) {
     // SAFETY: as in `go`; the thread's saved registers are what `slow_call` has left there.
     unsafe {
-        if slow_call(pc, sp, fp, th, o) {
+        if slow_call(pc, sp, fp, th, o, f) {
             let t = &*th;
             let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th };
             let (op, o) = fetch(r.pc);
@@ -85,19 +83,18 @@ unsafe extern "C" fn slow(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *c
 
 /// Runs the slow function; leaves the registers in the thread. False: the loop is to be left.
 #[inline(never)]
-unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> bool {
+unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, f: *const Table) -> bool {
     let mut r = Regs { pc, sp, fp, th };
     r.save();
-    // SAFETY: only `finish` stores here, a SlowFn.
-    let f: crate::interp::regs::SlowFn = unsafe { std::mem::transmute((*th).slow.get()) };
+    // SAFETY: `finish` gives a SlowFn.
+    let f: crate::interp::regs::SlowFn = unsafe { std::mem::transmute(f) };
     // SAFETY: the registers are those of a frame at an instruction.
     let mut step = unsafe { f(&mut r, o as u32) };
     if step == Step::Error {
         step = unwind::unwind(&mut r);
     }
     if step == Step::Next {
-        let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::CACHE);
-        r.skip(1 + op.caches() as isize);
+        r.skip(1 + limpid_bytecode::caches_after(r.word() as u8) as isize);
     }
     // Read one by one: the compiler would load `sp` and `fp` together, which have just been stored apart, and the processor then waits until
     // both are in the cache. A sixth of the time of a program that leads through here often.
@@ -130,6 +127,9 @@ macro_rules! define_handlers {
     };
     (@handler $name:ident $family:ident $($uop:ident)+) => {
         pub unsafe extern "C" fn $name(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+            // Opargs are 32 bits; without this the handler would clear the upper half of the register again.
+            // SAFETY: as said.
+            unsafe { std::hint::assert_unchecked(o <= u32::MAX as u64) };
             let mut r = Regs { pc, sp, fp, th };
             let flow = 'instruction: {
                 $(match $uop(&mut r, o as u32) {

@@ -120,6 +120,15 @@ pub fn get_slice(t: &Thread, object: Value, start: Value, stop: Value) -> R {
     get_item(t, object, slice::new(t, start, stop, Value::NONE))
 }
 
+/// `object[start:stop] = v`, without making a slice for a list.
+pub fn set_slice(t: &Thread, object: Value, start: Value, stop: Value, v: Value) -> R<()> {
+    if let Some(list) = object.exact::<List>() {
+        let bounds = slice::bounds(t, start, stop, Value::NONE)?;
+        return list.set_slice(t, bounds, v);
+    }
+    set_item(t, object, slice::new(t, start, stop, Value::NONE), v)
+}
+
 /// A bound that `index(value, start, stop)` takes: an int, big ones clipped, not None.
 pub fn search_bound(t: &Thread, v: Value, default: isize, len: usize) -> R<usize> {
     if v.is_null() {

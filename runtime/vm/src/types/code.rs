@@ -262,6 +262,12 @@ impl Code {
     pub fn frame_values(&self) -> usize {
         (self.nlocalsplus + self.stacksize) as usize
     }
+
+    /// Has it positional parameters only, without `*args`?
+    #[inline(always)]
+    pub fn is_positional(&self) -> bool {
+        !self.flags.has(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS) && self.kwonlyargcount == 0
+    }
 }
 
 impl Ref<Code> {

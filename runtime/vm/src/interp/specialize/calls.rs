@@ -50,19 +50,26 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
     let code = f.code();
     let version = f.version.load(std::sync::atomic::Ordering::Relaxed);
     let given = n + !receiver.is_null() as usize;
-    let simple = !code.flags.has(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS) && code.kwonlyargcount == 0;
-    if version == 0 || !simple || code.argcount as usize != given {
+    if version == 0 || !code.is_positional() || code.argcount as usize != given {
         return Ok(Opcode::CALL_PY_GENERAL);
     }
     // Header, locals and stack, and the operands of the next call.
     let size = HEADER + code.frame_values();
-    if size >= HAS_RECEIVER as usize {
+    let unbound = code.nlocalsplus as usize - given;
+    if size >= HAS_RECEIVER as usize || unbound > u16::MAX as usize {
         return Ok(Opcode::CALL_PY_GENERAL);
     }
     r.set_cache32(2, version);
     r.set_cache64(4, code.entry(r.t()) as u64);
     r.set_cache(8, size as u16 | if receiver.is_null() { 0 } else { HAS_RECEIVER });
-    Ok(Opcode::CALL_PY_EXACT_ARGS)
+    r.set_cache(9, unbound as u16);
+    Ok(match given {
+        0 => Opcode::CALL_PY_EXACT_ARGS_0,
+        1 => Opcode::CALL_PY_EXACT_ARGS_1,
+        2 => Opcode::CALL_PY_EXACT_ARGS_2,
+        3 => Opcode::CALL_PY_EXACT_ARGS_3,
+        _ => Opcode::CALL_PY_EXACT_ARGS,
+    })
 }
 
 fn choose_native(r: &Regs, f: Ref<BuiltinFunction>, receiver: Value, n: usize) -> Result<Opcode, Failure> {
@@ -110,15 +117,17 @@ fn choose_class(r: &Regs, class: Ref<Type>, n: usize) -> Result<Opcode, Failure>
             return Ok(Opcode::CALL_TUPLE_1);
         }
     }
-    r.set_cache64(4, class.value().bits());
     if type_::is_plain(class)
+        && class.value().shape() == builtin::shapes::TYPE
         && let Some(init) = attr::type_lookup(class, crate::names::__init__).and_then(|v| v.exact::<Function>())
         && !init.code().flags.has(CodeFlags::GENERATOR | CodeFlags::COROUTINE | CodeFlags::ASYNC_GENERATOR)
     {
         let version = class.assign_version().ok_or(Failure::OutOfVersions)?;
         r.set_cache32(2, version);
+        r.set_cache64(4, init.value().bits());
         return Ok(Opcode::CALL_ALLOC_AND_ENTER_INIT);
     }
+    r.set_cache64(4, class.value().bits());
     if class.value().class() == builtin::TYPE { Ok(Opcode::CALL_BUILTIN_CLASS) } else { Ok(Opcode::CALL_NON_PY_GENERAL) }
 }
 

@@ -1,7 +1,7 @@
 //! Making containers, strings, functions.
 
-use super::{attempt, slow_uops};
-use crate::interp::regs::{Regs, Step};
+use super::{attempt, attempt_here, slow_uops};
+use crate::interp::regs::{Flow, Regs, Step};
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{iter, text};
 use crate::thread::Thread;
@@ -10,24 +10,16 @@ use crate::{exc, interp};
 use limpid_heap::Value;
 
 slow_uops! {
-    /// A tuple of the top values.
-    NEW_TUPLE = new_tuple;
-    /// A list of the top values.
-    NEW_LIST = new_list;
     /// A set of the top values.
     NEW_SET = new_set;
     /// A dict of the top pairs.
     NEW_MAP = new_map;
     /// The strings on top, one after the other.
     NEW_STRING = new_string;
-    /// A slice.
-    NEW_SLICE = new_slice;
     /// An interpolation of a t-string.
     NEW_INTERPOLATION = new_interpolation;
     /// A t-string.
     NEW_TEMPLATE = new_template;
-    /// Appends to the list below, in a comprehension.
-    APPEND_TO_LIST = append_to_list;
     /// Adds to the set below, in a comprehension.
     ADD_TO_SET = add_to_set;
     /// Adds to the dict below, in a comprehension.
@@ -42,29 +34,30 @@ slow_uops! {
     MERGE_KEYWORDS = merge_keywords;
     /// `!s`, `!r`, `!a`
     CONVERT = convert;
-    /// `f"{x}"`
-    FORMAT_PLAIN = format_plain;
     /// `f"{x:spec}"`
     FORMAT_SPEC = format_spec;
-    /// A function from code.
-    NEW_FUNCTION = new_function;
     /// Sets a field of the function on top.
     SET_FUNCTION_FIELD = set_function_field;
 }
 
-unsafe fn new_tuple(r: &mut Regs, o: u32) -> Step {
-    let tuple = attempt!(Tuple::try_from_slice(r.t(), r.top_slice(o as usize)));
-    let v = if o == 0 { r.t().empty_tuple() } else { tuple.value() };
+/// A tuple of the top values.
+#[inline(always)]
+pub fn NEW_TUPLE(r: &mut Regs, o: u32) -> Flow {
+    r.save();
+    let v = if o == 0 { r.t().empty_tuple() } else { attempt_here!(Tuple::try_from_slice(r.t(), r.top_slice(o as usize))).value() };
     r.drop_n(o as usize);
     r.push(v);
-    Step::Next
+    Flow::Next
 }
 
-unsafe fn new_list(r: &mut Regs, o: u32) -> Step {
-    let list = attempt!(List::from_slice(r.t(), r.top_slice(o as usize)));
+/// A list of the top values.
+#[inline(always)]
+pub fn NEW_LIST(r: &mut Regs, o: u32) -> Flow {
+    r.save();
+    let list = attempt_here!(List::from_slice(r.t(), r.top_slice(o as usize)));
     r.drop_n(o as usize);
     r.push(list.value());
-    Step::Next
+    Flow::Next
 }
 
 unsafe fn new_set(r: &mut Regs, o: u32) -> Step {
@@ -96,12 +89,15 @@ unsafe fn new_string(r: &mut Regs, o: u32) -> Step {
     Step::Next
 }
 
-unsafe fn new_slice(r: &mut Regs, o: u32) -> Step {
+/// A slice.
+#[inline(always)]
+pub fn NEW_SLICE(r: &mut Regs, o: u32) -> Flow {
+    r.save();
     let step = if o == 3 { r.pop() } else { Value::NONE };
     let (stop, start) = (r.pop(), r.pop());
     let v = crate::types::slice::new(r.t(), start, stop, step);
     r.push(v);
-    Step::Next
+    Flow::Next
 }
 
 unsafe fn new_interpolation(r: &mut Regs, o: u32) -> Step {
@@ -128,13 +124,15 @@ unsafe fn new_template(r: &mut Regs, _: u32) -> Step {
     Step::Next
 }
 
-unsafe fn append_to_list(r: &mut Regs, o: u32) -> Step {
-    let v = r.peek(1);
+/// Appends to the list below, in a comprehension.
+#[inline(always)]
+pub fn APPEND_TO_LIST(r: &mut Regs, o: u32) -> Flow {
+    r.save();
     // SAFETY: the compiler has put a list there.
     let list = unsafe { Ref::<List>::from_value(r.peek(o as usize + 1)) };
-    attempt!(list.append(r.t(), v));
+    attempt_here!(list.append(r.t(), r.peek(1)));
     r.drop_n(1);
-    Step::Next
+    Flow::Next
 }
 
 /// Adds to what should be a set: a program may have put something else in the place of `__conditional_annotations__`.
@@ -223,11 +221,14 @@ unsafe fn convert(r: &mut Regs, o: u32) -> Step {
     Step::Next
 }
 
+/// `f"{x}"`
+#[inline(always)]
+pub fn FORMAT_PLAIN(r: &mut Regs, _o: u32) -> Flow {
+    if r.peek(1).shape() == builtin::shapes::STR { Flow::Next } else { Flow::Slow(format_plain) }
+}
+
 unsafe fn format_plain(r: &mut Regs, _: u32) -> Step {
     let v = r.peek(1);
-    if v.shape() == crate::types::builtin::shapes::STR {
-        return Step::Next;
-    }
     let s = attempt!(text::format_value(r.t(), v, Value::NULL));
     r.poke(1, s.value());
     Step::Next
@@ -240,14 +241,16 @@ unsafe fn format_spec(r: &mut Regs, _: u32) -> Step {
     Step::Next
 }
 
-unsafe fn new_function(r: &mut Regs, _: u32) -> Step {
-    let t = r.t();
+/// A function from code.
+#[inline(always)]
+pub fn NEW_FUNCTION(r: &mut Regs, _o: u32) -> Flow {
+    r.save();
     // SAFETY: the compiler has put code there.
     let code = unsafe { Ref::<Code>::from_value(r.peek(1)) };
     let f = r.frame().function();
-    let v = Function::new(t, code, f.globals(), f.builtins.get());
+    let v = Function::new(r.t(), code, f.globals(), f.builtins.get());
     r.poke(1, v.value());
-    Step::Next
+    Flow::Next
 }
 
 unsafe fn set_function_field(r: &mut Regs, o: u32) -> Step {

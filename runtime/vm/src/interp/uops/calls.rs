@@ -2,7 +2,7 @@
 //!
 //! On the stack: the callable, the receiver of a method or NULL, the arguments.
 
-use super::{attempt, slow_uops};
+use super::{attempt, attempt_here, slow_uops};
 use crate::args::{Args, NativeBody};
 use crate::interp::calls::{self, push_call};
 use crate::interp::frame::{Frame, HEADER, free_stack, init_pc};
@@ -33,18 +33,8 @@ slow_uops! {
     CALL_PY_ANY_ARGS = call_py_general;
     /// A bound method of a Python function.
     UNPACK_BOUND_METHOD = call_bound_method;
-    /// `str(x)`
-    CALL_STR_OF = call_str;
-    /// `tuple(x)`
-    CALL_TUPLE_OF = call_tuple;
-    /// `len(x)`
-    CALL_LEN_OF = call_len;
-    /// `isinstance(x, c)`
-    CALL_ISINSTANCE_OF = call_isinstance;
     /// A class made in Python with a Python `__init__`.
     ALLOCATE_AND_CALL_INIT = alloc_and_init;
-    /// A class.
-    CALL_NATIVE_CLASS = call_native_class;
     /// Anything else.
     CALL_ANYTHING = call_anything;
     /// A Python function with keywords.
@@ -187,21 +177,32 @@ pub fn GUARD_STACK(r: &mut Regs, _o: u32) -> Flow {
     Flow::Next
 }
 
-/// Lays the callee's frame over the operands and goes to the cached code.
+/// Lays the callee's frame over the operands, whose last `N` are the arguments, and goes to the cached code. Where nothing is left to a loop
+/// or a library function the handler needs no register but its own.
 #[inline(always)]
-pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
-    let n = o as usize;
+fn push_frame<const N: usize>(r: &mut Regs, o: u32) -> Flow {
+    let mut args = [Value::NULL; N];
+    let mut i = 0;
+    while i < N {
+        args[i] = r.peek(N - i);
+        i += 1;
+    }
+    let fp = start_frame(r, o);
+    let mut i = 0;
+    while i < N {
+        // SAFETY: GUARD_STACK has made sure of the room.
+        unsafe { *fp.add(i) = args[i] };
+        i += 1;
+    }
+    // SAFETY: as above.
+    enter_frame(r, fp, unsafe { fp.add(N) })
+}
+
+/// Writes the callee's header where its frame starts, and notes in a calling generator where its own stack ends.
+#[inline(always)]
+fn start_frame(r: &mut Regs, o: u32) -> *mut Value {
     // SAFETY: the operands are on the stack.
-    let operands = unsafe { r.sp.sub(n + 2) };
-    // SAFETY: as above.
-    let (callable, receiver) = unsafe { (*operands, *operands.add(1)) };
-    // SAFETY: GUARD_FUNCTION has tested it.
-    let f = unsafe { Ref::<Function>::from_value(callable) };
-    let code = f.code();
-    let has_receiver = !receiver.is_null();
-    let count = n + has_receiver as usize;
-    // SAFETY: as above.
-    let args = unsafe { operands.add(2 - has_receiver as usize) };
+    let operands = unsafe { r.sp.sub(o as usize + 2) };
     let caller = r.frame();
     let base = if caller.is_generator() {
         let g = caller.generator();
@@ -210,28 +211,83 @@ pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
     } else {
         operands
     };
-    let total = code.nlocalsplus as usize;
-    // SAFETY: GUARD_STACK has made sure of the room; arguments move up, so the last goes first.
+    // SAFETY: GUARD_STACK has made sure of the room; the callable is written where it is already, or far from the operands.
     unsafe {
         let fp = base.add(HEADER);
-        let mut i = count;
-        while i > 0 {
-            i -= 1;
-            *fp.add(i) = *args.add(i);
+        Frame(fp).init(*operands, caller, r.pc.offset(ADVANCE), Value::NULL);
+        fp
+    }
+}
+
+/// Goes to the cached code with the frame at `fp`, whose locals from `rest` on are unbound.
+#[inline(always)]
+fn enter_frame(r: &mut Regs, fp: *mut Value, mut rest: *mut Value) -> Flow {
+    let mut unbound = r.cache(9);
+    while unbound > 0 {
+        // SAFETY: GUARD_STACK has made sure of the room.
+        unsafe {
+            *rest = Value::NULL;
+            rest = rest.add(1);
+            // Keeps LLVM from making this a call of memset, for which the handler would have to save registers.
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
         }
-        let mut i = count;
-        while i < total {
-            *fp.add(i) = Value::NULL;
-            i += 1;
-        }
-        Frame(fp).init(callable, caller, r.pc.offset(ADVANCE), Value::NULL);
-        r.fp = fp;
-        r.sp = fp.add(total);
+        unbound -= 1;
     }
     let t = r.t();
     t.depth.set(t.depth.get() + 1);
+    r.fp = fp;
+    r.sp = rest;
     r.pc = r.cache64(4) as *const u16;
     Flow::Jump
+}
+
+/// Enters a function with no argument.
+#[inline(always)]
+pub fn PUSH_FRAME_0(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<0>(r, o)
+}
+
+/// Enters a function with one argument, the receiver counted.
+#[inline(always)]
+pub fn PUSH_FRAME_1(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<1>(r, o)
+}
+
+/// Enters a function with two arguments.
+#[inline(always)]
+pub fn PUSH_FRAME_2(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<2>(r, o)
+}
+
+/// Enters a function with three arguments.
+#[inline(always)]
+pub fn PUSH_FRAME_3(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<3>(r, o)
+}
+
+/// Enters a function with any number of arguments.
+#[inline(always)]
+pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
+    let count = o as usize + (r.cache(8) & HAS_RECEIVER != 0) as usize;
+    // SAFETY: the arguments are on the stack.
+    let args = unsafe { r.sp.sub(count) };
+    // Arguments move up to the place of the locals, so the last goes first, and all before the header is written.
+    let caller = r.frame();
+    // SAFETY: as above; GUARD_STACK has made sure of the room.
+    let fp = unsafe { if caller.is_generator() { caller.generator().stack_top.get() } else { r.sp.sub(o as usize + 2) }.add(HEADER) };
+    let mut i = count;
+    while i > 0 {
+        i -= 1;
+        // SAFETY: as above.
+        unsafe {
+            *fp.add(i) = *args.add(i);
+            // As in `enter_frame`, against memmove and vectors.
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+        }
+    }
+    start_frame(r, o);
+    // SAFETY: as above.
+    enter_frame(r, fp, unsafe { fp.add(count) })
 }
 
 unsafe fn call_py_general(r: &mut Regs, o: u32) -> Step {
@@ -334,22 +390,44 @@ pub fn CALL_TYPE_OF(r: &mut Regs, _o: u32) -> Flow {
     Flow::Next
 }
 
-unsafe fn call_str(r: &mut Regs, o: u32) -> Step {
+/// `str(x)`
+#[inline(always)]
+pub fn CALL_STR_OF(r: &mut Regs, _o: u32) -> Flow {
     if r.peek(3) != builtin::STR.value() || !r.peek(2).is_null() {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
+        return Flow::Deopt;
     }
-    let v = attempt!(text::str_of(r.t(), r.peek(1)));
-    finish_call(r, 3, v.value())
+    r.save();
+    let v = attempt_here!(text::str_of(r.t(), r.peek(1)));
+    r.drop_n(2);
+    r.poke(1, v.value());
+    Flow::Next
 }
 
-unsafe fn call_tuple(r: &mut Regs, o: u32) -> Step {
+/// `tuple(x)`
+#[inline(always)]
+pub fn CALL_TUPLE_OF(r: &mut Regs, _o: u32) -> Flow {
     if r.peek(3) != builtin::TUPLE.value() || !r.peek(2).is_null() {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
+        return Flow::Deopt;
     }
-    let v = attempt!(iter::to_tuple(r.t(), r.peek(1)));
-    finish_call(r, 3, v.value())
+    r.save();
+    let v = attempt_here!(iter::to_tuple(r.t(), r.peek(1)));
+    r.drop_n(2);
+    r.poke(1, v.value());
+    Flow::Next
+}
+
+/// `len(x)`; of a list without leaving the handler.
+#[inline(always)]
+pub fn CALL_LEN_OF(r: &mut Regs, o: u32) -> Flow {
+    let list = r.peek(1);
+    if r.peek(3).bits() != r.cache64(4) || !r.peek(2).is_null() || o != 1 || list.shape() != builtin::shapes::LIST {
+        return Flow::Slow(call_len);
+    }
+    // SAFETY: the shape is a list's.
+    let n = unsafe { Ref::<List>::from_value(list) }.len();
+    r.drop_n(2);
+    r.poke(1, Value::int(n as i64));
+    Flow::Next
 }
 
 unsafe fn call_len(r: &mut Regs, o: u32) -> Step {
@@ -360,6 +438,19 @@ unsafe fn call_len(r: &mut Regs, o: u32) -> Step {
     let n = attempt!(sequence::len(r.t(), r.peek(1)));
     let n = int::from_usize(r.t(), n);
     finish_call(r, 3, n)
+}
+
+/// `isinstance(x, c)`; where `c` is the very class of `x` without leaving the handler.
+#[inline(always)]
+pub fn CALL_ISINSTANCE_OF(r: &mut Regs, o: u32) -> Flow {
+    let (object, class) = (r.peek(2), r.peek(1));
+    let exact = o == 2 && r.peek(4).bits() == r.cache64(4) && r.peek(3).is_null() && object.is_cell() && object.class().value() == class;
+    if !exact {
+        return Flow::Slow(call_isinstance);
+    }
+    r.drop_n(3);
+    r.poke(1, Value::TRUE);
+    Flow::Next
 }
 
 unsafe fn call_isinstance(r: &mut Regs, o: u32) -> Step {
@@ -394,33 +485,31 @@ pub fn CALL_APPEND(r: &mut Regs, o: u32) -> Flow {
 unsafe fn alloc_and_init(r: &mut Regs, o: u32) -> Step {
     let n = o as usize;
     let class = r.peek(n + 2);
-    let fits = r.peek(n + 1).is_null() && class.bits() == r.cache64(4);
-    // SAFETY: the cached word is a class's.
-    if !fits || unsafe { Ref::<Type>::from_value(class) }.version() != r.cache32(2) || r.frame().is_generator() {
+    // SAFETY: the shape is a type's; versions are never used twice, so this one tells which class it is.
+    let fits = class.shape() == builtin::shapes::TYPE
+        && unsafe { Ref::<Type>::from_value(class) }.version() == r.cache32(2)
+        && r.peek(n + 1).is_null()
+        && !r.frame().is_generator();
+    if !fits {
         // SAFETY: the same instruction.
         return unsafe { call_generic(r, o) };
     }
     let t = r.t();
-    // SAFETY: as above.
-    let class = unsafe { Ref::<Type>::from_value(class) };
-    let Some(init) = crate::protocol::attr::type_lookup(class, crate::names::__init__).and_then(|v| v.exact::<Function>()) else {
-        // SAFETY: the same instruction.
-        return unsafe { call_anything(r, o) };
-    };
-    let instance = type_::alloc_plain(t, class);
+    // SAFETY: the class is the one whose `__init__` was cached.
+    let (class, init) = unsafe { (Ref::<Type>::from_value(class), Ref::<Function>::from_value(Value::from_bits(r.cache64(4)))) };
     // The shim: a frame without code that holds the instance, over the class and its arguments. The arguments move to where the frame
     // of __init__ takes them from.
-    let args = r.top_slice(n);
-    // SAFETY: the shim needs HEADER + 1 values, the operands of the inner call n + 2 more; GUARD_STACK-like check below.
+    // SAFETY: the shim needs HEADER + 1 values, the operands of the inner call n + 2 more, which the comparison makes sure of.
     unsafe {
         let base = r.sp.sub(n + 2);
         if base.add(2 * HEADER + n + 8 + init.code().frame_values()) > t.stack_limit.get() {
             return call_anything(r, o);
         }
+        let instance = type_::alloc_plain(t, class);
         let shim = Frame(base.add(HEADER));
         // Operands of the inner call above the shim's one value: callable, receiver, arguments; last first, they may overlap.
         let operands = shim.0.add(1);
-        std::ptr::copy(args.as_ptr(), operands.add(2), n);
+        std::ptr::copy(r.sp.sub(n), operands.add(2), n);
         *operands = init.value();
         *operands.add(1) = instance;
         shim.init(Value::NULL, r.frame(), r.pc.offset(ADVANCE), Value::NULL);
@@ -446,31 +535,43 @@ unsafe fn alloc_and_init(r: &mut Regs, o: u32) -> Step {
     }
 }
 
-slow_uops! {
-    /// The end of an `__init__` that was called in place of its class.
-    CHECK_INIT_RESULT = check_init_result;
+/// The end of an `__init__` that was called in place of its class.
+#[inline(always)]
+pub fn CHECK_INIT_RESULT(r: &mut Regs, _o: u32) -> Flow {
+    if !r.peek(1).is_none() {
+        return Flow::Slow(wrong_init_result);
+    }
+    r.drop_n(1);
+    Flow::Next
 }
 
-unsafe fn check_init_result(r: &mut Regs, _: u32) -> Step {
+unsafe fn wrong_init_result(r: &mut Regs, _: u32) -> Step {
     let v = r.pop();
-    if !v.is_none() {
-        let t = r.t();
-        t.raise(exc::TypeError, &format!("__init__() should return None, not '{}'", v.class().display_name()));
-        return Step::Error;
-    }
-    Step::Next
+    let t = r.t();
+    t.raise(exc::TypeError, &format!("__init__() should return None, not '{}'", v.class().display_name()));
+    Step::Error
 }
 
-unsafe fn call_native_class(r: &mut Regs, o: u32) -> Step {
-    let (f, args, n) = operands(r, o);
-    if f.bits() != r.cache64(4) {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
+/// A class that is made by native code.
+#[inline(always)]
+pub fn CALL_NATIVE_CLASS(r: &mut Regs, o: u32) -> Flow {
+    let n = o as usize;
+    let class = r.peek(n + 2);
+    if class.bits() != r.cache64(4) || !r.peek(n + 1).is_null() {
+        return Flow::Deopt;
     }
+    r.save();
     // SAFETY: the cached word is a class's.
-    let class = unsafe { Ref::<Type>::from_value(f) };
-    let v = attempt!(type_::call_class(r.t(), class, Args::positional(args)));
-    finish_call(r, n, v)
+    let v = attempt_here!(call_class(r.t(), unsafe { Ref::from_value(class) }, r.top_slice(n)));
+    r.drop_n(n + 1);
+    r.poke(1, v);
+    Flow::Next
+}
+
+/// Out of line: a handler cannot have arguments in memory of its own.
+#[inline(never)]
+fn call_class(t: &Thread, class: Ref<Type>, args: &[Value]) -> R {
+    type_::call_class(t, class, Args::positional(args))
 }
 
 slow_uops! {

@@ -1,7 +1,7 @@
 //! `for` loops. The iterator and its position are two values on the stack; for exact lists, tuples and ranges that is the container and
 //! an index, and no iterator object exists: such an iterator cannot be shared, by construction.
 
-use super::{attempt, slow_uops};
+use super::{attempt, attempt_here, slow_uops};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
@@ -224,22 +224,19 @@ pub fn RESUME_FOR_GENERATOR(r: &mut Regs, o: u32) -> Flow {
     Flow::Jump
 }
 
-slow_uops! {
-    /// The next item of an iterator object with a native `__next__`.
-    NEXT_OF_NATIVE = next_of_native;
-}
-
-unsafe fn next_of_native(r: &mut Regs, o: u32) -> Step {
+/// The next item of an iterator object with a native `__next__`.
+#[inline(always)]
+pub fn NEXT_OF_NATIVE(r: &mut Regs, o: u32) -> Flow {
     let it = r.peek(2);
-    let Some(next) = it.class().slots().next.filter(|_| r.peek(1).is_null()) else {
-        // SAFETY: the general form of the same instruction.
-        return unsafe { for_iter(r, o) };
-    };
-    let v = attempt!(next(r.t(), it));
+    if !r.peek(1).is_null() || !it.is_cell() {
+        return Flow::Deopt;
+    }
+    let Some(next) = it.class().slots().next else { return Flow::Deopt };
+    r.save();
+    let v = attempt_here!(next(r.t(), it));
     if v.is_null() {
-        r.skip(2 + o as isize);
-        return Step::Jump;
+        return exhausted(r, o);
     }
     r.push(v);
-    Step::Next
+    Flow::Next
 }

@@ -48,6 +48,18 @@ macro_rules! attempt {
 }
 pub(crate) use attempt;
 
+/// In a uop: the value of an `R` that a function out of line gives, or leave with the error. The registers have been saved before. The error
+/// costs nothing on the way: an `R` comes back in two machine registers.
+macro_rules! attempt_here {
+    ($e:expr) => {
+        match $e {
+            Ok(v) => v,
+            Err(_) => return $crate::interp::regs::Flow::Slow($crate::interp::uops::raised),
+        }
+    };
+}
+pub(crate) use attempt_here;
+
 /// Declares the general form of an instruction: a uop that leads to a slow function.
 macro_rules! slow_uops {
     ($($(#[$doc:meta])* $name:ident = $f:path;)*) => {

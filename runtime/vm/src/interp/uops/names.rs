@@ -63,8 +63,6 @@ slow_uops! {
     STORE_GLOBAL_GENERIC = store_global;
     /// Deletes a global variable.
     DELETE_GLOBAL_GENERIC = delete_global;
-    /// Makes a cell of a local variable.
-    MAKE_CELL_GENERIC = make_cell;
     /// Pushes the variable of a cell, or of the class namespace on the stack before it.
     LOAD_DICT_OR_CELL = load_dict_or_cell;
     /// Pushes a name of the mapping on the stack, the globals or the builtins.
@@ -184,10 +182,13 @@ unsafe fn delete_global(r: &mut Regs, o: u32) -> Step {
     }
 }
 
-unsafe fn make_cell(r: &mut Regs, o: u32) -> Step {
+/// Makes a cell of a local variable.
+#[inline(always)]
+pub fn MAKE_CELL_GENERIC(r: &mut Regs, o: u32) -> Flow {
+    r.save();
     let cell = Cell::new(r.t(), r.local(o));
     r.set_local(o, cell.value());
-    Step::Next
+    Flow::Next
 }
 
 /// Copies the function's closure into the frame's last slots.

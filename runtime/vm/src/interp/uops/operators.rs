@@ -1,23 +1,18 @@
 //! Arithmetic, comparisons, truth.
 
-use super::{attempt, slow_uops};
+use super::{attempt, attempt_here, slow_uops};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
-use crate::object::{Ref, ValueExt};
+use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{compare, number, sequence, truth};
 use crate::slots::Compare;
+use crate::thread::Thread;
 use crate::types::builtin;
-use crate::types::{List, Str};
+use crate::types::{Dict, List, Str};
 use limpid_bytecode::{BinaryOperator, ComparisonArg};
 use limpid_heap::Value;
 
 slow_uops! {
-    /// `-x`
-    NEGATE = negate;
-    /// `~x`
-    INVERT = invert;
-    /// `not x` of any value
-    NOT_BOOL = not;
     /// `bool(x)`
     TO_BOOL_GENERIC = to_bool;
     /// `x + y` and so on.
@@ -26,6 +21,45 @@ slow_uops! {
     COMPARE_OP_GENERIC = compare_op;
     /// `x in y`
     CONTAINS_OP_GENERIC = contains_op;
+}
+
+/// `-x`
+#[inline(always)]
+pub fn NEGATE(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.peek(1);
+    if v.is_float() {
+        r.poke(1, Value::float(-v.as_float()));
+        return Flow::Next;
+    }
+    match 0i64.checked_sub(v.shifted()) {
+        Some(s) if v.is_int() => {
+            r.poke(1, Value::from_shifted(s));
+            Flow::Next
+        }
+        _ => Flow::Slow(negate),
+    }
+}
+
+/// `~x`
+#[inline(always)]
+pub fn INVERT(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.peek(1);
+    if !v.is_int() {
+        return Flow::Slow(invert);
+    }
+    r.poke(1, Value::int(!v.as_int()));
+    Flow::Next
+}
+
+/// `not x`; the compiler has made it a bool, as a rule.
+#[inline(always)]
+pub fn NOT_BOOL(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.peek(1);
+    if !v.is_bool() {
+        return Flow::Slow(not);
+    }
+    r.poke(1, Value::bool(v == Value::FALSE));
+    Flow::Next
 }
 
 unsafe fn negate(r: &mut Regs, _: u32) -> Step {
@@ -106,10 +140,14 @@ pub fn BOOL_OF_STR(r: &mut Regs, _o: u32) -> Flow {
     set_bool(r, !unsafe { Ref::<Str>::from_value(v) }.is_empty())
 }
 
-/// Truth of an object whose class has neither `__bool__` nor `__len__`; the class's version is cached.
+/// Truth of an object whose class has neither `__bool__` nor `__len__`; the class's version is cached. Or of None, which such objects often
+/// take turns with.
 #[inline(always)]
 pub fn BOOL_OF_PLAIN_OBJECT(r: &mut Regs, _o: u32) -> Flow {
     let v = r.peek(1);
+    if v.is_none() {
+        return set_bool(r, false);
+    }
     if !v.is_cell() || v.class().version() != r.cache32(2) {
         return Flow::Deopt;
     }
@@ -407,34 +445,32 @@ unsafe fn contains_op(r: &mut Regs, o: u32) -> Step {
     Step::Next
 }
 
-slow_uops! {
-    /// `in` a set or frozenset.
-    CONTAINED_IN_SET = contained_in_set;
-    /// `in` a dict.
-    CONTAINED_IN_DICT = contained_in_dict;
-}
-
-unsafe fn contained_in_set(r: &mut Regs, o: u32) -> Step {
+/// `in` a set or frozenset.
+#[inline(always)]
+pub fn CONTAINED_IN_SET(r: &mut Regs, o: u32) -> Flow {
     let shape = r.peek(1).shape();
     if shape != builtin::shapes::SET && shape != builtin::shapes::FROZENSET {
-        // SAFETY: the same instruction, its general form.
-        return unsafe { contains_op(r, o) };
+        return Flow::Deopt;
     }
-    let found = attempt!(crate::types::set::contains_value(r.t(), r.peek(1), r.peek(2)));
-    r.drop_n(1);
-    r.poke(1, Value::bool(found != (o != 0)));
-    Step::Next
+    r.save();
+    let found = attempt_here!(crate::types::set::contains_value(r.t(), r.peek(1), r.peek(2)));
+    replace_two(r, Value::bool(found != (o != 0)))
 }
 
-unsafe fn contained_in_dict(r: &mut Regs, o: u32) -> Step {
+/// `in` a dict.
+#[inline(always)]
+pub fn CONTAINED_IN_DICT(r: &mut Regs, o: u32) -> Flow {
     if r.peek(1).shape() != builtin::shapes::DICT {
-        // SAFETY: the same instruction, its general form.
-        return unsafe { contains_op(r, o) };
+        return Flow::Deopt;
     }
+    r.save();
     // SAFETY: the shape is a dict's.
-    let dict = unsafe { Ref::<crate::types::Dict>::from_value(r.peek(1)) };
-    let found = attempt!(dict.contains(r.t(), r.peek(2)));
-    r.drop_n(1);
-    r.poke(1, Value::bool(found != (o != 0)));
-    Step::Next
+    let found = attempt_here!(dict_contains(r.t(), unsafe { Ref::from_value(r.peek(1)) }, r.peek(2)));
+    replace_two(r, Value::bool(found != (o != 0)))
+}
+
+/// Out of line: a handler that inlined it would have locals of its own.
+#[inline(never)]
+fn dict_contains(t: &Thread, dict: Ref<Dict>, key: Value) -> R<bool> {
+    dict.contains(t, key)
 }

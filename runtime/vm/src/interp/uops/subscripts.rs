@@ -1,45 +1,41 @@
 //! `x[i]`, `x[i] = v`, slices.
 
-use super::{attempt, slow_uops};
+use super::{attempt, attempt_here, slow_uops};
 use crate::interp::calls;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
-use crate::object::{Ref, ValueExt};
+use crate::object::{R, Ref, ValueExt};
 use crate::protocol::sequence;
+use crate::thread::Thread;
 use crate::types::{Dict, Function, List, Str, Tuple, builtin};
 use limpid_heap::Value;
 
 slow_uops! {
-    /// `x[a:b]`
-    LOAD_SLICE = load_slice;
-    /// `x[a:b] = v`
-    STORE_SLICE_GENERIC = store_slice;
     /// `x[i] = v`
     STORE_SUBSCR_GENERIC = store_subscr;
     /// `del x[i]`
     DELETE_SUBSCR_GENERIC = delete_subscr;
-    /// `x[key]` of a dict.
-    LOAD_DICT_ITEM = load_dict_item;
-    /// `x[key] = v` of a dict.
-    STORE_DICT_ITEM = store_dict_item;
     /// `x[i]` of an object whose class defines `__getitem__` in Python.
     CALL_GETITEM = call_getitem;
 }
 
-unsafe fn load_slice(r: &mut Regs, _: u32) -> Step {
-    let t = r.t();
-    let v = attempt!(sequence::get_slice(t, r.peek(3), r.peek(2), r.peek(1)));
+/// `x[a:b]`
+#[inline(always)]
+pub fn LOAD_SLICE(r: &mut Regs, _o: u32) -> Flow {
+    r.save();
+    let v = attempt_here!(sequence::get_slice(r.t(), r.peek(3), r.peek(2), r.peek(1)));
     r.drop_n(2);
     r.poke(1, v);
-    Step::Next
+    Flow::Next
 }
 
-unsafe fn store_slice(r: &mut Regs, _: u32) -> Step {
-    let t = r.t();
-    let slice = crate::types::slice::new(t, r.peek(2), r.peek(1), Value::NONE);
-    attempt!(sequence::set_item(t, r.peek(3), slice, r.peek(4)));
+/// `x[a:b] = v`
+#[inline(always)]
+pub fn STORE_SLICE_GENERIC(r: &mut Regs, _o: u32) -> Flow {
+    r.save();
+    attempt_here!(sequence::set_slice(r.t(), r.peek(3), r.peek(2), r.peek(1), r.peek(4)));
     r.drop_n(4);
-    Step::Next
+    Flow::Next
 }
 
 unsafe fn store_subscr(r: &mut Regs, _: u32) -> Step {
@@ -124,23 +120,25 @@ pub fn LOAD_STR_ITEM(r: &mut Regs, _o: u32) -> Flow {
     replace_two(r, v)
 }
 
-unsafe fn load_dict_item(r: &mut Regs, o: u32) -> Step {
+/// An item of a dict.
+#[inline(always)]
+pub fn LOAD_DICT_ITEM(r: &mut Regs, _o: u32) -> Flow {
     let (dict, key) = (r.peek(2), r.peek(1));
     if dict.shape() != builtin::shapes::DICT {
-        return deopt_binary(r, o);
+        return Flow::Deopt;
     }
+    r.save();
     // SAFETY: the shape is a dict's.
-    let dict = unsafe { Ref::<Dict>::from_value(dict) };
-    match attempt!(dict.get(r.t(), key)) {
-        Some(v) => {
-            r.drop_n(1);
-            r.poke(1, v);
-            Step::Next
-        }
-        None => {
-            crate::exc::raise_key_error(r.t(), key);
-            Step::Error
-        }
+    let v = attempt_here!(dict_item(r.t(), unsafe { Ref::from_value(dict) }, key));
+    replace_two(r, v)
+}
+
+/// Out of line, so that its result comes in registers.
+#[inline(never)]
+fn dict_item(t: &Thread, dict: Ref<Dict>, key: Value) -> R {
+    match dict.get(t, key)? {
+        Some(v) => Ok(v),
+        None => Err(crate::exc::raise_key_error(t, key)),
     }
 }
 
@@ -203,17 +201,24 @@ unsafe fn log_list_item(r: &mut Regs, _o: u32) -> Step {
     Step::Next
 }
 
-unsafe fn store_dict_item(r: &mut Regs, _: u32) -> Step {
+/// Stores an item of a dict.
+#[inline(always)]
+pub fn STORE_DICT_ITEM(r: &mut Regs, _o: u32) -> Flow {
     let dict = r.peek(2);
     if dict.shape() != builtin::shapes::DICT {
-        // SAFETY: the general form of the same instruction.
-        return unsafe { store_subscr(r, 0) };
+        return Flow::Deopt;
     }
+    r.save();
     // SAFETY: the shape is a dict's.
-    let dict = unsafe { Ref::<Dict>::from_value(dict) };
-    attempt!(dict.set_item(r.t(), r.peek(1), r.peek(3)));
+    attempt_here!(set_dict_item(r.t(), unsafe { Ref::from_value(dict) }, r.peek(1), r.peek(3)));
     r.drop_n(3);
-    Step::Next
+    Flow::Next
+}
+
+/// Out of line: a handler that inlined it would have locals of its own.
+#[inline(never)]
+fn set_dict_item(t: &Thread, dict: Ref<Dict>, key: Value, v: Value) -> R<()> {
+    dict.set_item(t, key, v)
 }
 
 unsafe fn call_getitem(r: &mut Regs, o: u32) -> Step {

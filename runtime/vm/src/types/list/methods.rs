@@ -7,7 +7,7 @@ use crate::protocol::{compare, hash, iter, number, sequence};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::repr::{ReprGuard, ReprText};
-use crate::types::slice::Slice;
+use crate::types::slice::{Bounds, Slice};
 use crate::types::{Type, TypeDef, builtin, flag, generic_alias, int, iterators};
 use limpid_heap::Value;
 
@@ -88,25 +88,31 @@ fn set_item(t: &Thread, v: Value, key: Value, value: Value) -> R<()> {
         let done = if value.is_null() { list.pop(t, i as isize).is_some() } else { list.set(t, i, value) };
         return if done { Ok(()) } else { raise!(t, IndexError, "{OUT_OF_RANGE}") };
     };
-    let bounds = slice.bounds(t)?;
-    if value.is_null() {
-        return list.delete_slice(t, bounds);
+    list.set_slice(t, slice.bounds(t)?, value)
+}
+
+impl Ref<List> {
+    /// `list[bounds] = value`, or `del list[bounds]` for NULL.
+    pub fn set_slice(self, t: &Thread, bounds: Bounds, value: Value) -> R<()> {
+        if value.is_null() {
+            return self.delete_slice(t, bounds);
+        }
+        if value.class().slots().iter.is_none() && !iter::is_sequence(value) {
+            raise!(
+                t,
+                TypeError,
+                "{}",
+                if bounds.step() != 1 { "must assign iterable to extended slice" } else { "can only assign an iterable" }
+            )
+        }
+        // Taking the items out of an iterator may change the list; then it is not this code that is surprised.
+        let values = match value.exact::<List>() {
+            Some(other) if other != self => other,
+            Some(itself) => itself.copy(t)?,
+            None => iter::to_list(t, value)?,
+        };
+        self.assign_slice(t, bounds, values)
     }
-    if value.class().slots().iter.is_none() && !iter::is_sequence(value) {
-        raise!(
-            t,
-            TypeError,
-            "{}",
-            if bounds.step() != 1 { "must assign iterable to extended slice" } else { "can only assign an iterable" }
-        )
-    }
-    // Taking the items out of an iterator may change the list; then it is not this code that is surprised.
-    let values = match value.exact::<List>() {
-        Some(other) if other != list => other,
-        Some(itself) => itself.copy(t)?,
-        None => iter::to_list(t, value)?,
-    };
-    list.assign_slice(t, bounds, values)
 }
 
 /// The index of the first item from `start` to `stop` that equals `value`, and the item.
