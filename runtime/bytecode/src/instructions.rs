@@ -183,7 +183,7 @@ macro_rules! for_each_instruction {
                 POP_JUMP_IF_TRUE [1] JumpForward (1 => 0) = JUMP_IF_TRUE;
                 POP_JUMP_IF_NONE [1] JumpForward (1 => 0) = JUMP_IF_NONE;
                 POP_JUMP_IF_NOT_NONE [1] JumpForward (1 => 0) = JUMP_IF_NOT_NONE;
-                // The fall-through of a conditional jump, for instrumentation.
+                // Follows every conditional jump, for instrumentation; a jump that is not taken goes on behind it.
                 NOT_TAKEN [0] None (0 => 0) = NOTHING;
 
                 // Iteration, generators, coroutines.
@@ -261,10 +261,14 @@ macro_rules! for_each_instruction {
                 LOAD_ATTR_MODULE of LOAD_ATTR = LOAD_MODULE_VALUE;
                 LOAD_ATTR_CLASS of LOAD_ATTR = GUARD_CLASS PUSH_CLASS_VALUE;
                 LOAD_ATTR_PROPERTY of LOAD_ATTR = GUARD_SHAPE CALL_PROPERTY;
+                // Shapes vary here; the thread's cache of places knows them. The name is in the cache in place of the descriptor.
+                LOAD_ATTR_POLYMORPHIC of LOAD_ATTR = LOAD_FROM_KNOWN_PLACE;
 
                 STORE_ATTR_INSTANCE_VALUE of STORE_ATTR = GUARD_STORE_SHAPE STORE_SLOT;
                 STORE_ATTR_ADD of STORE_ATTR = GUARD_STORE_SHAPE ADD_SLOT;
                 STORE_ATTR_SLOT of STORE_ATTR = GUARD_STORE_SHAPE STORE_MEMBER;
+                // The name is in the cache from the second word on.
+                STORE_ATTR_POLYMORPHIC of STORE_ATTR = STORE_TO_KNOWN_PLACE;
 
                 LOAD_SUPER_ATTR_METHOD of LOAD_SUPER_ATTR = LOAD_SUPER_METHOD;
 

@@ -57,6 +57,7 @@ impl<'a> Verifier<'a> {
             self.check_caches(instruction)
                 .and_then(|()| self.check_operand(instruction))
                 .and_then(|()| self.check_target(instruction))
+                .and_then(|()| self.check_not_taken(instruction))
                 .map_err(|error| format!("{} at {}: {error}", instruction.opcode.name(), instruction.start))?;
         }
         self.check_stack()
@@ -162,6 +163,19 @@ impl<'a> Verifier<'a> {
             _ => return Ok(()),
         };
         if target.opcode == expected { Ok(()) } else { Err(format!("jumps to {}", target.opcode.name())) }
+    }
+
+    /// A conditional jump that is not taken skips the instruction behind it.
+    fn check_not_taken(&self, instruction: &Instruction) -> Result<(), String> {
+        let conditional = matches!(
+            instruction.opcode,
+            Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE
+        );
+        match self.instructions.get(&instruction.end) {
+            _ if !conditional => Ok(()),
+            Some(next) if next.opcode == Opcode::NOT_TAKEN => Ok(()),
+            _ => Err("no NOT_TAKEN follows".to_owned()),
+        }
     }
 
     /// Follows all paths from the first instruction.

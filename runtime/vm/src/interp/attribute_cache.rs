@@ -6,8 +6,9 @@
 //! cache of method lookups.
 
 use crate::object::Ref;
-use crate::protocol::attr::{self, LoadKind};
+use crate::protocol::attr::{self, LoadKind, StoreKind};
 use crate::shape::Shape;
+use crate::thread::Thread;
 use limpid_heap::Value;
 use std::cell::Cell;
 
@@ -27,9 +28,13 @@ pub enum Place {
     ClassValue(Value),
 }
 
+/// In an entry's key: it tells where to store. Names are cells, so the bit is free.
+const STORE: u64 = 1;
+
 struct Entry {
     version: Cell<u32>,
-    name: Cell<u64>,
+    /// The name, with [`STORE`] or without.
+    key: Cell<u64>,
     place: Cell<Place>,
 }
 
@@ -52,12 +57,43 @@ impl AttributeCache {
     /// Where objects of a shape have an attribute; `name` is interned.
     #[inline]
     pub fn find(&self, shape: Ref<Shape>, name: Value) -> Place {
+        match self.look(shape, name, name.bits()) {
+            Some(place) => place,
+            None => self.fill(shape, name),
+        }
+    }
+
+    /// Where an attribute that objects of a shape have already is stored to: an offset in the object. `name` is interned.
+    #[inline]
+    pub fn find_to_store(&self, t: &Thread, object: Value, shape: Ref<Shape>, name: Value) -> Option<u16> {
+        match self.look(shape, name, name.bits() | STORE) {
+            Some(Place::Slot(offset)) => Some(offset),
+            Some(_) => None,
+            None => self.fill_to_store(t, object, shape, name),
+        }
+    }
+
+    /// What was found out before. Nothing is called from here, so that a handler may do this inline.
+    #[inline(always)]
+    fn look(&self, shape: Ref<Shape>, name: Value, key: u64) -> Option<Place> {
         let version = shape.version();
         let entry = self.entry(version, name);
-        if version != 0 && entry.version.get() == version && entry.name.get() == name.bits() {
-            return entry.place.get();
+        (version != 0 && entry.version.get() == version && entry.key.get() == key).then(|| entry.place.get())
+    }
+
+    /// As [`AttributeCache::find`], if it was found out before.
+    #[inline(always)]
+    pub fn known(&self, shape: Ref<Shape>, name: Value) -> Option<Place> {
+        self.look(shape, name, name.bits())
+    }
+
+    /// As [`AttributeCache::find_to_store`], if it was found out before.
+    #[inline(always)]
+    pub fn known_to_store(&self, shape: Ref<Shape>, name: Value) -> Option<u16> {
+        match self.look(shape, name, name.bits() | STORE) {
+            Some(Place::Slot(offset)) => Some(offset),
+            _ => None,
         }
-        self.fill(shape, name)
     }
 
     #[cold]
@@ -71,11 +107,28 @@ impl AttributeCache {
             LoadKind::ClassValue(v) => Place::ClassValue(v),
             LoadKind::Property(_) | LoadKind::Other => Place::Unknown,
         };
+        self.note(version, name, name.bits(), place);
+        place
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill_to_store(&self, t: &Thread, object: Value, shape: Ref<Shape>, name: Value) -> Option<u16> {
+        // As in `fill`.
+        let version = shape.assign_version()?;
+        let place = match attr::describe_store(t, object, shape, name) {
+            StoreKind::Slot(offset) | StoreKind::Member(offset) => Some(offset),
+            StoreKind::AddSlot(..) | StoreKind::Other => None,
+        };
+        self.note(version, name, name.bits() | STORE, place.map_or(Place::Unknown, Place::Slot));
+        place
+    }
+
+    fn note(&self, version: u32, name: Value, key: u64, place: Place) {
         let entry = self.entry(version, name);
         entry.version.set(version);
-        entry.name.set(name.bits());
+        entry.key.set(key);
         entry.place.set(place);
-        place
     }
 }
 

@@ -1,6 +1,6 @@
 //! Globals and attributes.
 
-use super::{due, failure, success};
+use super::{due, failure, has_missed, success};
 use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
 use crate::protocol::attr::{self, LoadKind, StoreKind};
@@ -75,6 +75,11 @@ pub fn load_attr(r: &Regs, o: u32) {
         return failure(r, Failure::OutOfVersions);
     }
     let wants_method = o & 1 != 0;
+    // It was specialized for another shape before: it will go on to see both.
+    if has_missed(r) && matches!(kind, LoadKind::Slot(_) | LoadKind::Member(_) | LoadKind::Method(_) | LoadKind::ClassValue(_)) {
+        r.set_cache64(7, name.bits());
+        return success(r, Opcode::LOAD_ATTR_POLYMORPHIC);
+    }
     match kind {
         LoadKind::Slot(offset) => {
             r.set_cache(6, offset);
@@ -147,6 +152,11 @@ pub fn store_attr(r: &Regs, o: u32) {
     let kind = attr::describe_store(r.t(), object, shape, name);
     if !cache_shape(r, shape) {
         return failure(r, Failure::OutOfVersions);
+    }
+    // As for loads.
+    if has_missed(r) && matches!(kind, StoreKind::Slot(_) | StoreKind::Member(_)) {
+        r.set_cache64(2, name.bits());
+        return success(r, Opcode::STORE_ATTR_POLYMORPHIC);
     }
     match kind {
         StoreKind::Slot(offset) => {

@@ -38,6 +38,11 @@ fn due(r: &Regs) -> bool {
     is_enabled(r.t())
 }
 
+/// Has the instruction been specialized already, and missed so often that it is time for something else?
+fn has_missed(r: &Regs) -> bool {
+    Opcode::from_u8(r.word() as u8).is_some_and(Opcode::is_specialized)
+}
+
 /// Writes the specialized opcode.
 fn success(r: &Regs, op: Opcode) {
     r.set_opcode(op);

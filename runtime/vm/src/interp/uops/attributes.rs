@@ -35,8 +35,47 @@ slow_uops! {
 }
 
 unsafe fn load_attr(r: &mut Regs, o: u32) -> Step {
-    let t = r.t();
     specialize::load_attr(r, o);
+    load_attr_plain(r, o)
+}
+
+/// An attribute of an object whose shape is one of several, of which the thread's cache knows where they have it.
+#[inline(always)]
+pub fn LOAD_FROM_KNOWN_PLACE(r: &mut Regs, o: u32) -> Flow {
+    let object = r.peek(1);
+    if !object.is_cell() {
+        return Flow::Slow(load_attr_again);
+    }
+    // SAFETY: an object's shape is a live shape.
+    let shape = unsafe { Ref::from_shape_ref(object.shape()) };
+    match r.t().attribute_cache.known(shape, Value::from_bits(r.cache64(7))) {
+        Some(Place::Slot(offset)) => {
+            let v = slot_at(object, offset).get();
+            if v.is_null() {
+                return Flow::Slow(load_attr_again);
+            }
+            r.poke(1, v);
+            if o & 1 != 0 {
+                r.push(Value::NULL);
+            }
+            Flow::Next
+        }
+        Some(Place::Method(f)) if o & 1 != 0 => {
+            r.poke(1, f);
+            r.push(object);
+            Flow::Next
+        }
+        _ => Flow::Slow(load_attr_again),
+    }
+}
+
+/// The general form of an instruction that stays as it is.
+unsafe fn load_attr_again(r: &mut Regs, o: u32) -> Step {
+    load_attr_plain(r, o)
+}
+
+fn load_attr_plain(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
     let name = r.frame().code().name_at((o >> 1) as usize);
     let object = r.peek(1);
     if object.is_cell() {
@@ -190,10 +229,46 @@ unsafe fn call_property(r: &mut Regs, o: u32) -> Step {
 }
 
 unsafe fn store_attr(r: &mut Regs, o: u32) -> Step {
-    let t = r.t();
     specialize::store_attr(r, o);
     let name = r.frame().code().name_at(o as usize);
-    attempt!(attr::set_attr(t, r.peek(1), name, r.peek(2)));
+    attempt!(attr::set_attr(r.t(), r.peek(1), name, r.peek(2)));
+    r.drop_n(2);
+    Step::Next
+}
+
+/// Stores an attribute of an object whose shape is one of several, as [`LOAD_FROM_KNOWN_PLACE`] loads it.
+#[inline(always)]
+pub fn STORE_TO_KNOWN_PLACE(r: &mut Regs, _o: u32) -> Flow {
+    let (object, v) = (r.peek(1), r.peek(2));
+    if !object.is_cell() {
+        return Flow::Slow(store_attr_again);
+    }
+    // SAFETY: an object's shape is a live shape.
+    let shape = unsafe { Ref::from_shape_ref(object.shape()) };
+    let Some(offset) = r.t().attribute_cache.known_to_store(shape, Value::from_bits(r.cache64(2))) else {
+        return Flow::Slow(store_attr_again);
+    };
+    let slot = slot_at(object, offset);
+    // SAFETY: just tested.
+    if slot.get().is_null() || unsafe { limpid_heap::cell::header(object) }.is_unlogged() {
+        return Flow::Slow(store_attr_again);
+    }
+    slot.word().store(v.bits(), Release);
+    r.drop_n(2);
+    Flow::Next
+}
+
+/// The general form of an instruction that stays as it is.
+unsafe fn store_attr_again(r: &mut Regs, o: u32) -> Step {
+    let t = r.t();
+    let name = r.frame().code().name_at(o as usize);
+    let object = r.peek(1);
+    if object.is_cell() {
+        // Only to be found the next time.
+        // SAFETY: an object's shape is a live shape.
+        t.attribute_cache.find_to_store(t, object, unsafe { Ref::from_shape_ref(object.shape()) }, name);
+    }
+    attempt!(attr::set_attr(t, object, name, r.peek(2)));
     r.drop_n(2);
     Step::Next
 }

@@ -44,7 +44,9 @@ fn branch(r: &mut Regs, taken: bool, o: u32) -> Flow {
     }
     r.set_cache(1, r.cache(1) << 1);
     r.drop_n(1);
-    Flow::Next
+    // Past NOT_TAKEN as well.
+    r.skip(3);
+    Flow::Jump
 }
 
 /// Jumps if the bool on top is False.

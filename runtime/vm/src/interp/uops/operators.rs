@@ -453,8 +453,14 @@ pub fn CONTAINED_IN_SET(r: &mut Regs, o: u32) -> Flow {
         return Flow::Deopt;
     }
     r.save();
-    let found = attempt_here!(crate::types::set::contains_value(r.t(), r.peek(1), r.peek(2)));
+    let found = attempt_here!(set_contains(r.t(), r.peek(1), r.peek(2)));
     replace_two(r, Value::bool(found != (o != 0)))
+}
+
+/// As `dict_contains`.
+#[inline(never)]
+fn set_contains(t: &Thread, set: Value, v: Value) -> R<bool> {
+    crate::types::set::contains_value(t, set, v)
 }
 
 /// `in` a dict.
