@@ -12,7 +12,7 @@ use crate::thread::Thread;
 use limpid_heap::Value;
 use std::cell::Cell;
 
-const ENTRIES: usize = 1 << 9;
+const ENTRIES: usize = 1 << 10;
 
 /// Where an attribute is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,15 +49,17 @@ impl AttributeCache {
     }
 
     #[inline(always)]
-    fn entry(&self, version: u32, name: Value) -> &Entry {
-        // Names are at least 16 bytes apart; versions are handed out one after the other.
-        &self.0[((name.bits() >> 4) as usize ^ (version as usize).wrapping_mul(11)) & (ENTRIES - 1)]
+    fn entry(&self, version: u32, key: u64) -> &Entry {
+        // Names are at least 16 bytes apart; versions are handed out one after the other. Loads and stores of the same attribute follow each
+        // other, so they are to lie apart.
+        let hash = (key >> 4) as usize ^ (key & STORE) as usize * (ENTRIES / 2) ^ (version as usize).wrapping_mul(11);
+        &self.0[hash & (ENTRIES - 1)]
     }
 
     /// Where objects of a shape have an attribute; `name` is interned.
     #[inline]
     pub fn find(&self, shape: Ref<Shape>, name: Value) -> Place {
-        match self.look(shape, name, name.bits()) {
+        match self.look(shape, name.bits()) {
             Some(place) => place,
             None => self.fill(shape, name),
         }
@@ -66,7 +68,7 @@ impl AttributeCache {
     /// Where an attribute that objects of a shape have already is stored to: an offset in the object. `name` is interned.
     #[inline]
     pub fn find_to_store(&self, t: &Thread, object: Value, shape: Ref<Shape>, name: Value) -> Option<u16> {
-        match self.look(shape, name, name.bits() | STORE) {
+        match self.look(shape, name.bits() | STORE) {
             Some(Place::Slot(offset)) => Some(offset),
             Some(_) => None,
             None => self.fill_to_store(t, object, shape, name),
@@ -75,22 +77,22 @@ impl AttributeCache {
 
     /// What was found out before. Nothing is called from here, so that a handler may do this inline.
     #[inline(always)]
-    fn look(&self, shape: Ref<Shape>, name: Value, key: u64) -> Option<Place> {
+    fn look(&self, shape: Ref<Shape>, key: u64) -> Option<Place> {
         let version = shape.version();
-        let entry = self.entry(version, name);
+        let entry = self.entry(version, key);
         (version != 0 && entry.version.get() == version && entry.key.get() == key).then(|| entry.place.get())
     }
 
     /// As [`AttributeCache::find`], if it was found out before.
     #[inline(always)]
     pub fn known(&self, shape: Ref<Shape>, name: Value) -> Option<Place> {
-        self.look(shape, name, name.bits())
+        self.look(shape, name.bits())
     }
 
     /// As [`AttributeCache::find_to_store`], if it was found out before.
     #[inline(always)]
     pub fn known_to_store(&self, shape: Ref<Shape>, name: Value) -> Option<u16> {
-        match self.look(shape, name, name.bits() | STORE) {
+        match self.look(shape, name.bits() | STORE) {
             Some(Place::Slot(offset)) => Some(offset),
             _ => None,
         }
@@ -107,7 +109,7 @@ impl AttributeCache {
             LoadKind::ClassValue(v) => Place::ClassValue(v),
             LoadKind::Property(_) | LoadKind::Other => Place::Unknown,
         };
-        self.note(version, name, name.bits(), place);
+        self.note(version, name.bits(), place);
         place
     }
 
@@ -120,12 +122,12 @@ impl AttributeCache {
             StoreKind::Slot(offset) | StoreKind::Member(offset) => Some(offset),
             StoreKind::AddSlot(..) | StoreKind::Other => None,
         };
-        self.note(version, name, name.bits() | STORE, place.map_or(Place::Unknown, Place::Slot));
+        self.note(version, name.bits() | STORE, place.map_or(Place::Unknown, Place::Slot));
         place
     }
 
-    fn note(&self, version: u32, name: Value, key: u64, place: Place) {
-        let entry = self.entry(version, name);
+    fn note(&self, version: u32, key: u64, place: Place) {
+        let entry = self.entry(version, key);
         entry.version.set(version);
         entry.key.set(key);
         entry.place.set(place);
