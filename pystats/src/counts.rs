@@ -26,6 +26,8 @@ pub enum Error {
     Empty(PathBuf),
     /// The file has no line of a dump.
     NotADump(PathBuf),
+    /// The file ends in the middle of a line.
+    Truncated(PathBuf),
 }
 
 impl fmt::Display for Error {
@@ -36,6 +38,7 @@ impl fmt::Display for Error {
                 write!(f, "{}: no dump (*.txt) in this directory", path.display())
             }
             Error::NotADump(path) => write!(f, "{}: not a dump of statistics", path.display()),
+            Error::Truncated(path) => write!(f, "{}: truncated: it ends in the middle of a line", path.display()),
         }
     }
 }
@@ -70,6 +73,9 @@ impl Counts {
         let understood = self.add(&String::from_utf8_lossy(&bytes), &path.display().to_string());
         if understood == 0 {
             return Err(Error::NotADump(path.to_owned()));
+        }
+        if bytes.last() != Some(&b'\n') {
+            return Err(Error::Truncated(path.to_owned()));
         }
         Ok(())
     }
@@ -123,6 +129,11 @@ impl Counts {
     /// All keys with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.values.iter().map(|(key, value)| (key.as_str(), *value))
+    }
+
+    /// Writes the sum as one dump.
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        self.iter().try_for_each(|(key, value)| writeln!(out, "{key} : {value}"))
     }
 
     /// Which numbers for failure kinds the dumps use. They do not say so; but 3.12 numbers its opcodes, and the family

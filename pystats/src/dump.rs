@@ -19,15 +19,11 @@
 //!
 //! What belongs to an opcode or a uop is left out where it is zero. Tier 2 is left out where nothing was counted.
 
+use crate::folder;
+pub use crate::folder::DIRECTORY;
 use crate::model::{Counter, GcStats, Histogram, OpcodeStats, OptimizationStats, Stats};
-use std::collections::hash_map::RandomState;
-use std::fs::OpenOptions;
-use std::hash::BuildHasher;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-/// Where dumps are left, and looked for.
-pub const DIRECTORY: &str = "/tmp/py_stats";
 
 /// How the runtime calls what is counted by number.
 pub struct Names<'a> {
@@ -41,12 +37,8 @@ pub struct Names<'a> {
 
 /// Writes statistics into a new file of a random name in `directory`, which must exist. Returns the file's path.
 pub fn write_file(directory: &Path, stats: &Stats, names: &Names) -> io::Result<PathBuf> {
-    let random = || RandomState::new().hash_one(std::process::id());
-    // The name cannot be guessed and the file must not exist, so nobody can place a link there in advance.
-    let path = directory.join(format!("{:016x}{:016x}{:08x}.txt", random(), random(), random() as u32));
-    let mut out = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(&path)?);
-    write(&mut out, stats, names)?;
-    out.flush()?;
+    let path = folder::new_path(directory, "txt");
+    folder::write_atomically(&path, |out| write(out, stats, names))?;
     Ok(path)
 }
 

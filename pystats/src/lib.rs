@@ -5,9 +5,11 @@
 //!                (one a thread, added up)                     (CPython's too)
 //! ```
 //!
-//! - [`model`] has the counters, [`failure_kinds`] the reasons why the specializer gives up, [`dump`] writes them down.
-//! - With the feature `command`: [`counts`] reads dumps, [`report`] makes tables of them, and the program `pystats` has one
-//!   file for each subcommand.
+//! - [`model`] has the counters, [`failure_kinds`] the reasons why the specializer gives up, [`dump`] writes them down, where
+//!   [`folder`] says.
+//! - With the feature `command`: [`counts`] reads dumps, [`report`] makes tables of them, [`diff`] compares two, [`export`] writes
+//!   them for other programs, [`scripts`] has the tracing scripts, `trace` follows calls (feature `trace`); the program `pystats` has
+//!   one file for each subcommand.
 //!
 //! Invariants
 //! - This crate knows nothing of the runtime. Whoever counts tells the names of opcodes and uops when a dump is written.
@@ -16,11 +18,20 @@
 
 pub mod dump;
 pub mod failure_kinds;
+pub mod folder;
 pub mod model;
 
 #[cfg(feature = "command")]
 pub mod counts;
 #[cfg(feature = "command")]
+pub mod diff;
+#[cfg(feature = "command")]
+pub mod export;
+#[cfg(feature = "command")]
 mod opcodes_3_12;
 #[cfg(feature = "command")]
 pub mod report;
+#[cfg(feature = "command")]
+pub mod scripts;
+#[cfg(feature = "trace")]
+pub mod trace;

@@ -1,11 +1,13 @@
-//! `pystats`: reads what the interpreter counted.
+//! `pystats`: reads what the interpreter counted, and looks into running programs.
 
 mod commands;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Reads the statistics that Limpid, or CPython built with --enable-pystats, leaves in /tmp/py_stats
+/// Statistics and tracing of Python programs
+///
+/// Reads what Limpid, or CPython built with --enable-pystats, has counted, and looks into programs that run.
 #[derive(Parser)]
 #[command(name = "pystats", version)]
 struct Arguments {
@@ -15,18 +17,35 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(commands::run::Arguments),
     Report(commands::report::Arguments),
+    Diff(commands::diff::Arguments),
+    Export(commands::export::Arguments),
+    #[cfg(feature = "trace")]
+    Trace(commands::trace::Arguments),
+    Scripts(commands::scripts::Arguments),
+    Completions(commands::completions::Arguments),
+    Man(commands::man::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Report(arguments) => commands::report::run(arguments),
+        Command::Run(arguments) => commands::run::run(arguments),
+        Command::Report(arguments) => commands::report::run(arguments).map(done),
+        Command::Diff(arguments) => commands::diff::run(arguments).map(done),
+        Command::Export(arguments) => commands::export::run(arguments).map(done),
+        #[cfg(feature = "trace")]
+        Command::Trace(arguments) => commands::trace::run(arguments),
+        Command::Scripts(arguments) => commands::scripts::run(arguments).map(done),
+        Command::Completions(arguments) => commands::completions::run(arguments, Arguments::command()).map(done),
+        Command::Man(arguments) => commands::man::run(arguments, Arguments::command()).map(done),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("pystats: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        eprintln!("pystats: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Traces a program with the real bpftrace and compares the exact number of entries and returns of each function.
 
-    tests/tracing/run.py [--python PROGRAM]     default: target/release/limpid
+    tests/tracing/run.py [--python PROGRAM] [CHECK...]     default: target/release/limpid, all checks
 
 `program.py` says what is traced, `expected.txt` how often each of its functions is entered and left: `name entries returns`.
-`lines.txt` has the lines of `lines.py` in the order in which they run: `function line`.
+`lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
+program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py.
 Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root
 and bpftrace; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
 """
 
 import argparse
 import difflib
+import functools
 import os
 import re
 import signal
@@ -20,6 +22,9 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import bt_scripts
+import pystats_trace
 
 HERE = Path(__file__).resolve().parent
 LIMPID = HERE.parent.parent / "target/release/limpid"
@@ -129,12 +134,20 @@ def check_notes(binary):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", default=str(LIMPID))
-    binary = os.path.abspath(parser.parse_args().python)
+    parser.add_argument("--bless", action="store_true", help="take what the scripts of bpftrace/ print as what is expected")
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="only these")
+    arguments = parser.parse_args()
+    binary = os.path.abspath(arguments.python)
     if os.environ.get("LIMPID_SKIP_TRACERS") == "1":
         print("skipped, as LIMPID_SKIP_TRACERS asks: what bpftrace sees")
         checks = {"notes": check_notes}
     else:
         checks = {"notes": check_notes, "counts": check_counts, "lines": check_lines}
+        for name in bt_scripts.names():
+            checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
+        checks["pystats trace"] = pystats_trace.check
+    if arguments.checks:
+        checks = {name: check for name, check in checks.items() if set(name.split()) & set(arguments.checks)}
     failed = 0
     for name, check in checks.items():
         complaints = check(binary)

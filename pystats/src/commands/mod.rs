@@ -1,6 +1,16 @@
 //! The subcommands of `pystats`: a module each, with its arguments and a `run` function.
 
+pub mod completions;
+pub mod diff;
+pub mod export;
+pub mod man;
+mod output;
+mod process;
 pub mod report;
+pub mod run;
+pub mod scripts;
+#[cfg(feature = "trace")]
+pub mod trace;
 
 /// Why a subcommand failed, to be told to the user.
 pub type Error = Box<dyn std::error::Error>;

@@ -1,19 +1,18 @@
 //! `pystats report`: what the dumps of one or many runs say, all added up.
 
-use super::Error;
+use super::{Error, output};
 use clap::{Parser, ValueEnum};
 use limpid_pystats::counts::Counts;
-use limpid_pystats::dump;
+use limpid_pystats::folder;
 use limpid_pystats::report::{self, Section};
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Report the statistics of one or many runs, added up
 #[derive(Parser)]
 pub struct Arguments {
     /// Dumps, or directories of dumps (*.txt), of Limpid or of CPython 3.12 and later
-    #[arg(value_name = "DIR|FILE", default_value = dump::DIRECTORY)]
+    #[arg(value_name = "DIR|FILE", default_value = folder::DIRECTORY)]
     inputs: Vec<PathBuf>,
     /// How the report looks
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -26,8 +25,10 @@ pub struct Arguments {
     section: Vec<String>,
 }
 
+/// How a report looks.
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub enum Format {
+    /// For the terminal
     Text,
     Markdown,
     Json,
@@ -35,7 +36,8 @@ enum Format {
 }
 
 impl Format {
-    fn write(self, out: &mut dyn Write, sections: &[Section]) -> io::Result<()> {
+    /// Writes a report.
+    pub fn write(self, out: &mut dyn Write, sections: &[Section]) -> io::Result<()> {
         match self {
             Format::Text => report::text::write(out, sections),
             Format::Markdown => report::markdown::write(out, sections),
@@ -45,12 +47,18 @@ impl Format {
     }
 }
 
-/// Reads, reports, and tells what it did not understand on the error output.
-pub fn run(arguments: Arguments) -> Result<(), Error> {
-    let counts = Counts::read(&arguments.inputs)?;
+/// Adds up dumps, and tells what it did not understand on the error output.
+pub fn read(inputs: &[PathBuf]) -> Result<Counts, Error> {
+    let counts = Counts::read(inputs)?;
     for warning in &counts.warnings {
         eprintln!("pystats: {warning}");
     }
+    Ok(counts)
+}
+
+/// Reads and reports.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    let counts = read(&arguments.inputs)?;
     let mut sections = report::make(&counts);
     if !arguments.section.is_empty() {
         let titles: Vec<String> = arguments.section.iter().map(|title| title.to_lowercase()).collect();
@@ -59,21 +67,5 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             return Err("no section with content has such a title".into());
         }
     }
-    match &arguments.output {
-        Some(path) => {
-            let named = |error: io::Error| format!("{}: {error}", path.display());
-            let mut out = BufWriter::new(File::create(path).map_err(named)?);
-            arguments.format.write(&mut out, &sections).and_then(|()| out.flush()).map_err(named)?;
-        }
-        None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            let written = arguments.format.write(&mut out, &sections).and_then(|()| out.flush());
-            match written {
-                // Whoever read the report has seen enough of it.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                other => other?,
-            }
-        }
-    }
-    Ok(())
+    output::write(arguments.output.as_deref(), |out| arguments.format.write(out, &sections))
 }

@@ -29,6 +29,6 @@ fn cell(cell: &Cell) -> Value {
     match cell {
         Cell::Text(text) | Cell::Explained(text, _) => json!(text),
         Cell::Count(count) => json!(count),
-        Cell::Share(..) | Cell::Average(..) | Cell::Empty => json!(cell.quotient()),
+        Cell::Share(..) | Cell::Average(..) | Cell::Change(..) | Cell::Empty => json!(cell.quotient()),
     }
 }

@@ -47,6 +47,8 @@ pub enum Cell {
     Share(u64, u64),
     /// So many of the first for each of the second.
     Average(u64, u64),
+    /// What was the first has become the second.
+    Change(u64, u64),
     /// Does not apply.
     Empty,
 }
@@ -62,14 +64,21 @@ impl Cell {
                 format!("{} / 0 !!", group_digits(&part.to_string()))
             }
             Cell::Share(part, whole) => group_digits(&format!("{:.1}", part as f64 / whole as f64 * 100.0)) + "%",
+            Cell::Change(0, _) => "new".to_owned(),
+            Cell::Change(_, 0) => "gone".to_owned(),
+            Cell::Change(base, head) => {
+                let percent = format!("{:+.1}", (head as f64 / base as f64 - 1.0) * 100.0);
+                percent[..1].to_owned() + &group_digits(&percent[1..]) + "%"
+            }
             Cell::Average(sum, number) => group_digits(&format!("{:.2}", sum as f64 / number as f64)),
         }
     }
 
-    /// The quotient of a share or an average, if it has one.
+    /// The quotient of a share or an average, or the relative change, if it has one.
     pub fn quotient(&self) -> Option<f64> {
         match *self {
             Cell::Share(part, whole) | Cell::Average(part, whole) if whole != 0 => Some(part as f64 / whole as f64),
+            Cell::Change(base, head) if base != 0 => Some(head as f64 / base as f64 - 1.0),
             _ => None,
         }
     }
@@ -104,7 +113,7 @@ impl Table {
 
 /// The sections of a report, those without content left out.
 pub fn make(counts: &Counts) -> Vec<Section> {
-    let mut sections = sections::all(counts);
+    let mut sections = sections::all(counts, &sections::Limits::READABLE);
     sections.retain(|section| !section.is_empty());
     sections
 }
@@ -123,5 +132,9 @@ mod tests {
         assert_eq!(Cell::Share(0, 0).show(), "");
         assert_eq!(Cell::Share(1200, 0).show(), "1,200 / 0 !!");
         assert_eq!(Cell::Average(12345, 10).show(), "1,234.50");
+        assert_eq!(Cell::Change(100, 75).show(), "-25.0%");
+        assert_eq!(Cell::Change(1, 1001).show(), "+100,000.0%");
+        assert_eq!(Cell::Change(0, 3).show(), "new");
+        assert_eq!(Cell::Change(3, 0).show(), "gone");
     }
 }

@@ -4,29 +4,43 @@ use super::{Cell, Section, Table};
 use crate::counts::{Counts, Instruction, Instructions};
 use crate::failure_kinds::{self, Version};
 use crate::model::EVAL_CALLS;
+use hdrhistogram::Histogram;
 use indexmap::IndexMap;
 use std::cmp::Reverse;
 
-/// How many pairs are listed.
-const PAIRS: usize = 100;
-/// How many predecessors and successors of an opcode are listed.
-const NEIGHBOURS: usize = 5;
-/// How many opcodes are listed by deferrals and by misses.
-const TOP: usize = 10;
+/// Digits that a percentile is exact to.
+const PERCENTILE_DIGITS: u8 = 3;
+
+/// How long the lists of a report may be.
+pub struct Limits {
+    /// Pairs.
+    pub pairs: usize,
+    /// Predecessors and successors of an opcode.
+    pub neighbours: usize,
+    /// Opcodes by deferrals and by misses.
+    pub top: usize,
+}
+
+impl Limits {
+    /// What people want to read.
+    pub const READABLE: Limits = Limits { pairs: 100, neighbours: 5, top: 10 };
+    /// All there is.
+    pub const NONE: Limits = Limits { pairs: usize::MAX, neighbours: usize::MAX, top: usize::MAX };
+}
 
 /// All sections, in order.
-pub fn all(counts: &Counts) -> Vec<Section> {
+pub fn all(counts: &Counts, limits: &Limits) -> Vec<Section> {
     let opcodes = counts.instructions("opcode");
     vec![
         execution_counts(&opcodes),
-        pair_counts(&opcodes, opcodes.executed(), "Tier 1 instruction"),
-        neighbours(&opcodes),
+        pair_counts(&opcodes, opcodes.executed(), "Tier 1 instruction", limits.pairs),
+        neighbours(&opcodes, limits.neighbours),
         specialization(&opcodes, counts.version()),
-        effectiveness(&opcodes),
+        effectiveness(&opcodes, limits.top),
         calls(counts),
         objects(counts),
         gc(counts),
-        optimization(counts),
+        optimization(counts, limits.pairs),
         threads(counts),
         rare_events(counts),
         meta(counts),
@@ -81,7 +95,7 @@ fn execution_counts(opcodes: &Instructions) -> Section {
     )
 }
 
-fn pair_counts(instructions: &Instructions, total: u64, kind: &str) -> Section {
+fn pair_counts(instructions: &Instructions, total: u64, kind: &str, limit: usize) -> Section {
     let mut pairs: Vec<(String, u64)> = Vec::new();
     for (first, instruction) in &instructions.0 {
         let counted = instruction.pairs.iter().filter(|(_, count)| *count != 0);
@@ -89,19 +103,19 @@ fn pair_counts(instructions: &Instructions, total: u64, kind: &str) -> Section {
     }
     sort_by_count(&mut pairs, |&(_, count)| count);
     let mut cumulative = 0;
-    let rows = pairs.into_iter().take(PAIRS).map(|(pair, count)| {
+    let rows = pairs.into_iter().take(limit).map(|(pair, count)| {
         cumulative += count;
         vec![text(pair), Cell::Count(count), Cell::Share(count, total), Cell::Share(cumulative, total)]
     });
     section(
         "Pair counts",
-        &format!("Pair counts for the top {PAIRS} {kind} pairs."),
+        &format!("Pair counts for the top {limit} {kind} pairs."),
         "A specialized instruction whose guards did not hold and the generic one that runs instead are not a pair.",
         Table { columns: vec!["Pair", "Count", "Self", "Cumulative"], rows: rows.collect() },
     )
 }
 
-fn neighbours(opcodes: &Instructions) -> Section {
+fn neighbours(opcodes: &Instructions, limit: usize) -> Section {
     let mut predecessors: IndexMap<&str, Vec<(&str, u64)>> = IndexMap::new();
     let mut successors: IndexMap<&str, Vec<(&str, u64)>> = IndexMap::new();
     for (first, instruction) in &opcodes.0 {
@@ -115,7 +129,7 @@ fn neighbours(opcodes: &Instructions) -> Section {
         let total = sorted.iter().map(|(_, count)| count).sum();
         sort_by_count(&mut sorted, |&(_, count)| count);
         let row = |(name, count)| vec![text(name), Cell::Count(count), Cell::Share(count, total)];
-        Table { columns, rows: sorted.into_iter().take(NEIGHBOURS).map(row).collect() }
+        Table { columns, rows: sorted.into_iter().take(limit).map(row).collect() }
     };
     let sections = opcodes.0.keys().map(|opcode| Section {
         title: opcode.clone(),
@@ -128,7 +142,7 @@ fn neighbours(opcodes: &Instructions) -> Section {
     });
     Section {
         title: "Predecessor/Successor Pairs".to_owned(),
-        summary: format!("Top {NEIGHBOURS} predecessors and successors of each Tier 1 opcode."),
+        summary: format!("Top {limit} predecessors and successors of each Tier 1 opcode."),
         doc: "The generic instruction that runs when the guards of a specialized one do not hold is not included.".to_owned(),
         sections: sections.filter(|section| !section.is_empty()).collect(),
         ..Section::default()
@@ -195,7 +209,7 @@ fn failure_kind_table(name: &str, family: &Instruction, version: Version) -> Tab
     Table { columns: vec!["Failure kind", "Count", "Ratio"], rows: rows.collect() }
 }
 
-fn effectiveness(opcodes: &Instructions) -> Section {
+fn effectiveness(opcodes: &Instructions, limit: usize) -> Section {
     let (mut basic, mut generic, mut hits, mut misses) = (0, 0, 0, 0);
     for (name, instruction) in &opcodes.0 {
         let Some(count) = instruction.execution_count else {
@@ -235,24 +249,24 @@ fn effectiveness(opcodes: &Instructions) -> Section {
             "Deferred by instruction",
             "Breakdown of deferred (not specialized) instruction counts by family.",
             "",
-            top_table(deferred.map(|(name, instruction)| (name, instruction.specialization("deferred")))),
+            top_table(deferred.map(|(name, instruction)| (name, instruction.specialization("deferred"))), limit),
         ),
         section(
             "Misses by instruction",
             "Breakdown of misses (specialized deopts) by instruction.",
             "",
-            top_table(missed.map(|(name, instruction)| (name, instruction.specialization("miss")))),
+            top_table(missed.map(|(name, instruction)| (name, instruction.specialization("miss"))), limit),
         ),
     ];
     effectiveness
 }
 
-fn top_table<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> Table {
+fn top_table<'a>(counts: impl Iterator<Item = (&'a String, u64)>, limit: usize) -> Table {
     let mut counts: Vec<_> = counts.filter(|&(_, count)| count != 0).collect();
     let total = counts.iter().map(|(_, count)| count).sum();
     sort_by_count(&mut counts, |&(_, count)| count);
     let row = |(name, count)| vec![text(name), Cell::Count(count), Cell::Share(count, total)];
-    Table { columns: vec!["Name", "Count", "Ratio"], rows: counts.into_iter().take(TOP).map(row).collect() }
+    Table { columns: vec!["Name", "Count", "Ratio"], rows: counts.into_iter().take(limit).map(row).collect() }
 }
 
 fn calls(counts: &Counts) -> Section {
@@ -342,18 +356,21 @@ fn gc(counts: &Counts) -> Section {
     )
 }
 
-fn optimization(counts: &Counts) -> Section {
+fn optimization(counts: &Counts, pairs: usize) -> Section {
     let title = "Optimization (Tier 2) stats".to_owned();
     let summary = "Statistics about the Tier 2 optimizer.".to_owned();
     if counts.get("Optimization attempts").is_none() {
         return Section { title, summary, ..Section::default() };
     }
     let uops = counts.instructions("uops");
-    let histogram = |name: &str, whole: Option<&str>| {
-        section(&format!("{name} histogram"), &format!("{name} histogram."), "", histogram_table(counts, name, whole))
+    let distribution = |name: &str, whole: Option<u64>| {
+        let buckets = histogram(counts, name);
+        let mut section = section(&format!("{name} histogram"), &format!("{name} histogram."), "", histogram_table(&buckets, whole));
+        section.tables.push(percentile_table(&buckets));
+        section
     };
-    let created = Some("Optimization traces created");
-    let executed = Some("Optimization traces executed");
+    let created = Some(counts.get("Optimization traces created").unwrap_or(0));
+    let executed = Some(counts.get("Optimization traces executed").unwrap_or(0));
     let mut memory = counted_table(counts, JIT_MEMORY);
     memory.columns[1] = "Size (bytes)";
     Section {
@@ -363,12 +380,12 @@ fn optimization(counts: &Counts) -> Section {
         tables: vec![counted_table(counts, TRACES), counted_table(counts, OPTIMIZER)],
         sections: vec![
             section("JIT memory stats", "JIT memory stats.", "", memory),
-            histogram("Trace total memory size", None),
-            histogram("Trace length", created),
-            histogram("Optimized trace length", created),
-            histogram("Trace run length", executed),
+            distribution("Trace total memory size", None),
+            distribution("Trace length", created),
+            distribution("Optimized trace length", created),
+            distribution("Trace run length", executed),
             section("Uop execution stats", "Uop execution stats.", "", execution_table(&uops)),
-            Section { title: "Uop pair counts".to_owned(), ..pair_counts(&counts.instructions("uop"), uops.executed(), "uop") },
+            Section { title: "Uop pair counts".to_owned(), ..pair_counts(&counts.instructions("uop"), uops.executed(), "uop", pairs) },
             section("Unsupported opcodes", "Opcodes that a trace cannot contain.", "", met_table(counts, "unsupported_opcode")),
             section(
                 "Optimizer errored out with opcode",
@@ -440,18 +457,20 @@ fn counted_table(counts: &Counts, rows: &[Row]) -> Table {
     Table { columns: vec!["", "Count", "Ratio"], rows: rows.collect() }
 }
 
-/// The buckets from the first to the last that is not empty, as shares of `whole`, or of all of them.
-fn histogram_table(counts: &Counts, name: &str, whole: Option<&str>) -> Table {
+/// The buckets of a histogram: the upper bound of each and how many values it has.
+fn histogram(counts: &Counts, name: &str) -> Vec<(u64, u64)> {
     let bucket = |(key, count): (&str, u64)| {
         let bound = key.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
         Some((bound.parse().ok()?, count))
     };
     let mut buckets: Vec<(u64, u64)> = counts.iter().filter_map(bucket).collect();
     buckets.sort();
-    let total = match whole {
-        Some(whole) => counts.get(whole).unwrap_or(0),
-        None => buckets.iter().map(|(_, count)| count).sum(),
-    };
+    buckets
+}
+
+/// The buckets from the first to the last that is not empty, as shares of `whole`, or of all of them.
+fn histogram_table(buckets: &[(u64, u64)], whole: Option<u64>) -> Table {
+    let total = whole.unwrap_or_else(|| buckets.iter().map(|(_, count)| count).sum());
     let counted = |&(_, count): &(u64, u64)| count != 0;
     let start = buckets.iter().position(counted).unwrap_or(buckets.len());
     let end = buckets.iter().rposition(counted).map_or(start, |last| last + 1);
@@ -459,6 +478,23 @@ fn histogram_table(counts: &Counts, name: &str, whole: Option<&str>) -> Table {
         vec![text(format!("<= {}", Cell::Count(bound).show())), Cell::Count(count), Cell::Share(count, total)]
     };
     Table { columns: vec!["Range", "Count", "Ratio"], rows: buckets[start..end].iter().map(row).collect() }
+}
+
+/// The bound of the bucket in which a percentile lies.
+fn percentile_table(buckets: &[(u64, u64)]) -> Table {
+    let mut histogram = Histogram::<u64>::new(PERCENTILE_DIGITS).expect("a valid number of digits");
+    histogram.auto(true);
+    for &(bound, count) in buckets.iter().filter(|&&(_, count)| count != 0) {
+        // It grows to the values it is given.
+        let _ = histogram.record_n(bound, count);
+    }
+    let percentiles = if histogram.is_empty() { &[][..] } else { &[50.0, 90.0, 99.0, 100.0] };
+    let row = |&percentile: &f64| {
+        // A bound is a power of two, and so the lowest of the values that the histogram does not tell apart.
+        let bound = histogram.lowest_equivalent(histogram.value_at_percentile(percentile));
+        vec![text(format!("{percentile}%")), Cell::Count(bound)]
+    };
+    Table { columns: vec!["Percentile", "Up to"], rows: percentiles.iter().map(row).collect() }
 }
 
 fn met_table(counts: &Counts, prefix: &str) -> Table {

@@ -1,0 +1,1 @@
+import limpid_inner

@@ -1,0 +1,179 @@
+"""`pystats trace` on a program with known counts and durations, in all its formats, and what it says when it cannot."""
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROGRAM = HERE / "known.py"
+
+# name: calls, resumptions, unwinds, and the times in ms from entry to return and without what was called; None is not looked at
+EXPECTED = {
+    "caller": (3, 0, 0, 210, 90),
+    "leaf": (6, 0, 0, 120, 120),
+    "recursive": (10, 0, 0, 30, 30),
+    "numbers": (1, 4, 0, 20, 20),
+    "step": (7, 0, 0, None, None),
+    "coroutine": (1, 0, 0, None, None),
+    "passing": (5, 0, 5, None, None),
+    "raising": (5, 0, 5, None, None),
+    "hot": (8000, 0, 0, None, None),
+    "worker": (4, 0, 0, None, None),
+}
+# A sleep may take longer on a busy machine, never shorter.
+SHORTER, LONGER = 0.99, 1.1
+
+
+def pystats(binary, *arguments):
+    command = [Path(binary).with_name("pystats"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def trace(binary, *arguments):
+    """The output of a trace of the program, which must succeed."""
+    done = pystats(binary, "trace", *arguments, "--", binary, PROGRAM)
+    if done.returncode:
+        raise RuntimeError(f"pystats trace {' '.join(arguments)}: {done.stderr}")
+    return done.stdout
+
+
+def counts(binary):
+    """Counts, durations, threads."""
+    result = json.loads(trace(binary, "--format", "json"))
+    functions = {f["function"]: f for f in result["functions"] if f["file"] == str(PROGRAM)}
+    for name, (calls, resumptions, unwinds, inclusive, exclusive) in EXPECTED.items():
+        found = functions[name]
+        numbers = found["calls"], found["resumptions"], found["unwinds"]
+        if numbers != (calls, resumptions, unwinds):
+            yield f"{name}: {numbers} calls, resumptions and unwinds instead of {calls, resumptions, unwinds}"
+        for kind, ms in ("inclusive", inclusive), ("exclusive", exclusive):
+            if ms is not None and not ms * SHORTER <= found[kind] / 1e6 <= ms * LONGER + 2:
+                yield f"{name}: {found[kind] / 1e6:.1f} ms {kind} instead of {ms}"
+    median = functions["leaf"]["p50"] / 1e6
+    if not 20 * 0.87 <= median <= 20 * 1.25:
+        yield f"leaf: half of the calls take up to {median:.1f} ms instead of 20"
+    missed = {kind: n for kind, n in result["missed"].items() if n}
+    if missed:
+        yield f"missed: {missed}"
+    if not result["slowest"][0]["ns"] > 200e6:
+        yield f"the slowest call is {result['slowest'][0]}"
+    raised = sum(event["event"].startswith("[LookupError in line ") for event in result["events"])
+    if raised != 5:
+        yield f"{raised} exceptions instead of 5"
+
+
+def formats(binary):
+    """Every format has what it is made for."""
+    folded = trace(binary, "--format", "folded")
+    stack = ";".join(f"{name} ({PROGRAM})" for name in ["<module>", "caller", "leaf"])
+    ns = re.search(rf"^{re.escape(stack)} (\d+)$", folded, re.MULTILINE)
+    if not ns or not 120e6 * SHORTER <= int(ns[1]) <= 122e6 * LONGER:
+        yield f"folded: {ns and ns[0]}"
+    if f"recursive ({PROGRAM}) (" not in trace(binary, "--format", "flamegraph"):
+        yield "flamegraph: no recursive"
+    events = json.loads(trace(binary, "--format", "chrome", "--min-duration", "15"))["traceEvents"]
+    names = [event["name"] for event in events if event["cat"] == "function" and event["args"]["file"] == str(PROGRAM)]
+    if sorted(names) != ["<module>"] + ["caller"] * 3 + ["leaf"] * 6 + ["recursive"] * 10:
+        yield f"chrome: calls of 15 ms and more are {names}"
+    flow = trace(binary, "--format", "flow", "--function", "caller", "--file", "known.py")
+    if flow.count("  caller  ") != 3 or "  leaf  " in flow:
+        yield f"flow: {flow}"
+    profiles = json.loads(trace(binary, "--format", "speedscope"))["profiles"]
+    if len(profiles) != 5:
+        yield f"speedscope: {len(profiles)} threads instead of 5"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "profile.pb.gz")
+        trace(binary, "--format", "pprof", "--output", str(path))
+        if b"recursive" not in gzip.decompress(path.read_bytes()):
+            yield "pprof: no recursive"
+
+
+def limits(binary):
+    """What there is no room for is counted and told."""
+    result = json.loads(trace(binary, "--format", "json", "--threads", "1", "--depth", "5", "--paths", "40"))
+    missed = result["missed"]
+    for kind in "threads", "depth", "nodes":
+        if not missed[kind]:
+            yield f"no {kind} missed: {missed}"
+    done = pystats(binary, "trace", "--format", "chrome", "--events", "10", "--", binary, PROGRAM)
+    if not re.search(r"^\d+ events lost", done.stderr, re.MULTILINE) or len(json.loads(done.stdout)["traceEvents"]) != 10:
+        yield f"events beyond the limit: {done.stderr}"
+
+
+LOOP = """
+import sys, time
+def tick(): time.sleep(0.001)
+print("ready", flush=True)
+for line in sys.stdin:
+    end = time.monotonic() + float(line)
+    while time.monotonic() < end: tick()
+    print("done", flush=True)
+"""
+
+
+def attached(binary):
+    """A process that runs already goes on as if nothing were, also if its tracer is killed."""
+    program = subprocess.Popen([binary, "-c", LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        program.stdout.readline()
+        program.stdin.write("20\n")
+        program.stdin.flush()
+        done = pystats(binary, "trace", "-p", str(program.pid), "--duration", "1", "--format", "json")
+        result = json.loads(done.stdout)
+        ticks = [f for f in result["functions"] if f["function"] == "tick"]
+        if not ticks or not 100 < ticks[0]["calls"] <= result["seconds"] * 1000 or not 1e6 <= ticks[0]["p50"] < 3e6:
+            yield f"attached: {ticks}"
+        command = [Path(binary).with_name("pystats"), "trace", "-p", str(program.pid)]
+        tracer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        tracer.kill()
+        tracer.wait()
+        time.sleep(0.2)
+        if program.poll() is not None:
+            yield f"the program ended with its tracer: {program.returncode}"
+        # The tracer ends when the process does.
+        tracer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        time.sleep(1)
+        program.kill()
+        if "tick" not in tracer.communicate(timeout=30)[0]:
+            yield "the trace of a process that was killed has no tick"
+    finally:
+        program.kill()
+        program.wait()
+
+
+def complaints(binary):
+    """One clear line and a status that is not zero."""
+    cases = [
+        (["-p", "999999999"], "pystats: there is no process 999999999\n"),
+        (["--", "/no/such/program"], r"pystats: /no/such/program: No such file or directory \(os error 2\)\n"),
+        (["--", "true"], r"pystats: \S+/(true|coreutils) has no Python probes: name limpid's binary with --binary if a script runs it\n"),
+    ]
+    for arguments, expected in cases:
+        done = pystats(binary, "trace", *arguments)
+        if done.returncode != 1 or not re.fullmatch(expected, done.stderr):
+            yield f"{arguments}: status {done.returncode}, {done.stderr}"
+    status = pystats(binary, "trace", "-o", os.devnull, "--", binary, "-c", "raise SystemExit(7)").returncode
+    if status != 7:
+        yield f"the status of a command that ends with 7 is {status}"
+    ended = pystats(binary, "trace", "-o", os.devnull, "--", binary, "-c", f"import os; os.kill(os.getpid(), {signal.SIGKILL})")
+    if ended.returncode != 128 + signal.SIGKILL:
+        yield f"the status of a command that was killed is {ended.returncode}"
+    unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Path(binary).with_name("pystats"), "trace", "--"]
+    done = subprocess.run([*unprivileged, binary, PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 1 or "run this as root" not in done.stderr or done.stderr.count("\n") != 1:
+        yield f"without privileges: {done.stderr}"
+
+
+def check(binary):
+    """All complaints."""
+    try:
+        return [complaint for part in (counts, formats, limits, attached, complaints) for complaint in part(binary)]
+    except (RuntimeError, KeyError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        return [repr(error)]
