@@ -7,9 +7,10 @@
 //! The order in which the dead are treated:
 //! 1. Everything reachable from the roots is marked.
 //! 2. Objects with finalizers that are not marked are resurrected, with all they refer to.
-//! 3. Weak references to what is still not marked are cleared.
-//! 4. Native resources of what is not marked are dropped.
-//! 5. Blocks are swept: those without marks are free, those with room go on the lists to allocate from.
+//! 3. If the program wants to see its garbage, that is resurrected, too.
+//! 4. Weak references to what is still not marked are cleared.
+//! 5. Native resources of what is not marked are dropped.
+//! 6. Blocks are swept: those without marks are free, those with room go on the lists to allocate from.
 
 use crate::cell::Header;
 use crate::embedder::{Config, embedder};
@@ -21,7 +22,7 @@ use crate::region::{self, Block};
 use crate::registry::{Registrations, Weak};
 use crate::tracer::Tracer;
 use crate::world::StoppedWorld;
-use crate::{Value, freeze, immortal, policy, sweep};
+use crate::{Value, census, freeze, immortal, policy, sweep};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -41,8 +42,8 @@ pub struct CollectionReport {
     pub generation: Generation,
     /// Cells that died.
     pub collected: usize,
-    /// Cells that died and were objects with references in them, which is what programs take for garbage. Counted if the program has asked
-    /// for the collection, otherwise 0.
+    /// Objects found dead that programs take for garbage: cycles and what they refer to, as far as [`crate::Embedder::is_garbage`] counts it;
+    /// those that were saved as well. Counted if the program has asked for the collection, otherwise 0.
     pub objects: usize,
     /// Cells that are garbage and stay. There are none: kept for the statistics of those who expect the field.
     pub uncollectable: usize,
@@ -63,22 +64,46 @@ impl CollectionReport {
     }
 }
 
+/// A collection that somebody asks for.
+#[derive(Clone, Copy)]
+pub struct Request {
+    /// How much it looks at.
+    pub generation: Generation,
+    /// Count the garbage? That looks at each dead cell.
+    pub census: bool,
+    /// Keep what is counted, and hand it to [`crate::Embedder::saved_garbage`]?
+    pub save: bool,
+    /// Nothing below this address of the calling thread's native stack refers to a cell that is needed; 0 if nothing is known.
+    pub stack_from: usize,
+}
+
+impl Request {
+    /// Nothing special about it.
+    pub(crate) fn plain(generation: Generation) -> Request {
+        Request { generation, census: false, save: false, stack_from: 0 }
+    }
+}
+
 /// Collects now. If the calling thread is inside of a collection already (in a hook of the embedder) nothing happens.
 pub fn collect(m: &Mutator, generation: Generation) -> CollectionReport {
-    policy::explicit(m, generation)
+    policy::explicit(m, Request { census: true, ..Request::plain(generation) })
+}
+
+/// As [`collect`], with all that can be said about it.
+///
+/// # Safety
+/// What `stack_from` promises is so: it lies within the calling thread's native stack, and cells that only what is below refers to are
+/// not used any more.
+pub unsafe fn collect_as(m: &Mutator, request: Request) -> CollectionReport {
+    policy::explicit(m, request)
 }
 
 /// Runs a collection: hooks, stop, statistics. The caller has made sure that it is the only one.
-pub(crate) fn run(m: &Mutator, generation: Generation) -> CollectionReport {
-    run_with(m, generation, false)
-}
-
-/// As [`run`]; counts the objects that died if `census` says so.
-pub(crate) fn run_with(m: &Mutator, generation: Generation, census: bool) -> CollectionReport {
-    embedder().before_collection(generation);
+pub(crate) fn run(m: &Mutator, request: Request) -> CollectionReport {
+    embedder().before_collection(request.generation);
     let report = m.stop_world(c"gc", |world| {
         let start = Instant::now();
-        let mut report = collection(world, generation, census);
+        let mut report = collection(world, m, request);
         report.ns = start.elapsed().as_nanos() as u64;
         policy::note(&report);
         report
@@ -87,11 +112,12 @@ pub(crate) fn run_with(m: &Mutator, generation: Generation, census: bool) -> Col
     report
 }
 
-fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> CollectionReport {
+fn collection(world: &StoppedWorld, me: &Mutator, request: Request) -> CollectionReport {
     world.each_mutator(|m| {
         m.publish_cursors();
         m.hand_over();
     });
+    let generation = request.generation;
     let mut pool = pool();
     let mut registrations = std::mem::replace(&mut pool.registrations, Registrations::new());
     let full = generation == Generation::Full;
@@ -101,7 +127,7 @@ fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> Col
         take_snapshot(&pool);
     }
     let mut tracer = Tracer::new(!full);
-    trace_stacks(world, &mut tracer);
+    trace_stacks(world, me, request.stack_from, &mut tracer);
     embedder().trace_roots(&mut tracer);
     trace_old(&mut pool, full, &mut tracer);
     if full && parallel::wanted() && pool.live > PARALLEL_FROM {
@@ -110,6 +136,9 @@ fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> Col
         tracer.drain();
     }
     let finalize = resurrect(&mut registrations.finalizers, &mut tracer);
+    let (objects, garbage) = if request.census { census::garbage(&pool, full, request.save) } else { (0, Vec::new()) };
+    garbage.iter().for_each(|object| tracer.value(*object));
+    tracer.drain();
     let cleared = clear_weak(&mut registrations.weak);
     registrations.drops.retain(|entry| {
         let alive = is_marked(entry.cell);
@@ -120,7 +149,7 @@ fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> Col
         alive
     });
     pool.old_registrations.take_all(&mut registrations);
-    let swept = sweep::sweep(&mut pool, full, census);
+    let swept = sweep::sweep(&mut pool, full);
     world.each_mutator(Mutator::reset_cursors);
     pool.live = if full { swept.live } else { pool.live + swept.live };
     let keep = policy::bytes_to_keep(pool.live);
@@ -128,7 +157,7 @@ fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> Col
     let report = CollectionReport {
         generation,
         collected: swept.dead,
-        objects: swept.objects,
+        objects,
         uncollectable: 0,
         finalized: finalize.len(),
         live: pool.live,
@@ -138,6 +167,7 @@ fn collection(world: &StoppedWorld, generation: Generation, census: bool) -> Col
     drop(pool);
     finalize.iter().for_each(|object| embedder().queue_finalizer(cell(*object)));
     cleared.iter().for_each(|weakref| embedder().weakref_cleared(*weakref));
+    garbage.iter().for_each(|object| embedder().saved_garbage(*object));
     report
 }
 
@@ -170,10 +200,13 @@ fn take_snapshot(pool: &Pool) {
     }
 }
 
-fn trace_stacks(world: &StoppedWorld, tracer: &mut Tracer) {
+/// `from`: where to begin on the stack of the collecting thread, if that is further up than where it stands.
+fn trace_stacks(world: &StoppedWorld, me: &Mutator, from: usize, tracer: &mut Tracer) {
     world.each_mutator(|m| {
+        let sp = m.sp.load(Relaxed);
+        let low = if std::ptr::eq(m, me) { sp.max(from) } else { sp };
         // SAFETY: the thread stands still with this much of its stack in use, or is the current one further down.
-        unsafe { tracer.range_conservative(m.sp.load(Relaxed), m.stack_base.load(Relaxed)) };
+        unsafe { tracer.range_conservative(low, m.stack_base.load(Relaxed)) };
     });
 }
 

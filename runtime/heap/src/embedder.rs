@@ -21,6 +21,14 @@ pub trait Embedder: Sync {
     /// The referent of this weak reference has died and its slot is NULL: its callback may be queued. The queue is a root.
     fn weakref_cleared(&self, weakref: Value);
 
+    /// Does this dead object count as garbage? A cell with a shape, whose memory, as that of all that it refers to, was not used again.
+    fn is_garbage(&self, _object: Value) -> bool {
+        true
+    }
+
+    /// This object was garbage, and was saved because the program wants to see it. The list it goes to is a root.
+    fn saved_garbage(&self, _object: Value) {}
+
     /// A collection is about to start. The calling thread may be anywhere inside an allocation: this must not run Python code.
     fn before_collection(&self, _generation: Generation) {}
 

@@ -29,7 +29,7 @@ pub fn freeze(m: &Mutator) {
         let Some(_role) = Role::take(m) else {
             return;
         };
-        collect::run(m, Generation::Full);
+        collect::run(m, collect::Request::plain(Generation::Full));
         let mut objects = 0;
         each_object(world, &mut |_| objects += 1);
         let mut pool = pool();

@@ -55,6 +55,7 @@
 
 pub mod barrier;
 pub mod cell;
+mod census;
 pub mod collect;
 pub mod embedder;
 pub mod fork;
@@ -82,7 +83,7 @@ mod world;
 
 pub use barrier::{log_slot, publish_shape, store, write_barrier};
 pub use cell::{GRANULE, HEAP_BASE, HEAP_SIZE, Header, Kind, ShapeRef};
-pub use collect::{CollectionReport, Generation, collect};
+pub use collect::{CollectionReport, Generation, Request, collect, collect_as};
 pub use embedder::{Config, Embedder, Stress, init};
 pub use fork::{Forking, after_fork_child, after_fork_parent, before_fork};
 pub use freeze::{freeze, frozen_objects, unfreeze};
@@ -92,7 +93,7 @@ pub use lock::{ObjectLock, is_alone, lock, lock_both, set_alone, try_lock};
 pub use mutator::{Cursor, Mutator};
 pub use policy::{DEFAULT_YOUNG, GenerationStats};
 pub use registry::{finalize_all, register_drop, register_finalizer, register_weak, unregister_finalizer};
-pub use spill::{clear_dead_stack, keep_alive};
+pub use spill::{clear_dead_stack, keep_alive, with_spilled};
 pub use sweep::POISON;
 pub use tracer::{TraceFn, Tracer, register_tracer};
 pub use value::Value;

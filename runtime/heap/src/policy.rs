@@ -3,8 +3,9 @@
 //! A minor collection is due when [`Config::young`] bytes were allocated. It becomes a full one when the old cells have grown to twice
 //! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_thresholds`].
 
-use crate::collect::{self, CollectionReport, Generation};
+use crate::collect::{self, CollectionReport, Generation, Request};
 use crate::embedder::Config;
+use crate::layout::BLOCK;
 use crate::mutator::Mutator;
 use crate::role::Role;
 use crate::sync::lock;
@@ -32,8 +33,11 @@ static BOOKS: Mutex<Books> = Mutex::new(Books {
     live: 0,
     live_after_full: 0,
     minor_since_full: 0,
+    older_counts: [0; 2],
 });
 
+/// What an object is taken to need, all that belongs to it included, where a threshold counts objects.
+const OBJECT_SIZE: usize = 256;
 /// CPython's defaults.
 const DEFAULT_THRESHOLDS: [usize; 3] = [2000, 10, 0];
 
@@ -43,6 +47,8 @@ struct Books {
     live: usize,
     live_after_full: usize,
     minor_since_full: usize,
+    /// See [`counts`].
+    older_counts: [usize; 2],
 }
 
 /// Totals over the collections of a generation.
@@ -85,7 +91,7 @@ pub(crate) fn automatic(m: &Mutator) {
     };
     // Somebody may have collected since the caller looked.
     if is_due() {
-        collect::run(m, young_unless(full_is_due()));
+        collect::run(m, Request::plain(young_unless(full_is_due())));
     }
 }
 
@@ -94,7 +100,7 @@ pub(crate) fn automatic(m: &Mutator) {
 pub(crate) fn for_stress(m: &Mutator) {
     if let Some(_role) = Role::try_take(m) {
         let full = lock(&BOOKS).minor_since_full >= 3;
-        collect::run(m, young_unless(full));
+        collect::run(m, Request::plain(young_unless(full)));
     }
 }
 
@@ -113,7 +119,7 @@ pub(crate) fn for_memory(m: &Mutator) {
     if let Some(_role) = Role::take(m)
         && fulls() == before
     {
-        collect::run(m, Generation::Full);
+        collect::run(m, Request::plain(Generation::Full));
     }
 }
 
@@ -124,10 +130,10 @@ fn worth_a_try() -> usize {
 }
 
 /// Collects because the program says so.
-pub(crate) fn explicit(m: &Mutator, generation: Generation) -> CollectionReport {
+pub(crate) fn explicit(m: &Mutator, request: Request) -> CollectionReport {
     match Role::take(m) {
-        Some(_role) => collect::run_with(m, generation, true),
-        None => CollectionReport::nothing(generation),
+        Some(_role) => collect::run(m, request),
+        None => CollectionReport::nothing(request.generation),
     }
 }
 
@@ -140,10 +146,14 @@ pub(crate) fn note(report: &CollectionReport) {
     stats.objects += report.objects as u64;
     books.live = report.live;
     match report.generation {
-        Generation::Young => books.minor_since_full += 1,
+        Generation::Young => {
+            books.minor_since_full += 1;
+            books.older_counts[0] += 1;
+        }
         Generation::Full => {
             books.live_after_full = report.live;
             books.minor_since_full = 0;
+            books.older_counts = [0; 2];
         }
     }
     ALLOCATED.store(0, Relaxed);
@@ -162,12 +172,14 @@ pub fn stats() -> [GenerationStats; 2] {
 /// Lets automatic full collections happen as the heap grows.
 pub fn enable() {
     ENABLED.store(true, Relaxed);
+    set_thresholds(thresholds());
 }
 
 /// Puts automatic full collections off. Without reference counts a program that calls this to save time still relies on memory coming
 /// back: so minor collections go on, and full ones happen when the old cells have grown fourfold.
 pub fn disable() {
     ENABLED.store(false, Relaxed);
+    set_thresholds(thresholds());
 }
 
 /// Was [`enable`] called last?
@@ -181,7 +193,8 @@ pub fn thresholds() -> [usize; 3] {
 }
 
 /// Sets CPython's three thresholds. They count objects there and scale bytes here: the first, how much is allocated from one minor
-/// collection to the next (2000 stands for [`Config::young`], 0 is as [`disable`]); the second, how much the old cells grow from one
+/// collection to the next (2000 stands for [`Config::young`], 0 is as [`disable`]; less asks for collections that come soon, so it
+/// is taken for the number of objects that it is); the second, how much the old cells grow from one
 /// full collection to the next (10 stands for doubling). The third is kept.
 pub fn set_thresholds(thresholds: [usize; 3]) {
     lock(&BOOKS).thresholds = thresholds;
@@ -189,12 +202,20 @@ pub fn set_thresholds(thresholds: [usize; 3]) {
 }
 
 /// How far the counts that [`set_thresholds`] scales have come: the first number reaches the first threshold when a minor collection is
-/// due, the second is the number of minor collections since the last full one.
+/// due, the second is the number of minor collections since the last of an older generation, the third that of collections of the middle
+/// generation, which only programs ask for (see [`count_middle`]), since the last full one.
 pub fn counts() -> [usize; 3] {
     let books = lock(&BOOKS);
     let (allocated, due) = (ALLOCATED.load(Relaxed), DUE_AT.load(Relaxed));
     let young = allocated as u128 * books.thresholds[0] as u128 / due.max(1) as u128;
-    [young as usize, books.minor_since_full, 0]
+    let [first, second] = books.older_counts;
+    [young as usize, first, second]
+}
+
+/// The last collection was a minor one, and the program has asked for one of the middle generation.
+pub fn count_middle() {
+    let mut books = lock(&BOOKS);
+    books.older_counts = [0, books.older_counts[1] + 1];
 }
 
 /// Have the old cells grown enough for a full collection?
@@ -212,7 +233,8 @@ fn full_is_due() -> bool {
 
 fn young_budget(thresholds: [usize; 3]) -> usize {
     match thresholds[0] {
-        0 => YOUNG.load(Relaxed),
+        t if t == 0 || !is_enabled() => YOUNG.load(Relaxed),
+        t if t < DEFAULT_THRESHOLDS[0] => (t * OBJECT_SIZE).max(BLOCK).min(YOUNG.load(Relaxed)),
         t => scale(YOUNG.load(Relaxed), t, DEFAULT_THRESHOLDS[0]),
     }
 }

@@ -14,7 +14,7 @@ const SAVED: usize = 20;
 
 /// Calls `f` with a stack pointer below which nothing of the callers is: all their references, those in registers included, are above.
 #[inline(never)]
-pub(crate) fn with_spilled<R>(f: impl FnOnce(usize) -> R) -> R {
+pub fn with_spilled<R>(f: impl FnOnce(usize) -> R) -> R {
     let mut registers = [0usize; SAVED];
     let sp: usize;
     #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 //!
 //! Nothing is done to the cells themselves. The mark bits say which live, and allocation goes through the gaps between them.
 
-use crate::cell::{Header, Kind, ShapeRef};
+use crate::cell::Header;
 use crate::layout::*;
 use crate::pool::Pool;
 use crate::region::{self, Block, Use};
@@ -22,19 +22,13 @@ pub(crate) fn configure(poison: bool) {
 pub(crate) struct Swept {
     /// Cells that died.
     pub(crate) dead: usize,
-    /// Those that were objects with references in them, if they are counted.
-    pub(crate) objects: usize,
     /// Bytes of cells: after a full collection of all that live, after a minor one of those that became old.
     pub(crate) live: usize,
 }
 
-/// Sweeps what the collection may have changed: all blocks, or those that were allocated from. Counts the objects that died if `census`
-/// says so: that looks at each of them.
-pub(crate) fn sweep(pool: &mut Pool, full: bool, census: bool) -> Swept {
+/// Sweeps what the collection may have changed: all blocks, or those that were allocated from.
+pub(crate) fn sweep(pool: &mut Pool, full: bool) -> Swept {
     let mut swept = Swept::default();
-    if census {
-        swept.objects = count_objects(&used_blocks(pool, full), full);
-    }
     let used = std::mem::take(&mut pool.used);
     pool.abandoned.iter_mut().for_each(Vec::clear);
     if full {
@@ -51,33 +45,6 @@ pub(crate) fn sweep(pool: &mut Pool, full: bool, census: bool) -> Swept {
     }
     sweep_large(pool, full, &mut swept);
     swept
-}
-
-/// The blocks of small cells that are swept.
-fn used_blocks(pool: &Pool, full: bool) -> Vec<u32> {
-    if !full {
-        return pool.used.clone();
-    }
-    (FIRST_BLOCK..region::top()).filter(|number| region::block(*number).usage() == Use::Small).collect()
-}
-
-/// How many of the dead cells in these blocks are objects that can refer to others.
-fn count_objects(blocks: &[u32], full: bool) -> usize {
-    let mut count = 0;
-    for &number in blocks {
-        let class = region::block(number).class();
-        let base = block_address(number);
-        let allocated = base + region::block(number).allocated.load(Relaxed) as usize;
-        for cell in (base..base + usable_bytes(class)).step_by(CLASS_SIZES[class] as usize) {
-            let existed = cell < allocated || full && region::is_set(SNAPSHOT, cell);
-            if existed && !region::is_set(MARKS, cell) {
-                // SAFETY: a dead cell whose memory was not used again.
-                let header = unsafe { &*(cell as *const Header) };
-                count += (header.shape() != ShapeRef::NONE && header.kind() != Kind::Leaf as u8) as usize;
-            }
-        }
-    }
-    count
 }
 
 fn sweep_small(pool: &mut Pool, number: u32, full: bool, swept: &mut Swept) {

@@ -357,8 +357,13 @@ impl Tracer {
 
     /// The cells that the contents of a cell refer to; the world is stopped.
     pub(crate) fn references(cell: Value) -> Vec<Value> {
-        let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(true) };
-        // SAFETY: a live cell.
+        Tracer::references_within(cell, false)
+    }
+
+    /// The same in the middle of a collection, `full` or not, for a cell that may have been found dead.
+    pub(crate) fn references_within(cell: Value, full: bool) -> Vec<Value> {
+        let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(!full) };
+        // SAFETY: a cell whose memory was not used again.
         tracer.scan_contents(unsafe { header(cell) });
         while let Some(slice) = tracer.slices.pop() {
             tracer.words(slice);

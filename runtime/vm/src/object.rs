@@ -314,3 +314,19 @@ pub fn header_of<T: Layout>() -> Header {
 pub const fn plain_header(kind: Kind) -> Header {
     Header::new(ShapeRef::NONE, kind, 0)
 }
+
+/// Would CPython's collector track objects of this one's class? That is, can they be part of a cycle? The object may be dead, as long as
+/// its memory was not used again.
+pub fn may_be_tracked(v: Value) -> bool {
+    use crate::types::{Type, builtin, flag};
+    let class = v.class();
+    if class.has(flag::HEAP_TYPE) {
+        return true;
+    }
+    if let Some(class) = v.downcast::<Type>() {
+        return class.has(flag::HEAP_TYPE);
+    }
+    // SAFETY: a reference is to a cell.
+    let leaf = unsafe { limpid_heap::cell::header(v) }.kind() == limpid_heap::Kind::Leaf as u8;
+    !leaf && ![builtin::OBJECT, builtin::BYTEARRAY, builtin::COMPLEX, builtin::CODE].contains(&class)
+}

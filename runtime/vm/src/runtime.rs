@@ -10,7 +10,7 @@ use crate::stats;
 use crate::thread::{HandledException, NATIVE_STACK_RESERVE, STACK_VALUES, Thread, ThreadSlot, request};
 use crate::types::str::InternTable;
 use crate::types::{Dict, MethodCache, Str, builtin};
-use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, ShapeRef, Stress, Tracer, Value};
+use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
@@ -150,6 +150,8 @@ pub struct Interpreter {
     bytecode_indices: Mutex<HashSet<u32>>,
     finalizers: Mutex<VecDeque<Value>>,
     cleared_weakrefs: Mutex<Vec<Value>>,
+    /// What collections have saved for the program to see.
+    saved_garbage: Mutex<VecDeque<Value>>,
     /// Collections that the listener was not told of yet.
     collections: Mutex<Vec<CollectionReport>>,
     /// What is told of collections that nobody asked for.
@@ -177,6 +179,7 @@ impl Embedder for Hooks {
         for v in interpreter.finalizers.lock().iter().chain(interpreter.cleared_weakrefs.lock().iter()) {
             tracer.value(*v);
         }
+        interpreter.saved_garbage.lock().iter().for_each(|v| tracer.value(*v));
         for p in interpreter.threads.lock().iter() {
             // SAFETY: threads in the list are alive, and stand still while roots are traced.
             trace_thread(unsafe { &*p.0 }, tracer);
@@ -198,6 +201,16 @@ impl Embedder for Hooks {
         if let Some(i) = INTERPRETER.get() {
             i.cleared_weakrefs.lock().push(weakref);
             i.request_finalizers();
+        }
+    }
+
+    fn is_garbage(&self, object: Value) -> bool {
+        crate::object::may_be_tracked(object)
+    }
+
+    fn saved_garbage(&self, object: Value) {
+        if let Some(i) = INTERPRETER.get() {
+            i.saved_garbage.lock().push_back(object);
         }
     }
 
@@ -416,6 +429,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         attribute_cache: AttributeCache::new(),
         line_trace: LineTrace::new(),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
+        loop_stack: Cell::new(0),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
         reraised_at: Cell::new(None),
@@ -535,11 +549,26 @@ pub fn listen_to_collections(t: &Thread, listener: CollectionListener) {
 
 /// Collects, without telling the listener.
 pub fn collect(t: &Thread, generation: Generation) -> CollectionReport {
+    // SAFETY: nothing is promised.
+    unsafe { collect_as(t, Request { generation, census: true, save: false, stack_from: 0 }) }
+}
+
+/// As [`collect`], with all that can be said about it.
+///
+/// # Safety
+/// As [`limpid_heap::collect_as`].
+pub unsafe fn collect_as(t: &Thread, request: Request) -> CollectionReport {
     let before = t.collecting.replace(true);
     limpid_heap::clear_dead_stack();
-    let report = limpid_heap::collect(&t.mutator, generation);
+    // SAFETY: by contract.
+    let report = unsafe { limpid_heap::collect_as(&t.mutator, request) };
     t.collecting.set(before);
     report
+}
+
+/// Forgets an object that a collection has saved and returns it; see [`Request::save`].
+pub fn next_saved_garbage(t: &Thread) -> Option<Value> {
+    t.interpreter().saved_garbage.lock().pop_front()
 }
 
 /// Runs queued finalizers and weak reference callbacks, and tells of collections. One of them that comes here again leaves the rest to
@@ -621,6 +650,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         bytecode_indices: Mutex::new(HashSet::new()),
         finalizers: Mutex::new(VecDeque::new()),
         cleared_weakrefs: Mutex::new(Vec::new()),
+        saved_garbage: Mutex::new(VecDeque::new()),
         collections: Mutex::new(Vec::new()),
         collection_listener: OnceLock::new(),
     };

@@ -4,14 +4,17 @@
 //! the current exception. One exists for each OS thread that is attached; it never moves. Fields that other threads may touch are
 //! atomics, everything else belongs to its own thread.
 
+use crate::args::FnDef;
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::trace::LineTrace;
-use crate::object::{Layout, R, Raised, Ref};
+use crate::object::{Layout, R, Raised, Ref, ValueExt};
 use crate::runtime::Interpreter;
-use crate::types::{Exception, Type};
+use crate::types::{BuiltinFunction, Exception, Type};
+use limpid_bytecode::Opcode;
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// Requests in [`Mutator::eval_breaker`]; the heap owns bits 0 and 1.
 pub mod request {
@@ -75,6 +78,9 @@ pub struct Thread {
     pub line_trace: LineTrace,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
     pub bytecode_index: Cell<u32>,
+    /// Where the native stack was when the innermost interpreter loop was entered, all registers above it. 0 while something other than
+    /// handlers of the interpreter, and one native function that a handler has called, may keep values further down.
+    pub loop_stack: Cell<usize>,
     /// How deep calls are nested, and the most that is allowed.
     pub depth: Cell<u32>,
     /// See `depth`; `sys.setrecursionlimit`.
@@ -149,6 +155,20 @@ impl Thread {
     #[inline(always)]
     pub fn interpreter(&self) -> &'static Interpreter {
         self.interpreter
+    }
+
+    /// Where the part of the native stack begins that has to be looked at for values when a native function is running that a handler of
+    /// the interpreter has called, one of `functions`, which needs none of its own; 0 if it was called in another way. Values of the
+    /// handlers are on the interpreter's stack.
+    pub fn stack_of_callers(&self, functions: &[FnDef]) -> usize {
+        // SAFETY: the saved registers are those of a call, whose operands are on the stack.
+        let callable = unsafe {
+            let word = (*(self.pc.get() as *const AtomicU16)).load(Relaxed);
+            let is_call = Opcode::from_u8(word as u8).is_some_and(|op| op.family() == Opcode::CALL);
+            is_call.then(|| *self.sp.get().sub((word >> 8) as usize + 2))
+        };
+        let called = callable.and_then(|f| f.exact::<BuiltinFunction>()).map(|f| std::ptr::from_ref(f.def()));
+        if called.is_some_and(|def| functions.as_ptr_range().contains(&def)) { self.loop_stack.get() } else { 0 }
     }
 
     // ---- allocation ----

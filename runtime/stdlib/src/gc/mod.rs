@@ -2,11 +2,11 @@
 //!
 //! There are two generations where CPython has three: 0 is the young one, 1 and 2 are everything else. The finalizers that a collection
 //! finds work for run after it. `gc.callbacks` are called around the collections that a program asks for; of the others they are told
-//! afterwards, at a place where Python code may run. Nothing is uncollectable, so `gc.garbage` stays empty.
+//! afterwards, at a place where Python code may run. Nothing is uncollectable: `gc.garbage` has what `DEBUG_SAVEALL` saves.
 
 mod objects;
 
-use limpid_heap::{CollectionReport, Generation, Value, policy};
+use limpid_heap::{CollectionReport, Generation, Request, Value, policy};
 use limpid_vm::args::FnDef;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
@@ -85,25 +85,33 @@ const FUNCTIONS: &[FnDef] = &[
         .doc("Return the number of objects in the permanent generation."),
 ];
 
-/// The flags of `gc.set_debug`. Only [`DEBUG_STATS`] has an effect.
+/// The flags of `gc.set_debug`. Only [`DEBUG_STATS`] and [`DEBUG_SAVEALL`] have an effect.
 static DEBUG: AtomicI64 = AtomicI64::new(0);
 const DEBUG_STATS: i64 = 1;
+const DEBUG_SAVEALL: i64 = 32;
 
 /// `gc.callbacks`, a list.
 static CALLBACKS: Root = Root::new();
+/// `gc.garbage`, a list.
+static GARBAGE: Root = Root::new();
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     let dict = m.dict();
-    for (name, flags) in
-        [("DEBUG_STATS", DEBUG_STATS), ("DEBUG_COLLECTABLE", 2), ("DEBUG_UNCOLLECTABLE", 4), ("DEBUG_SAVEALL", 32), ("DEBUG_LEAK", 38)]
-    {
+    for (name, flags) in [
+        ("DEBUG_STATS", DEBUG_STATS),
+        ("DEBUG_COLLECTABLE", 2),
+        ("DEBUG_UNCOLLECTABLE", 4),
+        ("DEBUG_SAVEALL", DEBUG_SAVEALL),
+        ("DEBUG_LEAK", 38),
+    ] {
         dict.set_text(t, name, Value::int(flags))?;
     }
     if CALLBACKS.get().is_null() {
         CALLBACKS.set(List::new(t).value());
+        GARBAGE.set(List::new(t).value());
     }
     dict.set_text(t, "callbacks", CALLBACKS.get())?;
-    dict.set_text(t, "garbage", List::new(t).value())?;
+    dict.set_text(t, "garbage", GARBAGE.get())?;
     runtime::listen_to_collections(t, |t, report| {
         let generation = number_of(report.generation);
         tell(t, "start", generation, 0);
@@ -124,14 +132,16 @@ fn numbers(t: &Thread, n: [usize; 3]) -> Value {
     Tuple::from_slice(t, &n.map(|n| int::from_usize(t, n))).value()
 }
 
-fn collect(t: &Thread, a: &[Value]) -> R {
-    limpid_heap::clear_dead_stack();
-    collect_generation(t, a)
+/// Collects from a function of this module that keeps no values itself. What is dead is found to be: programs and tests look at what a
+/// collection that they ask for has done, and what was left behind on the native stack must not look like references.
+fn collect_for_caller(t: &Thread, generation: Generation) -> CollectionReport {
+    let save = DEBUG.load(Relaxed) & DEBUG_SAVEALL != 0;
+    let request = Request { generation, census: true, save, stack_from: t.stack_of_callers(FUNCTIONS) };
+    // SAFETY: the functions of this module that come here have no values in local variables; `loop_stack` tells of whatever else there is.
+    unsafe { runtime::collect_as(t, request) }
 }
 
-/// Not part of the caller's frame, which has places that nothing was written to yet.
-#[inline(never)]
-fn collect_generation(t: &Thread, a: &[Value]) -> R {
+fn collect(t: &Thread, a: &[Value]) -> R {
     let number = if a[0].is_null() { 2 } else { number::index_i32(t, a[0])? };
     let generation = match number {
         0 | 1 => Generation::Young,
@@ -139,26 +149,43 @@ fn collect_generation(t: &Thread, a: &[Value]) -> R {
         _ => raise!(t, ValueError, "invalid generation"),
     };
     tell(t, "start", i64::from(number), 0);
-    let mut report = runtime::collect(t, generation);
+    let mut report = collect_for_caller(t, generation);
     runtime::run_finalizers(t);
     if report.finalized > 0 && generation == Generation::Full {
         // What the finalizers have let go of.
-        let second = runtime::collect(t, generation);
+        let second = collect_for_caller(t, generation);
         report.objects += second.objects;
         report.ns += second.ns;
         runtime::run_finalizers(t);
     }
+    if number == 1 {
+        policy::count_middle();
+    }
+    keep_saved(t)?;
     tell(t, "stop", i64::from(number), report.objects);
     print_statistics(t, i64::from(number), &report);
     Ok(int::from_usize(t, report.objects))
 }
 
+/// Puts what was saved for the program into `gc.garbage`.
+fn keep_saved(t: &Thread) -> R<()> {
+    while let (Some(garbage), Some(object)) = (GARBAGE.get().downcast::<List>(), runtime::next_saved_garbage(t)) {
+        garbage.append(t, object)?;
+    }
+    Ok(())
+}
+
 /// Calls the callbacks. What they raise is told of and does not matter otherwise.
 fn tell(t: &Thread, phase: &str, generation: i64, collected: usize) {
     let Some(callbacks) = CALLBACKS.get().downcast::<List>().filter(|list| !list.is_empty()) else { return };
+    // There are values in local variables here, and a callback may be `gc.collect`.
+    let stack = t.loop_stack.replace(0);
     let info = match info(t, generation, collected) {
         Ok(info) => info,
-        Err(_) => return error_report::unraisable_without_object(t, "Exception ignored on building invoke gc callbacks"),
+        Err(_) => {
+            t.loop_stack.set(stack);
+            return error_report::unraisable_without_object(t, "Exception ignored on building invoke gc callbacks");
+        }
     };
     let phase = Str::new(t, phase).value();
     for callback in callbacks.snapshot(t).iter() {
@@ -166,6 +193,7 @@ fn tell(t: &Thread, phase: &str, generation: i64, collected: usize) {
             error_report::unraisable_with_message(t, "Exception ignored while calling GC callback", callback);
         }
     }
+    t.loop_stack.set(stack);
 }
 
 fn info(t: &Thread, generation: i64, collected: usize) -> R {
@@ -181,8 +209,13 @@ fn print_statistics(t: &Thread, generation: i64, report: &CollectionReport) {
     if DEBUG.load(Relaxed) & DEBUG_STATS == 0 {
         return;
     }
+    let [young, old] = objects::count(t);
+    let permanent = limpid_heap::frozen_objects();
     let text = format!(
-        "gc: collecting generation {generation}...\ngc: done, {} unreachable, {} uncollectable, {:.4}s elapsed\n",
+        "gc: collecting generation {generation}...\n\
+         gc: objects in each generation: {young} 0 {old}\n\
+         gc: objects in permanent generation: {permanent}\n\
+         gc: done, {} unreachable, {} uncollectable, {:.4}s elapsed\n",
         report.objects.max(report.collected),
         report.uncollectable,
         report.ns as f64 / 1e9

@@ -3,11 +3,11 @@
 //! The heap is looked at while all threads stand still, when nothing may be allocated: what is found goes into a list with room made
 //! before, and if there is too little of it, the search is repeated.
 
-use limpid_heap::{Generation, Kind, StoppedWorld, Value};
-use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_heap::{Generation, StoppedWorld, Value};
+use limpid_vm::object::{R, Ref, ValueExt, may_be_tracked};
 use limpid_vm::protocol::number;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Dict, List, Tuple, Type, ValueList, builtin, flag};
+use limpid_vm::types::{Dict, List, Tuple, ValueList, flag};
 use limpid_vm::{raise, runtime};
 use std::ffi::CStr;
 
@@ -31,20 +31,6 @@ fn tracks_any(tuple: Ref<Tuple>, depth: usize) -> bool {
         Some(inner) if depth > 0 => tracks_any(inner, depth - 1),
         _ => item.is_cell() && may_be_tracked(*item),
     })
-}
-
-/// As [`is_tracked`], by the class alone.
-fn may_be_tracked(v: Value) -> bool {
-    let class = v.class();
-    if class.has(flag::HEAP_TYPE) {
-        return true;
-    }
-    if let Some(class) = v.downcast::<Type>() {
-        return class.has(flag::HEAP_TYPE);
-    }
-    // SAFETY: a reference is to a live cell.
-    let leaf = unsafe { limpid_heap::cell::header(v) }.kind() == Kind::Leaf as u8;
-    !leaf && class != builtin::OBJECT && class != builtin::BYTEARRAY && class != builtin::COMPLEX
 }
 
 /// What a search finds: `search` hands each find to its argument, with the world stopped.
@@ -73,7 +59,7 @@ pub(super) fn get_objects(t: &Thread, a: &[Value]) -> R {
     let generation = if a[0].is_null() || a[0].is_none() { None } else { Some(number::index_isize(t, a[0])?).filter(|n| *n != -1) };
     match generation {
         // Without this, what is dead and not yet found to be would come along.
-        None => drop(runtime::collect(t, Generation::Full)),
+        None => drop(super::collect_for_caller(t, Generation::Full)),
         Some(0..=2) => {}
         Some(n) if n < 0 => raise!(t, ValueError, "generation parameter cannot be negative"),
         Some(_) => raise!(t, ValueError, "generation parameter must be less than the number of available generations (3)"),
@@ -92,6 +78,15 @@ pub(super) fn get_objects(t: &Thread, a: &[Value]) -> R {
         });
     });
     Ok(List::from_slice(t, found.as_slice())?.value())
+}
+
+/// How many tracked objects are young, and how many old.
+pub(super) fn count(t: &Thread) -> [usize; 2] {
+    t.mutator.stop_world(c"gc.DEBUG_STATS", |world| {
+        let mut counts = [0; 2];
+        limpid_heap::each_object(world, &mut |v| counts[usize::from(limpid_heap::is_old(v))] += usize::from(is_tracked(v)));
+        counts
+    })
 }
 
 pub(super) fn get_referrers(t: &Thread, a: &[Value]) -> R {

@@ -191,11 +191,15 @@ pub static COUNTING: Table = Table([counting as Handler; 256]);
 /// value, NULL for an exception.
 pub fn enter_loop(t: &Thread) {
     let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th: t };
-    // SAFETY: the saved registers are those of a frame at an instruction.
-    unsafe {
-        let (op, o) = fetch(r.pc);
-        go(r, op, o, t.table.get() as *const Table)
-    }
+    limpid_heap::with_spilled(|stack| {
+        let outer = t.loop_stack.replace(stack);
+        // SAFETY: the saved registers are those of a frame at an instruction.
+        unsafe {
+            let (op, o) = fetch(r.pc);
+            go(r, op, o, t.table.get() as *const Table);
+        }
+        t.loop_stack.set(outer);
+    })
 }
 
 const _: () = assert!(OPCODE_COUNT <= 256);
