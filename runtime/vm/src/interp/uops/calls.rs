@@ -16,6 +16,7 @@ use crate::{exc, interp};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_probes as probes;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Words from a CALL or CALL_KW to the next instruction.
 const ADVANCE: isize = 1 + Opcode::CALL.caches() as isize;
@@ -51,9 +52,14 @@ fn operands<'a>(r: &Regs, o: u32) -> (Value, &'a [Value], usize) {
     (all[0], args, n + 2)
 }
 
+/// What was called may have waited for long, or have sent a signal to its own process.
 fn finish_call(r: &mut Regs, drop: usize, v: Value) -> Step {
     r.drop_n(drop);
     r.push(v);
+    if r.t().mutator.eval_breaker.load(Relaxed) != 0 {
+        r.save();
+        attempt!(r.t().poll());
+    }
     Step::Next
 }
 
@@ -159,7 +165,7 @@ pub fn GUARD_FUNCTION(r: &mut Regs, o: u32) -> Flow {
     // SAFETY: the shape is a function's.
     let f = unsafe { Ref::<Function>::from_value(f) };
     let has_receiver = !r.peek(o as usize + 1).is_null();
-    if f.version.load(std::sync::atomic::Ordering::Relaxed) != r.cache32(2) || has_receiver != (r.cache(8) & HAS_RECEIVER != 0) {
+    if f.version.load(Relaxed) != r.cache32(2) || has_receiver != (r.cache(8) & HAS_RECEIVER != 0) {
         return Flow::Deopt;
     }
     Flow::Next
