@@ -98,9 +98,7 @@ impl Array {
 
     /// Changes the bytes in a way that changes how many there are.
     fn resize<T>(&self, t: &Thread, change: impl FnOnce(&mut Vec<u8>) -> T) -> R<T> {
-        if self.exports.load(Relaxed) > 0 {
-            memory::release_garbage(t)?;
-        }
+        memory::release_garbage(t, &self.exports)?;
         let mut items = self.items.lock();
         // Buffers are exported under the lock.
         if self.exports.load(Relaxed) > 0 {

@@ -15,7 +15,7 @@ use limpid_vm::{layout, names, raise};
 use parking_lot::Mutex;
 use std::mem::offset_of;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// `io.BytesIO`
 pub static BYTES_IO: TypeCell = TypeCell::new();
@@ -35,7 +35,7 @@ pub struct BytesIo {
     header: Header,
     dict: Slot,
     /// How many buffers are exported: the bytes must stay where they are.
-    exports: AtomicU64,
+    exports: AtomicUsize,
     content: Box<Mutex<Content>>,
 }
 layout!(BytesIo, BYTES_IO.get(), Slots);
@@ -45,7 +45,7 @@ fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
     let class = unsafe { Ref::<Type>::from_value(class) };
     let object = t.alloc_instance(
         class,
-        BytesIo { header: header_of::<BytesIo>(), dict: Slot::NULL, exports: AtomicU64::new(0), content: Box::default() },
+        BytesIo { header: header_of::<BytesIo>(), dict: Slot::NULL, exports: AtomicUsize::new(0), content: Box::default() },
     );
     // SAFETY: the function drops what was made here.
     unsafe { limpid_heap::register_drop(&t.mutator, NonNull::new_unchecked(object.ptr().cast()), drop_content) };
@@ -70,9 +70,7 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 fn check_exports(t: &Thread, v: Value) -> R<()> {
     let this = receiver::<BytesIo>(v);
     let exports = &this.exports;
-    if exports.load(Relaxed) > 0 {
-        limpid_vm::types::memory::release_garbage(t)?;
-    }
+    limpid_vm::types::memory::release_garbage(t, exports)?;
     if exports.load(Relaxed) > 0 {
         raise!(t, BufferError, "Existing exports of data: object cannot be re-sized");
     }

@@ -148,7 +148,7 @@ impl Ref<Bytearray> {
         if self.exports.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
-        memory::release_unreachable(t, self.value())?;
+        memory::release_unreachable(t, self.value(), &self.exports)?;
         if self.exports.load(Ordering::Acquire) == 0 {
             return Ok(());
         }

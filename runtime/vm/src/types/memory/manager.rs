@@ -82,16 +82,34 @@ impl ManagedBuffer {
     }
 }
 
-/// Releases the buffers of memoryviews that are garbage: before an object refuses something because it has lent a buffer, it makes sure
-/// that somebody still has it.
-pub fn release_garbage(t: &Thread) -> R<()> {
-    limpid_heap::collect(&t.mutator, Generation::Full);
-    t.poll()
+/// Releases the buffers of memoryviews that are garbage: before an object refuses something because it has lent buffers, as many as
+/// `lent` says, it makes sure that somebody still has one.
+pub fn release_garbage(t: &Thread, lent: &AtomicUsize) -> R<()> {
+    release_young_garbage(t, lent)?;
+    if lent.load(Ordering::Acquire) > 0 {
+        limpid_heap::collect(&t.mutator, Generation::Full);
+        t.poll()?;
+    }
+    Ok(())
+}
+
+/// Most views are let go of soon after they were made: a minor collection finds them in a hundredth of the time.
+fn release_young_garbage(t: &Thread, lent: &AtomicUsize) -> R<()> {
+    if lent.load(Ordering::Acquire) > 0 {
+        limpid_heap::clear_dead_stack();
+        limpid_heap::collect(&t.mutator, Generation::Young);
+        t.poll()?;
+    }
+    Ok(())
 }
 
 /// The same for an object whose memory is a cell, so that what has been lent stays valid whatever the object does: buffers end as well
 /// that only native stacks refer to. Calls that are over leave references there, which a collection takes for real ones.
-pub fn release_unreachable(t: &Thread, owner: Value) -> R<()> {
+pub fn release_unreachable(t: &Thread, owner: Value, lent: &AtomicUsize) -> R<()> {
+    release_young_garbage(t, lent)?;
+    if lent.load(Ordering::Acquire) == 0 {
+        return Ok(());
+    }
     t.mutator.stop_world(c"buffers", |world| {
         // Backing arrays have no shape, and no class to ask for.
         let managed = |cell: Value| {

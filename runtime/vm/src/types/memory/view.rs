@@ -283,9 +283,7 @@ impl Ref<Memoryview> {
         if self.is_released() {
             return Ok(());
         }
-        if self.exports.load(Ordering::Acquire) > 0 {
-            super::release_garbage(t)?;
-        }
+        super::release_garbage(t, &self.exports)?;
         match self.exports.load(Ordering::Acquire) {
             0 => {}
             n => raise!(t, BufferError, "memoryview has {n} exported buffer{}", if n == 1 { "" } else { "s" }),
