@@ -14,7 +14,7 @@ from support import PYTHON, Case, clean_environment
 class Terminal:
     """A Python that runs in a terminal of its own."""
 
-    def __init__(self, folder, *arguments, **variables):
+    def __init__(self, folder, *arguments, term="dumb", **variables):
         self.seen = ""
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen(
@@ -23,7 +23,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=folder,
-            env=clean_environment(TERM="dumb", PYTHON_HISTORY=str(folder / "history"), **variables),
+            env=clean_environment(TERM=term, PYTHON_HISTORY=str(folder / "history"), **variables),
             start_new_session=True,
             # What is typed as Ctrl-C goes to the processes of the controlling terminal.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
@@ -89,40 +89,52 @@ class Prompt(Case):
         terminal.wait_for("Python 3.")
         terminal.wait_for(">>> ")
         for typed, shown in [
-            ("6 * 7\n", "42"),
-            ("_ + 1\n", "43"),
-            ("def f(x):\n    return x + 1\n\nf(10)\n", "11"),
-            ("'''a\nb'''\n", r"'a\nb'"),
-            ("# nothing\n\nlen('abc')\n", "3"),
-            ("x = [\n1,\n]; x\n", "[1]"),
-            ("1 +\n", "SyntaxError: invalid syntax"),
-            ("1 / 0\n", "ZeroDivisionError: division by zero"),
-            ("import sys; sys.last_exc\n", "ZeroDivisionError('division by zero')"),
+            ("6 * 7", "42"),
+            ("_ + 1", "43"),
+            ("def f(x):\n    return x + 1\n", ""),
+            ("f(10)", "11"),
+            ("'''a\nb'''", r"'a\nb'"),
+            ("# nothing", ""),
+            ("", ""),
+            ("len('abc')", "3"),
+            ("x = [\n1,\n]; x", "[1]"),
+            ("1 +", "SyntaxError: invalid syntax"),
+            ("1 / 0", "ZeroDivisionError: division by zero"),
+            ("import sys; sys.last_exc", "ZeroDivisionError('division by zero')"),
         ]:
-            terminal.type(typed)
-            terminal.wait_for("\n" + shown + "\n")
+            *first, last = typed.split("\n")
+            for line in first:
+                terminal.type(line + "\n")
+                terminal.wait_for("... ")
+            terminal.type(last + "\n")
+            terminal.wait_for(f"\n{shown}\n" if shown else "\n")
             terminal.wait_for(">>> ")
         terminal.type("\x04")
         self.assertEqual(terminal.end(), 0)
 
     def test_interrupt(self):
-        terminal = Terminal(self.folder, "-q")
-        terminal.wait_for(">>> ")
-        terminal.type("abc\x03")
-        terminal.wait_for("KeyboardInterrupt")
-        terminal.wait_for(">>> ")
-        terminal.type("while True: pass\n\n")
-        time.sleep(0.5)
-        terminal.type("\x03")
-        terminal.wait_for("KeyboardInterrupt\n")
-        terminal.wait_for(">>> ")
-        terminal.type("exit(7)\n")
-        self.assertEqual(terminal.end(), 7)
+        for term in ["dumb", "xterm"]:
+            with self.subTest(term=term):
+                terminal = Terminal(self.folder, "-q", term=term)
+                terminal.wait_for(">>> ")
+                terminal.type("abc\x03")
+                terminal.wait_for("KeyboardInterrupt\n")
+                terminal.wait_for(">>> ")
+                terminal.type("while True: pass\n")
+                terminal.wait_for("... ")
+                terminal.type("\n")
+                time.sleep(0.5)
+                terminal.type("\x03")
+                terminal.wait_for("KeyboardInterrupt\n")
+                terminal.wait_for(">>> ")
+                terminal.type("exit(7)\n")
+                self.assertEqual(terminal.end(), 7)
 
     def test_completion_and_history(self):
-        terminal = Terminal(self.folder, "-q")
+        terminal = Terminal(self.folder, "-q", term="xterm")
         terminal.wait_for(">>> ")
         terminal.type("import colorsys\n")
+        terminal.wait_for("\n")
         terminal.wait_for(">>> ")
         terminal.type("colorsys.rgb_to_hl\t")
         terminal.wait_for("colorsys.rgb_to_hls(")

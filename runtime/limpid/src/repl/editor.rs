@@ -15,7 +15,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Context, Editor, Helper};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 /// What came in.
@@ -24,6 +24,8 @@ pub enum Line {
     Text(String),
     /// Ctrl-C
     Interrupted,
+    /// The handler of a signal has raised this thread's exception.
+    Raised,
     /// Ctrl-D, or the end of the file.
     End,
 }
@@ -38,18 +40,20 @@ pub enum Input<'a> {
         history: Option<PathBuf>,
     },
     /// Anything else.
-    Stream,
+    Stream(Lines),
 }
 
 impl<'a> Input<'a> {
     /// Takes the terminal, if there is one that can do what is needed.
     pub fn open(t: &'a Thread, config: &Config) -> Input<'a> {
         let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty() && !config.options.ignore_environment);
-        if variable("PYTHON_BASIC_REPL").is_some() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-            return Input::Stream;
+        // Such a terminal cannot move its cursor.
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if is_dumb || variable("PYTHON_BASIC_REPL").is_some() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Input::Stream(Lines::default());
         }
         let settings = rustyline::Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
-        let Ok(mut editor) = Editor::with_config(settings) else { return Input::Stream };
+        let Ok(mut editor) = Editor::with_config(settings) else { return Input::Stream(Lines::default()) };
         editor.set_helper(Some(Completion { t }));
         let home = || std::env::home_dir().map(|home| home.join(".limpid_history"));
         let history = variable("PYTHON_HISTORY").map(PathBuf::from).or_else(home);
@@ -71,7 +75,7 @@ impl<'a> Input<'a> {
                     Line::End
                 }
             },
-            Input::Stream => t.blocking(|| read_plain(prompt)),
+            Input::Stream(lines) => lines.next(t, prompt),
         }
     }
 }
@@ -85,22 +89,42 @@ impl Drop for Input<'_> {
     }
 }
 
-/// A line from a pipe or file. The prompt goes to standard error, so that it does not mix with what is printed.
-fn read_plain(prompt: &str) -> Line {
-    eprint!("{prompt}");
-    let _ = io::stderr().flush();
-    let mut bytes = Vec::new();
-    match io::stdin().lock().read_until(b'\n', &mut bytes) {
-        Ok(0) => {
-            eprintln!();
-            Line::End
+/// The lines of the standard input. Not the standard library's reader: it goes on reading when a signal comes, and Ctrl-C is to end a line.
+#[derive(Default)]
+pub struct Lines {
+    /// What was read and not yet returned.
+    waiting: Vec<u8>,
+}
+
+impl Lines {
+    /// A line from a pipe, a file or a plain terminal. The prompt goes to standard error, so that it does not mix with what is printed.
+    fn next(&mut self, t: &Thread, prompt: &str) -> Line {
+        eprint!("{prompt}");
+        let _ = io::stderr().flush();
+        loop {
+            if let Some(end) = self.waiting.iter().position(|b| *b == b'\n') {
+                let line: Vec<u8> = self.waiting.drain(..=end).collect();
+                return Line::Text(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
+            }
+            let mut bytes = [0; 4096];
+            // SAFETY: a buffer of that length.
+            let n = t.blocking(|| unsafe { libc::read(0, bytes.as_mut_ptr().cast(), bytes.len()) });
+            match usize::try_from(n) {
+                Ok(0) if self.waiting.is_empty() => {
+                    eprintln!();
+                    return Line::End;
+                }
+                Ok(0) => return Line::Text(String::from_utf8_lossy(&std::mem::take(&mut self.waiting)).into_owned()),
+                Ok(n) => self.waiting.extend_from_slice(&bytes[..n]),
+                Err(_) if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted => return Line::End,
+                Err(_) if t.poll().is_ok() => {}
+                Err(_) => {
+                    // What was typed before goes with it.
+                    self.waiting.clear();
+                    return Line::Raised;
+                }
+            }
         }
-        Ok(_) => {
-            let text = String::from_utf8_lossy(&bytes);
-            Line::Text(text.trim_end_matches(['\n', '\r']).to_owned())
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Line::Interrupted,
-        Err(_) => Line::End,
     }
 }
 

@@ -53,10 +53,12 @@ pub fn continue_with(t: &Thread, config: &Config) -> R<i32> {
         let line = input.read_line(t, &session.prompt());
         match line {
             Line::Text(line) => session.take_line(&line)?,
-            Line::Interrupted => {
-                session.source.clear();
-                eprintln!("\nKeyboardInterrupt");
+            Line::Interrupted => session.interrupt(),
+            Line::Raised if t.exception_is(exc::KeyboardInterrupt) => {
+                t.take_exception();
+                session.interrupt();
             }
+            Line::Raised => survive(t)?,
             Line::End => {
                 session.end()?;
                 return Ok(0);
@@ -139,10 +141,17 @@ impl Session<'_> {
         }
     }
 
+    /// Ctrl-C was typed at the prompt.
+    fn interrupt(&mut self) {
+        self.source.clear();
+        eprintln!("\nKeyboardInterrupt");
+    }
+
     fn take_line(&mut self, line: &str) -> R<()> {
         if self.source.is_empty() && is_idle(line) {
             return Ok(());
         }
+        // The last line has no end, so that a block is complete after an empty one.
         if !self.source.is_empty() {
             self.source.push('\n');
         }
@@ -178,8 +187,7 @@ impl Session<'_> {
     fn compile(&self, more_flags: i32) -> R<Ref<Code>> {
         let name = Str::new(self.t, &self.file_name()).value();
         let options = Options { flags: self.future_flags | more_flags, ..Options::new(self.t, name, Mode::Single) };
-        // A block ends with an empty line.
-        source::compile(self.t, &format!("{}\n", self.source), &options)
+        source::compile(self.t, &self.source, &options)
     }
 
     fn run(&mut self, code: Ref<Code>) -> R<()> {

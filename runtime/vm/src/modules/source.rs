@@ -285,7 +285,7 @@ pub fn decode(t: &Thread, bytes: &[u8], filename: Value, is_file: bool) -> R<Str
             let message = format!("encoding problem: {} with BOM", declared.unwrap_or_default());
             return Err(raise_undecodable(t, &message, filename, [1, 0], None));
         }
-        Some(other) => return decode_with_codec(t, bytes, other),
+        Some(other) => return decode_with_codec(t, bytes, other, is_file),
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
@@ -319,7 +319,7 @@ fn raise_undecodable(t: &Thread, message: &str, filename: Value, place: [usize; 
     t.raise_with(exc::SyntaxError, &[Str::new(t, message).value(), details.value()])
 }
 
-fn decode_with_codec(t: &Thread, bytes: &[u8], encoding: &str) -> R<String> {
+fn decode_with_codec(t: &Thread, bytes: &[u8], encoding: &str, is_file: bool) -> R<String> {
     let (bytes, name) = (Bytes::from_slice(t, bytes)?.value(), Str::new(t, encoding).value());
     match call::call_method(t, bytes, names::decode, &[name]) {
         Ok(text) => match text.downcast::<Str>() {
@@ -328,7 +328,8 @@ fn decode_with_codec(t: &Thread, bytes: &[u8], encoding: &str) -> R<String> {
         },
         Err(_) if t.exception_is(exc::LookupError) => {
             t.take_exception();
-            Err(t.raise(exc::SyntaxError, &format!("unknown encoding: {encoding}")))
+            let problem = if is_file { "encoding problem" } else { "unknown encoding" };
+            Err(t.raise(exc::SyntaxError, &format!("{problem}: {encoding}")))
         }
         Err(_) if t.exception_is(exc::UnicodeDecodeError) => {
             let error = t.take_exception();
