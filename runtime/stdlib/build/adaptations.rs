@@ -54,6 +54,30 @@ pub static TABLE: &[Adaptation] = &[
         replacement: "        from importlib import resources\n        with resources.as_file(resources.files('venv') / 'scripts') as path:\n\
                       \x20           self.install_scripts(context, str(path))\n",
     },
+    // Errors of the library that are mended in later releases of it. An empty chunk is never drained, so it must not be buffered.
+    Adaptation {
+        path: "asyncio/selector_events.py",
+        original: "        self._buffer.extend([memoryview(data) for data in list_of_data])\n        self._write_ready()\n",
+        replacement: "        self._buffer.extend(view for view in map(memoryview, list_of_data) if view.nbytes)\n        \
+                      if not self._buffer:\n            return\n        self._write_ready()\n",
+    },
+    // A plain function that is told of a connection and raises an exception ends that connection, as a coroutine does.
+    Adaptation {
+        path: "asyncio/streams.py",
+        original: "            res = self._client_connected_cb(reader, writer)\n",
+        replacement: "            try:\n                res = self._client_connected_cb(reader, writer)\n            \
+                      except Exception as error:\n                self._loop.call_exception_handler({\n                    \
+                      'message': 'Unhandled exception in client_connected_cb',\n                    \
+                      'exception': error, 'transport': transport})\n                transport.close()\n                \
+                      res = None\n",
+    },
+    // Whoever waits for a process does not wait for those that have inherited its pipes.
+    Adaptation {
+        path: "asyncio/base_subprocess.py",
+        original: "        self._call(self._protocol.process_exited)\n\n        self._try_finish()\n",
+        replacement: "        self._call(self._protocol.process_exited)\n        for waiter in self._exit_waiters:\n            \
+                      if not waiter.done():\n                waiter.set_result(returncode)\n\n        self._try_finish()\n",
+    },
     // Instructions that the interpreter does not have.
     Adaptation { path: "dis.py", original: "ENTER_EXECUTOR = opmap['ENTER_EXECUTOR']\n", replacement: "ENTER_EXECUTOR = None\n" },
     Adaptation {
