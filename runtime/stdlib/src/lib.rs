@@ -132,6 +132,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &faulthandler::MODULE,
     &testing::INTERNAL,
     &testing::LIMITED,
+    &testing::MULTIPHASE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

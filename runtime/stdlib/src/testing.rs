@@ -1,5 +1,5 @@
 //! What tests written for CPython import to look inside it: `_testinternalcapi` and `_testlimitedcapi`, as far as the questions have an
-//! answer here.
+//! answer here, and `_testmultiphase`, a native module that does nothing but be imported.
 
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
@@ -7,7 +7,7 @@ use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::R;
 use limpid_vm::protocol::{number, sequence};
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{instance, int};
+use limpid_vm::types::{Str, instance, int};
 
 /// `_testinternalcapi`
 pub static INTERNAL: ModuleDef = ModuleDef {
@@ -34,6 +34,17 @@ pub static LIMITED: ModuleDef = ModuleDef {
         }),
     ],
     ..ModuleDef::named("_testlimitedcapi")
+};
+
+/// `_testmultiphase`
+pub static MULTIPHASE: ModuleDef = ModuleDef {
+    doc: "Test module main",
+    functions: &[FnDef::def("foo", "i, j, /", |t, a| number::add(t, a[0], a[1])).doc("foo(i,j)\n\nReturn the sum of i and j.")],
+    init: |t, m| {
+        m.dict().set_text(t, "int_const", Value::int(1969))?;
+        m.dict().set_text(t, "str_const", Str::new(t, "something different").value())
+    },
+    ..ModuleDef::named("_testmultiphase")
 };
 
 /// The index as C code passes it: a number, which counts from the end if it is negative.

@@ -9,7 +9,7 @@ use crate::protocol::{attr, call, compare::values_equal, hash, iter, sequence};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::repr::{ReprGuard, ReprText};
-use crate::types::set::Set;
+use crate::types::set::as_set;
 use crate::types::{Tuple, Type, TypeDef, builtin, flag, generic_alias, int};
 use limpid_heap::Value;
 
@@ -51,7 +51,7 @@ fn fromkeys(t: &Thread, a: &[Value]) -> R {
         while let Some((key, hash)) = keys.next_key(&mut position) {
             dict.set_hashed(t, key, hash, value)?;
         }
-    } else if let Some(keys) = a[1].exact::<Set>() {
+    } else if let Some(keys) = as_set(a[1]).filter(|_| [builtin::SET, builtin::FROZENSET].contains(&a[1].class())) {
         dict.reserve(t, keys.len())?;
         for (key, hash) in keys.entries() {
             dict.set_hashed(t, key, hash, value)?;
