@@ -1,10 +1,12 @@
 """What is run, what it sees of how it was run, and how it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 from support import NAME, PYTHON, Case, clean_environment
 
@@ -209,6 +211,25 @@ class BadSurroundings(Case):
             env=clean_environment(),
         )
         self.assertEqual(process.stdout, b"'\\udcff' b'\\xff'\n")
+
+
+class Library(Case):
+    def test_modules_installed_beside_it(self):
+        program = self.folder / "bin" / "limpid"
+        program.parent.mkdir()
+        shutil.copy2(PYTHON, program)
+
+        def run(source):
+            return subprocess.run([program, "-I", "-c", source], env=clean_environment(), capture_output=True, text=True)
+
+        library = Path(run("import sys; print(sys._stdlib_dir)").stdout.strip())
+        self.assertEqual(library.parent.parent, self.folder)
+        self.assertIn("ModuleNotFoundError", run("import added").stderr)
+        for name in ["added.py", "json/added.py"]:
+            file = library / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("print(__name__)\n")
+        self.assertEqual(run("import added, json, json.added; print(json.loads('1'))").stdout, "added\njson.added\n1\n")
 
 
 class BadPrograms(Case):

@@ -1,7 +1,7 @@
 """Imports modules of the standard library that the program carries in itself.
 
 Their folders have paths below sys._stdlib_dir like those of an installed library, but there are no such files: what
-they contain comes from the native module _library.
+they contain comes from the native module _library. What is installed in folders of these paths is found after it.
 """
 
 import _frozen_importlib as _bootstrap
@@ -26,6 +26,7 @@ class LibraryImporter(_bootstrap_external._LoaderBasics):
         self.path = path
         self._root = root
         self._prefix = folder and folder + '/'
+        self._installed = None
 
     def __repr__(self):
         return f'<LibraryImporter object "{self.path}">'
@@ -55,14 +56,22 @@ class LibraryImporter(_bootstrap_external._LoaderBasics):
     def find_spec(self, fullname, target=None):
         file, is_package = self._locate(fullname)
         if file is None:
-            return None
+            return self._find_installed(fullname, target)
         path = f'{self._root}/{file}'
         locations = [path.rpartition('/')[0]] if is_package else None
         return _bootstrap_external.spec_from_file_location(
             fullname, path, loader=self, submodule_search_locations=locations)
 
+    def _find_installed(self, fullname, target):
+        if self._installed is None:
+            loaders = _bootstrap_external._get_supported_file_loaders()
+            self._installed = _bootstrap_external.FileFinder(self.path, *loaders)
+        return self._installed.find_spec(fullname, target)
+
     def invalidate_caches(self):
-        """There is nothing that could change."""
+        """Only what is installed beside the library can change."""
+        if self._installed is not None:
+            self._installed.invalidate_caches()
 
     def get_filename(self, fullname):
         return f'{self._root}/{self._find(fullname)[0]}'
