@@ -115,7 +115,13 @@ pub static LOCK_DEF: TypeDef = TypeDef {
     doc: "lock()\n--\n\nA lock object is a synchronization primitive.",
     flags: flag::WEAK_REFERENCES,
     slots: SlotTable {
-        new: Some(|t, _, args| args.no_keywords(t, "lock").map(|()| new_lock(t))),
+        new: Some(|t, _, args| {
+            args.no_keywords(t, "lock")?;
+            match args.pos().len() {
+                0 => Ok(new_lock(t)),
+                n => raise!(t, TypeError, "lock expected 0 arguments, got {n}"),
+            }
+        }),
         repr: Some(lock_repr),
         ..SlotTable::EMPTY
     },

@@ -10,7 +10,7 @@ use crate::modules::ModuleDef;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
 use crate::runtime::{self, Interpreter};
-use crate::thread::{Thread, request};
+use crate::thread::{NATIVE_STACK_RESERVE, Thread, request};
 use crate::types::struct_sequence::StructSequenceDef;
 use crate::types::{Dict, Module, Tuple, int, type_};
 use limpid_heap::Value;
@@ -133,7 +133,7 @@ fn spawn(
     let (tell, told) = std::sync::mpsc::sync_channel::<u64>(1);
     let size = match STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
-        n => n,
+        n => n + NATIVE_STACK_RESERVE,
     };
     let finished = done.clone();
     let spawned = std::thread::Builder::new().stack_size(size).spawn(move || {
