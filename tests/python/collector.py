@@ -134,6 +134,44 @@ print([gc.is_tracked(x) for x in (1, 1.5, "a", b"b", None, object(), int, (), (1
 gc.freeze()
 print(gc.get_freeze_count() > 0, gc.unfreeze(), gc.get_freeze_count())
 
+print("-- counted and saved")
+
+
+def garbage_of(make):
+    """How much of what `make` leaves behind is garbage. Nothing of it is left on the stack of this function."""
+    gc.collect()
+    make()
+    return gc.collect()
+
+
+def cycles():
+    for _ in range(3):
+        item = []
+        item.append(item)
+
+
+def no_cycles():
+    for _ in range(3):
+        [[], {"key": []}, (lambda: None,)]
+
+
+print(garbage_of(cycles), garbage_of(no_cycles))
+gc.set_debug(gc.DEBUG_SAVEALL)
+print(garbage_of(cycles), gc.garbage)
+gc.set_debug(0)
+gc.garbage.clear()
+print(gc.collect())
+print(gc.get_count()[1:], gc.collect(0), gc.get_count()[1:], gc.collect(1), gc.get_count()[1:])
+
+print("-- when")
+gc.collect()
+before = gc.get_stats()[0]["collections"]
+old = gc.get_threshold()
+gc.set_threshold(100)
+kept = [[] for _ in range(20000)]
+print(gc.get_stats()[0]["collections"] > before)
+gc.set_threshold(*old)
+
 print("-- many threads that make garbage")
 counts = []
 
