@@ -9,6 +9,7 @@ use crate::layout::BLOCK;
 use crate::mutator::Mutator;
 use crate::role::Role;
 use crate::sync::lock;
+use crate::world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
@@ -127,6 +128,19 @@ pub(crate) fn for_memory(m: &Mutator) {
 /// block would otherwise collect for each of them.
 fn worth_a_try() -> usize {
     LIMIT.load(Relaxed).min(YOUNG.load(Relaxed)) / 64
+}
+
+/// Collects everything if no thread has anything to do and there may be something to collect: a program may wait for files or sockets to be
+/// closed that it refers to no more.
+#[cold]
+pub fn when_idle(m: &Mutator) {
+    if is_enabled()
+        && ALLOCATED.load(Relaxed) > 0
+        && world::others_wait(m)
+        && let Some(_role) = Role::try_take(m)
+    {
+        collect::run(m, Request::plain(Generation::Full));
+    }
 }
 
 /// Collects because the program says so.

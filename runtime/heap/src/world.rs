@@ -316,6 +316,13 @@ impl Drop for Resume<'_> {
     }
 }
 
+/// Do all other threads wait for something, detached?
+pub(crate) fn others_wait(m: &Mutator) -> bool {
+    let threads = lock(&WORLD.threads);
+    // SAFETY: attached threads are valid.
+    threads.mutators.iter().all(|other| ptr::eq(*other, m) || unsafe { &**other }.state.load(Relaxed) == DETACHED)
+}
+
 /// Is the world stopped, and by this thread?
 pub(crate) fn is_stopped_by(m: &Mutator) -> bool {
     ptr::eq(lock(&WORLD.threads).stopper, m)

@@ -1,5 +1,6 @@
 //! `_thread.lock` and `_thread.RLock`.
 
+use super::{SLICE, between_slices};
 use crate::args::{FnDef, GetSet, receiver};
 use crate::object::{R, Ref, ValueExt, header_of};
 use crate::protocol::{number, truth};
@@ -15,8 +16,6 @@ use std::time::{Duration, Instant};
 
 /// The longest time a lock can be waited for, in seconds.
 pub const TIMEOUT_MAX: f64 = 9_223_372_036.0;
-/// How long a wait goes on before signals are looked at.
-const SLICE: Duration = Duration::from_millis(20);
 
 /// The layout of a lock.
 #[repr(C)]
@@ -38,6 +37,7 @@ fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Durat
         return Ok(false);
     }
     let deadline = timeout.map(|d| Instant::now() + d);
+    let mut slices = 0;
     loop {
         let slice = match deadline {
             None => SLICE,
@@ -49,7 +49,7 @@ fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Durat
         if t.blocking(|| raw.try_lock_for(slice)) {
             return Ok(true);
         }
-        t.poll()?;
+        between_slices(t, &mut slices)?;
     }
 }
 

@@ -17,6 +17,7 @@ use limpid_heap::Value;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 pub use lock::{LOCK, new_lock};
 
@@ -228,11 +229,24 @@ pub fn shutdown(t: &Thread) -> R<()> {
     }
 }
 
+/// How long a thread waits before it looks whether there is something else to do.
+const SLICE: Duration = Duration::from_millis(20);
+/// After so many of them it looks whether the whole program is waiting.
+const IDLE_AFTER: u32 = 15;
+
+/// What a thread does after each [`SLICE`] that it has waited.
+fn between_slices(t: &Thread, slices: &mut u32) -> R<()> {
+    *slices += 1;
+    if *slices == IDLE_AFTER {
+        limpid_heap::policy::when_idle(&t.mutator);
+    }
+    t.poll()
+}
+
 /// Waits for the end of a thread; false when time is over.
-fn wait(t: &Thread, done: &Done, timeout: Option<std::time::Duration>) -> R<bool> {
-    use std::time::{Duration, Instant};
-    const SLICE: Duration = Duration::from_millis(20);
+fn wait(t: &Thread, done: &Done, timeout: Option<Duration>) -> R<bool> {
     let deadline = timeout.map(|d| Instant::now() + d);
+    let mut slices = 0;
     loop {
         let slice = match deadline {
             None => SLICE,
@@ -251,7 +265,7 @@ fn wait(t: &Thread, done: &Done, timeout: Option<std::time::Duration>) -> R<bool
         if deadline.is_some_and(|d| Instant::now() >= d) {
             return Ok(false);
         }
-        t.poll()?;
+        between_slices(t, &mut slices)?;
     }
 }
 
