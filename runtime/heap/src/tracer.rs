@@ -363,13 +363,24 @@ impl Tracer {
     /// The same in the middle of a collection, `full` or not, for a cell that may have been found dead.
     pub(crate) fn references_within(cell: Value, full: bool) -> Vec<Value> {
         let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(!full) };
+        let mut cells = Vec::new();
+        tracer.list(cell, |found| cells.push(found));
+        cells
+    }
+
+    /// For [`Tracer::list`], outside of collections.
+    pub(crate) fn lister() -> Tracer {
+        Tracer { mode: Mode::Listing, ..Tracer::new(true) }
+    }
+
+    /// Calls `f` with the cells that the contents of a cell refer to. The tracer is a lister and does nothing else.
+    pub(crate) fn list(&mut self, cell: Value, mut f: impl FnMut(Value)) {
         // SAFETY: a cell whose memory was not used again.
-        tracer.scan_contents(unsafe { header(cell) });
-        while let Some(slice) = tracer.slices.pop() {
-            tracer.words(slice);
+        self.scan_contents(unsafe { header(cell) });
+        while let Some(slice) = self.slices.pop() {
+            self.words(slice);
         }
-        let cells = tracer.stack.into_iter();
-        cells.map(|cell| Value::cell(cell as *const Header)).collect()
+        self.stack.drain(..).for_each(|cell| f(Value::cell(cell as *const Header)));
     }
 
     /// Marks everything reachable from `roots` and returns the cells among it that have [`Header::FINALIZE`] set, referring ones before

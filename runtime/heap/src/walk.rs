@@ -45,18 +45,30 @@ pub fn each_object(world: &StoppedWorld, f: &mut dyn FnMut(Value)) {
 /// a collection takes for alive. `wanted` must not allocate or collect.
 pub fn reachable_from_roots(world: &StoppedWorld, wanted: &mut dyn FnMut(Value) -> bool) -> bool {
     world.each_mutator(Mutator::publish_cursors);
-    let mut seen = HashSet::new();
+    // The bitmap serves full collections; between them nobody needs it. It does not cover immortal cells.
+    let seen = region::bitmap_range(SNAPSHOT, FIRST_BLOCK..region::top());
+    // SAFETY: committed memory of the heap's own, and no other thread runs.
+    unsafe { std::ptr::write_bytes(seen.start as *mut u8, 0, seen.len()) };
+    let mut seen_immortal = HashSet::new();
     let mut waiting = Tracer::roots();
+    let mut lister = Tracer::lister();
     let mut found = false;
     while let Some(cell) = waiting.pop() {
-        if !seen.insert(cell) {
+        let address = cell.bits() as usize;
+        let is_new = if immortal::is_immortal(address) {
+            seen_immortal.insert(address)
+        } else {
+            let (word, bit) = region::bit(SNAPSHOT, address);
+            word.fetch_or(bit, Relaxed) & bit == 0
+        };
+        if !is_new {
             continue;
         }
         if wanted(cell) {
             found = true;
             break;
         }
-        waiting.extend(Tracer::references(cell));
+        lister.list(cell, |referent| waiting.push(referent));
     }
     world.each_mutator(Mutator::unpublish_cursors);
     found

@@ -685,6 +685,7 @@ pub fn after_fork_child(t: &Thread) {
     let interpreter = t.interpreter();
     interpreter.threads.lock().retain(|p| std::ptr::eq(p.0, t));
     limpid_heap::set_alone(true);
+    crate::modules::thread::after_fork_child(t);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     let mut indices = interpreter.bytecode_indices.lock();

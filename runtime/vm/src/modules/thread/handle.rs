@@ -44,8 +44,9 @@ unsafe fn drop_handle(p: *mut u8) {
 /// The handle of a thread that is over or not ours: joining it ends at once.
 pub fn make_done(t: &Thread, a: &[Value]) -> R {
     let handle = new(t);
-    handle.ident.store(int::to_u64(t, a[0])?, Ordering::Relaxed);
-    *handle.done.lock() = Some(Arc::default());
+    let ident = int::to_u64(t, a[0])?;
+    handle.ident.store(ident, Ordering::Relaxed);
+    *handle.done.lock() = Some(Done::ahead(ident));
     Ok(handle.value())
 }
 

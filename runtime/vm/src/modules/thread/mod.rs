@@ -15,8 +15,8 @@ use crate::types::struct_sequence::StructSequenceDef;
 use crate::types::{Dict, Module, Tuple, int, type_};
 use limpid_heap::Value;
 use parking_lot::{Condvar, Mutex};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 pub use lock::{LOCK, new_lock};
@@ -98,7 +98,19 @@ pub struct Done {
     changed: Condvar,
 }
 
+/// All that may not have happened yet.
+static AHEAD: Mutex<Vec<Weak<Done>>> = Mutex::new(Vec::new());
+
 impl Done {
+    /// The end of a thread that is running or about to, as `ident` if that is known.
+    fn ahead(ident: u64) -> Arc<Done> {
+        let done = Arc::new(Done { ident: AtomicU64::new(ident), ..Done::default() });
+        let mut list = AHEAD.lock();
+        list.retain(|other| other.upgrade().is_some_and(|done| !done.is_set()));
+        list.push(Arc::downgrade(&done));
+        done
+    }
+
     fn set(&self) {
         *self.finished.lock() = true;
         self.changed.notify_all();
@@ -106,6 +118,17 @@ impl Done {
 
     fn is_set(&self) -> bool {
         *self.finished.lock()
+    }
+}
+
+/// After a fork, in the child: all threads but this one are over.
+pub fn after_fork_child(t: &Thread) {
+    for done in AHEAD.lock().iter().filter_map(Weak::upgrade).filter(|done| done.ident.load(Ordering::Acquire) != t.ident.get()) {
+        if done.finished.try_lock().is_none() {
+            // SAFETY: the thread that had it does not exist here, and no other does.
+            unsafe { done.finished.force_unlock() };
+        }
+        *done.finished.lock() = true;
     }
 }
 
@@ -186,7 +209,7 @@ fn start_new_thread(t: &Thread, a: &[Value]) -> R {
             None => raise!(t, TypeError, "optional 3rd arg must be a dictionary"),
         },
     };
-    let ident = spawn(t, a[0], args, kwargs, Arc::default(), report_error)?;
+    let ident = spawn(t, a[0], args, kwargs, Done::ahead(0), report_error)?;
     Ok(int::from_u64(t, ident))
 }
 
@@ -202,7 +225,7 @@ fn start_joinable_thread(t: &Thread, a: &[Value]) -> R {
         None => handle::new(t),
     };
     let daemon = a[2].is_null() || crate::protocol::truth::truth(t, a[2])?;
-    let done: Arc<Done> = Arc::default();
+    let done = Done::ahead(0);
     if !handle.begin(done.clone()) {
         raise!(t, RuntimeError, "thread already started");
     }
