@@ -23,7 +23,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=folder,
-            env=clean_environment(TERM=term, PYTHON_HISTORY=str(folder / "history"), **variables),
+            env=clean_environment(TERM=term, NO_COLOR="1", PYTHON_HISTORY=str(folder / "history"), **variables),
             start_new_session=True,
             # What is typed as Ctrl-C goes to the processes of the controlling terminal.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),

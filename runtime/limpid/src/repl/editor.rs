@@ -106,6 +106,11 @@ impl Lines {
                 let line: Vec<u8> = self.waiting.drain(..=end).collect();
                 return Line::Text(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
             }
+            if t.poll().is_err() {
+                // What was typed before goes with it.
+                self.waiting.clear();
+                return Line::Raised;
+            }
             let mut bytes = [0; 4096];
             // SAFETY: a buffer of that length.
             let n = t.blocking(|| unsafe { libc::read(0, bytes.as_mut_ptr().cast(), bytes.len()) });
@@ -116,13 +121,8 @@ impl Lines {
                 }
                 Ok(0) => return Line::Text(String::from_utf8_lossy(&std::mem::take(&mut self.waiting)).into_owned()),
                 Ok(n) => self.waiting.extend_from_slice(&bytes[..n]),
-                Err(_) if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted => return Line::End,
-                Err(_) if t.poll().is_ok() => {}
-                Err(_) => {
-                    // What was typed before goes with it.
-                    self.waiting.clear();
-                    return Line::Raised;
-                }
+                Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Line::End,
             }
         }
     }

@@ -156,8 +156,14 @@ impl Session<'_> {
             self.source.push('\n');
         }
         self.source.push_str(line);
-        match self.compile(flags::DONT_IMPLY_DEDENT | flags::INCOMPLETE_INPUT) {
-            Ok(code) => self.run(code),
+        // As the library's codeop decides it: what is in order only with another line end is not complete.
+        let incomplete = flags::DONT_IMPLY_DEDENT | flags::INCOMPLETE_INPUT;
+        if let Ok(code) = self.compile("", incomplete) {
+            return self.run(code);
+        }
+        self.t.take_exception();
+        match self.compile("\n", incomplete) {
+            Ok(_) => Ok(()),
             Err(_) if self.t.exception_is(exc::_IncompleteInputError) => {
                 self.t.take_exception();
                 Ok(())
@@ -174,7 +180,7 @@ impl Session<'_> {
         if self.source.is_empty() {
             return Ok(());
         }
-        match self.compile(0) {
+        match self.compile("\n", 0) {
             Ok(code) => self.run(code),
             Err(_) => survive(self.t),
         }
@@ -184,10 +190,10 @@ impl Session<'_> {
         format!("<python-input-{}>", self.statements)
     }
 
-    fn compile(&self, more_flags: i32) -> R<Ref<Code>> {
+    fn compile(&self, end: &str, more_flags: i32) -> R<Ref<Code>> {
         let name = Str::new(self.t, &self.file_name()).value();
         let options = Options { flags: self.future_flags | more_flags, ..Options::new(self.t, name, Mode::Single) };
-        source::compile(self.t, &self.source, &options)
+        source::compile(self.t, &format!("{}{end}", self.source), &options)
     }
 
     fn run(&mut self, code: Ref<Code>) -> R<()> {
