@@ -2,7 +2,8 @@
 
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
-use crate::interp::trace::LineTrace;
+use crate::instrument::Instrumentation;
+use crate::instrument::deliver::NotedJump;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::shape::Shape;
@@ -132,6 +133,8 @@ pub struct Interpreter {
     latin1: [Root; 256],
     /// `-X tlbc`
     pub specializes: bool,
+    /// What tools want to be told.
+    pub instrumentation: Instrumentation,
     /// The dispatch table that threads take at their next request.
     pub table: AtomicPtr<dispatch::Table>,
     /// What all threads have counted.
@@ -414,7 +417,9 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
         attribute_cache: AttributeCache::new(),
-        line_trace: LineTrace::new(),
+        noted_jump: NotedJump::new(),
+        tracing: Cell::new(0),
+        reraising: Cell::new(false),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
@@ -610,6 +615,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         importlib: Root::new(),
         memory_error: Root::new(),
         latin1: [const { Root::new() }; 256],
+        instrumentation: Instrumentation::default(),
         table: AtomicPtr::new(table.cast_mut()),
         stats: Mutex::new(Stats::default()),
         coroutine_origin_depth: AtomicI32::new(0),

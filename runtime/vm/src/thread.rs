@@ -5,7 +5,7 @@
 //! atomics, everything else belongs to its own thread.
 
 use crate::interp::attribute_cache::AttributeCache;
-use crate::interp::trace::LineTrace;
+use crate::instrument::deliver::NotedJump;
 use crate::object::{Layout, R, Raised, Ref};
 use crate::runtime::Interpreter;
 use crate::types::{Exception, Type};
@@ -71,8 +71,12 @@ pub struct Thread {
     pub table: Cell<*const ()>,
     /// Where attributes were found.
     pub attribute_cache: AttributeCache,
-    /// For the probe `line`.
-    pub line_trace: LineTrace,
+    /// For whether a line starts where a jump leads.
+    pub noted_jump: NotedJump,
+    /// How many callbacks of tools run; they hear of nothing meanwhile.
+    pub tracing: Cell<u32>,
+    /// The exception being unwound was raised again, not raised.
+    pub reraising: Cell<bool>,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
     pub bytecode_index: Cell<u32>,
     /// How deep calls are nested, and the most that is allowed.

@@ -2,6 +2,8 @@
 
 use crate::args::{FnDef, GetSet, receiver};
 use crate::exc;
+use crate::instrument::events::Event;
+use crate::instrument::exceptions::tell;
 use crate::interp::calls::enter;
 use crate::interp::frame::{Frame, exit_pc};
 use crate::interp::trace;
@@ -119,6 +121,11 @@ fn resume_with_exception(t: &Thread, g: Ref<Generator>) -> R<Sent> {
     let f = g.frame();
     g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
     trace::entry(t, f, true);
+    crate::instrument::refresh(t, f.code());
+    // The word before the one it would go on with belongs to the yield.
+    let at = f.code().offset_of(g.pc.get()).saturating_sub(1);
+    // An exception that a tool raises is thrown in place of this one.
+    let _ = tell(t, f, at, Event::PY_THROW);
     let e = t.take_exception();
     // What the generator is handling.
     Exception::attach_context(t, e);

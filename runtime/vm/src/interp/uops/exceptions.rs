@@ -88,6 +88,7 @@ unsafe fn reraise(r: &mut Regs, o: u32) -> Step {
     let origin = r.peek(o as usize + 1);
     t.reraised_at.set(if o > 0 && origin.is_int() { Some(origin.as_int() as usize) } else { None });
     t.raise_value(e);
+    t.reraising.set(true);
     Exception::mark_reraised(t, e);
     Step::Error
 }
