@@ -1,9 +1,9 @@
 //! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
 
+use crate::instrument::deliver::NotedJump;
+use crate::instrument::{self, Instrumentation};
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
-use crate::instrument::Instrumentation;
-use crate::instrument::deliver::NotedJump;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::shape::Shape;
@@ -419,11 +419,13 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         attribute_cache: AttributeCache::new(),
         noted_jump: NotedJump::new(),
         tracing: Cell::new(0),
+        event: Cell::new(None),
         reraising: Cell::new(false),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
         reraised_at: Cell::new(None),
+        left_at: Cell::new(std::ptr::null()),
         result: Cell::new(Value::NULL),
         exception: Cell::new(Value::NULL),
         handled: Cell::new(std::ptr::null()),
@@ -496,6 +498,11 @@ pub fn detach(t: &'static Thread) {
     if probes::thread__exit::enabled() {
         // SAFETY: always succeeds.
         probes::thread__exit::fire(unsafe { libc::gettid() } as u64);
+    }
+    for slot in [ThreadSlot::TraceFunction, ThreadSlot::ProfileFunction] {
+        if t.slot(slot).is_some() {
+            instrument::legacy::set_function(t, slot, Value::NULL);
+        }
     }
     stats::flush(t);
     stats::discard(t);

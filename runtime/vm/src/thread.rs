@@ -4,8 +4,9 @@
 //! the current exception. One exists for each OS thread that is attached; it never moves. Fields that other threads may touch are
 //! atomics, everything else belongs to its own thread.
 
-use crate::interp::attribute_cache::AttributeCache;
 use crate::instrument::deliver::NotedJump;
+use crate::instrument::events::Event;
+use crate::interp::attribute_cache::AttributeCache;
 use crate::object::{Layout, R, Raised, Ref};
 use crate::runtime::Interpreter;
 use crate::types::{Exception, Type};
@@ -75,6 +76,8 @@ pub struct Thread {
     pub noted_jump: NotedJump,
     /// How many callbacks of tools run; they hear of nothing meanwhile.
     pub tracing: Cell<u32>,
+    /// The event that a trace or profile function of this thread is being told of.
+    pub event: Cell<Option<Event>>,
     /// The exception being unwound was raised again, not raised.
     pub reraising: Cell<bool>,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
@@ -85,6 +88,8 @@ pub struct Thread {
     pub depth_limit: Cell<u32>,
     /// Where the exception that is being raised again was raised first, as a word of the current frame's code.
     pub reraised_at: Cell<Option<usize>>,
+    /// The instruction that has left an interpreter loop with a value.
+    pub left_at: Cell<*const u16>,
     /// The value that leaves an interpreter loop.
     pub result: Cell<Value>,
     /// The raised exception, or NULL.

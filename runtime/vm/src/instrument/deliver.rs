@@ -6,7 +6,7 @@
 use crate::exc;
 use crate::instrument::events::Event;
 use crate::instrument::locations::{self, Location, jump_target};
-use crate::instrument::{DISABLE, MISSING, MONITORING_TOOLS, PROBE, ToolSet, callback, refresh};
+use crate::instrument::{DISABLE, MISSING, MONITORING_TOOLS, PROFILE, TRACE, ToolSet, callback, legacy, refresh};
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::line_at;
@@ -217,6 +217,10 @@ fn watched_call(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Locatio
         _ => 4,
     };
     let mut f = r.peek(operands);
+    if op == Opcode::CALL_FUNCTION_EX {
+        let args = uops::positional_arguments(r)?;
+        r.poke(2, args.value());
+    }
     // A bound method is taken apart before tools see it.
     if op != Opcode::CALL_FUNCTION_EX
         && r.peek(operands - 1).is_null()
@@ -306,8 +310,10 @@ pub fn fire(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet
         let tool = rest.ilog2() as usize;
         rest &= !(1 << tool);
         if tool >= MONITORING_TOOLS {
-            if tool == PROBE {
-                crate::interp::trace::line(t, code, args);
+            match tool {
+                PROFILE => legacy::profile(t, event, args)?,
+                TRACE => legacy::trace(t, code, at, event, args)?,
+                _ => crate::interp::trace::line(t, code, at, event, args),
             }
             continue;
         }

@@ -237,8 +237,12 @@ fn find_lines(code: Ref<Code>, l: Ref<Locations>, words: &[u16]) {
         current = if op.family() == Opcode::RESUME { -1 } else { line };
     });
     let target = |at: usize, from: i32| {
-        if at < words.len() && lines[at] > 0 && lines[at] != from && !is_artificial(l.at(at).opcode()) {
-            l.at(at).flags.fetch_or(JUMP_TARGET, Relaxed);
+        if at < words.len() && lines[at] > 0 && !is_artificial(l.at(at).opcode()) {
+            // Where one comes from matters if the jump says otherwise than the instruction before.
+            let flags = &l.at(at).flags;
+            if (lines[at] != from) != (flags.load(Relaxed) & STARTS_LINE != 0) {
+                flags.fetch_or(JUMP_TARGET, Relaxed);
+            }
         }
     };
     each_instruction(words, |i, op, oparg| {
@@ -268,9 +272,8 @@ pub fn line_of_words(code: Ref<Code>, len: usize) -> Vec<i32> {
 /// Tells the jumps whose targets want to know where one comes from.
 fn note_jumps(l: Ref<Locations>, words: &[u16]) {
     each_instruction(words, |i, op, oparg| {
-        let wanted = jump_target(i, op.family(), oparg).is_some_and(|to| {
-            to < words.len() && l.at(to).flags.load(Relaxed) & JUMP_TARGET != 0 && l.at(to).line.load(Relaxed) != 0
-        });
+        let wanted = jump_target(i, op.family(), oparg)
+            .is_some_and(|to| to < words.len() && l.at(to).flags.load(Relaxed) & JUMP_TARGET != 0 && l.at(to).line.load(Relaxed) != 0);
         let flags = &l.at(i).flags;
         // The loop's own jump to its end leads to no start of a line.
         let wanted = wanted && !matches!(op.family(), Opcode::FOR_ITER | Opcode::SEND);

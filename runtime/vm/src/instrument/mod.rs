@@ -18,6 +18,7 @@
 pub mod deliver;
 pub mod events;
 pub mod exceptions;
+pub mod legacy;
 pub mod locations;
 
 use crate::interp::dispatch::{self, Table};
@@ -33,10 +34,14 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::*};
 
 /// How many tools `sys.monitoring` has.
 pub const MONITORING_TOOLS: usize = 6;
+/// `sys.setprofile`.
+pub const PROFILE: usize = 6;
+/// `sys.settrace`.
+pub const TRACE: usize = 7;
 /// The probe `line`.
-pub const PROBE: usize = 6;
+pub const PROBE: usize = 8;
 /// How many tools there are.
-pub const TOOLS: usize = 7;
+pub const TOOLS: usize = 9;
 
 /// A set of tools, a bit each.
 pub type ToolSet = u16;

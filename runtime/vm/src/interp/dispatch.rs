@@ -11,10 +11,10 @@
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
-use crate::interp::regs::{Flow, Regs, Step};
-use crate::interp::uops::*;
 use crate::instrument::deliver::{Rest, deliver};
+use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::unwind;
+use crate::interp::uops::*;
 use crate::runtime::Interpreter;
 use crate::thread::Thread;
 use limpid_bytecode::{INSTRUMENTED, Opcode, for_each_instruction};
@@ -171,9 +171,7 @@ unsafe extern "C" fn instrumented_call(pc: *const u16, sp: *mut Value, fp: *mut 
 /// Where a frame starts or resumes while tools want events everywhere.
 unsafe extern "C" fn monitored_resume(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
     // SAFETY: as in `go`.
-    unsafe {
-        slow(pc, sp, fp, th, o, resume_slow as crate::interp::regs::SlowFn as *const Table)
-    }
+    unsafe { slow(pc, sp, fp, th, o, resume_slow as crate::interp::regs::SlowFn as *const Table) }
 }
 
 macro_rules! define_handlers {

@@ -32,6 +32,12 @@ static EXIT_CODE: [u16; 2] = [Opcode::INTERPRETER_EXIT as u16, Opcode::INTERPRET
 /// What `__init__`, called in place of its class, returns to: checks that it gave None, then returns the instance.
 static INIT_CODE: [u16; 2] = [Opcode::EXIT_INIT_CHECK as u16, Opcode::RETURN_VALUE as u16];
 
+/// Where a generator that native code has resumed goes when it returns; it yields to [`exit_pc`].
+#[inline(always)]
+pub fn exhausted_exit_pc() -> *const u16 {
+    &raw const EXIT_CODE[1]
+}
+
 /// The address native code's callees return to.
 #[inline(always)]
 pub fn exit_pc() -> *const u16 {

@@ -16,19 +16,19 @@ pub fn line_at(code: Ref<Code>, at: usize) -> i32 {
     LineTable { bytes: table.as_slice(), firstlineno: code.firstlineno }.line_at(at as u32)
 }
 
-/// A line starts: fires `line`, or has nobody tell it any more when nobody listens.
-pub fn line(t: &Thread, code: Ref<Code>, args: &[Value]) {
+/// A line starts, or a jump leads back within one: fires `line`, or has nobody tell it any more when nobody listens.
+pub fn line(t: &Thread, code: Ref<Code>, at: usize, event: Event, args: &[Value]) {
     if !probes::line::enabled() {
         instrument::set_events(t, instrument::PROBE, 0);
-    } else if let Some(line) = args.last().filter(|line| line.is_int()) {
-        probes::line::fire(code.file_c(), code.name_c(), line.as_int() as i32);
+    } else if event == Event::LINE || instrument::legacy::repeats_line(code, at, args) {
+        probes::line::fire(code.file_c(), code.name_c(), line_at(code, at));
     }
 }
 
 /// A frame starts or resumes. The line is that of the `def`.
 pub fn entry(t: &Thread, f: Frame, resumed: bool) {
     if probes::line::enabled() {
-        instrument::set_events(t, instrument::PROBE, Event::LINE.bit());
+        instrument::set_events(t, instrument::PROBE, Event::LINE.bit() | Event::JUMP.bit());
     }
     if probes::function__resume::enabled() && resumed {
         let code = f.code();

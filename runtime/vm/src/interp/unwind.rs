@@ -1,9 +1,9 @@
 //! What happens when an exception is raised: handlers are looked up frame by frame, frames without one are left.
 
-use crate::interp::frame::{Frame, HEADER};
-use crate::interp::regs::{Regs, Step};
 use crate::instrument::events::Event;
 use crate::instrument::exceptions::tell;
+use crate::interp::frame::{Frame, HEADER};
+use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::{self, line_at};
 use crate::interp::uops::finish_generator;
 use crate::object::{Ref, ValueExt};
@@ -54,6 +54,9 @@ pub fn unwind(r: &mut Regs) -> Step {
                 r.pc = target;
                 return Step::Jump;
             }
+            // Who looks at the frame sees it where the exception was raised first.
+            // SAFETY: a word of the same code.
+            t.pc.set(unsafe { r.pc.offset(origin as isize - at as isize) });
             let _ = tell(t, f, at, Event::PY_UNWIND);
             trace::unwound(t, f, r.pc);
             if !f.object().is_null() {

@@ -4,10 +4,10 @@
 //! code object, further ones are in `copies`, made when a thread with that index first runs the code. The constants that `LOAD_CONST`
 //! needs are written into the instructions' caches and kept alive by `consts`.
 
+use crate::instrument::locations::{Locations, mark_copy};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::thread::Thread;
 use crate::types::str::{intern, intern_value};
-use crate::instrument::locations::{Locations, mark_copy};
 use crate::types::{Bytes, Str, Tuple, ValueList, builtin};
 use limpid_bytecode::exceptiontable::ExceptionTable;
 use limpid_bytecode::{CodeData, CodeFlags, Constant, INSTRUMENTED, LocalKind, Opcode};

@@ -135,14 +135,19 @@ unsafe fn call_kw_function(r: &mut Regs, o: u32) -> Step {
     finish_call(r, n, v)
 }
 
+/// The positional arguments of `f(*args, **kwargs)` as a tuple.
+pub fn positional_arguments(r: &Regs) -> R<Ref<Tuple>> {
+    match r.peek(2).exact::<Tuple>() {
+        Some(tuple) => Ok(tuple),
+        None => positional_tuple(r.t(), r.peek(4), r.peek(2)),
+    }
+}
+
 /// The arguments of `f(*args, **kwargs)` as a tuple and a dict.
 fn unpacked_arguments(r: &Regs) -> R<(Ref<Tuple>, Option<Ref<Dict>>)> {
     let t = r.t();
-    let (f, positional, keywords) = (r.peek(4), r.peek(2), r.peek(1));
-    let args = match positional.exact::<Tuple>() {
-        Some(tuple) => tuple,
-        None => positional_tuple(t, f, positional)?,
-    };
+    let (f, keywords) = (r.peek(4), r.peek(1));
+    let args = positional_arguments(r)?;
     let kwargs = match keywords.non_null() {
         None => None,
         Some(k) => match k.exact::<Dict>() {

@@ -38,6 +38,7 @@ fn raise(t: &Thread, exception: Value, cause: Value) -> Raised {
         if handled.is_none() {
             return err!(t, RuntimeError, "No active exception to reraise");
         }
+        t.reraising.set(true);
         return t.raise_value(handled);
     }
     let e = match to_exception(t, exception, "exceptions must derive from BaseException") {

@@ -1,8 +1,8 @@
 //! Where frames start and resume, and where they leave the loop.
 
 use super::{attempt, slow_uops};
-use crate::interp::regs::{Flow, Regs, Step};
 use crate::instrument;
+use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::trace;
 use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_probes as probes;
@@ -61,5 +61,6 @@ unsafe fn poll_and_jump_back(r: &mut Regs, o: u32) -> Step {
 pub fn EXIT_INTERPRETER(r: &mut Regs, _o: u32) -> Flow {
     let v = r.pop();
     r.t().result.set(v);
+    r.t().left_at.set(r.pc);
     Flow::Exit
 }

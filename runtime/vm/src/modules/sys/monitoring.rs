@@ -40,8 +40,8 @@ static FUNCTIONS: [FnDef; 12] = [
     }),
     FnDef::def("register_callback", "tool_id, event, func, /", register_callback),
     FnDef::def("get_events", "tool_id, /", |t, a| {
-        let tool = used_tool(t, a[0])?;
-        Ok(Value::int(shown(t.interpreter().instrumentation.global(tool))))
+        let tool = tool(t, a[0])?;
+        Ok(Value::int(t.interpreter().instrumentation.global(tool) as i64))
     }),
     FnDef::def("set_events", "tool_id, event_set, /", |t, a| {
         let tool = tool(t, a[0])?;
@@ -52,8 +52,8 @@ static FUNCTIONS: [FnDef; 12] = [
     }),
     FnDef::def("get_local_events", "tool_id, code, /", |t, a| {
         let code = code(t, a[1])?;
-        let tool = used_tool(t, a[0])?;
-        Ok(Value::int(shown(code.locations().map_or(0, |l| l.local(t, tool)))))
+        let tool = tool(t, a[0])?;
+        Ok(Value::int(code.locations().map_or(0, |l| l.local(t, tool)) as i64))
     }),
     FnDef::def("set_local_events", "tool_id, code, event_set, /", |t, a| {
         let code = code(t, a[1])?;
@@ -142,12 +142,6 @@ fn require_used(t: &Thread, tool: usize) -> R<()> {
     Ok(())
 }
 
-fn used_tool(t: &Thread, v: Value) -> R<usize> {
-    let tool = tool(t, v)?;
-    require_used(t, tool)?;
-    Ok(tool)
-}
-
 fn code(t: &Thread, v: Value) -> R<Ref<Code>> {
     match v.exact::<Code>() {
         Some(code) => Ok(code),
@@ -179,9 +173,7 @@ fn register_callback(t: &Thread, a: &[Value]) -> R {
     if event <= 0 || !(event as u32).is_power_of_two() {
         raise!(t, ValueError, "The callback can only be set for one event at a time")
     }
-    let Some(&event) = ALL.get(event.trailing_zeros() as usize) else {
-        raise!(t, ValueError, "invalid event {event}")
-    };
+    let Some(&event) = ALL.get(event.trailing_zeros() as usize) else { raise!(t, ValueError, "invalid event {event}") };
     super::audit(t, "sys.monitoring.register_callback", &[a[2]])?;
     let callback = if a[2].is_none() { Value::NULL } else { a[2] };
     if event == Event::BRANCH {
@@ -211,10 +203,4 @@ fn event_set(t: &Thread, v: Value, count: u32, what: &str) -> R<EventSet> {
         set = set & !Event::BRANCH.bit() | Event::BRANCH_LEFT.bit() | Event::BRANCH_RIGHT.bit();
     }
     Ok(set)
-}
-
-/// A set as Python sees it.
-fn shown(set: EventSet) -> i64 {
-    let both = Event::BRANCH_LEFT.bit() | Event::BRANCH_RIGHT.bit();
-    (if set & both == both { set | Event::BRANCH.bit() } else { set }) as i64
 }
