@@ -413,6 +413,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         pc: Cell::new(std::ptr::null()),
         sp: Cell::new(base),
         fp: Cell::new(std::ptr::null_mut()),
+        entries: Cell::new(std::ptr::null()),
         // SAFETY: inside the mapping; what is behind serves the handlers of a RecursionError.
         stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
@@ -420,6 +421,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         noted_jump: NotedJump::new(),
         tracing: Cell::new(0),
         event: Cell::new(None),
+        redirected: Cell::new(None),
         reraising: Cell::new(false),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         depth: Cell::new(0),

@@ -7,6 +7,7 @@
 use crate::instrument::deliver::NotedJump;
 use crate::instrument::events::Event;
 use crate::interp::attribute_cache::AttributeCache;
+use crate::interp::frame::{Frame, NativeEntry};
 use crate::object::{Layout, R, Raised, Ref};
 use crate::runtime::Interpreter;
 use crate::types::{Exception, Type};
@@ -66,6 +67,8 @@ pub struct Thread {
     pub sp: Cell<*mut Value>,
     /// See `pc`.
     pub fp: Cell<*mut Value>,
+    /// The calls of frames by native code, innermost first.
+    pub(crate) entries: Cell<*const NativeEntry>,
     /// The end of the interpreter stack that frames may use.
     pub stack_limit: Cell<*mut Value>,
     /// The dispatch table in force.
@@ -76,8 +79,10 @@ pub struct Thread {
     pub noted_jump: NotedJump,
     /// How many callbacks of tools run; they hear of nothing meanwhile.
     pub tracing: Cell<u32>,
-    /// The event that a trace or profile function of this thread is being told of.
-    pub event: Cell<Option<Event>>,
+    /// The event that a trace or profile function of this thread is being told of, and the frame it concerns.
+    pub event: Cell<Option<(Event, Frame)>>,
+    /// Where that frame is to go on instead, as a word of its code, and how many values its stack has there.
+    pub redirected: Cell<Option<(usize, usize)>>,
     /// The exception being unwound was raised again, not raised.
     pub reraising: Cell<bool>,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.

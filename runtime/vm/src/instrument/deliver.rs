@@ -86,6 +86,9 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
         };
         if starts {
             fire(t, code, at, Event::LINE, tools, &[code.value(), Value::int(line as i64)])?;
+            if t.pc.get() != pc {
+                return Ok(moved(r));
+            }
         }
     }
     let tools = here.instruction.load(Relaxed);

@@ -126,7 +126,7 @@ fn resume_with_exception(t: &Thread, g: Ref<Generator>) -> R<Sent> {
     // The word before the one it would go on with belongs to the yield.
     let at = f.code().offset_of(g.pc.get()).saturating_sub(1);
     // An exception that a tool raises is thrown in place of this one.
-    let _ = tell(t, f, at, Event::PY_THROW);
+    let _ = as_running(t, g, || tell(t, f, at, Event::PY_THROW));
     let e = t.take_exception();
     // What the generator is handling.
     Exception::attach_context(t, e);
@@ -144,7 +144,7 @@ fn raise_in(t: &Thread, g: Ref<Generator>, e: Value) -> R {
     let mut r = Regs { pc, sp: g.sp.get(), fp: g.frame().0, th: t };
     t.depth.set(t.depth.get() + 1);
     t.raise_value(e);
-    let step = crate::interp::unwind::unwind(&mut r);
+    let step = t.from_native(|| crate::interp::unwind::unwind(&mut r));
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);
@@ -221,12 +221,19 @@ fn throw_into_delegate(t: &Thread, g: Ref<Generator>, receiver: Value, e: Value,
 fn on_top<T>(t: &Thread, g: Ref<Generator>, f: impl FnOnce() -> R<T>) -> R<T> {
     g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exhausted_exit_pc(), true);
     t.handled.set(g.handled.previous.get());
+    as_running(t, g, f)
+}
+
+/// Runs `f` with the frame of a linked generator as the innermost one.
+fn as_running<T>(t: &Thread, g: Ref<Generator>, f: impl FnOnce() -> R<T>) -> R<T> {
     let saved = (t.pc.get(), t.sp.get(), t.fp.get());
-    // SAFETY: there is an instruction before the one that a suspended frame resumes with.
-    t.pc.set(unsafe { g.pc.get().sub(1) });
-    t.sp.set(g.sp.get());
-    t.fp.set(g.frame().0);
-    let result = f();
+    let result = t.from_native(|| {
+        // SAFETY: there is an instruction before the one that a suspended frame resumes with.
+        t.pc.set(unsafe { g.pc.get().sub(1) });
+        t.sp.set(g.sp.get());
+        t.fp.set(g.frame().0);
+        f()
+    });
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);

@@ -41,19 +41,16 @@ pub fn set_line(t: &Thread, f: Ref<FrameObject>, line: Value) -> R<()> {
     if !line.is_instance(builtin::INT) {
         raise!(t, ValueError, "lineno must be an integer");
     }
-    match t.event.get() {
-        None => raise!(t, ValueError, "f_lineno can only be set in a trace function"),
-        Some(Event::LINE | Event::JUMP | Event::PY_RESUME | Event::PY_YIELD) => {}
-        Some(Event::PY_START) => raise!(t, ValueError, "can't jump from the 'call' trace event of a new frame"),
-        Some(Event::CALL | Event::C_RETURN) => raise!(t, ValueError, "can't jump during a call"),
-        Some(_) => raise!(t, ValueError, "can only jump from a 'line' trace event"),
+    let Some((event, frame)) = t.event.get() else { raise!(t, ValueError, "f_lineno can only be set in a trace function") };
+    match event {
+        Event::LINE | Event::JUMP | Event::PY_RESUME | Event::PY_YIELD => {}
+        Event::PY_START => raise!(t, ValueError, "can't jump from the 'call' trace event of a new frame"),
+        Event::CALL | Event::C_RETURN => raise!(t, ValueError, "can't jump during a call"),
+        _ => raise!(t, ValueError, "can only jump from a 'line' trace event"),
     }
-    if f.trace.opt().is_none() {
+    if f.trace.opt().is_none() || frame.object() != f.value() {
         raise!(t, ValueError, "f_lineno can only be set by a trace function");
     }
-    let Some(frame) = t.current_frame().filter(|frame| frame.object() == f.value()) else {
-        raise!(t, ValueError, "f_lineno can only be set in a trace function")
-    };
     let wanted = number::index_i32(t, line)?;
     let code = frame.code();
     if wanted < code.firstlineno as i32 {
@@ -81,19 +78,11 @@ pub fn set_line(t: &Thread, f: Ref<FrameObject>, line: Value) -> R<()> {
     }
     let Some((to, stack)) = best else { return Err(t.raise(exc::ValueError, reason)) };
     bind_locals(t, frame, code)?;
-    let base = frame.stack_base();
-    // SAFETY: the stack holds what was worked out for this place; exceptions among it are those that were handled before.
-    unsafe {
-        for i in (stack.len()..here.len()).rev() {
-            if here[i] == Kind::Exception {
-                (*t.handled.get()).value.set(*base.add(i));
-            }
-        }
-        t.sp.set(base.add(stack.len()));
-        let start = code.copy_containing(t.pc.get()).unwrap_or(code.bytecode()).start();
-        t.pc.set(start.add(to));
+    for i in (stack.len()..here.len()).rev().filter(|&i| here[i] == Kind::Exception) {
+        // SAFETY: the stack holds what was worked out for this place: of a handled exception the one that was handled before.
+        unsafe { (*t.handled.get()).value.set(*frame.stack_base().add(i)) };
     }
-    t.noted_jump.note(t.pc.get(), wanted);
+    t.redirected.set(Some((to, stack.len())));
     Ok(())
 }
 
