@@ -60,6 +60,10 @@ pub enum Operand {
     Comparison,
 }
 
+/// The byte that stands in place of an opcode where tools are told of events. It is no instruction of its own: the interpreter keeps elsewhere
+/// which one it stands for.
+pub const INSTRUMENTED: u8 = u8::MAX;
+
 /// Hands the whole table to the macro `$callback`.
 #[macro_export]
 macro_rules! for_each_instruction {
@@ -367,7 +371,7 @@ macro_rules! define_opcodes {
         pub const BASE_COUNT: usize = [$($name),*].len();
         /// How many instructions there are.
         pub const OPCODE_COUNT: usize = BASE_COUNT + [$($special),*].len();
-        const _: () = assert!(OPCODE_COUNT <= 256);
+        const _: () = assert!(OPCODE_COUNT <= INSTRUMENTED as usize);
 
         const ALL: [Opcode; OPCODE_COUNT] = [$($name,)* $($special,)*];
         const NAMES: [&str; OPCODE_COUNT] = [$(stringify!($name),)* $(stringify!($special),)*];

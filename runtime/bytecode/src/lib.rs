@@ -19,7 +19,7 @@ pub use code::{CodeData, CodeFlags, Constant, LocalKind};
 pub use decode::{Instruction, decode};
 pub use dis::disassemble;
 pub use exceptiontable::{ExceptionTable, Handler};
-pub use instructions::{BASE_COUNT, OPCODE_COUNT, Opcode, Operand, caches_after};
+pub use instructions::{BASE_COUNT, INSTRUMENTED, OPCODE_COUNT, Opcode, Operand, caches_after};
 pub use linetable::{LineIndex, LineTable, LineTableWriter, Location};
 pub use operators::{BinaryOperator, CommonConstant, Comparison, ComparisonArg, Intrinsic1, Intrinsic2, SpecialMethod};
 pub use verify::verify;

@@ -3,6 +3,7 @@
 
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
+use limpid_vm::interp::backoff;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::R;
 use limpid_vm::protocol::{number, sequence};
@@ -16,6 +17,10 @@ pub static INTERNAL: ModuleDef = ModuleDef {
             .doc("Does the object keep its attributes in itself, without a dict?"),
         FnDef::def("get_recursion_depth", "", |t, _| Ok(Value::int(i64::from(t.depth.get())))).doc("How deep are calls nested?"),
     ],
+    init: |t, m| {
+        let numbers = [("SPECIALIZATION_THRESHOLD", backoff::WARM_UP), ("SPECIALIZATION_COOLDOWN", backoff::COOL_DOWN)];
+        numbers.iter().try_for_each(|(name, counter)| m.dict().set_text(t, name, Value::int(backoff::rounds(*counter))))
+    },
     ..ModuleDef::named("_testinternalcapi")
 };
 

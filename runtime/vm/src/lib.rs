@@ -7,6 +7,7 @@
 //! * [`stack_dump`]: Python stacks for whoever looks into a process that crashes or hangs.
 //! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
 //! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
+//! * [`instrument`]: events for tools.
 //! * [`modules`]: the native modules that the interpreter itself needs (builtins, sys, _thread, _imp); all others live in the crate
 //!   `limpid-stdlib`.
 //!
@@ -21,6 +22,7 @@ pub mod args;
 pub mod breaker;
 pub mod error_report;
 pub mod exc;
+pub mod instrument;
 pub mod interp;
 pub mod modules;
 pub mod names;

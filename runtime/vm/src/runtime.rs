@@ -1,8 +1,9 @@
 //! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
 
+use crate::instrument::deliver::NotedJump;
+use crate::instrument::{self, Instrumentation};
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
-use crate::interp::trace::LineTrace;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::shape::Shape;
@@ -132,6 +133,8 @@ pub struct Interpreter {
     latin1: [Root; 256],
     /// `-X tlbc`
     pub specializes: bool,
+    /// What tools want to be told.
+    pub instrumentation: Instrumentation,
     /// The dispatch table that threads take at their next request.
     pub table: AtomicPtr<dispatch::Table>,
     /// What all threads have counted.
@@ -423,16 +426,22 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         pc: Cell::new(std::ptr::null()),
         sp: Cell::new(base),
         fp: Cell::new(std::ptr::null_mut()),
+        entries: Cell::new(std::ptr::null()),
         // SAFETY: inside the mapping; what is behind serves the handlers of a RecursionError.
         stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
         attribute_cache: AttributeCache::new(),
-        line_trace: LineTrace::new(),
+        noted_jump: NotedJump::new(),
+        tracing: Cell::new(0),
+        event: Cell::new(None),
+        redirected: Cell::new(None),
+        reraising: Cell::new(false),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
         loop_stack: Cell::new(0),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
         reraised_at: Cell::new(None),
+        left_at: Cell::new(std::ptr::null()),
         result: Cell::new(Value::NULL),
         exception: Cell::new(Value::NULL),
         handled: Cell::new(std::ptr::null()),
@@ -505,6 +514,11 @@ pub fn detach(t: &'static Thread) {
     if probes::thread__exit::enabled() {
         // SAFETY: always succeeds.
         probes::thread__exit::fire(unsafe { libc::gettid() } as u64);
+    }
+    for slot in [ThreadSlot::TraceFunction, ThreadSlot::ProfileFunction] {
+        if t.slot(slot).is_some() {
+            instrument::legacy::set_function(t, slot, Value::NULL);
+        }
     }
     stats::flush(t);
     stats::discard(t);
@@ -639,6 +653,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         importlib: Root::new(),
         memory_error: Root::new(),
         latin1: [const { Root::new() }; 256],
+        instrumentation: Instrumentation::default(),
         table: AtomicPtr::new(table.cast_mut()),
         stats: Mutex::new(Stats::default()),
         coroutine_origin_depth: AtomicI32::new(0),

@@ -97,7 +97,7 @@ pub fn start(t: &Thread) {
 
 /// Stops counting in this thread; what was counted stays.
 pub fn pause(t: &Thread) {
-    t.table.set(&raw const crate::interp::dispatch::PLAIN as *const ());
+    t.table.set(crate::instrument::running_table(&t.interpreter().instrumentation) as *const ());
 }
 
 /// Adds what this thread has counted to the interpreter's numbers and forgets it.

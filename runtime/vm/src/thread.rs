@@ -5,8 +5,10 @@
 //! atomics, everything else belongs to its own thread.
 
 use crate::args::FnDef;
+use crate::instrument::deliver::NotedJump;
+use crate::instrument::events::Event;
 use crate::interp::attribute_cache::AttributeCache;
-use crate::interp::trace::LineTrace;
+use crate::interp::frame::{Frame, NativeEntry};
 use crate::object::{Layout, R, Raised, Ref, ValueExt};
 use crate::runtime::Interpreter;
 use crate::types::{BuiltinFunction, Exception, Type};
@@ -68,14 +70,24 @@ pub struct Thread {
     pub sp: Cell<*mut Value>,
     /// See `pc`.
     pub fp: Cell<*mut Value>,
+    /// The calls of frames by native code, innermost first.
+    pub(crate) entries: Cell<*const NativeEntry>,
     /// The end of the interpreter stack that frames may use.
     pub stack_limit: Cell<*mut Value>,
     /// The dispatch table in force.
     pub table: Cell<*const ()>,
     /// Where attributes were found.
     pub attribute_cache: AttributeCache,
-    /// For the probe `line`.
-    pub line_trace: LineTrace,
+    /// For whether a line starts where a jump leads.
+    pub noted_jump: NotedJump,
+    /// How many callbacks of tools run; they hear of nothing meanwhile.
+    pub tracing: Cell<u32>,
+    /// The event that a trace or profile function of this thread is being told of, and the frame it concerns.
+    pub event: Cell<Option<(Event, Frame)>>,
+    /// Where that frame is to go on instead, as a word of its code, and how many values its stack has there.
+    pub redirected: Cell<Option<(usize, usize)>>,
+    /// The exception being unwound was raised again, not raised.
+    pub reraising: Cell<bool>,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
     pub bytecode_index: Cell<u32>,
     /// Where the native stack was when the innermost interpreter loop was entered, all registers above it. 0 while something other than
@@ -87,6 +99,8 @@ pub struct Thread {
     pub depth_limit: Cell<u32>,
     /// Where the exception that is being raised again was raised first, as a word of the current frame's code.
     pub reraised_at: Cell<Option<usize>>,
+    /// The instruction that has left an interpreter loop with a value.
+    pub left_at: Cell<*const u16>,
     /// The value that leaves an interpreter loop.
     pub result: Cell<Value>,
     /// The raised exception, or NULL.

@@ -52,8 +52,7 @@ fn items(t: &Thread, v: Value) -> R<&'static [Value]> {
 }
 
 fn data_of(t: &Thread, code: Ref<Code>, depth: u32) -> R<CodeData> {
-    let bytecode = code.bytecode();
-    let mut instructions: Vec<u16> = (0..bytecode.len()).map(|i| bytecode.word(i)).collect();
+    let mut instructions = code.words();
     unspecialize(&mut instructions);
     Ok(CodeData {
         name: text(t, code.name.get())?,

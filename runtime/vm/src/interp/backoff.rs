@@ -34,6 +34,11 @@ pub const fn triggers(counter: u16) -> bool {
     counter < 1 << BITS
 }
 
+/// How many times an instruction runs until the counter has triggered.
+pub const fn rounds(counter: u16) -> i64 {
+    (counter >> BITS) as i64 + 1
+}
+
 /// One step down.
 #[inline(always)]
 pub const fn advance(counter: u16) -> u16 {

@@ -249,10 +249,12 @@ pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
         outer.generator().sp.set(saved.1);
     }
     t.depth.set(t.depth.get() + 1);
-    t.pc.set(pc);
-    t.sp.set(sp);
-    t.fp.set(frame.0);
-    dispatch::enter_loop(t);
+    t.from_native(|| {
+        t.pc.set(pc);
+        t.sp.set(sp);
+        t.fp.set(frame.0);
+        dispatch::enter_loop(t);
+    });
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);

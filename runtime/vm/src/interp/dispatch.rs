@@ -6,18 +6,20 @@
 //! leaves through [`Flow::Slow`] and one cold trampoline.
 //!
 //! The mode of the interpreter is which table is in that argument. The counting table sends every instruction through one stub that
-//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The table for line tracing
-//! does the same for tracers. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
+//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The monitored table is the
+//! plain one but for the start of frames, where it looks whether the code has to be instrumented. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
+use crate::instrument::deliver::{Rest, deliver};
 use crate::interp::regs::{Flow, Regs, Step};
+use crate::interp::unwind;
 use crate::interp::uops::*;
-use crate::interp::{trace, unwind};
+use crate::runtime::Interpreter;
 use crate::thread::Thread;
-use limpid_bytecode::{OPCODE_COUNT, Opcode, for_each_instruction};
+use limpid_bytecode::{INSTRUMENTED, Opcode, for_each_instruction};
 use limpid_heap::Value;
-use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 /// The code of one instruction.
 pub type Handler = unsafe extern "C" fn(*const u16, *mut Value, *mut Value, *const Thread, u64, *const Table);
@@ -89,22 +91,87 @@ unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, t
     // SAFETY: `finish` gives a SlowFn.
     let f: crate::interp::regs::SlowFn = unsafe { std::mem::transmute(f) };
     // SAFETY: the registers are those of a frame at an instruction.
-    let mut step = unsafe { f(&mut r, o as u32) };
+    let step = unsafe { f(&mut r, o as u32) };
+    settle(&mut r, step)
+}
+
+/// Does what a step says; leaves the registers in the thread. False: the loop is to be left.
+#[inline(always)]
+fn settle(r: &mut Regs, mut step: Step) -> bool {
     if step == Step::Error {
-        step = unwind::unwind(&mut r);
+        step = unwind::unwind(r);
     }
     if step == Step::Next {
-        r.skip(1 + limpid_bytecode::caches_after(r.word() as u8) as isize);
+        let op = r.word() as u8;
+        let caches = if op == INSTRUMENTED { r.opcode().caches() } else { limpid_bytecode::caches_after(op) };
+        r.skip(1 + caches as isize);
     }
+    keep(r);
+    step != Step::Exit
+}
+
+/// Leaves the registers in the thread.
+#[inline(always)]
+fn keep(r: &Regs) {
     // Read one by one: the compiler would load `sp` and `fp` together, which have just been stored apart, and the processor then waits until
     // both are in the cache. A sixth of the time of a program that leads through here often.
     // SAFETY: fields of a local variable.
     unsafe {
-        (*th).pc.set((&raw const r.pc).read_volatile());
-        (*th).sp.set((&raw const r.sp).read_volatile());
-        (*th).fp.set((&raw const r.fp).read_volatile());
+        let t = &*r.th;
+        t.pc.set((&raw const (*r).pc).read_volatile());
+        t.sp.set((&raw const (*r).sp).read_volatile());
+        t.fp.set((&raw const (*r).fp).read_volatile());
     }
-    step != Step::Exit
+}
+
+/// The instruction is done, or another is to be run first.
+const DONE: u32 = 256;
+/// The loop is to be left.
+const LEAVE: u32 = 257;
+
+/// Delivers the events of an instruction, then runs it in the form it had before it was instrumented.
+unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+    // SAFETY: as in `slow`.
+    unsafe {
+        let op = instrumented_call(pc, sp, fp, th, o);
+        let t = &*th;
+        let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th };
+        let table = t.table.get() as *const Table;
+        match op {
+            LEAVE => {}
+            DONE => {
+                let (op, o) = fetch(r.pc);
+                go(r, op, o, table)
+            }
+            op => PLAIN.0[op as usize](r.pc, r.sp, r.fp, r.th, o, table),
+        }
+    }
+}
+
+/// Delivers the events: the opcode to run, or what there is to do instead. Leaves the registers in the thread.
+#[inline(never)]
+unsafe extern "C" fn instrumented_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> u32 {
+    let mut r = Regs { pc, sp, fp, th };
+    r.save();
+    match deliver(&mut r, o as u32) {
+        Rest::Run(op) => {
+            keep(&r);
+            op as u32
+        }
+        Rest::Done(step) => {
+            if settle(&mut r, step) {
+                DONE
+            } else {
+                LEAVE
+            }
+        }
+    }
+}
+
+/// Where a frame starts or resumes while tools want events everywhere.
+unsafe extern "C" fn monitored_resume(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+    // SAFETY: as in `go`.
+    unsafe { slow(pc, sp, fp, th, o, resume_slow as crate::interp::regs::SlowFn as *const Table) }
 }
 
 macro_rules! define_handlers {
@@ -118,12 +185,15 @@ macro_rules! define_handlers {
         }
 
         /// The table that runs plain Python.
-        pub static PLAIN: Table = Table({
+        pub static PLAIN: Table = Table(PLAIN_HANDLERS);
+
+        const PLAIN_HANDLERS: [Handler; 256] = {
             let mut table: [Handler; 256] = [handlers::CACHE as Handler; 256];
             $(table[Opcode::$name as usize] = handlers::$name;)*
             $(table[Opcode::$special as usize] = handlers::$special;)*
+            table[INSTRUMENTED as usize] = instrumented;
             table
-        });
+        };
     };
     (@handler $name:ident $family:ident $($uop:ident)+) => {
         pub unsafe extern "C" fn $name(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
@@ -146,42 +216,31 @@ macro_rules! define_handlers {
 }
 for_each_instruction!(define_handlers);
 
+/// The table for plain running while tools want events everywhere.
+pub static MONITORED: Table = Table({
+    let mut table = PLAIN_HANDLERS;
+    table[Opcode::RESUME as usize] = monitored_resume;
+    table[Opcode::RESUME_CHECK as usize] = monitored_resume;
+    table
+});
+
 /// Counts an instruction, then runs it.
 unsafe extern "C" fn counting(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
-    // SAFETY: as in `go`.
+    // SAFETY: as in `go`; the other tables live as long as the program.
     unsafe {
         let (op, _) = fetch(pc);
         crate::stats::count_instruction(&*th, op);
-        PLAIN.0[op as usize](pc, sp, fp, th, o, table)
+        let base = crate::instrument::running_table(&(*th).interpreter().instrumentation);
+        (*base).0[op as usize](pc, sp, fp, th, o, table)
     }
 }
 
-/// Tells tracers of lines, then runs the instruction; leaves the mode when nobody listens any more.
-unsafe extern "C" fn lines(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
-    // SAFETY: as in `go`.
-    unsafe {
-        let (op, _) = fetch(pc);
-        let usual = usual_table(&*th);
-        if trace::line(&*th, pc, fp) {
-            (*usual).0[op as usize](pc, sp, fp, th, o, table)
-        } else {
-            (*th).table.set(usual as *const ());
-            (*usual).0[op as usize](pc, sp, fp, th, o, usual)
-        }
+/// Sets the table that threads are to take, for whether instructions are counted and tools want events.
+pub fn choose_table(interpreter: &Interpreter) {
+    if interpreter.table.load(Acquire).cast_const() != &raw const COUNTING {
+        let table = crate::instrument::running_table(&interpreter.instrumentation);
+        interpreter.table.store(table.cast_mut(), Release);
     }
-}
-
-/// The table in force apart from line tracing.
-fn usual_table(t: &Thread) -> *const Table {
-    t.interpreter().table.load(Acquire)
-}
-
-/// The table that tells tracers of source lines. Threads take it when they enter a frame while the probe `line` is traced.
-pub static LINES: Table = Table([lines as Handler; 256]);
-
-/// Takes the table for line tracing.
-pub fn enter_lines(t: &Thread) {
-    t.table.set(&raw const LINES as *const ());
 }
 
 /// The table that counts instructions for the statistics.
@@ -201,5 +260,3 @@ pub fn enter_loop(t: &Thread) {
         t.loop_stack.set(outer);
     })
 }
-
-const _: () = assert!(OPCODE_COUNT <= 256);

@@ -32,6 +32,12 @@ static EXIT_CODE: [u16; 2] = [Opcode::INTERPRETER_EXIT as u16, Opcode::INTERPRET
 /// What `__init__`, called in place of its class, returns to: checks that it gave None, then returns the instance.
 static INIT_CODE: [u16; 2] = [Opcode::EXIT_INIT_CHECK as u16, Opcode::RETURN_VALUE as u16];
 
+/// Where a generator that native code has resumed goes when it returns; it yields to [`exit_pc`].
+#[inline(always)]
+pub fn exhausted_exit_pc() -> *const u16 {
+    &raw const EXIT_CODE[1]
+}
+
 /// The address native code's callees return to.
 #[inline(always)]
 pub fn exit_pc() -> *const u16 {
@@ -218,15 +224,39 @@ impl Thread {
         let mut f = Frame(self.fp.get());
         // SAFETY: `pc` is in the code of the innermost frame.
         let mut pc = self.pc.get();
+        let mut entry = self.entries.get();
         while !f.is_none() {
             if f == frame {
                 return Some(f.code().offset_of(pc));
             }
-            // The word before the one it returns to belongs to the call.
-            // SAFETY: the address is inside the caller's code or one of the static pieces.
-            pc = unsafe { f.return_pc().sub(1) };
+            // SAFETY: the entries are alive, one for each frame that native code has called; the word before the one another frame returns to
+            // belongs to the call.
+            unsafe {
+                if f.is_entry() && !entry.is_null() {
+                    pc = (*entry).pc;
+                    entry = (*entry).previous;
+                } else {
+                    pc = f.return_pc().sub(1);
+                }
+            }
             f = f.previous();
         }
         None
     }
+
+    /// Runs native code that calls or resumes a frame. The frame returns nowhere, so where its caller stands is noted here.
+    #[inline(always)]
+    pub fn from_native<T>(&self, f: impl FnOnce() -> T) -> T {
+        let entry = NativeEntry { pc: self.pc.get(), previous: self.entries.get() };
+        self.entries.set(&entry);
+        let result = f();
+        self.entries.set(entry.previous);
+        result
+    }
+}
+
+/// A call of a frame by native code: where the frame stands from which that code was called.
+pub struct NativeEntry {
+    pc: *const u16,
+    previous: *const NativeEntry,
 }

@@ -2,8 +2,9 @@
 
 use crate::interp::frame::Frame;
 use crate::thread::Thread;
+use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_heap::Value;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
 
 /// The interpreter's registers. A handler keeps them in a local variable that inlined uops take by `&mut`, so they stay in machine
 /// registers; never pass `&mut Regs` to a function that is not inlined, except through [`Flow::Slow`].
@@ -196,10 +197,28 @@ impl Regs {
         unsafe { (*(self.pc as *const AtomicU16)).load(Relaxed) }
     }
 
-    /// Replaces the opcode at `pc`, keeping its oparg.
+    /// The instruction at `pc`; of one that is instrumented, what it is underneath.
     #[inline(always)]
-    pub fn set_opcode(&self, op: limpid_bytecode::Opcode) {
+    pub fn opcode(&self) -> Opcode {
+        Opcode::from_u8(self.word() as u8).unwrap_or_else(|| self.instrumented_opcode())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn instrumented_opcode(&self) -> Opcode {
+        let code = self.frame().code();
+        code.locations().map_or(Opcode::CACHE, |l| l.at(code.offset_of(self.pc)).opcode())
+    }
+
+    /// Replaces the opcode at `pc`, keeping its oparg; not that of an instrumented instruction.
+    #[inline(always)]
+    pub fn set_opcode(&self, op: Opcode) {
         // SAFETY: `pc` points at an instruction; opcode and oparg are a byte each.
-        unsafe { (*(self.pc as *const std::sync::atomic::AtomicU8)).store(op as u8, Relaxed) }
+        let byte = unsafe { &*(self.pc as *const AtomicU8) };
+        let now = byte.load(Relaxed);
+        if now != INSTRUMENTED {
+            // It stays as it is if another thread instruments it this moment.
+            let _ = byte.compare_exchange(now, op as u8, Relaxed, Relaxed);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! What happens when an exception is raised: handlers are looked up frame by frame, frames without one are left.
 
+use crate::instrument::events::Event;
+use crate::instrument::exceptions::tell;
 use crate::interp::frame::{Frame, HEADER};
 use crate::interp::regs::{Regs, Step};
-use crate::interp::trace;
+use crate::interp::trace::{self, line_at};
 use crate::interp::uops::finish_generator;
 use crate::object::{Ref, ValueExt};
 use crate::types::{Bytes, Traceback, frame};
@@ -13,6 +15,8 @@ use limpid_heap::Value;
 /// (`Jump`), or of the native caller (`Exit`, the thread's result being NULL).
 pub fn unwind(r: &mut Regs) -> Step {
     let t = r.t();
+    // What tools are told of the exception in a frame first; nothing of one that a tool has raised.
+    let mut event = Some(if t.reraising.replace(false) { Event::RERAISE } else { Event::RAISE });
     loop {
         let f = r.frame();
         if !f.is_shim() {
@@ -20,10 +24,25 @@ pub fn unwind(r: &mut Regs) -> Step {
             let code = f.code();
             let at = code.offset_of(r.pc);
             Traceback::add(t, f, at);
+            if let Some(event) = event.replace(Event::RAISE) {
+                // An exception that a tool raises takes the place of this one.
+                let _ = tell(t, f, at, event);
+            }
             let origin = t.reraised_at.take().unwrap_or(at);
             // SAFETY: the field is bytes.
             let table = unsafe { Ref::<Bytes>::from_value(code.exceptiontable.get()) };
             if let Some(handler) = ExceptionTable(table.as_slice()).find(at as u32) {
+                let start = code.copy_containing(r.pc).unwrap_or(code.bytecode()).start();
+                // SAFETY: as below.
+                let target = unsafe { start.add(handler.target as usize) };
+                if tell(t, f, handler.target as usize, Event::EXCEPTION_HANDLED).is_err() {
+                    r.pc = target;
+                    event = None;
+                    continue;
+                }
+                if code.locations().is_some_and(|l| l.has_lines()) {
+                    t.noted_jump.note(target, line_at(code, at));
+                }
                 // SAFETY: handlers lie in the code, at a depth that the stack has reached.
                 unsafe { r.sp = f.stack_base().add(handler.depth as usize) };
                 if handler.lasti {
@@ -32,11 +51,13 @@ pub fn unwind(r: &mut Regs) -> Step {
                 let e = t.take_exception();
                 debug_assert!(e.is_cell() && e.is_instance(crate::exc::BaseException));
                 r.push(e);
-                let start = code.copy_containing(r.pc).unwrap_or(code.bytecode()).start();
-                // SAFETY: as above.
-                r.pc = unsafe { start.add(handler.target as usize) };
+                r.pc = target;
                 return Step::Jump;
             }
+            // Who looks at the frame sees it where the exception was raised first.
+            // SAFETY: a word of the same code.
+            t.pc.set(unsafe { r.pc.offset(origin as isize - at as isize) });
+            let _ = tell(t, f, at, Event::PY_UNWIND);
             trace::unwound(t, f, r.pc);
             if !f.object().is_null() {
                 frame::detach(t, f, origin);

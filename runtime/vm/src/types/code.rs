@@ -4,15 +4,16 @@
 //! code object, further ones are in `copies`, made when a thread with that index first runs the code. The constants that `LOAD_CONST`
 //! needs are written into the instructions' caches and kept alive by `consts`.
 
+use crate::instrument::locations::{Locations, mark_copy};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::thread::Thread;
 use crate::types::str::{intern, intern_value};
 use crate::types::{Bytes, Str, Tuple, ValueList, builtin};
 use limpid_bytecode::exceptiontable::ExceptionTable;
-use limpid_bytecode::{CodeData, CodeFlags, Constant, LocalKind, Opcode};
+use limpid_bytecode::{CodeData, CodeFlags, Constant, INSTRUMENTED, LocalKind, Opcode};
 use limpid_heap::{Header, Kind, ShapeRef, Value};
 use std::ffi::{CString, c_char};
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 /// The instructions of a code object, or one thread's copy of them.
 #[repr(C)]
@@ -61,6 +62,13 @@ impl Bytecode {
         // SAFETY: in range.
         unsafe { (*(self.words.as_ptr().add(i) as *const std::sync::atomic::AtomicU16)).load(Ordering::Relaxed) }
     }
+
+    /// The opcode of the word at `i`.
+    pub fn opcode_byte(&self, i: usize) -> &AtomicU8 {
+        assert!(i < self.len);
+        // SAFETY: in range; the opcode is the first of a word's two bytes.
+        unsafe { &*(self.words.as_ptr().add(i) as *const AtomicU8) }
+    }
 }
 
 /// The layout of a code object; the fields are CPython's `co_*` attributes.
@@ -88,6 +96,8 @@ pub struct Code {
     bytecode: Slot,
     /// The other threads' copies by their index: a value list, or NULL.
     copies: Slot,
+    /// Which instructions are instrumented and why, or NULL.
+    locations: Slot,
     /// The name and the file for tracers: NUL-terminated UTF-8 that stays in memory as long as the code object. Outside the heap or in a
     /// string of ours, so the collector need not look at them.
     name_c: AtomicPtr<c_char>,
@@ -111,6 +121,8 @@ pub struct Code {
     /// `co_firstlineno`.
     pub firstlineno: u32,
     version: AtomicU32,
+    /// The version of the interpreter's instrumentation that the code was brought up to.
+    pub instrumented_at: AtomicU32,
     /// A generator of this code has something to do when it is dropped half-way: it has `finally` or `with` blocks.
     pub has_handlers: bool,
 }
@@ -118,7 +130,7 @@ pub struct Code {
 // SAFETY: the value words come first, SLOTS counts exactly these; what follows cannot be taken for a value or is not looked at.
 unsafe impl crate::object::Layout for Code {
     const KIND: u8 = Kind::Slots as u8;
-    const SLOTS: u8 = 11;
+    const SLOTS: u8 = 12;
     fn class() -> Ref<crate::types::Type> {
         builtin::CODE
     }
@@ -166,6 +178,7 @@ impl Code {
             exceptiontable: Slot::new(f.exceptiontable),
             bytecode: Slot::new(bytecode.value()),
             copies: Slot::NULL,
+            locations: Slot::NULL,
             name_c: AtomicPtr::new(c_string(f.name)),
             file_c: AtomicPtr::new(c_string(f.filename)),
             flags: data.flags,
@@ -178,6 +191,7 @@ impl Code {
             nfree: count(LocalKind::FREE),
             firstlineno: data.firstlineno,
             version: AtomicU32::new(crate::shape::new_version().unwrap_or(0)),
+            instrumented_at: AtomicU32::new(0),
             // Every generator has the one handler that turns StopIteration into RuntimeError.
             has_handlers: ExceptionTable(&data.exceptiontable).handlers().take(2).count() > 1,
         }))
@@ -194,6 +208,32 @@ impl Code {
     pub fn bytecode(&self) -> Ref<Bytecode> {
         // SAFETY: the field always refers to bytecode.
         unsafe { Ref::from_value(self.bytecode.get()) }
+    }
+
+    /// What is instrumented, if anything is.
+    #[inline]
+    pub fn locations(&self) -> Option<Ref<Locations>> {
+        // SAFETY: the field refers to such a table or is NULL.
+        self.locations.opt().map(|l| unsafe { Ref::from_value(l) })
+    }
+
+    /// The instructions of the main copy as they are now, those that are instrumented in their base form.
+    pub fn words(&self) -> Vec<u16> {
+        let (main, locations) = (self.bytecode(), self.locations());
+        let word = |i: usize| match (main.word(i), locations) {
+            (word, Some(l)) if word as u8 == INSTRUMENTED => word & 0xFF00 | l.at(i).opcode() as u16,
+            (word, _) => word,
+        };
+        (0..main.len()).map(word).collect()
+    }
+
+    /// Calls a function with each copy of the instructions.
+    pub fn each_copy(&self, mut f: impl FnMut(Ref<Bytecode>)) {
+        f(self.bytecode());
+        if let Some(list) = self.copies.opt() {
+            // SAFETY: the list holds bytecode or NULL.
+            ValueList::from_cell(list).iter().filter(|v| !v.is_null()).for_each(|v| f(unsafe { Ref::from_value(v) }));
+        }
     }
 
     fn existing_copy(&self, index: usize) -> Option<Ref<Bytecode>> {
@@ -286,7 +326,7 @@ impl Ref<Code> {
             return copy;
         }
         let main = self.bytecode();
-        let mut words: Vec<u16> = (0..main.len()).map(|i| main.word(i)).collect();
+        let mut words = self.words();
         unspecialize(&mut words);
         let Ok(copy) = Bytecode::new(t, &words) else {
             // No room: run the main copy; it is safe to share, its words are atomic.
@@ -295,17 +335,29 @@ impl Ref<Code> {
         };
         // SAFETY: `consts` is a tuple.
         write_constants(&copy, unsafe { Ref::from_value(self.consts.get()) });
-        let _guard = t.lock(self);
-        let mut list = ValueList::with_capacity(t, index + 4);
-        if let Some(old) = self.copies.opt() {
-            ValueList::from_cell(old).iter().for_each(|v| list.push(t, v));
+        loop {
+            let old = self.copies.opt();
+            let mut list = ValueList::with_capacity(t, index + 4);
+            if let Some(old) = old {
+                ValueList::from_cell(old).iter().for_each(|v| list.push(t, v));
+            }
+            while list.len() <= index {
+                list.push(t, Value::NULL);
+            }
+            list.set(t, index, copy.value());
+            // Nothing is allocated under the lock: who stops the world to instrument code wants it too.
+            let _guard = t.lock(self);
+            if self.copies.opt() == old {
+                mark_copy(self, copy);
+                self.copies.set(t, self, list.cell());
+                return copy;
+            }
         }
-        while list.len() <= index {
-            list.push(t, Value::NULL);
-        }
-        list.set(t, index, copy.value());
-        self.copies.set(t, self, list.cell());
-        copy
+    }
+
+    /// Gives the code its table of what is instrumented.
+    pub fn set_locations(self, t: &Thread, to: Ref<Locations>) {
+        self.locations.set(t, self, to.value());
     }
 
     /// Drops the copy of a thread that ends.

@@ -16,8 +16,7 @@ fn int_attr(f: fn(&Code) -> u32) -> impl Fn(Value) -> R {
 
 /// The base instructions, caches empty: `co_code`.
 fn words_of(code: Ref<Code>) -> Vec<u16> {
-    let b = code.bytecode();
-    let mut words: Vec<u16> = (0..b.len()).map(|i| b.word(i)).collect();
+    let mut words = code.words();
     unspecialize(&mut words);
     words
 }
@@ -32,9 +31,7 @@ fn co_code(t: &Thread, v: Value) -> R {
 }
 
 fn co_code_adaptive(t: &Thread, v: Value) -> R {
-    let b = receiver::<Code>(v).bytecode();
-    let words: Vec<u16> = (0..b.len()).map(|i| b.word(i)).collect();
-    bytes_of(t, &words)
+    bytes_of(t, &receiver::<Code>(v).words())
 }
 
 /// The names of the slots with (one of) these kind bits.
@@ -126,7 +123,10 @@ fn co_branches(t: &Thread, a: &[Value]) -> R {
                 | Opcode::FOR_ITER
         );
         if conditional {
-            let row = [i, next, next + oparg as usize].map(|n| Value::int(n as i64 * 2));
+            // Behind the instructions that belong to a way: the marker of the one not taken, the end of the loop.
+            let marked = words.get(next).is_some_and(|w| *w as u8 == Opcode::NOT_TAKEN as u8);
+            let ends_loop = op == Opcode::FOR_ITER;
+            let row = [i, next + marked as usize, next + oparg as usize + ends_loop as usize].map(|n| Value::int(n as i64 * 2));
             rows.push(t, Tuple::from_slice(t, &row).value());
         }
     });

@@ -2,8 +2,10 @@
 
 use crate::args::{FnDef, GetSet, receiver};
 use crate::exc;
+use crate::instrument::events::Event;
+use crate::instrument::exceptions::tell;
 use crate::interp::calls::enter;
-use crate::interp::frame::{Frame, exit_pc};
+use crate::interp::frame::{Frame, exhausted_exit_pc, exit_pc};
 use crate::interp::trace;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
@@ -72,13 +74,13 @@ fn origin_of(t: &Thread, depth: usize) -> Value {
 
 /// Resumes a claimed generator from native code, with `v` on its stack.
 fn resume(t: &Thread, g: Ref<Generator>, v: Value) -> R<Sent> {
-    g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
+    g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exhausted_exit_pc(), true);
     // SAFETY: the frame has a place for the value that is sent.
     let sp = unsafe {
         *g.sp.get() = v;
         g.sp.get().add(1)
     };
-    finish_run(t, g, enter(t, g.frame(), sp, g.pc.get()))
+    finish_run(t, enter(t, g.frame(), sp, g.pc.get()))
 }
 
 /// Where a value may be handed to native code: the thread's free stack.
@@ -86,9 +88,10 @@ fn free_sp(t: &Thread) -> *mut Value {
     crate::interp::frame::free_stack(t.sp.get(), Frame(t.fp.get()))
 }
 
-fn finish_run(_t: &Thread, g: Ref<Generator>, result: R) -> R<Sent> {
+/// How the generator has come back. Its state says nothing any more: another thread may have resumed it since it has yielded.
+fn finish_run(t: &Thread, result: R) -> R<Sent> {
     let v = result?;
-    Ok(if g.is_finished() { Sent::Returned(v) } else { Sent::Yielded(v) })
+    Ok(if t.left_at.get() == exhausted_exit_pc() { Sent::Returned(v) } else { Sent::Yielded(v) })
 }
 
 /// `g.send(v)`
@@ -117,13 +120,18 @@ fn not_resumable(t: &Thread, g: Ref<Generator>) -> R<Sent> {
 /// Resumes a claimed generator by raising the current exception at the place where it stands.
 fn resume_with_exception(t: &Thread, g: Ref<Generator>) -> R<Sent> {
     let f = g.frame();
-    g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
+    g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exhausted_exit_pc(), true);
     trace::entry(t, f, true);
+    crate::instrument::refresh(t, f.code());
+    // The word before the one it would go on with belongs to the yield.
+    let at = f.code().offset_of(g.pc.get()).saturating_sub(1);
+    // An exception that a tool raises is thrown in place of this one.
+    let _ = as_running(t, g, || tell(t, f, at, Event::PY_THROW));
     let e = t.take_exception();
     // What the generator is handling.
     Exception::attach_context(t, e);
     let result = raise_in(t, g, e);
-    finish_run(t, g, result)
+    finish_run(t, result)
 }
 
 /// The instruction a suspended frame resumes with after its RESUME, raising instead of running.
@@ -136,7 +144,7 @@ fn raise_in(t: &Thread, g: Ref<Generator>, e: Value) -> R {
     let mut r = Regs { pc, sp: g.sp.get(), fp: g.frame().0, th: t };
     t.depth.set(t.depth.get() + 1);
     t.raise_value(e);
-    let step = crate::interp::unwind::unwind(&mut r);
+    let step = t.from_native(|| crate::interp::unwind::unwind(&mut r));
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);
@@ -211,14 +219,21 @@ fn throw_into_delegate(t: &Thread, g: Ref<Generator>, receiver: Value, e: Value,
 
 /// Runs `f` as if the claimed generator's frame had called it: so the delegate's callers are those that `sys._getframe` shows.
 fn on_top<T>(t: &Thread, g: Ref<Generator>, f: impl FnOnce() -> R<T>) -> R<T> {
-    g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exit_pc(), true);
+    g.link(t, Frame(t.fp.get()), free_sp(t), exit_pc(), exhausted_exit_pc(), true);
     t.handled.set(g.handled.previous.get());
+    as_running(t, g, f)
+}
+
+/// Runs `f` with the frame of a linked generator as the innermost one.
+fn as_running<T>(t: &Thread, g: Ref<Generator>, f: impl FnOnce() -> R<T>) -> R<T> {
     let saved = (t.pc.get(), t.sp.get(), t.fp.get());
-    // SAFETY: there is an instruction before the one that a suspended frame resumes with.
-    t.pc.set(unsafe { g.pc.get().sub(1) });
-    t.sp.set(g.sp.get());
-    t.fp.set(g.frame().0);
-    let result = f();
+    let result = t.from_native(|| {
+        // SAFETY: there is an instruction before the one that a suspended frame resumes with.
+        t.pc.set(unsafe { g.pc.get().sub(1) });
+        t.sp.set(g.sp.get());
+        t.fp.set(g.frame().0);
+        f()
+    });
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);
@@ -244,7 +259,7 @@ pub fn close(t: &Thread, g: Ref<Generator>) -> R {
     match g.state() {
         state::CLEARED => return Ok(Value::NONE),
         state::CREATED => {
-            if g.claim().is_some() {
+            if g.claim_created() {
                 g.clear_frame();
                 limpid_heap::unregister_finalizer(g.value());
                 g.release(state::CLEARED);

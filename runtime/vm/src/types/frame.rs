@@ -15,6 +15,11 @@ use limpid_bytecode::{CodeFlags, LocalKind};
 use limpid_heap::{Header, Kind, Value};
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
+/// `f_trace_lines`
+pub const TRACE_LINES: i32 = 1;
+/// `f_trace_opcodes`
+pub const TRACE_OPCODES: i32 = 2;
+
 /// The layout of a frame object.
 #[repr(C)]
 pub struct FrameObject {
@@ -36,7 +41,7 @@ pub struct FrameObject {
     live: AtomicPtr<Value>,
     thread: AtomicPtr<Thread>,
     position: AtomicUsize,
-    /// `f_trace_lines` in bit 0, `f_trace_opcodes` in bit 1.
+    /// [`TRACE_LINES`] and [`TRACE_OPCODES`].
     pub trace_flags: AtomicI32,
 }
 
@@ -68,7 +73,7 @@ pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
         live: AtomicPtr::new(f.0),
         thread: AtomicPtr::new(std::ptr::from_ref(t).cast_mut()),
         position: AtomicUsize::new(0),
-        trace_flags: AtomicI32::new(1),
+        trace_flags: AtomicI32::new(TRACE_LINES),
     });
     f.set_object(object.value());
     if f.is_generator() {
@@ -246,10 +251,13 @@ fn set_trace_flag(t: &Thread, v: Value, to: Value, bit: i32) -> R<()> {
     }
     let flags = &receiver::<FrameObject>(v).trace_flags;
     if to == Value::TRUE {
-        flags.fetch_or(bit, Ordering::Relaxed)
+        flags.fetch_or(bit, Ordering::Relaxed);
     } else {
-        flags.fetch_and(!bit, Ordering::Relaxed)
-    };
+        flags.fetch_and(!bit, Ordering::Relaxed);
+    }
+    if bit == TRACE_OPCODES && to == Value::TRUE {
+        crate::instrument::legacy::want_opcodes(t);
+    }
     Ok(())
 }
 
@@ -288,12 +296,12 @@ pub static FRAME_DEF: TypeDef = TypeDef {
         GetSet::getter("f_builtins", |_, v| Ok(receiver::<FrameObject>(v).function().builtins.get())),
         GetSet::getter("f_locals", f_locals),
         GetSet::getter("f_lasti", |t, v| Ok(Value::int(receiver::<FrameObject>(v).position(t) as i64 * 2))),
-        GetSet::getter("f_lineno", f_lineno),
+        GetSet::property("f_lineno", f_lineno, |t, v, to| crate::types::frame_jump::set_line(t, receiver::<FrameObject>(v), to)),
         GetSet::getter("f_back", |t, v| Ok(receiver::<FrameObject>(v).back(t))),
         GetSet::getter("f_generator", |_, v| Ok(receiver::<FrameObject>(v).generator.opt().unwrap_or(Value::NONE))),
         GetSet::property("f_trace", |_, v| Ok(receiver::<FrameObject>(v).trace.opt().unwrap_or(Value::NONE)), f_trace_set),
-        GetSet::property("f_trace_lines", |_, v| Ok(trace_flag(1)(v)), |t, v, to| set_trace_flag(t, v, to, 1)),
-        GetSet::property("f_trace_opcodes", |_, v| Ok(trace_flag(2)(v)), |t, v, to| set_trace_flag(t, v, to, 2)),
+        GetSet::property("f_trace_lines", |_, v| Ok(trace_flag(TRACE_LINES)(v)), |t, v, to| set_trace_flag(t, v, to, TRACE_LINES)),
+        GetSet::property("f_trace_opcodes", |_, v| Ok(trace_flag(TRACE_OPCODES)(v)), |t, v, to| set_trace_flag(t, v, to, TRACE_OPCODES)),
     ],
     ..TypeDef::of::<FrameObject>("frame")
 };

@@ -165,6 +165,11 @@ impl Generator {
         }
     }
 
+    /// Tries to become the one who runs it, but only if it has not started: what was started has to be unwound.
+    pub fn claim_created(&self) -> bool {
+        self.state.compare_exchange(state::CREATED, state::EXECUTING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
     /// Hands it back; only who has claimed it.
     #[inline(always)]
     pub fn release(&self, to: u8) {

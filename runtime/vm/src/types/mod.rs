@@ -22,6 +22,7 @@ pub mod dict;
 pub mod exceptions;
 pub mod float;
 pub mod frame;
+pub mod frame_jump;
 pub mod frame_locals;
 pub mod function;
 pub mod generator;

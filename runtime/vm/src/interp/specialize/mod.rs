@@ -32,7 +32,7 @@ fn due(r: &Regs) -> bool {
     let counter = r.cache(1);
     if !backoff::triggers(counter) {
         r.set_cache(1, backoff::advance(counter));
-        stats::deferred(r.t(), Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::NOP).family());
+        stats::deferred(r.t(), r.opcode().family());
         return false;
     }
     is_enabled(r.t())
@@ -52,7 +52,7 @@ fn success(r: &Regs, op: Opcode) {
 
 /// Goes back to the general form and tries again later.
 fn failure(r: &Regs, kind: stats::Failure) {
-    let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::NOP);
+    let op = r.opcode();
     r.set_opcode(op.family());
     r.set_cache(1, backoff::restart(r.cache(1)));
     stats::failed(r.t(), op.family(), kind);

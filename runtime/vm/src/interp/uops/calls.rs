@@ -89,6 +89,27 @@ unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
     finish_call(r, n, v)
 }
 
+/// What the call at `pc` gives, by calling natively and leaving the operands where they are; for callables that have no frame of their own.
+pub fn call_without_frame(r: &Regs, o: u32, op: Opcode) -> R {
+    let t = r.t();
+    match op {
+        Opcode::CALL => {
+            let (f, args, _) = operands(r, o);
+            call::call(t, f, args)
+        }
+        Opcode::CALL_KW => {
+            let n = o as usize + 3;
+            let all = r.top_slice(n);
+            let args = if all[1].is_null() { &all[2..n - 1] } else { &all[1..n - 1] };
+            call::call_args(t, all[0], Args::with_keywords(args, all[n - 1]))
+        }
+        _ => {
+            let (args, kwargs) = unpacked_arguments(r)?;
+            call::call_unpacked(t, r.peek(4), args, kwargs)
+        }
+    }
+}
+
 unsafe fn call_kw_generic(r: &mut Regs, o: u32) -> Step {
     specialize::call_kw(r, o);
     // SAFETY: the same instruction.
@@ -120,24 +141,37 @@ unsafe fn call_kw_function(r: &mut Regs, o: u32) -> Step {
     finish_call(r, n, v)
 }
 
-unsafe fn call_ex(r: &mut Regs, _: u32) -> Step {
+/// The positional arguments of `f(*args, **kwargs)` as a tuple.
+pub fn positional_arguments(r: &Regs) -> R<Ref<Tuple>> {
+    match r.peek(2).exact::<Tuple>() {
+        Some(tuple) => Ok(tuple),
+        None => positional_tuple(r.t(), r.peek(4), r.peek(2)),
+    }
+}
+
+/// The arguments of `f(*args, **kwargs)` as a tuple and a dict.
+fn unpacked_arguments(r: &Regs) -> R<(Ref<Tuple>, Option<Ref<Dict>>)> {
     let t = r.t();
-    let (f, positional, keywords) = (r.peek(4), r.peek(2), r.peek(1));
-    let args = match positional.exact::<Tuple>() {
-        Some(tuple) => tuple,
-        None => attempt!(positional_tuple(t, f, positional)),
-    };
+    let (f, keywords) = (r.peek(4), r.peek(1));
+    let args = positional_arguments(r)?;
     let kwargs = match keywords.non_null() {
         None => None,
         Some(k) => match k.exact::<Dict>() {
             Some(d) => Some(d),
             None => {
                 let d = Dict::new(t);
-                attempt!(calls::merge_keywords(t, f, d, k));
+                calls::merge_keywords(t, f, d, k)?;
                 Some(d)
             }
         },
     };
+    Ok((args, kwargs))
+}
+
+unsafe fn call_ex(r: &mut Regs, _: u32) -> Step {
+    let t = r.t();
+    let f = r.peek(4);
+    let (args, kwargs) = attempt!(unpacked_arguments(r));
     if let (Some(function), None) = (f.exact::<Function>(), kwargs.filter(|d| !d.is_empty())) {
         r.poke(2, args.value());
         return push_call(r, function, args.as_slice(), Value::NULL, 4, 1 + Opcode::CALL_FUNCTION_EX.caches() as isize);

@@ -38,6 +38,7 @@ fn raise(t: &Thread, exception: Value, cause: Value) -> Raised {
         if handled.is_none() {
             return err!(t, RuntimeError, "No active exception to reraise");
         }
+        t.reraising.set(true);
         return t.raise_value(handled);
     }
     let e = match to_exception(t, exception, "exceptions must derive from BaseException") {
@@ -88,6 +89,7 @@ unsafe fn reraise(r: &mut Regs, o: u32) -> Step {
     let origin = r.peek(o as usize + 1);
     t.reraised_at.set(if o > 0 && origin.is_int() { Some(origin.as_int() as usize) } else { None });
     t.raise_value(e);
+    t.reraising.set(true);
     Exception::mark_reraised(t, e);
     Step::Error
 }

@@ -313,6 +313,7 @@ unsafe fn cleanup_throw(r: &mut Regs, _: u32) -> Step {
     let e = r.peek(1);
     if !e.is_instance(exc::StopIteration) {
         t.raise_value(e);
+        t.reraising.set(true);
         return Step::Error;
     }
     let v = exc::stop_iteration_value(e);
@@ -327,6 +328,7 @@ unsafe fn end_async_for(r: &mut Regs, _: u32) -> Step {
     let e = r.peek(1);
     if !e.is_instance(exc::StopAsyncIteration) {
         r.t().raise_value(e);
+        r.t().reraising.set(true);
         return Step::Error;
     }
     r.drop_n(2);

@@ -102,31 +102,28 @@ pub fn next_virtual(t: &Thread, container: Value, index: i64) -> R<Option<Value>
 
 unsafe fn for_iter(r: &mut Regs, o: u32) -> Step {
     specialize::for_iter(r);
-    let t = r.t();
-    let (it, position) = (r.peek(2), r.peek(1));
-    let next = if position.is_null() {
-        attempt!(iter::next(t, it))
-    } else {
-        attempt!(next_virtual(t, it, position.as_int())).unwrap_or(Value::NULL)
-    };
-    if next.is_null() {
-        finish_virtual(r, it);
-        r.skip(1 + Opcode::FOR_ITER.caches() as isize + o as isize);
-        return Step::Jump;
+    match attempt!(next_of_loop(r)) {
+        Some(v) => {
+            r.push(v);
+            Step::Next
+        }
+        None => {
+            r.skip(1 + Opcode::FOR_ITER.caches() as isize + o as isize);
+            Step::Jump
+        }
     }
-    if !position.is_null() {
-        r.poke(1, Value::int(position.as_int() + 1));
-    }
-    r.push(next);
-    Step::Next
 }
 
-/// A list that has ended stays ended, also when it grows later: the position goes out of reach.
-#[inline(always)]
-fn finish_virtual(r: &mut Regs, _it: Value) {
-    if !r.peek(1).is_null() {
-        r.poke(1, Value::int(Value::INT_MAX));
+/// The next item of the loop whose iterator and position are on top of the stack; None at its end.
+pub fn next_of_loop(r: &mut Regs) -> R<Option<Value>> {
+    let (it, position) = (r.peek(2), r.peek(1));
+    if position.is_null() {
+        return Ok(iter::next(r.t(), it)?.non_null());
     }
+    let next = next_virtual(r.t(), it, position.as_int())?;
+    // A list that has ended stays ended, also when it grows later: the position goes out of reach.
+    r.poke(1, Value::int(if next.is_some() { position.as_int() + 1 } else { Value::INT_MAX }));
+    Ok(next)
 }
 
 #[inline(always)]

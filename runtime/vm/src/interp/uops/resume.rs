@@ -1,9 +1,10 @@
 //! Where frames start and resume, and where they leave the loop.
 
 use super::{attempt, slow_uops};
+use crate::instrument;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::trace;
-use limpid_bytecode::Opcode;
+use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_probes as probes;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,7 +39,12 @@ unsafe fn resume_first(r: &mut Regs, o: u32) -> Step {
     unsafe { resume_slow(r, o) }
 }
 
-unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
+/// A frame starts or resumes, and there may be something to do besides running it.
+pub unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
+    // Once the code is up to date this instruction may have events to deliver.
+    if instrument::refresh(r.t(), r.frame().code()) && r.word() as u8 == INSTRUMENTED {
+        return Step::Jump;
+    }
     trace::entry(r.t(), r.frame(), o & 3 != 0);
     attempt!(r.t().poll());
     Step::Next
@@ -46,8 +52,7 @@ unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
 
 unsafe fn poll_and_jump_back(r: &mut Regs, o: u32) -> Step {
     attempt!(r.t().poll());
-    let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::JUMP_BACKWARD);
-    r.skip(1 + op.caches() as isize - o as isize);
+    r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
     Step::Jump
 }
 
@@ -56,5 +61,6 @@ unsafe fn poll_and_jump_back(r: &mut Regs, o: u32) -> Step {
 pub fn EXIT_INTERPRETER(r: &mut Regs, _o: u32) -> Flow {
     let v = r.pop();
     r.t().result.set(v);
+    r.t().left_at.set(r.pc);
     Flow::Exit
 }

@@ -1,6 +1,7 @@
 //! Frames, exceptions being handled, and trace functions.
 
 use crate::args::{Args, FnDef};
+use crate::instrument::legacy;
 use crate::interp::frame::Frame;
 use crate::object::{R, ValueExt};
 use crate::protocol::{call, number};
@@ -142,13 +143,13 @@ fn current_exceptions(t: &Thread, _: &[Value]) -> R {
 fn set_function(t: &Thread, slot: ThreadSlot, f: Value) -> R {
     let event = if slot == ThreadSlot::TraceFunction { "sys.settrace" } else { "sys.setprofile" };
     super::audit(t, event, &[])?;
-    t.set_slot(slot, if f.is_none() { Value::NULL } else { f });
+    legacy::set_function(t, slot, if f.is_none() { Value::NULL } else { f });
     Ok(Value::NONE)
 }
 
 fn set_for_all(t: &Thread, slot: ThreadSlot, f: Value) -> R {
     let f = if f.is_none() { Value::NULL } else { f };
-    t.mutator.stop_world(c"trace functions", |_| t.interpreter().each_thread(|other| other.set_slot(slot, f)));
+    legacy::set_for_all(t, slot, f);
     Ok(Value::NONE)
 }
 
@@ -158,5 +159,8 @@ fn call_tracing(t: &Thread, args: Args<'_>) -> R {
     let Some(with) = with.downcast::<Tuple>() else {
         raise!(t, TypeError, "call_tracing() argument 2 must be tuple, not {}", with.class().display_name())
     };
-    call::call(t, *f, with.as_slice())
+    let tracing = t.tracing.replace(0);
+    let result = call::call(t, *f, with.as_slice());
+    t.tracing.set(tracing);
+    result
 }

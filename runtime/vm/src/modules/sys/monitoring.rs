@@ -1,48 +1,21 @@
-//! `sys.monitoring`: the registry of tools and their callbacks.
-//!
-//! Tools can be registered and name the callbacks they want; the interpreter does not deliver events yet, so switching some on is an error
-//! that says so instead of silence.
+//! `sys.monitoring`: tools, their callbacks, and which events they want. What delivers the events is [`crate::instrument`].
 
 use crate::args::FnDef;
+use crate::instrument::events::{self, ALL, EVENT_COUNT, Event, EventSet};
+use crate::instrument::{self, MONITORING_TOOLS as TOOLS, locations};
 use crate::object::{R, Ref, ValueExt};
-use crate::protocol::{call, number};
+use crate::protocol::number;
 use crate::root::Root;
 use crate::thread::Thread;
 use crate::types::str::intern;
-use crate::types::{BuiltinFunction, Dict, Module, builtin, int, simple_namespace};
+use crate::types::{BuiltinFunction, Code, Dict, Module, builtin, int, simple_namespace};
 use crate::value_list::ValueList;
 use limpid_heap::Value;
-
-/// The events in the order of their bits.
-const EVENTS: [&str; 19] = [
-    "PY_START",
-    "PY_RESUME",
-    "PY_RETURN",
-    "PY_YIELD",
-    "CALL",
-    "LINE",
-    "INSTRUCTION",
-    "JUMP",
-    "BRANCH_LEFT",
-    "BRANCH_RIGHT",
-    "STOP_ITERATION",
-    "RAISE",
-    "EXCEPTION_HANDLED",
-    "PY_UNWIND",
-    "PY_THROW",
-    "RERAISE",
-    "C_RETURN",
-    "C_RAISE",
-    "BRANCH",
-];
-
-/// Tools with these numbers may register; two more are the interpreter's own.
-const TOOLS: i32 = 6;
 
 /// The tools that have a name of their own.
 const NAMED_TOOLS: [(&str, i64); 4] = [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)];
 
-/// The names of the tools, NULL for those that are free, then each tool's callbacks by event.
+/// The names of the tools, NULL for those that are free.
 static REGISTRY: Root = Root::new();
 
 /// Guards the taking of tool numbers.
@@ -66,30 +39,58 @@ static FUNCTIONS: [FnDef; 12] = [
         Ok(registry().get(tool).non_null().unwrap_or(Value::NONE))
     }),
     FnDef::def("register_callback", "tool_id, event, func, /", register_callback),
-    FnDef::def("get_events", "tool_id, /", |t, a| used_tool(t, a[0]).map(|_| Value::int(0))),
+    FnDef::def("get_events", "tool_id, /", |t, a| {
+        let tool = tool(t, a[0])?;
+        Ok(Value::int(t.interpreter().instrumentation.global(tool) as i64))
+    }),
     FnDef::def("set_events", "tool_id, event_set, /", |t, a| {
-        used_tool(t, a[0])?;
-        set_events(t, a[1])
+        let tool = tool(t, a[0])?;
+        let wanted = event_set(t, a[1], EVENT_COUNT as u32, "event set")?;
+        require_used(t, tool)?;
+        instrument::set_events(t, tool, wanted);
+        Ok(Value::NONE)
     }),
     FnDef::def("get_local_events", "tool_id, code, /", |t, a| {
-        used_tool(t, a[0])?;
-        require_code(t, a[1])?;
-        Ok(Value::int(0))
+        let code = code(t, a[1])?;
+        let tool = tool(t, a[0])?;
+        Ok(Value::int(code.locations().map_or(0, |l| l.local(t, tool)) as i64))
     }),
     FnDef::def("set_local_events", "tool_id, code, event_set, /", |t, a| {
-        used_tool(t, a[0])?;
-        require_code(t, a[1])?;
-        set_events(t, a[2])
+        let code = code(t, a[1])?;
+        let tool = tool(t, a[0])?;
+        let wanted = event_set(t, a[2], EVENT_COUNT as u32, "local event set")?;
+        if wanted & !events::AT_INSTRUCTIONS & !C_EVENTS != 0 {
+            raise!(t, ValueError, "invalid local event set 0x{wanted:x}")
+        }
+        require_used(t, tool)?;
+        locations::set_local_events(t, code, tool, wanted)?;
+        Ok(Value::NONE)
     }),
-    FnDef::def("restart_events", "", |_, _| Ok(Value::NONE)),
-    FnDef::def("_all_events", "", |t, _| Ok(Dict::new(t).value())),
-    FnDef::def("_set_all_events", "event_set, /", |t, a| set_events(t, a[0])),
+    FnDef::def("restart_events", "", |t, _| {
+        instrument::restart(t);
+        Ok(Value::NONE)
+    }),
+    FnDef::def("_all_events", "", |t, _| {
+        let all = Dict::new(t);
+        for event in ALL {
+            let tools = t.interpreter().instrumentation.tools_for(event) & ((1 << TOOLS) - 1);
+            if tools != 0 {
+                all.set_text(t, event.name(), Value::int(tools as i64))?;
+            }
+        }
+        Ok(all.value())
+    }),
+    FnDef::def("_set_all_events", "event_set, /", |t, a| {
+        let wanted = event_set(t, a[0], EVENT_COUNT as u32, "event set")?;
+        (0..TOOLS).for_each(|tool| instrument::set_events(t, tool, wanted));
+        Ok(Value::NONE)
+    }),
 ];
 
 /// Adds the module to `sys`.
 pub(super) fn add(t: &Thread, sys: Ref<Dict>) -> R<()> {
-    let mut list = ValueList::with_capacity(t, TOOLS as usize * (1 + EVENTS.len()));
-    for _ in 0..TOOLS as usize * (1 + EVENTS.len()) {
+    let mut list = ValueList::with_capacity(t, TOOLS);
+    for _ in 0..TOOLS {
         list.push(t, Value::NULL);
     }
     REGISTRY.set(list.cell());
@@ -101,16 +102,16 @@ pub(super) fn add(t: &Thread, sys: Ref<Dict>) -> R<()> {
     }
     let events = Dict::new(t);
     events.set_text(t, "NO_EVENTS", Value::int(0))?;
-    for (bit, event) in EVENTS.iter().enumerate() {
-        events.set_text(t, event, Value::int(1 << bit))?;
+    for event in ALL {
+        events.set_text(t, event.name(), Value::int(event.bit() as i64))?;
     }
     dict.set_text(t, "events", simple_namespace::from_dict(t, events))?;
     for (tool, id) in NAMED_TOOLS {
         dict.set_text(t, tool, Value::int(id))?;
     }
-    for sentinel in ["DISABLE", "MISSING"] {
-        dict.set_text(t, sentinel, call::call(t, builtin::OBJECT.value(), &[])?)?;
-    }
+    let (disable, missing) = instrument::init(t)?;
+    dict.set_text(t, "DISABLE", disable)?;
+    dict.set_text(t, "MISSING", missing)?;
     sys.set_text(t, "monitoring", module.value())?;
     Ok(())
 }
@@ -119,36 +120,33 @@ fn registry() -> ValueList {
     ValueList::from_cell(REGISTRY.get())
 }
 
-/// Where a tool's callback for an event is.
-fn place(tool: usize, event: usize) -> usize {
-    TOOLS as usize + tool * EVENTS.len() + event
-}
-
 fn clear(t: &Thread, tool: usize) {
-    (0..EVENTS.len()).for_each(|event| registry().set(t, place(tool, event), Value::NULL));
+    for event in ALL {
+        instrument::set_callback(t, tool, event, Value::NULL);
+    }
+    instrument::clear_tool(t, tool);
 }
 
 fn tool(t: &Thread, v: Value) -> R<usize> {
     let id = number::index_i32(t, v)?;
-    if !(0..TOOLS).contains(&id) {
+    if !(0..TOOLS as i32).contains(&id) {
         raise!(t, ValueError, "invalid tool {id} (must be between 0 and {})", TOOLS - 1)
     }
     Ok(id as usize)
 }
 
-fn used_tool(t: &Thread, v: Value) -> R<usize> {
-    let tool = tool(t, v)?;
+fn require_used(t: &Thread, tool: usize) -> R<()> {
     if registry().get(tool).is_null() {
         raise!(t, ValueError, "tool {tool} is not in use")
     }
-    Ok(tool)
+    Ok(())
 }
 
-fn require_code(t: &Thread, v: Value) -> R<()> {
-    if v.is_instance(builtin::CODE) {
-        return Ok(());
+fn code(t: &Thread, v: Value) -> R<Ref<Code>> {
+    match v.exact::<Code>() {
+        Some(code) => Ok(code),
+        None => raise!(t, TypeError, "code must be a code object"),
     }
-    raise!(t, TypeError, "code must be a code object")
 }
 
 fn use_tool_id(t: &Thread, a: &[Value]) -> R {
@@ -157,11 +155,15 @@ fn use_tool_id(t: &Thread, a: &[Value]) -> R {
         raise!(t, ValueError, "tool name must be a str")
     }
     // The module's lock makes the question and the answer one.
-    let _guard = LOCK.lock();
-    if !registry().get(tool).is_null() {
+    let guard = LOCK.lock();
+    let taken = !registry().get(tool).is_null();
+    if !taken {
+        registry().set(t, tool, a[1]);
+    }
+    drop(guard);
+    if taken {
         raise!(t, ValueError, "tool {tool} is already in use")
     }
-    registry().set(t, tool, a[1]);
     Ok(Value::NONE)
 }
 
@@ -171,24 +173,34 @@ fn register_callback(t: &Thread, a: &[Value]) -> R {
     if event <= 0 || !(event as u32).is_power_of_two() {
         raise!(t, ValueError, "The callback can only be set for one event at a time")
     }
-    let event = event.trailing_zeros() as usize;
-    if event >= EVENTS.len() {
-        raise!(t, ValueError, "invalid event {}", 1u64 << event)
-    }
+    let Some(&event) = ALL.get(event.trailing_zeros() as usize) else { raise!(t, ValueError, "invalid event {event}") };
+    super::audit(t, "sys.monitoring.register_callback", &[a[2]])?;
     let callback = if a[2].is_none() { Value::NULL } else { a[2] };
-    let (list, place) = (registry(), place(tool, event));
-    let old = list.get(place);
-    list.set(t, place, callback);
-    Ok(old.non_null().unwrap_or(Value::NONE))
+    if event == Event::BRANCH {
+        // The old event stands for both ways of a branch.
+        instrument::set_callback(t, tool, Event::BRANCH_LEFT, Value::NULL);
+        instrument::set_callback(t, tool, Event::BRANCH_RIGHT, Value::NULL);
+    }
+    Ok(instrument::set_callback(t, tool, event, callback).unwrap_or(Value::NONE))
 }
 
-fn set_events(t: &Thread, v: Value) -> R {
-    let events = int::to_i64(t, number::index(t, v)?)?;
-    if !(0..1 << EVENTS.len()).contains(&events) {
-        raise!(t, ValueError, "invalid event set 0x{events:x}")
+/// The events of native calls, which come with CALL.
+const C_EVENTS: EventSet = Event::C_RETURN.bit() | Event::C_RAISE.bit();
+
+/// The events in a set, without those that come with others.
+fn event_set(t: &Thread, v: Value, count: u32, what: &str) -> R<EventSet> {
+    let set = int::to_i64(t, number::index(t, v)?)?;
+    if !(0..1 << count).contains(&set) {
+        raise!(t, ValueError, "invalid {what} 0x{set:x}")
     }
-    if events != 0 {
-        raise!(t, RuntimeError, "this version of limpid delivers no monitoring events; trace with the USDT probes instead")
+    let mut set = set as EventSet;
+    let calls = C_EVENTS | Event::CALL.bit();
+    if set & C_EVENTS != 0 && set & calls != calls {
+        raise!(t, ValueError, "cannot set C_RETURN or C_RAISE events independently")
     }
-    Ok(Value::NONE)
+    set &= !C_EVENTS;
+    if set & Event::BRANCH.bit() != 0 {
+        set = set & !Event::BRANCH.bit() | Event::BRANCH_LEFT.bit() | Event::BRANCH_RIGHT.bit();
+    }
+    Ok(set)
 }

@@ -1,0 +1,362 @@
+//! Delivering the events of an instruction, and what the instruction itself has to do with them.
+//!
+//! Most events come before the instruction, which then runs as if nothing had been. Calls and `for` loops run here, in their general form,
+//! because what they have done is an event too.
+
+use crate::exc;
+use crate::instrument::events::Event;
+use crate::instrument::locations::{self, Location, jump_target};
+use crate::instrument::{DISABLE, MISSING, MONITORING_TOOLS, PROFILE, TRACE, ToolSet, callback, legacy, refresh};
+use crate::interp::frame::Frame;
+use crate::interp::regs::{Regs, Step};
+use crate::interp::trace::line_at;
+use crate::interp::uops;
+use crate::object::{R, Raised, Ref, ValueExt};
+use crate::protocol::{attr, call};
+use crate::thread::Thread;
+use crate::types::generator::Sent;
+use crate::types::{Code, Function, Method, Tuple, coroutine};
+use limpid_bytecode::Opcode;
+use limpid_heap::Value;
+use std::cell::Cell;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What remains to be done of an instrumented instruction.
+pub enum Rest {
+    /// All of it, in this form.
+    Run(Opcode),
+    /// Nothing: it has done this.
+    Done(Step),
+}
+
+/// The last jump of a thread whose target asks where one comes from.
+pub struct NotedJump {
+    target: Cell<*const u16>,
+    line: Cell<i32>,
+}
+
+impl NotedJump {
+    pub const fn new() -> NotedJump {
+        NotedJump { target: Cell::new(std::ptr::null()), line: Cell::new(0) }
+    }
+
+    /// The thread goes from a line to an instruction that is not the next one.
+    pub fn note(&self, target: *const u16, line: i32) {
+        self.target.set(target);
+        self.line.set(line);
+    }
+
+    /// The line it has jumped here from, if it has.
+    fn take(&self, here: *const u16) -> Option<i32> {
+        (self.target.replace(std::ptr::null()) == here).then_some(self.line.get())
+    }
+}
+
+/// Delivers the events of the instruction at `pc`. The registers are saved.
+pub fn deliver(r: &mut Regs, o: u32) -> Rest {
+    let t = r.t();
+    let code = r.frame().code();
+    let at = code.offset_of(r.pc);
+    let Some(locations) = code.locations() else {
+        // The byte came with the code: there is no such instruction.
+        return Rest::Run(Opcode::CACHE);
+    };
+    let here = locations.at(at);
+    let op = here.opcode();
+    refresh(t, code);
+    if t.tracing.get() != 0 {
+        return Rest::Run(op);
+    }
+    match watched(r, o, code, at, here, op) {
+        Ok(rest) => rest,
+        Err(Raised) => Rest::Done(Step::Error),
+    }
+}
+
+fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op: Opcode) -> R<Rest> {
+    let t = r.t();
+    let offset = Value::int(at as i64 * 2);
+    let pc = r.pc;
+    let tools = here.line.load(Relaxed);
+    if tools != 0 {
+        let line = line_at(code, at);
+        let starts = match t.noted_jump.take(pc) {
+            Some(from) => from != line,
+            None => here.starts_line(),
+        };
+        if starts {
+            fire(t, code, at, Event::LINE, tools, &[code.value(), Value::int(line as i64)])?;
+            if t.pc.get() != pc {
+                return Ok(moved(r));
+            }
+        }
+    }
+    let tools = here.instruction.load(Relaxed);
+    if tools != 0 {
+        fire(t, code, at, Event::INSTRUCTION, tools, &[code.value(), offset])?;
+    }
+    let tools = here.event.load(Relaxed);
+    match op {
+        Opcode::RESUME if tools != 0 => {
+            let event = if o & 3 == 0 { Event::PY_START } else { Event::PY_RESUME };
+            fire(t, code, at, event, tools, &[code.value(), offset])?;
+        }
+        Opcode::RETURN_VALUE if tools != 0 => fire(t, code, at, Event::PY_RETURN, tools, &[code.value(), offset, r.peek(1)])?,
+        Opcode::YIELD_VALUE if tools != 0 => fire(t, code, at, Event::PY_YIELD, tools, &[code.value(), offset, r.peek(1)])?,
+        Opcode::CALL | Opcode::CALL_KW | Opcode::CALL_FUNCTION_EX if tools != 0 => return watched_call(r, o, code, at, here, op),
+        Opcode::LOAD_SUPER_ATTR if tools != 0 => return watched_super(r, o, code, at, here),
+        Opcode::FOR_ITER => return watched_for(r, o, code, at, here),
+        Opcode::END_SEND if tools != 0 && coroutine::as_generator(r.peek(3)).is_some() => {
+            let stop = exc::new_stop_iteration(t, r.peek(1))?;
+            fire(t, code, at, Event::STOP_ITERATION, tools, &[code.value(), offset, stop])?;
+        }
+        _ => jump(r, o, code, at, here, op)?,
+    }
+    // A callback may have sent the frame elsewhere.
+    Ok(if t.pc.get() == pc { Rest::Run(op) } else { moved(r) })
+}
+
+/// A callback has changed where the frame goes on.
+fn moved(r: &mut Regs) -> Rest {
+    r.pc = r.t().pc.get();
+    r.sp = r.t().sp.get();
+    Rest::Done(Step::Jump)
+}
+
+/// A jump, conditional or not, that has not happened yet.
+fn jump(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op: Opcode) -> R<()> {
+    let Some(target) = jump_target(at, op, o) else { return Ok(()) };
+    let taken = match op {
+        Opcode::POP_JUMP_IF_FALSE => r.peek(1) == Value::FALSE,
+        Opcode::POP_JUMP_IF_TRUE => r.peek(1) == Value::TRUE,
+        Opcode::POP_JUMP_IF_NONE => r.peek(1).is_none(),
+        Opcode::POP_JUMP_IF_NOT_NONE => !r.peek(1).is_none(),
+        _ => true,
+    };
+    let (event, tools, to) = match op {
+        Opcode::JUMP_FORWARD | Opcode::JUMP_BACKWARD => (Event::JUMP, &here.event, target),
+        Opcode::JUMP_BACKWARD_NO_INTERRUPT | Opcode::SEND => return Ok(()),
+        _ if taken => (Event::BRANCH_RIGHT, &here.right, target),
+        _ => (Event::BRANCH_LEFT, &here.event, after_branch(code, at, op)),
+    };
+    let tools = tools.load(Relaxed);
+    if tools != 0 {
+        branch(r.t(), code, at, event, tools, to)?;
+    }
+    if taken && here.notes_jump() {
+        // SAFETY: jumps lead to instructions of the same code.
+        let target = unsafe { r.pc.offset(target as isize - at as isize) };
+        r.t().noted_jump.note(target, line_at(code, at));
+    }
+    Ok(())
+}
+
+/// Where a conditional jump that is not taken leads: behind the instruction that marks this way.
+pub fn after_branch(code: Ref<Code>, at: usize, op: Opcode) -> usize {
+    let next = at + 1 + op.caches();
+    let marker = code.locations().is_some_and(|l| l.at(next).opcode() == Opcode::NOT_TAKEN);
+    next + marker as usize
+}
+
+fn branch(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet, to: usize) -> R<()> {
+    let (from, to) = (Value::int(at as i64 * 2), Value::int(to as i64 * 2));
+    fire(t, code, at, event, tools, &[code.value(), from, to])
+}
+
+/// The next round of a loop, or its end.
+fn watched_for(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location) -> R<Rest> {
+    let t = r.t();
+    let generator = if r.peek(1).is_null() { coroutine::as_generator(r.peek(2)) } else { None };
+    let next = match generator {
+        Some(g) => match coroutine::send(t, g, Value::NONE)? {
+            Sent::Yielded(v) => Some(v),
+            Sent::Returned(v) => {
+                let tools = here.stop.load(Relaxed);
+                if tools != 0 {
+                    let stop = exc::new_stop_iteration(t, v)?;
+                    fire(t, code, at, Event::STOP_ITERATION, tools, &[code.value(), Value::int(at as i64 * 2), stop])?;
+                }
+                None
+            }
+        },
+        None => uops::next_of_loop(r)?,
+    };
+    let after = at + 1 + Opcode::FOR_ITER.caches();
+    let tools = match next {
+        Some(v) => {
+            r.push(v);
+            r.save();
+            here.event.load(Relaxed)
+        }
+        None => here.right.load(Relaxed),
+    };
+    if tools != 0 {
+        // The way out leads behind the instruction that drops the iterator.
+        let (event, to) = match next {
+            Some(_) => (Event::BRANCH_LEFT, after),
+            None => (Event::BRANCH_RIGHT, after + o as usize + 1),
+        };
+        let pc = r.pc;
+        branch(t, code, at, event, tools, to)?;
+        if t.pc.get() != pc {
+            return Ok(moved(r));
+        }
+    }
+    Ok(Rest::Done(match next {
+        Some(_) => Step::Next,
+        None => {
+            r.skip((after - at) as isize + o as isize);
+            Step::Jump
+        }
+    }))
+}
+
+/// Calls something; if that is no Python function, what came of it is an event too.
+fn watched_call(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op: Opcode) -> R<Rest> {
+    let t = r.t();
+    let operands = match op {
+        Opcode::CALL => o as usize + 2,
+        Opcode::CALL_KW => o as usize + 3,
+        _ => 4,
+    };
+    let mut f = r.peek(operands);
+    if op == Opcode::CALL_FUNCTION_EX {
+        let args = uops::positional_arguments(r)?;
+        r.poke(2, args.value());
+    }
+    // A bound method is taken apart before tools see it.
+    if op != Opcode::CALL_FUNCTION_EX
+        && r.peek(operands - 1).is_null()
+        && let Some(m) = f.exact::<Method>()
+    {
+        f = m.function.get();
+        r.poke(operands, f);
+        r.poke(operands - 1, m.receiver.get());
+    }
+    let first = match op {
+        Opcode::CALL_FUNCTION_EX => r.peek(2).downcast::<Tuple>().and_then(|args| args.as_slice().first().copied()),
+        _ if !r.peek(operands - 1).is_null() => Some(r.peek(operands - 1)),
+        _ if o > 0 => Some(r.peek(operands - 2)),
+        _ => None,
+    };
+    let args = [code.value(), Value::int(at as i64 * 2), f, first.unwrap_or(MISSING.get())];
+    let pc = r.pc;
+    fire(t, code, at, Event::CALL, here.event.load(Relaxed), &args)?;
+    if t.pc.get() != pc {
+        return Ok(moved(r));
+    }
+    if f.exact::<Function>().is_some() {
+        return Ok(Rest::Run(op));
+    }
+    let result = uops::call_without_frame(r, o, op);
+    // Who has switched calls off by now does not hear of this one either.
+    let tools = here.event.load(Relaxed);
+    match result {
+        Ok(v) => {
+            r.drop_n(operands);
+            r.push(v);
+            r.save();
+            fire(t, code, at, Event::C_RETURN, tools, &args)?;
+            Ok(Rest::Done(Step::Next))
+        }
+        Err(raised) => {
+            exceptional(t, |_| fire(t, code, at, Event::C_RAISE, tools, &args))?;
+            Err(raised)
+        }
+    }
+}
+
+/// `super().name`, with the call of `super` that the instruction stands for.
+fn watched_super(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location) -> R<Rest> {
+    let t = r.t();
+    let (f, class, object) = (r.peek(3), r.peek(2), r.peek(1));
+    let given: &[Value] = if o & 2 != 0 { &[class, object] } else { &[] };
+    let args = [code.value(), Value::int(at as i64 * 2), f, given.first().copied().unwrap_or(MISSING.get())];
+    fire(t, code, at, Event::CALL, here.event.load(Relaxed), &args)?;
+    let result = call::call(t, f, given);
+    let tools = here.event.load(Relaxed);
+    let s = match result {
+        Ok(s) => s,
+        Err(raised) => {
+            exceptional(t, |_| fire(t, code, at, Event::C_RAISE, tools, &args))?;
+            return Err(raised);
+        }
+    };
+    r.poke(3, s);
+    fire(t, code, at, Event::C_RETURN, tools, &args)?;
+    let name = code.name_at((o >> 2) as usize);
+    let v = attr::get_attr(t, s, name)?;
+    r.drop_n(3);
+    r.push(v);
+    if o & 1 != 0 {
+        r.push(Value::NULL);
+    }
+    Ok(Rest::Done(Step::Next))
+}
+
+/// Runs `f`, which gets the current exception, and raises that again unless `f` raises another.
+pub fn exceptional(t: &Thread, f: impl FnOnce(Value) -> R<()>) -> R<()> {
+    let e = t.take_exception();
+    f(e)?;
+    t.raise_value(e);
+    Ok(())
+}
+
+/// Tells tools of an event.
+pub fn fire(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet, args: &[Value]) -> R<()> {
+    if t.tracing.get() != 0 {
+        return Ok(());
+    }
+    let mut rest = tools;
+    while rest != 0 {
+        // The highest number first.
+        let tool = rest.ilog2() as usize;
+        rest &= !(1 << tool);
+        if tool >= MONITORING_TOOLS {
+            match tool {
+                PROFILE => legacy::profile(t, event, args)?,
+                TRACE => legacy::trace(t, code, at, event, args)?,
+                _ => crate::interp::trace::line(t, code, at, event, args),
+            }
+            continue;
+        }
+        let (f, event) = match (callback(tool, event), event) {
+            (None, Event::BRANCH_LEFT | Event::BRANCH_RIGHT) => (callback(tool, Event::BRANCH), Event::BRANCH),
+            (f, event) => (f, event),
+        };
+        let Some(f) = f else { continue };
+        t.tracing.set(t.tracing.get() + 1);
+        let result = call::call(t, f, args);
+        t.tracing.set(t.tracing.get() - 1);
+        if result? == DISABLE.get() {
+            disable(t, code, at, event, tool)?;
+        }
+    }
+    Ok(())
+}
+
+fn disable(t: &Thread, code: Ref<Code>, at: usize, event: Event, tool: usize) -> R<()> {
+    match event {
+        Event::BRANCH => {
+            locations::disable(t, code, at, Event::BRANCH_LEFT, tool);
+            locations::disable(t, code, at, Event::BRANCH_RIGHT, tool);
+        }
+        Event::C_RETURN | Event::C_RAISE => locations::disable(t, code, at, Event::CALL, tool),
+        _ if event.can_be_disabled() => locations::disable(t, code, at, event, tool),
+        _ => {
+            super::set_callback(t, tool, event, Value::NULL);
+            raise!(t, ValueError, "Cannot disable {} events. Callback removed.", event.name())
+        }
+    }
+    Ok(())
+}
+
+/// Tells tools that want an event everywhere of one that has happened in a frame, at a word of its code.
+pub fn fire_everywhere(t: &Thread, f: Frame, at: usize, event: Event, e: Value) -> R<()> {
+    let tools = super::everywhere(t, event);
+    if tools == 0 {
+        return Ok(());
+    }
+    let code = f.code();
+    fire(t, code, at, event, tools, &[code.value(), Value::int(at as i64 * 2), e])
+}
