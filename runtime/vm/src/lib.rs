@@ -22,6 +22,7 @@ pub mod breaker;
 pub mod error_report;
 pub mod exc;
 pub mod interp;
+pub mod interpreter_stack;
 pub mod modules;
 pub mod names;
 pub mod protocol;

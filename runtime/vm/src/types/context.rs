@@ -343,7 +343,7 @@ fn repr_var(t: &Thread, v: Value) -> R {
     let var = receiver::<ContextVar>(v);
     let mut message = crate::types::exceptions::Message::new("<ContextVar name=").repr(t, var.name.get())?;
     if let Some(default) = var.default.opt() {
-        let _nested = t.enter()?;
+        t.check_stack("")?;
         message = message.text(" default=").repr(t, default)?;
     }
     Ok(message.text(&format!(" at {:#x}>", v.bits())).finish(t)?.value())
