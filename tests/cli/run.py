@@ -42,7 +42,9 @@ def main(folder=HERE, description=__doc__):
     loader = unittest.TestLoader()
     tests = [t for t in each_test(loader.discover(str(folder), "test_*.py")) if matches(t, args.names)]
     result = unittest.TextTestRunner(verbosity=0).run(unittest.TestSuite(tests))
-    wrong = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    # A test of which several subtests fail is one.
+    failing = [getattr(test, "test_case", test) for test, _ in result.failures + result.errors] + result.unexpectedSuccesses
+    wrong = len({test.id() for test in failing})
     print(f"{result.testsRun - wrong - len(result.skipped)} passed, {wrong} failed")
     return 1 if wrong or not tests else 0
 

@@ -181,7 +181,7 @@ impl Thread {
         debug_assert!(size >= size_of::<T>());
         let slots = if T::KIND == Kind::Slots as u8 { (size / 8 - 1).min(u8::MAX as usize) as u8 } else { 0 };
         let header = Header::with_raw_kind(class.root_shape(), T::KIND, slots);
-        let p = self.mutator.alloc(size, header).as_ptr();
+        let p = self.mutator.alloc_any(size, header).as_ptr();
         // SAFETY: the cell is new and at least as long as T; the header stays as allocated, what follows T is zero.
         let object = unsafe {
             let body = size_of::<Header>();

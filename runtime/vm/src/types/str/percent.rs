@@ -166,7 +166,7 @@ fn read(t: &Thread, f: &dyn Format, at: &mut usize, args: &mut Arguments) -> R<D
             if !int::is_int(v) {
                 raise!(t, TypeError, "* wants int")
             }
-            let n = int::to_i64(t, v)?;
+            let n = int::to_isize(t, v)? as i64;
             return Ok(Some(n as isize));
         }
         let mut n = None;
