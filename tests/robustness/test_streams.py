@@ -24,7 +24,7 @@ class Streams(Case):
         for program in "print(1)", "print('x' * 100000)", "import atexit; atexit.register(print, 1)", "import sys; print(1); sys.exit(3)":
             out, err = self.shell(f'$P -c "{program}" >/dev/full; echo $?')
             self.assertIn((out, err.splitlines()[-1]), (("120\n", lost), ("1\n", lost)))
-        self.assertEqual(self.shell("$P -c '1/0' 2>/dev/full; echo $?"), ("1\n", ""))
+        self.assertIn(self.shell("$P -c '1/0' 2>/dev/full; echo $?"), (("1\n", ""), ("120\n", "")))
 
     def test_broken_pipe(self):
         out, err = self.shell("$P -c 'for i in range(100000): print(i)' | head -1; echo ${PIPESTATUS[0]}")
@@ -40,8 +40,9 @@ class Streams(Case):
         self.check(self.run_python("-c", "import sys; sys.excepthook = 3; 1/0"), status=1)
 
     def test_unflushed_file(self):
-        self.check(self.run_python("-c", "f = open('out', 'w'); f.write('kept')"), err="")
-        self.assertEqual((self.folder / "out").read_text(), "kept")
+        for program in "f = open('out', 'w'); f.write('kept')", "open('out', 'wb').write(b'kept')", "def f(): yield open('out', 'w').write('kept')\nnext(f())":
+            self.check(self.run_python("-c", program), err="")
+            self.assertEqual((self.folder / "out").read_text(), "kept", program)
 
     def test_exit_status(self):
         for argument, status in (("-1", 255), ("256", 0), ("10**30", 255), ("[1]", 1), ("None", 0), ("True", 1)):
