@@ -7,9 +7,9 @@
     tests/fuzz/run.py --options='-X gcstress=100'   with options for limpid
 
 *Programs* (generator.py) are compared by what they print and how they exit. The smallest failing part is left in FOLDER (--keep).
-*Sources* (sources.py) are files of the library and of the tests with something changed: both compile them, or both refuse them with the
-same kind of error at the same line. The oracle is a CPython of another version perhaps, so texts of errors are compared only if its
-version is Limpid's. Needs Python 3.9 or newer.
+*Sources* (sources.py) are programs of the tests with something changed: both compile them, or both refuse them with the same kind of
+error at the same line. The oracle may be of another version, so the texts of errors are compared only if its version is Limpid's.
+Needs Python 3.9 or newer.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import generator  # noqa: E402
 import sources  # noqa: E402
 
 LIMPID = HERE.parent.parent / "target/release/limpid"
-#: What no run may end with, whatever the oracle says: the Python under test crashed, hung or panicked.
+#: How a run ends that does not.
 HANG = "took too long"
 
 
@@ -106,13 +106,14 @@ class Sources:
     def __init__(self, args):
         self.args = args
         self.files = sources.corpus(HERE.parent)
+        self.versions = version(args.oracle), version(args.limpid)
 
     def check(self, seed):
         variants = sources.variants(self.files, seed, 60)
         expected = sources.verdicts(self.args.oracle, variants)
         actual = sources.verdicts(self.args.limpid, variants)
         for variant, a, b in zip(variants, expected, actual):
-            if not sources.agree(a, b, self.args.same_version):
+            if not sources.agree(a, b, *self.versions):
                 return f"seed {seed}: {a} became {b}", variant
         return None
 
@@ -127,7 +128,9 @@ def find_oracle():
 
 
 def version(command):
-    return subprocess.run([*command, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True).stdout
+    """`(3, 14)`"""
+    shown = subprocess.run([*command, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True).stdout
+    return tuple(map(int, shown.split()))
 
 
 def main():
@@ -143,7 +146,6 @@ def main():
     args = parser.parse_args()
     args.limpid = [os.path.abspath(args.python), *args.options.split()]
     args.oracle = [args.oracle] if args.oracle else find_oracle()
-    args.same_version = version(args.limpid) == version(args.oracle)
     kinds = {"programs": Programs, "sources": Sources}
     kinds = [kinds[name](args) for name in kinds if args.only in (None, name)]
     end, seed, passed, failed = time.monotonic() + args.seconds, args.seed, 0, 0

@@ -83,6 +83,11 @@ def verdicts(command, texts):
     return found
 
 
-def agree(expected, actual, texts):
-    """Do two verdicts agree? Texts are compared if both are of the same version."""
-    return expected == actual if texts else expected[:2] == actual[:2]
+def agree(expected, actual, oracle, ours):
+    """Do two verdicts agree? In all of it if both are of the same version. Otherwise in kind and line, or in the text. What a CPython before
+    3.12 accepts must be accepted; it reads f-strings in another way, so what it refuses tells nothing."""
+    if oracle == ours:
+        return expected == actual
+    if oracle < (3, 12):
+        return expected[0] != "accepted" or actual[0] == "accepted"
+    return expected[:2] == actual[:2] or expected[2] == actual[2] != ""

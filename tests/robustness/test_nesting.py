@@ -118,7 +118,7 @@ RECURSIVE = {
     "cache": "import functools\n@functools.cache\ndef f(x): return f(x + 1)\nf(0)",
     "context": "import contextvars\ndef f(): contextvars.copy_context().run(f)\nf()",
     "audit": "import sys\ndef h(*a): sys.audit('x')\nsys.addaudithook(h)\nsys.audit('y')",
-    "thread": "import threading\nthreading.stack_size(32768)\nthreading.excepthook = lambda a: sys.exit(a.exc_value)\ndef f(x): return sorted([1], key=f)\n"
+    "thread": "import threading\nthreading.stack_size(32768)\ndef f(x): return sorted([1], key=f)\n"
     "class T(threading.Thread):\n def run(s):\n  try: f(1)\n  except RecursionError as e: s.error = e\nt = T(); t.start(); t.join(); raise t.error",
 }
 
