@@ -31,17 +31,20 @@ def each_test(suite):
             yield test
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(folder=HERE, description=__doc__):
+    """Runs the tests of a folder that are named on the command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--python", default=str(LIMPID))
     args = parser.parse_args()
     os.environ["PYTHON_UNDER_TEST"] = os.path.abspath(args.python) if os.sep in args.python else args.python
     sys.path.insert(0, str(HERE))
     loader = unittest.TestLoader()
-    tests = [t for t in each_test(loader.discover(str(HERE), "test_*.py")) if matches(t, args.names)]
+    tests = [t for t in each_test(loader.discover(str(folder), "test_*.py")) if matches(t, args.names)]
     result = unittest.TextTestRunner(verbosity=0).run(unittest.TestSuite(tests))
-    wrong = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    # A test of which several subtests fail is one.
+    failing = [getattr(test, "test_case", test) for test, _ in result.failures + result.errors] + result.unexpectedSuccesses
+    wrong = len({test.id() for test in failing})
     print(f"{result.testsRun - wrong - len(result.skipped)} passed, {wrong} failed")
     return 1 if wrong or not tests else 0
 

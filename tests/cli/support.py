@@ -62,6 +62,12 @@ class Case(unittest.TestCase):
         out, err = (text.decode("utf-8", "backslashreplace") for text in (process.stdout, process.stderr))
         return Outcome(process.returncode, out, err)
 
+    def run_with_limit(self, limit, *arguments):
+        """Runs it under a limit of the shell's `ulimit`."""
+        command = ["bash", "-c", f'ulimit {limit} && exec "$@"', "bash", PYTHON, *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
     def check(self, outcome, status=0, out=None, err=None):
         """Compares; None is anything."""
         expected = (status, outcome.out if out is None else out, outcome.err if err is None else err)

@@ -38,7 +38,7 @@ use crate::instructions::{OPCODE_COUNT, Opcode};
 const MAGIC: &[u8; 4] = b"Limp";
 
 /// Grows when the format or the meaning of an instruction changes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Tells instruction sets apart: a hash of the instructions' names and sizes in their order.
 pub const INSTRUCTION_SET: u32 = {

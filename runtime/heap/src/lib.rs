@@ -93,7 +93,7 @@ pub use lock::{ObjectLock, is_alone, lock, lock_both, set_alone, try_lock};
 pub use mutator::{Cursor, Mutator};
 pub use policy::{DEFAULT_YOUNG, GenerationStats};
 pub use registry::{finalize_all, register_drop, register_finalizer, register_weak, unregister_finalizer};
-pub use spill::{clear_dead_stack, keep_alive, with_spilled};
+pub use spill::{clear_dead_stack, keep_alive, stack_pointer, with_spilled};
 pub use sweep::POISON;
 pub use tracer::{TraceFn, Tracer, register_tracer};
 pub use value::Value;

@@ -101,7 +101,7 @@ impl Mutator {
     /// no memory, even after a full collection. Same slack as [`Mutator::alloc`].
     pub fn try_alloc(&self, size: usize, header: Header) -> Result<NonNull<u8>, OutOfMemory> {
         if size > MAX_SMALL {
-            let cell = keeping_shape(&header, || self.alloc_large(size))?;
+            let cell = keeping_shape(&header, || self.alloc_large(size, Demand::Normal))?;
             tell(&header, size);
             // SAFETY: a new cell of this thread.
             return Ok(unsafe { initialise(cell, header) });
@@ -119,6 +119,23 @@ impl Mutator {
         };
         // SAFETY: a free cell of this thread.
         Ok(unsafe { initialise(cell, header) })
+    }
+
+    /// As [`Mutator::alloc`], for a cell of any size. A large one may go beyond the limit by its own size, as far as the system has memory.
+    pub fn alloc_any(&self, size: usize, header: Header) -> NonNull<u8> {
+        if size <= MAX_SMALL {
+            return self.alloc(size, header);
+        }
+        let cell = keeping_shape(&header, || self.alloc_large(size, Demand::Reserve));
+        let cell = cell.unwrap_or_else(|OutOfMemory| exhausted());
+        tell(&header, size);
+        // SAFETY: a new cell of this thread.
+        unsafe { initialise(cell, header) }
+    }
+
+    /// The highest address of the attached thread's native stack.
+    pub fn stack_base(&self) -> usize {
+        self.stack_base.load(Relaxed)
     }
 
     #[cold]
@@ -204,7 +221,7 @@ impl Mutator {
     }
 
     #[cold]
-    fn alloc_large(&self, size: usize) -> Result<usize, OutOfMemory> {
+    fn alloc_large(&self, size: usize, demand: Demand) -> Result<usize, OutOfMemory> {
         let blocks = size.checked_add(1).ok_or(OutOfMemory)?.div_ceil(BLOCK);
         if blocks > BLOCKS {
             return Err(OutOfMemory);
@@ -221,7 +238,12 @@ impl Mutator {
         let taken = pool().take_large(count, Demand::Normal);
         let taken = taken.or_else(|_| {
             policy::for_memory(self);
-            pool().take_large(count, Demand::Normal)
+            let taken = pool().take_large(count, Demand::Normal);
+            if taken.is_err() && demand == Demand::Reserve {
+                self.eval_breaker.fetch_or(MEMORY, Relaxed);
+                return pool().take_large(count, Demand::Reserve);
+            }
+            taken
         })?;
         let cell = block_address(taken.start);
         if !taken.dirty && blocks >= HUGE {

@@ -17,7 +17,7 @@ use crate::sync::lock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard};
 
-/// Blocks that only [`Demand::Reserve`] gets: 4 MiB.
+/// Blocks of small cells that only [`Demand::Reserve`] gets: 4 MiB.
 const RESERVE: usize = 64;
 
 /// How far a request may go.
@@ -47,6 +47,8 @@ pub(crate) struct Pool {
     in_use: usize,
     /// The most blocks that `in_use` may come to without the reserve.
     limit: usize,
+    /// Blocks beyond the limit that large cells which could not be refused have: the reserve for small ones begins behind them.
+    overdraft: usize,
     /// For each class, blocks with at least half of their cells free that were not allocated from since the last collection.
     pub(crate) roomy: [Vec<u32>; CLASSES],
     /// The same with less room. Their gaps are short, so finding one after the other takes longer than making cells in an empty block.
@@ -76,6 +78,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     emergency: FreeRuns::new(),
     in_use: 0,
     limit: usize::MAX,
+    overdraft: 0,
     roomy: [const { Vec::new() }; CLASSES],
     tight: [const { Vec::new() }; CLASSES],
     abandoned: [const { Vec::new() }; CLASSES],
@@ -108,12 +111,17 @@ impl Pool {
 
     /// Takes `count` blocks in a row.
     pub(crate) fn take(&mut self, count: u32, demand: Demand) -> Result<Taken, OutOfMemory> {
-        let reserve = if demand == Demand::Reserve { RESERVE } else { 0 };
-        if self.in_use + count as usize > self.limit.saturating_add(reserve) {
+        let wanted = self.in_use + count as usize;
+        let reserve = if demand == Demand::Reserve { self.overdraft + RESERVE } else { 0 };
+        let large = demand == Demand::Reserve && count > 1;
+        if wanted > self.limit.saturating_add(reserve) && !large {
             return Err(OutOfMemory);
         }
         let taken = self.find(count, demand).ok_or(OutOfMemory)?;
-        self.in_use += count as usize;
+        self.in_use = wanted;
+        if large {
+            self.overdraft = self.overdraft.max(wanted.saturating_sub(self.limit));
+        }
         Ok(taken)
     }
 
@@ -205,6 +213,9 @@ impl Pool {
     pub(crate) fn settle(&mut self, keep: usize) {
         self.release_dirty(keep / BLOCK);
         self.refill_reserve();
+        if self.in_use <= self.limit {
+            self.overdraft = 0;
+        }
         self.singles.sort_unstable_by(|a, b| b.cmp(a));
     }
 

@@ -60,6 +60,20 @@ pub fn with_spilled<R>(f: impl FnOnce(usize) -> R) -> R {
     result
 }
 
+/// Where the native stack has come to. No address of a local variable, which would keep a caller from calling in tail position.
+#[inline(always)]
+pub fn stack_pointer() -> usize {
+    let sp: usize;
+    // SAFETY: copies a register.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "aarch64")]
+        asm!("mov {}, sp", out(reg) sp, options(nomem, nostack, preserves_flags));
+    }
+    sp
+}
+
 /// The high end of the current thread's stack.
 pub(crate) fn stack_base() -> usize {
     // SAFETY: plain calls on the current thread; the attributes are initialised by the first and destroyed once.

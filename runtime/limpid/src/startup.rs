@@ -24,7 +24,7 @@ pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> O
     let encoding = Encoding::new(locale, config.options.utf8_mode, config.io_encoding.as_deref());
     if initialize(t, config, installation, &encoding).is_err() {
         eprintln!("Fatal Python error: the runtime cannot be initialized");
-        error_report::print_uncaught(t);
+        error_report::print_plainly(t);
         return None;
     }
     if !config.options.no_site && import::import_text(t, "site").is_err() {
@@ -45,7 +45,6 @@ fn initialize(t: &Thread, config: &Config, installation: &Installation, encoding
     call::call_method_text(t, library.value(), "_install", &[])?;
     add_zip_importer(t)?;
     import::import_text(t, "encodings")?;
-    install_interrupt_handler(t)?;
     streams::create(t, encoding)?;
     add_open(t)?;
     if !config.options.warn_options.is_empty() {
@@ -59,7 +58,9 @@ fn initialize(t: &Thread, config: &Config, installation: &Installation, encoding
         let module = import::import_text(t, "tracemalloc")?;
         call::call_method_text(t, module, "start", &[Value::int(config.tracemalloc.into())])?;
     }
-    create_main(t)
+    create_main(t)?;
+    // Until here SIGINT ends the process, which has nothing to lose yet.
+    install_interrupt_handler(t)
 }
 
 fn set_paths(t: &Thread, installation: &Installation) -> R<()> {

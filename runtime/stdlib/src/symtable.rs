@@ -99,7 +99,7 @@ static ENTRY_DEF: TypeDef = TypeDef {
 };
 
 fn entry(t: &Thread, block: &Block) -> R {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     let name = Str::try_new(t, &block.name)?.value();
     let symbols = Dict::new(t);
     for (name, flags) in &block.symbols {

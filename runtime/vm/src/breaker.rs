@@ -27,7 +27,10 @@ pub fn handle(t: &Thread) -> R<()> {
         crate::runtime::run_finalizers(t);
     }
     if take(t, MEMORY) {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        let raised = crate::exc::raise_memory_error(t);
+        // One for all that did not fit, this one included.
+        take(t, MEMORY);
+        return Err(raised);
     }
     if take(t, request::SIGNAL)
         && let Some(handler) = t.interpreter().signal_handler.get()

@@ -123,6 +123,14 @@ pub fn print_uncaught(t: &Thread) {
     flush_streams(t);
 }
 
+/// Prints the current exception without any Python code: while the runtime is not complete.
+pub fn print_plainly(t: &Thread) {
+    let e = t.take_exception();
+    if !e.is_null() {
+        fallback::print(t, e);
+    }
+}
+
 /// Prints an exception with its traceback and those it is chained to: what `sys.__excepthook__` does.
 pub fn display(t: &Thread, e: Value) {
     if sys::attribute(t, names::stderr).is_some_and(Value::is_none) {

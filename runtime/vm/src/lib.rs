@@ -24,6 +24,7 @@ pub mod error_report;
 pub mod exc;
 pub mod instrument;
 pub mod interp;
+pub mod interpreter_stack;
 pub mod modules;
 pub mod names;
 pub mod protocol;

@@ -4,11 +4,12 @@ use crate::instrument::deliver::NotedJump;
 use crate::instrument::{self, Instrumentation};
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
+use crate::interpreter_stack::InterpreterStack;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::shape::Shape;
 use crate::stats;
-use crate::thread::{HandledException, NATIVE_STACK_RESERVE, STACK_VALUES, Thread, ThreadSlot, request};
+use crate::thread::{HandledException, NATIVE_STACK_RESERVE, Thread, ThreadSlot, request};
 use crate::types::str::InternTable;
 use crate::types::{Dict, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
@@ -277,7 +278,7 @@ fn trace_thread(t: &Thread, tracer: &mut Tracer) {
     let fp = Frame(t.fp.get());
     let top = if !fp.is_none() && fp.is_generator() { fp.generator().stack_top.get() } else { t.sp.get() };
     // SAFETY: both ends lie in the thread's interpreter stack.
-    unsafe { tracer.range_conservative(t.stack_base.get() as usize, top as usize) };
+    unsafe { tracer.range_conservative(t.stack.base() as usize, top as usize) };
     // Running generators write their frames without a barrier, so they are looked at in every collection.
     let mut f = fp;
     while !f.is_none() {
@@ -403,32 +404,14 @@ pub fn current() -> Option<&'static Thread> {
 }
 
 /// Makes a Thread for the current OS thread and attaches it. If there is one other thread, it waits for that.
-pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
-    let bytes = STACK_VALUES * 8;
-    // SAFETY: a fresh anonymous mapping.
-    let stack = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            bytes,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-            -1,
-            0,
-        )
-    };
-    if stack == libc::MAP_FAILED {
-        eprintln!("limpid: no memory for a thread's interpreter stack");
-        std::process::exit(1);
-    }
-    let base = stack as *mut Value;
+pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'static Thread {
     let t: &'static Thread = Box::leak(Box::new(Thread {
         mutator: Mutator::new(),
         pc: Cell::new(std::ptr::null()),
-        sp: Cell::new(base),
+        sp: Cell::new(stack.base()),
         fp: Cell::new(std::ptr::null_mut()),
         entries: Cell::new(std::ptr::null()),
-        // SAFETY: inside the mapping; what is behind serves the handlers of a RecursionError.
-        stack_limit: Cell::new(unsafe { base.add(STACK_VALUES - 4096) }),
+        stack_limit: Cell::new(stack.end().wrapping_sub(4096)),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
         attribute_cache: AttributeCache::new(),
         noted_jump: NotedJump::new(),
@@ -447,7 +430,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         handled: Cell::new(std::ptr::null()),
         handled_base: HandledException::new(),
         native_limit: Cell::new(native_limit()),
-        stack_base: Cell::new(base),
+        stack,
         async_exception: Slot::NULL,
         stats: Cell::new(std::ptr::null_mut()),
         // SAFETY: always succeeds.
@@ -505,7 +488,7 @@ fn native_limit() -> usize {
         let (mut low, mut size) = (std::ptr::null_mut(), 0);
         libc::pthread_attr_getstack(&attr, &mut low, &mut size);
         libc::pthread_attr_destroy(&mut attr);
-        low as usize + NATIVE_STACK_RESERVE
+        low as usize + NATIVE_STACK_RESERVE.min(size / 4)
     }
 }
 
@@ -537,8 +520,6 @@ pub fn detach(t: &'static Thread) {
         interpreter.request_main_or_any(request::FINALIZERS);
     }
     t.mutator.detach_for_exit();
-    // SAFETY: the mapping was made for this thread, and nothing refers to it any more.
-    unsafe { libc::munmap(t.stack_base.get() as *mut libc::c_void, STACK_VALUES * 8) };
     // SAFETY: leaked in `attach`; it is in no list any more.
     drop(unsafe { Box::from_raw(std::ptr::from_ref(t).cast_mut()) });
 }
@@ -671,7 +652,11 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     };
     assert!(INTERPRETER.set(interpreter).is_ok(), "the interpreter is started once");
     let interpreter = Interpreter::get();
-    let t = attach(interpreter);
+    let Some(stack) = InterpreterStack::new() else {
+        eprintln!("Fatal Python error: no memory for the interpreter's stack");
+        std::process::exit(1);
+    };
+    let t = attach(interpreter, stack);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     builtin::init(t);

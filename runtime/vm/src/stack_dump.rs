@@ -7,7 +7,7 @@ use crate::interp::frame::Frame;
 use crate::interp::trace::line_at;
 use crate::object::ValueExt;
 use crate::runtime::{self, Interpreter};
-use crate::thread::{STACK_VALUES, Thread};
+use crate::thread::Thread;
 use crate::types::builtin;
 use limpid_heap::{GRANULE, HEAP_BASE, HEAP_SIZE};
 use std::ffi::{CStr, c_char};
@@ -144,8 +144,8 @@ fn header(out: Out, t: &Thread, is_current: bool) {
 
 /// Is this a place where a frame can be?
 fn is_place(t: &Thread, f: Frame) -> bool {
-    let (p, base) = (f.0 as usize, t.stack_base.get() as usize);
-    p.is_multiple_of(8) && (f.is_generator() || (p > base && p < base + STACK_VALUES * 8))
+    let p = f.0;
+    p.is_aligned() && (f.is_generator() || (p > t.stack.base() && p < t.stack.end()))
 }
 
 /// Does the frame run a function?

@@ -9,6 +9,7 @@ use crate::instrument::deliver::NotedJump;
 use crate::instrument::events::Event;
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::frame::{Frame, NativeEntry};
+use crate::interpreter_stack::InterpreterStack;
 use crate::object::{Layout, R, Raised, Ref, ValueExt};
 use crate::runtime::Interpreter;
 use crate::types::{BuiltinFunction, Exception, Type};
@@ -54,9 +55,8 @@ impl Default for HandledException {
     }
 }
 
-/// How many values an interpreter stack holds. Address space only: pages are touched as the stack grows.
-pub const STACK_VALUES: usize = 4 << 20;
-/// How far natively nested calls may go before they raise RecursionError: bytes left at the end of the native stack.
+/// How far natively nested calls may go before they raise RecursionError: bytes left at the end of the native stack, of a small one a
+/// quarter.
 pub const NATIVE_STACK_RESERVE: usize = 256 << 10;
 
 /// A thread that runs Python code; see the module's page.
@@ -111,8 +111,8 @@ pub struct Thread {
     pub handled_base: HandledException,
     /// The lowest native stack address calls may reach.
     pub native_limit: Cell<usize>,
-    /// The bottom of the interpreter stack.
-    pub stack_base: Cell<*mut Value>,
+    /// The interpreter stack.
+    pub stack: InterpreterStack,
     /// The exception another thread has sent, or NULL.
     pub async_exception: crate::object::Slot,
     /// Statistics are counted here.
@@ -215,7 +215,7 @@ impl Thread {
         debug_assert!(size >= size_of::<T>());
         let slots = if T::KIND == Kind::Slots as u8 { (size / 8 - 1).min(u8::MAX as usize) as u8 } else { 0 };
         let header = Header::with_raw_kind(class.root_shape(), T::KIND, slots);
-        let p = self.mutator.alloc(size, header).as_ptr();
+        let p = self.mutator.alloc_any(size, header).as_ptr();
         // SAFETY: the cell is new and at least as long as T; the header stays as allocated, what follows T is zero.
         let object = unsafe {
             let body = size_of::<Header>();
@@ -329,33 +329,35 @@ impl Thread {
         limpid_heap::lock(&self.mutator, object.header())
     }
 
-    /// Enters a natively nested call: RecursionError when the native stack or the recursion limit is exhausted.
+    /// Native code that may come to itself again calls this: RecursionError when this thread's native stack is nearly used up. `place` ends
+    /// the message: `" in comparison"`. The recursion limit counts the frames of Python functions only.
     #[inline]
-    pub fn enter(&self) -> R<Nested<'_>> {
-        self.enter_at("")
+    pub fn check_stack(&self, place: &str) -> R<()> {
+        let here = limpid_heap::stack_pointer();
+        if here < self.native_limit.get() { Err(self.raise_stack_overflow(here, place)) } else { Ok(()) }
     }
 
-    /// As [`Thread::enter`]; `place` ends the message of the RecursionError: `" in comparison"`.
-    #[inline]
-    pub fn enter_at(&self, place: &str) -> R<Nested<'_>> {
-        let here = 0u8;
-        if (&raw const here as usize) < self.native_limit.get() || self.depth.get() >= self.depth_limit.get() {
-            return Err(self.raise_recursion_error(place));
-        }
-        self.depth.set(self.depth.get() + 1);
-        Ok(Nested(self))
-    }
-
-    /// RecursionError, with CPython's text.
     #[cold]
     #[inline(never)]
-    pub fn raise_recursion_error(&self, place: &str) -> Raised {
+    fn raise_stack_overflow(&self, here: usize, place: &str) -> Raised {
+        let used = self.mutator.stack_base().saturating_sub(here) >> 10;
+        self.raise_with_reserve(&format!("Stack overflow (used {used} kB){place}"))
+    }
+
+    /// RecursionError: more frames than the limit, or than the interpreter stack has room for.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_recursion_error(&self) -> Raised {
+        self.raise_with_reserve("maximum recursion depth exceeded")
+    }
+
+    fn raise_with_reserve(&self, message: &str) -> Raised {
         // Room for the error itself and its handlers.
         let limit = self.native_limit.get();
         let depth_limit = self.depth_limit.get();
         self.native_limit.set(limit.saturating_sub(NATIVE_STACK_RESERVE / 2));
         self.depth_limit.set(depth_limit.saturating_add(50));
-        let raised = self.raise(crate::exc::RecursionError, &format!("maximum recursion depth exceeded{place}"));
+        let raised = self.raise(crate::exc::RecursionError, message);
         self.native_limit.set(limit);
         self.depth_limit.set(depth_limit);
         raised
@@ -376,16 +378,6 @@ impl Thread {
     #[inline(always)]
     pub fn array_header(&self) -> Header {
         Header::new(ShapeRef::NONE, Kind::Array, 0)
-    }
-}
-
-/// A natively nested call, counted until it is dropped.
-pub struct Nested<'a>(&'a Thread);
-
-impl Drop for Nested<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.depth.set(self.0.depth.get() - 1);
     }
 }
 

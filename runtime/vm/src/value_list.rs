@@ -25,13 +25,7 @@ pub struct ValueList(Ref<Array>);
 impl ValueList {
     /// An empty list with room for `capacity` values.
     pub fn with_capacity(t: &Thread, capacity: usize) -> ValueList {
-        let header = Header::new(ShapeRef::NONE, Kind::Array, 0);
-        let size = OVERHEAD + capacity.max(2) * 8;
-        let p = match t.mutator.try_alloc(size, header) {
-            Ok(p) => p,
-            // Lists of this kind are small beside what they are made from; the reserve serves.
-            Err(_) => t.mutator.alloc(size, Header::new(ShapeRef::NONE, Kind::Array, 0)),
-        };
+        let p = t.mutator.alloc_any(OVERHEAD + capacity.max(2) * 8, Header::new(ShapeRef::NONE, Kind::Array, 0));
         // SAFETY: a new, zeroed cell of an Array.
         ValueList(unsafe { Ref::from_ptr(p.as_ptr() as *mut Array) })
     }

@@ -308,7 +308,7 @@ impl<'a> Parser<'a> {
     /// Runs a rule that may contain itself; `levels` tells how many rules of CPython's grammar it stands for.
     pub(super) fn deeper<T>(&mut self, levels: u32, rule: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth + levels > MAX_DEPTH {
-            let message = "Parser stack overflowed - Python source too complex to compile";
+            let message = "Parser stack overflowed - Python source too complex to parse";
             return Err(self.raise_as(SyntaxErrorKind::Memory, message, (0, 0), (0, 0)));
         }
         self.depth += levels;

@@ -103,7 +103,7 @@ impl Reader<'_> {
     // ---- statements ----
 
     fn stmt(&self, stmt: &Stmt) -> Result<Item> {
-        let _nested = self.t.enter_at(" during ast construction")?;
+        self.t.check_stack(" during ast construction")?;
         let range = stmt.range();
         let type_comment = Item::None;
         let (kind, fields) = match stmt {
@@ -203,7 +203,7 @@ impl Reader<'_> {
 
     /// What follows an `if`: an `elif` is an `if` of its own.
     fn elif(&self, clauses: &[ElifElseClause], end: TextSize) -> Result<Item> {
-        let _nested = self.t.enter_at(" during ast construction")?;
+        self.t.check_stack(" during ast construction")?;
         let Some((first, rest)) = clauses.split_first() else { return Ok(Item::List(vec![])) };
         let body = self.body(&first.body)?;
         let Some(test) = &first.test else { return Ok(body) };
@@ -277,7 +277,7 @@ impl Reader<'_> {
     // ---- expressions ----
 
     fn expr(&self, expr: &Expr) -> Result<Item> {
-        let _nested = self.t.enter_at(" during ast construction")?;
+        self.t.check_stack(" during ast construction")?;
         let range = expr.range();
         let (kind, fields) = match expr {
             Expr::BoolOp(node) => {
@@ -450,7 +450,7 @@ impl Reader<'_> {
     // ---- patterns ----
 
     fn pattern(&self, pattern: &Pattern) -> Result<Item> {
-        let _nested = self.t.enter_at(" during ast construction")?;
+        self.t.check_stack(" during ast construction")?;
         let patterns = |of: &[Pattern]| self.list(of, Reader::pattern);
         let (kind, fields) = match pattern {
             Pattern::MatchValue(node) => (Kind::MatchValue, vec![self.expr(&node.value)?]),

@@ -8,7 +8,7 @@ use limpid_vm::thread::Thread;
 
 /// Replaces `__debug__` and the literals of patterns by their values, and drops documentation strings from level 2 on.
 pub(super) fn optimize(t: &Thread, node: &mut Node, level: u32) -> R<()> {
-    let _nested = t.enter_at(" during compilation")?;
+    t.check_stack(" during compilation")?;
     if level >= 2 && matches!(node.kind, Kind::Module | Kind::FunctionDef | Kind::AsyncFunctionDef | Kind::ClassDef) {
         drop_docstring(node);
     }

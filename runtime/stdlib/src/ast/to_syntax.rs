@@ -88,7 +88,7 @@ impl Writer<'_> {
     // ---- statements ----
 
     fn stmt(&mut self, node: &Node) -> R<Stmt> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         let range = self.range(node);
         let node_index = INDEX;
         Ok(match node.kind {
@@ -340,7 +340,7 @@ impl Writer<'_> {
     // ---- expressions ----
 
     fn expr(&mut self, node: &Node) -> R<Expr> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         let range = self.range(node);
         let node_index = INDEX;
         Ok(match node.kind {
@@ -553,7 +553,7 @@ impl Writer<'_> {
 
     /// The parts that a string consists of: text, and fields for everything else.
     fn elements(&mut self, node: &Node, elements: &mut Vec<InterpolatedStringElement>) -> R<()> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         match node.kind {
             Kind::JoinedStr | Kind::TemplateStr => node.nodes("values").try_for_each(|part| self.elements(part, elements)),
             Kind::Constant if matches!(node.get("value"), Item::Constant(Constant::Str(_))) => {
@@ -606,7 +606,7 @@ impl Writer<'_> {
     // ---- patterns ----
 
     fn pattern(&mut self, node: &Node) -> R<Pattern> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         let range = self.range(node);
         let node_index = INDEX;
         Ok(match node.kind {

@@ -103,7 +103,7 @@ impl Item {
 
 /// The object of a node.
 pub(super) fn to_object(t: &Thread, classes: &Classes, node: &Node) -> R {
-    let _nested = t.enter_at(" during ast construction")?;
+    t.check_stack(" during ast construction")?;
     if let Some(single) = classes.singleton(node.kind) {
         return Ok(single);
     }
@@ -170,7 +170,7 @@ pub(super) fn from_object(t: &Thread, classes: &Classes, v: Value, of: FieldType
         FieldType::Product(kind) => (kind.name(), kind.class().places),
         _ => unreachable!("only these are nodes"),
     };
-    let _nested = t.enter_at(&format!(" while traversing '{name}' node"))?;
+    t.check_stack(&format!(" while traversing '{name}' node"))?;
     let place = if places == Places::None { [0; 4] } else { place_of(t, classes, v, name)? };
     let Some(kind) = kind_of(t, classes, v, of)? else {
         let shown = text::repr(t, v)?;
@@ -263,7 +263,7 @@ fn wtf8(s: Ref<Str>) -> Box<[u8]> {
 
 /// The constant that an object is.
 fn constant_from_object(t: &Thread, v: Value) -> R<Constant> {
-    let _nested = t.enter_at(" during compilation")?;
+    t.check_stack(" during compilation")?;
     let class = v.class();
     if v.is_none() {
         return Ok(Constant::None);

@@ -92,7 +92,7 @@ impl Validator<'_> {
     }
 
     fn stmt(&self, node: &Node) -> R<()> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         self.place(node)?;
         match node.kind {
             Kind::FunctionDef | Kind::AsyncFunctionDef => {
@@ -251,7 +251,7 @@ impl Validator<'_> {
     // ---- expressions ----
 
     fn expr(&self, node: &Node, context: Kind) -> R<()> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         self.place(node)?;
         let own = match node.kind {
             Kind::Attribute | Kind::Subscript | Kind::Starred | Kind::Name | Kind::List | Kind::Tuple => {
@@ -353,7 +353,7 @@ impl Validator<'_> {
     }
 
     fn pattern(&self, node: &Node, star_allowed: bool) -> R<()> {
-        let _nested = self.t.enter_at(" during compilation")?;
+        self.t.check_stack(" during compilation")?;
         self.place(node)?;
         match node.kind {
             Kind::MatchValue => node.node("value").map_or(Ok(()), |value| self.matched_value(value)),

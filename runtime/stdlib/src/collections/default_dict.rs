@@ -33,7 +33,7 @@ impl DefaultDict {
 fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
     // SAFETY: the receiver of `__new__` is a class.
     let class = unsafe { Ref::<Type>::from_value(class) };
-    let cell = t.mutator.alloc(class.instance_size(), class.instance_header());
+    let cell = t.mutator.alloc_any(class.instance_size(), class.instance_header());
     // SAFETY: a new cell of a class with this layout; zeroed, it is an empty dict without a factory.
     let made = unsafe { Ref::<DefaultDict>::from_ptr(cell.as_ptr() as *mut DefaultDict) };
     class.on_new_instance(t, made.value());

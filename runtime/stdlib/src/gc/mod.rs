@@ -15,7 +15,10 @@ use limpid_vm::root::Root;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Module, Str, Tuple, int};
 use limpid_vm::{error_report, raise, runtime};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// `gc`
 pub static MODULE: ModuleDef = ModuleDef {
@@ -132,6 +135,9 @@ fn numbers(t: &Thread, n: [usize; 3]) -> Value {
     Tuple::from_slice(t, &n.map(|n| int::from_usize(t, n))).value()
 }
 
+/// Is somebody in [`collect`]? Callbacks, finalizers and other threads that call it meanwhile get nothing.
+static COLLECTING: AtomicBool = AtomicBool::new(false);
+
 /// Collects from a function of this module that keeps no values itself. What is dead is found to be: programs and tests look at what a
 /// collection that they ask for has done, and what was left behind on the native stack must not look like references.
 fn collect_for_caller(t: &Thread, generation: Generation) -> CollectionReport {
@@ -148,7 +154,17 @@ fn collect(t: &Thread, a: &[Value]) -> R {
         2 => Generation::Full,
         _ => raise!(t, ValueError, "invalid generation"),
     };
-    tell(t, "start", i64::from(number), 0);
+    if COLLECTING.swap(true, Acquire) {
+        return Ok(Value::int(0));
+    }
+    let found = collect_and_tell(t, generation, i64::from(number));
+    COLLECTING.store(false, Release);
+    Ok(int::from_usize(t, found?))
+}
+
+/// How many objects were unreachable.
+fn collect_and_tell(t: &Thread, generation: Generation, number: i64) -> R<usize> {
+    tell(t, "start", number, 0);
     let mut report = collect_for_caller(t, generation);
     runtime::run_finalizers(t);
     if report.finalized > 0 && generation == Generation::Full {
@@ -162,9 +178,9 @@ fn collect(t: &Thread, a: &[Value]) -> R {
         policy::count_middle();
     }
     keep_saved(t)?;
-    tell(t, "stop", i64::from(number), report.objects);
-    print_statistics(t, i64::from(number), &report);
-    Ok(int::from_usize(t, report.objects))
+    tell(t, "stop", number, report.objects);
+    print_statistics(t, number, &report);
+    Ok(report.objects)
 }
 
 /// Puts what was saved for the program into `gc.garbage`.

@@ -214,7 +214,7 @@ impl Encoding {
             self.out.push_latin1(&text);
             return Ok(());
         }
-        let _nested = t.enter_at(" while encoding a JSON object")?;
+        t.check_stack(" while encoding a JSON object")?;
         if let Some(list) = v.downcast::<List>() {
             return self.array(t, v, level, |i| list.get(i));
         }

@@ -126,11 +126,11 @@ impl<'a, C: Char> Scan<'a, C> {
                 return Ok((piece.to_str(t)?.value(), end));
             }
             '{' => {
-                let _nested = t.enter_at(" while decoding a JSON object from a unicode string")?;
+                t.check_stack(" while decoding a JSON object from a unicode string")?;
                 return self.object(t, at + 1);
             }
             '[' => {
-                let _nested = t.enter_at(" while decoding a JSON array from a unicode string")?;
+                t.check_stack(" while decoding a JSON array from a unicode string")?;
                 return self.array(t, at + 1);
             }
             'n' => word("null", Value::NONE),

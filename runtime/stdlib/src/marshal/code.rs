@@ -1,4 +1,6 @@
 //! Code objects as bytes and back, by way of the compiler's form of them.
+//!
+//! The interpreter trusts the instructions it runs, so a checksum of the bytes stands behind them: a file that was damaged is refused.
 
 use super::MAX_DEPTH;
 use limpid_bytecode::{CodeData, Constant, marshal};
@@ -8,22 +10,32 @@ use limpid_vm::raise;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::code::unspecialize;
 use limpid_vm::types::{Bytes, Code, Slice, Str, Tuple, builtin, complex, int, set};
+use siphasher::sip::SipHasher13;
 
 /// What a code object's bytes are.
 pub(super) fn encode(t: &Thread, code: Ref<Code>) -> R<Vec<u8>> {
     let data = data_of(t, code, 0)?;
     match marshal::encode(&data) {
-        Ok(bytes) => Ok(bytes),
+        Ok(mut bytes) => {
+            bytes.extend(checksum(&bytes).to_le_bytes());
+            Ok(bytes)
+        }
         Err(error) => raise!(t, ValueError, "{error}"),
     }
 }
 
 /// A code object from its bytes.
 pub(super) fn decode(t: &Thread, bytes: &[u8]) -> R {
+    let intact = bytes.split_last_chunk().filter(|(code, sum)| checksum(code).to_le_bytes() == **sum);
+    let Some((bytes, _)) = intact else { raise!(t, ValueError, "bad marshal data (code object is damaged)") };
     match marshal::decode(bytes) {
         Ok(data) => Ok(Code::from_data(t, &data)?.value()),
         Err(error) => raise!(t, ValueError, "bad marshal data ({error})"),
     }
+}
+
+fn checksum(bytes: &[u8]) -> u64 {
+    SipHasher13::new().hash(bytes)
 }
 
 fn unmarshallable(t: &Thread) -> Raised {

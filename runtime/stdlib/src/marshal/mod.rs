@@ -94,9 +94,3 @@ fn dumps(t: &Thread, value: Value, version: Value, allow_code: Value) -> R {
     writer.value(value, 0)?;
     Ok(Bytes::from_slice(t, &writer.out)?.value())
 }
-
-/// RecursionError when the native stack is nearly used up: threads may have small ones.
-fn check_stack(t: &Thread) -> R<()> {
-    let here = 0u8;
-    if (&raw const here as usize) < t.native_limit.get() { Err(t.raise_recursion_error("")) } else { Ok(()) }
-}

@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             raise!(t, ValueError, "recursion limit exceeded")
         }
-        super::check_stack(t)?;
+        t.check_stack("")?;
         let (kind, flag) = (code & !tag::REF, code & tag::REF != 0);
         match kind {
             tag::NULL => return Ok(Value::NULL),

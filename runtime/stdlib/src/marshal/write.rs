@@ -59,7 +59,7 @@ impl<'a> Writer<'a> {
         if depth > MAX_DEPTH {
             raise!(self.t, ValueError, "object too deeply nested to marshal")
         }
-        super::check_stack(self.t)?;
+        self.t.check_stack("")?;
         if !v.is_cell() {
             return self.immediate(v);
         }

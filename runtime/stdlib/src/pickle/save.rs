@@ -172,7 +172,7 @@ impl Saving {
         if let Some(s) = v.exact::<Str>() {
             return self.save_str(t, s);
         }
-        let _nested = t.enter_at(" while pickling an object")?;
+        t.check_stack(" while pickling an object")?;
         let class = v.class();
         if let Some(dict) = v.exact::<Dict>() {
             return self.save_dict(t, dict);

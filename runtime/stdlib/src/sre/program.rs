@@ -191,7 +191,7 @@ impl Translator<'_> {
     /// The part between two places, which ends with an operator at `end` that the caller treats.
     fn sequence(&mut self, mut at: usize, end: usize) -> R<()> {
         let t = self.t;
-        let _nested = t.enter()?;
+        t.check_stack("")?;
         while at < end {
             at = self.operation(at, end)?;
         }

@@ -22,7 +22,7 @@ unsafe fn build_frame(t: &Thread, base: *mut Value, f: Ref<Function>, args: Args
     let frame = Frame(unsafe { base.add(HEADER) });
     // SAFETY: within the stack or just behind it; compared before it is used.
     if unsafe { frame.0.add(code.frame_values()) } > t.stack_limit.get() || t.depth.get() >= t.depth_limit.get() {
-        return Err(t.raise_recursion_error(""));
+        return Err(t.raise_recursion_error());
     }
     // SAFETY: room was checked.
     unsafe { frame.init(f.value(), previous, return_pc, Value::NULL) };
@@ -241,7 +241,7 @@ fn run_frame(t: &Thread, frame: Frame, pc: *const u16) -> R {
 
 /// Runs from the given registers until the entry frame is left; afterwards the saved registers are those from before.
 pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
-    let nested = t.enter()?;
+    t.check_stack("")?;
     let saved = (t.pc.get(), t.sp.get(), t.fp.get());
     let outer = Frame(saved.2);
     if !outer.is_none() && outer.is_generator() {
@@ -258,7 +258,6 @@ pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);
-    drop(nested);
     let v = t.result.replace(Value::NULL);
     if v.is_null() { Err(Raised) } else { Ok(v) }
 }

@@ -77,8 +77,11 @@ const FUNCTIONS: &[FnDef] = &[
     FnDef::def("source_hash", "key, source", source_hash),
 ];
 
-/// What compiled files begin with: two bytes that tell instruction sets apart, and a line end that survives no text conversion.
-pub const MAGIC_TOKEN: i64 = ((marshal::INSTRUCTION_SET ^ marshal::INSTRUCTION_SET >> 16) & 0xFFFF) as i64 | 0x0A0D_0000;
+/// What compiled files begin with: two bytes that tell instruction sets and formats apart, and a line end that survives no text conversion.
+pub const MAGIC_TOKEN: i64 = {
+    let set = marshal::INSTRUCTION_SET ^ marshal::FORMAT_VERSION;
+    ((set ^ set >> 16) & 0xFFFF) as i64 | 0x0A0D_0000
+};
 
 fn init(t: &Thread, module: Ref<Module>) -> R<()> {
     let dict = module.dict();

@@ -33,13 +33,14 @@ pub fn call_args(t: &Thread, f: Value, args: Args<'_>) -> R {
             }
             if shape == builtin::shapes::METHOD {
                 let m = Ref::<Method>::from_value(f);
+                t.check_stack("")?;
                 return call_with_receiver(t, m.function.get(), m.receiver.get(), args);
             }
         }
     }
     match f.class().slots().call {
         Some(slot) => {
-            let _nested = t.enter()?;
+            t.check_stack(" while calling a Python object")?;
             slot(t, f, args)
         }
         None => raise!(t, TypeError, "'{}' object is not callable", f.class().display_name()),

@@ -113,7 +113,7 @@ fn small_int(v: Value) -> Option<i64> {
 /// Asks the operands' types: the right one first if it derives from the left one's, else left, then right.
 #[inline(never)]
 fn compare_by_slots(t: &Thread, a: Value, b: Value, op: Compare) -> R {
-    let _nested = t.enter_at(" in comparison")?;
+    t.check_stack(" in comparison")?;
     let (class_a, class_b) = (a.class(), b.class());
     let reflected = class_b.slots().richcompare;
     let mut asked = false;

@@ -16,7 +16,7 @@ pub fn is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
         return real_is_instance(t, v, class);
     }
     if let Some(classes) = class.downcast::<Tuple>() {
-        let _nested = t.enter()?;
+        t.check_stack("")?;
         for c in classes.as_slice() {
             if is_instance(t, v, *c)? {
                 return Ok(true);
@@ -26,7 +26,7 @@ pub fn is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
     }
     match attr::lookup_special(t, class, names::__instancecheck__)? {
         Some(check) => {
-            let _nested = t.enter()?;
+            t.check_stack("")?;
             let result = call::call(t, check, &[v])?;
             truth(t, result)
         }
@@ -40,7 +40,7 @@ pub fn is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
         return if derived == class { Ok(true) } else { real_is_subclass(t, derived, class) };
     }
     if let Some(classes) = class.downcast::<Tuple>() {
-        let _nested = t.enter()?;
+        t.check_stack("")?;
         for c in classes.as_slice() {
             if is_subclass(t, derived, *c)? {
                 return Ok(true);
@@ -50,7 +50,7 @@ pub fn is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
     }
     match attr::lookup_special(t, class, names::__subclasscheck__)? {
         Some(check) => {
-            let _nested = t.enter()?;
+            t.check_stack("")?;
             let result = call::call(t, check, &[derived])?;
             truth(t, result)
         }
@@ -101,7 +101,7 @@ fn check_class(t: &Thread, v: Value, message: &str) -> R<()> {
 }
 
 fn abstract_is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     let mut open = ValueList::from_slice(t, &[derived]);
     while let Some(c) = open.pop(t) {
         if c == class {

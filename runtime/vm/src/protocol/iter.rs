@@ -40,7 +40,9 @@ pub fn is_sequence(v: Value) -> bool {
 /// The next item of an iterator; NULL at the end.
 #[inline]
 pub fn next(t: &Thread, iterator: Value) -> R {
-    next_function(t, iterator)?(t, iterator)
+    let next = next_function(t, iterator)?;
+    t.check_stack("")?;
+    next(t, iterator)
 }
 
 /// What [`next`] calls: for loops.

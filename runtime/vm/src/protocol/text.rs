@@ -30,7 +30,7 @@ pub fn repr(t: &Thread, v: Value) -> R<Ref<Str>> {
     }
     match class.slots().repr {
         Some(f) => {
-            let _nested = t.enter()?;
+            t.check_stack("")?;
             let v = f(t, v)?;
             checked(t, v, "__repr__")
         }
@@ -51,7 +51,7 @@ pub fn str_of(t: &Thread, v: Value) -> R<Ref<Str>> {
     }
     match class.slots().str {
         Some(f) => {
-            let _nested = t.enter()?;
+            t.check_stack("")?;
             let v = f(t, v)?;
             checked(t, v, "__str__")
         }

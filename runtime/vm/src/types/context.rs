@@ -343,7 +343,7 @@ fn repr_var(t: &Thread, v: Value) -> R {
     let var = receiver::<ContextVar>(v);
     let mut message = crate::types::exceptions::Message::new("<ContextVar name=").repr(t, var.name.get())?;
     if let Some(default) = var.default.opt() {
-        let _nested = t.enter()?;
+        t.check_stack("")?;
         message = message.text(" default=").repr(t, default)?;
     }
     Ok(message.text(&format!(" at {:#x}>", v.bits())).finish(t)?.value())
@@ -388,7 +388,7 @@ fn repr_token(t: &Thread, v: Value) -> R {
 /// Gives the class Token its attribute `MISSING`. Part of making the module.
 pub fn complete_token(t: &Thread) -> R<()> {
     let class = crate::types::Type::from_def(t, &MISSING_DEF);
-    let missing = t.mutator.alloc(class.instance_size(), class.instance_header());
+    let missing = t.mutator.alloc_any(class.instance_size(), class.instance_header());
     let missing = Value::cell(missing.as_ptr());
     builtin::CONTEXT_TOKEN.dict().set_text(t, "MISSING", missing)
 }

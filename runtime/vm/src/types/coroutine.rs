@@ -102,7 +102,7 @@ pub fn send(t: &Thread, g: Ref<Generator>, v: Value) -> R<Sent> {
     let Some(before) = g.claim() else { return not_resumable(t, g) };
     if t.depth.get() >= t.depth_limit.get() {
         g.release(before);
-        return Err(t.raise_recursion_error(""));
+        return Err(t.raise_recursion_error());
     }
     resume(t, g, v)
 }

@@ -67,6 +67,7 @@ fn add_unique(t: &Thread, list: &mut ValueList, v: Value) {
 
 /// The type variables in arguments, each once, in order.
 pub fn collect_parameters(t: &Thread, args: &[Value]) -> R<Ref<Tuple>> {
+    t.check_stack("")?;
     let mut list = ValueList::new(t);
     for &arg in args {
         if arg.is_instance(builtin::TYPE) {
@@ -157,6 +158,7 @@ pub fn substitute(t: &Thread, v: Value, args: Ref<Tuple>, parameters: Ref<Tuple>
 }
 
 fn substitute_in(t: &Thread, args: &[Value], parameters: Ref<Tuple>, items: Ref<Tuple>) -> R<ValueList> {
+    t.check_stack("")?;
     let mut out = ValueList::with_capacity(t, args.len());
     for &arg in args {
         if arg.is_instance(builtin::TYPE) {
@@ -236,7 +238,7 @@ pub fn repr_argument(t: &Thread, v: Value) -> R<String> {
 }
 
 fn repr(t: &Thread, v: Value) -> R {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     let origin = repr_argument(t, alias(v).origin.get())?;
     let parts: Vec<String> = args_of(v).as_slice().iter().map(|a| repr_argument(t, *a)).collect::<R<_>>()?;
     let inner = if parts.is_empty() { "()".to_owned() } else { parts.join(", ") };
@@ -261,6 +263,7 @@ const OWN: [&str; 10] = [
 const BLOCKED: [&str; 3] = ["__bases__", "__deepcopy__", "__copy__"];
 
 fn getattribute(t: &Thread, v: Value, name: Value) -> R {
+    t.check_stack("")?;
     let Some(s) = name.downcast::<Str>() else { return attr::generic_get_attr(t, v, name) };
     let own = OWN.iter().any(|n| s.eq_str(n)) || BLOCKED.iter().any(|n| s.eq_str(n));
     if own { attr::generic_get_attr(t, v, name) } else { attr::get_attr(t, alias(v).origin.get(), name) }

@@ -59,7 +59,7 @@ impl ReprText {
 
     /// Adds the reprs of all items with commas between them.
     pub fn items(&mut self, t: &Thread, items: impl Iterator<Item = Value>) -> R<()> {
-        let _nested = t.enter_at(" while getting the repr of an object")?;
+        t.check_stack(" while getting the repr of an object")?;
         for (i, item) in items.enumerate() {
             if i > 0 {
                 self.text(", ");

@@ -180,7 +180,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
 }
 
 fn repr(t: &Thread, object: Value) -> R {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     let def = declaration_of(object.class());
     let name = if object.class().has(flag::HEAP_TYPE) && object.class().native_def().is_some_and(|n| n.name != def.name) {
         object.class().display_name()

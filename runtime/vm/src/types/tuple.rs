@@ -31,14 +31,9 @@ impl Tuple {
             // SAFETY: the empty tuple is a tuple.
             return unsafe { Ref::from_value(t.empty_tuple()) };
         }
-        match Tuple::try_from_slice(t, values) {
-            Ok(tuple) => tuple,
-            Err(_) => {
-                t.take_exception();
-                // SAFETY: as above; the pending MemoryError request stops the program at its next poll.
-                unsafe { Ref::from_value(t.empty_tuple()) }
-            }
-        }
+        let cell = t.mutator.alloc_any(TUPLE_OVERHEAD + values.len() * 8, header_of::<Tuple>());
+        // SAFETY: a new, zeroed cell with room for the items.
+        unsafe { Tuple::fill(cell.as_ptr() as *mut Tuple, values) }
     }
 
     /// A tuple of these values; MemoryError when there is no room.
@@ -53,12 +48,19 @@ impl Tuple {
     /// # Safety
     /// The header's kind is [`limpid_heap::Kind::Array`] and `size` has room for the items.
     pub unsafe fn build(t: &Thread, header: Header, size: usize, values: &[Value]) -> R<Ref<Tuple>> {
-        let p = t.try_alloc_bytes(size, header)?.as_ptr() as *mut Tuple;
-        // SAFETY: a new, zeroed cell with room for the items; young, so no barrier is needed.
+        let cell = t.try_alloc_bytes(size, header)?.as_ptr() as *mut Tuple;
+        // SAFETY: a new, zeroed cell with room for the items, by contract.
+        Ok(unsafe { Tuple::fill(cell, values) })
+    }
+
+    /// # Safety
+    /// `cell` is new, so that no barrier is needed, and has room for the items.
+    unsafe fn fill(cell: *mut Tuple, values: &[Value]) -> Ref<Tuple> {
+        // SAFETY: by contract.
         unsafe {
-            std::ptr::copy_nonoverlapping(values.as_ptr(), (*p).items.as_ptr() as *mut Value, values.len());
-            (*p).len = values.len();
-            Ok(Ref::from_ptr(p))
+            std::ptr::copy_nonoverlapping(values.as_ptr(), (*cell).items.as_ptr() as *mut Value, values.len());
+            (*cell).len = values.len();
+            Ref::from_ptr(cell)
         }
     }
 
@@ -231,7 +233,7 @@ fn repr(t: &Thread, v: Value) -> R {
 }
 
 fn hash(t: &Thread, v: Value) -> R<i64> {
-    let _nested = t.enter_at(" while hashing a tuple")?;
+    t.check_stack(" while hashing a tuple")?;
     let mut hash = TupleHash::new();
     for &item in receiver::<Tuple>(v).as_slice() {
         hash.add(hash_value(t, item)?);

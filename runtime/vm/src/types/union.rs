@@ -75,7 +75,7 @@ fn args_of(v: Value) -> Ref<Tuple> {
 }
 
 fn repr(t: &Thread, v: Value) -> R {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     let parts: Vec<String> = args_of(v)
         .as_slice()
         .iter()

@@ -108,7 +108,7 @@ impl WeakRef {
             return Ok(existing);
         }
         let header = if class == builtin::WEAKREF { crate::object::header_of::<WeakRef>() } else { class.instance_header() };
-        let cell = t.mutator.alloc(class.instance_size(), header);
+        let cell = t.mutator.alloc_any(class.instance_size(), header);
         // SAFETY: a new cell of a class with this layout, zeroed.
         let r = unsafe { Ref::<WeakRef>::from_ptr(cell.as_ptr() as *mut WeakRef) };
         r.key.store(key, Ordering::Relaxed);

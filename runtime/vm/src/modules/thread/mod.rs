@@ -6,6 +6,7 @@ mod lock;
 
 use crate::args::FnDef;
 use crate::exc;
+use crate::interpreter_stack::InterpreterStack;
 use crate::modules::ModuleDef;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
@@ -88,6 +89,8 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
 /// The default: as much as the main thread has on most systems.
 const DEFAULT_STACK: usize = 8 << 20;
+/// What a thread gets whose program asks for less.
+const LEAST_STACK: usize = 512 << 10;
 
 /// What other threads may wait for: the end of a thread.
 #[derive(Default)]
@@ -154,16 +157,20 @@ fn spawn(
     on_error: fn(&Thread, Value),
 ) -> R<u64> {
     let start = Start { function, args: args.value(), kwargs: kwargs.map_or(Value::NULL, |d| d.value()) };
+    let Some(stack) = InterpreterStack::new() else {
+        done.set();
+        raise!(t, RuntimeError, "can't start new thread");
+    };
     let (tell, told) = std::sync::mpsc::sync_channel::<u64>(1);
     let size = match STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
-        n => n + NATIVE_STACK_RESERVE,
+        n => (n + NATIVE_STACK_RESERVE).max(LEAST_STACK),
     };
     let finished = done.clone();
     let spawned = std::thread::Builder::new().stack_size(size).spawn(move || {
         // The whole of it moves in, not its fields: they are on this stack from here on.
         let start = start;
-        let t = runtime::attach(Interpreter::get());
+        let t = runtime::attach(Interpreter::get(), stack);
         let Start { function, args, kwargs } = start;
         RUNNING.fetch_add(1, Ordering::Relaxed);
         finished.ident.store(t.ident.get(), Ordering::Release);

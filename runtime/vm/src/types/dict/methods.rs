@@ -67,7 +67,7 @@ fn fromkeys(t: &Thread, a: &[Value]) -> R {
 fn repr(t: &Thread, v: Value) -> R {
     let dict = receiver::<Dict>(v);
     let Some(_guard) = ReprGuard::enter(t, v) else { return ReprText::new("{...}").finish(t) };
-    let _nested = t.enter_at(" while getting the repr of an object")?;
+    t.check_stack(" while getting the repr of an object")?;
     let mut text = ReprText::new("{");
     let mut position = 0;
     let mut first = true;

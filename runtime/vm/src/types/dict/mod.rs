@@ -11,7 +11,7 @@
 use crate::object::{R, Raised, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{compare::values_equal, hash::hash_value};
 use crate::thread::Thread;
-use crate::types::{Exception, Str, Type, builtin};
+use crate::types::{Str, Type, builtin};
 use limpid_heap::{Header, Value};
 
 mod iterators;
@@ -57,9 +57,7 @@ pub fn explain_unhashable(t: &Thread, raised: Raised, key: Value, role: &str) ->
     t.take_exception();
     let Ok(reason) = crate::protocol::text::str_of(t, cause) else { return raised };
     let name = full_name(key.class());
-    let raised = err!(t, TypeError, "cannot use '{name}' as {role} ({})", reason.to_string_lossy());
-    Exception::set_context(t, t.exception(), cause);
-    raised
+    err!(t, TypeError, "cannot use '{name}' as {role} ({})", reason.to_string_lossy())
 }
 
 /// A class's name with its module, unless everybody knows that.

@@ -78,6 +78,6 @@ fn collect_leaves(t: &Thread, e: Value, leaves: &mut ValueList) -> R<()> {
         leaves.push(t, e);
         return Ok(());
     };
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     group.exceptions().as_slice().iter().try_for_each(|inner| collect_leaves(t, *inner, leaves))
 }

@@ -195,7 +195,7 @@ impl Matcher {
         let Some(group) = e.downcast::<ExceptionGroup>() else {
             return Ok((Value::NONE, if want_rest { e } else { Value::NONE }));
         };
-        let _nested = t.enter()?;
+        t.check_stack("")?;
         let (mut matched, mut rest) = (ValueList::new(t), ValueList::new(t));
         for inner in group.exceptions().as_slice() {
             let (m, r) = self.split(t, *inner, want_rest)?;

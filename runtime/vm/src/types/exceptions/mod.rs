@@ -121,7 +121,7 @@ impl Exception {
     /// A new instance of an exception class without running its constructor: no arguments, all fields empty.
     pub fn allocate(t: &Thread, class: Ref<Type>) -> Ref<Exception> {
         debug_assert!(class.is_subtype(exc::BaseException));
-        let cell = t.mutator.alloc(class.instance_size(), class.instance_header());
+        let cell = t.mutator.alloc_any(class.instance_size(), class.instance_header());
         // SAFETY: a new cell of an exception class; all zero means all empty.
         let e = unsafe { Ref::<Exception>::from_ptr(cell.as_ptr() as *mut Exception) };
         e.args.set(t, e, t.empty_tuple());

@@ -34,6 +34,7 @@ fn next(t: &Thread, v: Value) -> R {
     let (function, iterator) = (this.function.get(), this.iterator.get());
     let by_truth = function.is_none() || function == builtin::BOOL.value();
     let next = iter::next_function(t, iterator)?;
+    t.check_stack("")?;
     loop {
         let item = next(t, iterator)?;
         if item.is_null() {

@@ -188,7 +188,7 @@ fn less(t: &Thread, a: Value, b: Value) -> R<bool> {
 
 /// `a < b` of tuples: by the first items that differ.
 fn less_tuples(t: &Thread, a: Ref<Tuple>, b: Ref<Tuple>) -> R<bool> {
-    let _nested = t.enter_at(" in comparison")?;
+    t.check_stack(" in comparison")?;
     for (&x, &y) in a.as_slice().iter().zip(b.as_slice()) {
         if !compare::values_equal(t, x, y)? {
             return less(t, x, y);

@@ -166,8 +166,7 @@ fn read(t: &Thread, f: &dyn Format, at: &mut usize, args: &mut Arguments) -> R<D
             if !int::is_int(v) {
                 raise!(t, TypeError, "* wants int")
             }
-            let n = int::to_i64(t, v)?;
-            return Ok(Some(n as isize));
+            return int::to_isize(t, v).map(Some);
         }
         let mut n = None;
         while let Ok(c @ 0x30..=0x39) = peek(*at) {

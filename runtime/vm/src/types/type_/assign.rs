@@ -140,7 +140,7 @@ fn derives(base: Ref<Type>, class: Ref<Type>) -> bool {
 }
 
 fn recompute_mros(t: &Thread, class: Ref<Type>, undo: &mut ValueList) -> R<()> {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     let order = mro::compute(t, class)?;
     undo.push(t, class.value());
     undo.push(t, class.mro.get());

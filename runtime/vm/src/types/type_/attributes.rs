@@ -289,7 +289,7 @@ pub(super) fn dir(t: &Thread, a: &[Value]) -> R {
 
 /// Adds the names in the namespaces of a class and its bases, as `__dict__` and `__bases__` say.
 pub(crate) fn merge_names(t: &Thread, names_found: Ref<Dict>, class: Value) -> R<()> {
-    let _nested = t.enter()?;
+    t.check_stack("")?;
     if let Some(dict) = attr::get_attr_opt(t, class, names::__dict__)? {
         names_found.update_from(t, dict)?;
     }

@@ -111,7 +111,7 @@ pub fn is_plain(class: Ref<Type>) -> bool {
 /// A new instance of a class that [`is_plain`], without attributes.
 #[inline(always)]
 pub fn alloc_plain(t: &Thread, class: Ref<Type>) -> Value {
-    let cell = t.mutator.alloc(class.instance_size(), class.instance_header());
+    let cell = t.mutator.alloc_any(class.instance_size(), class.instance_header());
     let instance = Value::cell(cell.as_ptr());
     class.on_new_instance(t, instance);
     instance

@@ -122,7 +122,7 @@ pub(super) fn update_flags(class: Ref<Type>) {
     let plain = slots.getattribute.is_some_and(|f| std::ptr::fn_addr_eq(f, generic_get_attr as Binary));
     let (set, clear) = if plain { (flag::PLAIN_LOOKUP, 0) } else { (0, flag::PLAIN_LOOKUP) };
     class.change_flags(set, clear);
-    if class.has(flag::HEAP_TYPE) && slots.finalize.is_some() {
+    if slots.finalize.is_some() {
         class.change_flags(flag::HAS_FINALIZER, 0);
     }
 }
