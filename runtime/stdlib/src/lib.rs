@@ -8,6 +8,7 @@ pub mod accounts;
 mod arguments;
 pub mod array;
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -97,6 +98,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &collections::MODULE,
     &abc::MODULE,
     &ast::MODULE,
+    &asyncio::MODULE,
     &atexit::MODULE,
     &string::MODULE,
     &tokenize::MODULE,
