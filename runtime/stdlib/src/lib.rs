@@ -17,6 +17,7 @@ pub mod codecs;
 pub mod collections;
 mod constants;
 pub mod csv;
+pub mod decimal;
 pub mod errno;
 pub mod exception_class;
 pub mod faulthandler;
@@ -87,6 +88,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &pickle::MODULE,
     &unicodedata::MODULE,
     &csv::MODULE,
+    &decimal::MODULE,
     &cmath::MODULE,
     &statistics::MODULE,
     &hash::MD5,
