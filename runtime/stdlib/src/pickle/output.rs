@@ -23,7 +23,7 @@ pub(super) struct Output {
 
 impl Output {
     pub fn new(file: Value) -> Output {
-        Output { bytes: Vec::with_capacity(128), frame: None, framing: false, file }
+        Output { bytes: Vec::with_capacity(1024), frame: None, framing: false, file }
     }
 
     /// From here on there are frames.

@@ -222,6 +222,10 @@ static NO_PERSISTENT_ID: FnDef = FnDef::def("persistent_id", "self, obj, /", |_,
 
 /// The program's function for persistent ids.
 pub(super) fn persistent_id(t: &Thread, v: Value) -> R<Option<Value>> {
+    if v.class() == PICKLER.get() {
+        // Nothing but the attribute can say otherwise.
+        return Ok(receiver::<Pickler>(v).persistent_id.opt());
+    }
     let f = attr::get_attr_text(t, v, "persistent_id")?;
     let own = f.downcast::<BuiltinFunction>().is_some_and(|f| std::ptr::eq(f.def(), &NO_PERSISTENT_ID));
     Ok((!own).then_some(f))
