@@ -145,6 +145,9 @@ pub fn exceeds_memory(places: i64, flags: &mut u32) -> bool {
     exceeds
 }
 
+/// How many of them fit one word.
+const POWERS_OF_ONE_WORD: usize = 20;
+
 /// `10**n`
 pub fn power_of_ten(n: usize) -> UBig {
     match POWERS.get(n) {
@@ -164,8 +167,13 @@ fn small(n: &UBig) -> Option<u128> {
 
 /// How many decimal digits a number has; 1 for zero.
 pub fn digits_of(n: &UBig) -> i64 {
+    match n.as_words() {
+        [] => return 1,
+        [word] => return word.ilog10() as i64 + 1,
+        _ => {}
+    }
     if let Some(n) = small(n) {
-        return if n == 0 { 1 } else { n.ilog10() as i64 + 1 };
+        return n.ilog10() as i64 + 1;
     }
     // The logarithm of the leading 64 bits and the number of the others tells, unless it is close to a power of ten.
     let bits = n.bit_len();
@@ -182,6 +190,15 @@ pub fn digits_of(n: &UBig) -> i64 {
 
 /// A number divided by `10**places`, rounded; whether anything but zeros was cut off.
 fn cut_off(n: &UBig, places: usize, rounding: Rounding, negative: bool) -> (UBig, bool) {
+    if let [n] = *n.as_words()
+        && places < POWERS_OF_ONE_WORD
+    {
+        // As below; most numbers are that small, and dividing them is much faster.
+        let power = POWERS[places] as u64;
+        let (kept, rest) = (n / power, n % power);
+        let up = rest != 0 && rounding.rounds_up(negative, (kept % 10) as u8, rest.cmp(&(power - rest)));
+        return (UBig::from_word(kept + up as u64), rest != 0);
+    }
     if let Some(n) = small(n)
         && let Some(&power) = POWERS.get(places)
     {
