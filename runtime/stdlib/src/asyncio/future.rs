@@ -278,7 +278,7 @@ pub(super) fn result(t: &Thread, this: Ref<Future>) -> R {
 }
 
 fn exception(t: &Thread, a: &[Value]) -> R {
-    let this = initialized(t, a[0])?;
+    let this = receiver::<Future>(a[0]);
     match this.state() {
         state::CANCELLED => return Err(raise_cancelled(t, this)),
         state::PENDING => return invalid_state(t, "Exception is not set."),
@@ -498,7 +498,7 @@ pub(super) static FUTURE_DEF: TypeDef = TypeDef {
         ..SlotTable::EMPTY
     },
     methods: &[
-        FnDef::def("result", "self, /", |t, a| initialized(t, a[0]).and_then(|this| result(t, this)))
+        FnDef::def("result", "self, /", |t, a| result(t, receiver(a[0])))
             .doc("Return the result this future represents.\n\nIf the future has been cancelled, raises CancelledError."),
         FnDef::def("exception", "self, /", exception).doc("Return the exception that was set on this future."),
         FnDef::def("set_result", "self, result, /", |t, a| {

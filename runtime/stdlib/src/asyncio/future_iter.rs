@@ -3,6 +3,7 @@
 use super::future::{self, Future, state};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{FnDef, receiver};
+use limpid_vm::modules::warnings;
 use limpid_vm::object::{R, Raised, Slot, header_of};
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
@@ -57,6 +58,9 @@ fn send(t: &Thread, a: &[Value]) -> R {
 }
 
 fn throw(t: &Thread, a: &[Value]) -> R {
+    if !a[2].is_null() || !a[3].is_null() {
+        warnings::deprecated(t, "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.")?;
+    }
     let e = coroutine::exception_to_throw(t, a[1], a[2], a[3])?;
     let this = receiver::<FutureIter>(a[0]);
     this.future.set(t, this, Value::NULL);
