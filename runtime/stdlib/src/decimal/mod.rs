@@ -71,14 +71,16 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     let numbers = import::import_text(t, "numbers")?;
     let number = attr::get_attr_text(t, numbers, "Number")?;
     call::call_method_text(t, number, "register", &[decimal])?;
-    // A named tuple, as the Python form has it.
-    let collections = import::import_text(t, "collections")?;
-    let make = attr::get_attr_text(t, collections, "namedtuple")?;
-    let fields = Str::new(t, "sign digits exponent").value();
-    let class = call::call(t, make, &[Str::new(t, "DecimalTuple").value(), fields])?;
-    attr::set_attr(t, class, limpid_vm::names::__module__, Str::new(t, "decimal").value())?;
-    object::DECIMAL_TUPLE.set(class);
-    dict.set_text(t, "DecimalTuple", class)
+    if object::DECIMAL_TUPLE.opt().is_none() {
+        // A named tuple, as the Python form has it.
+        let collections = import::import_text(t, "collections")?;
+        let make = attr::get_attr_text(t, collections, "namedtuple")?;
+        let fields = Str::new(t, "sign digits exponent").value();
+        let class = call::call(t, make, &[Str::new(t, "DecimalTuple").value(), fields])?;
+        attr::set_attr(t, class, limpid_vm::names::__module__, Str::new(t, "decimal").value())?;
+        object::DECIMAL_TUPLE.set(class);
+    }
+    dict.set_text(t, "DecimalTuple", object::DECIMAL_TUPLE.get())
 }
 
 /// The methods that the Python form does: for a Decimal and, with one operand more, for a Context.

@@ -135,7 +135,7 @@ fn number_of_tuple(t: &Thread, parts: &[Value]) -> R<Number> {
     };
     let exponent = match kind {
         Kind::Finite if !int::is_int(exponent) => raise!(t, ValueError, "exponent must be an integer"),
-        Kind::Finite => int::to_i64_saturating(exponent).clamp(-4 * super::number::MAX_EMAX, 4 * super::number::MAX_EMAX),
+        Kind::Finite => int::to_i64(t, exponent)?.clamp(-4 * super::number::MAX_EMAX, 4 * super::number::MAX_EMAX),
         _ => 0,
     };
     let digits = match (digits.downcast::<Tuple>(), digits.downcast::<List>()) {

@@ -119,15 +119,10 @@ pub(super) fn bits_of(t: &Thread, class: Value) -> R<u32> {
 /// The bits of the signals in a list.
 pub(super) fn bits_of_list(t: &Thread, list: Value) -> R<u32> {
     let mut bits = 0;
-    for class in iter::collect(t, list)?.iter() {
-        match bits_of(t, class) {
-            Ok(more) => bits |= more,
-            Err(_) => {
-                t.take_exception();
-                raise!(t, TypeError, "{VALID_SIGNALS}")
-            }
-        }
-    }
+    iter::for_each(t, list, |class| {
+        bits |= bits_of(t, class)?;
+        Ok(())
+    })?;
     Ok(bits)
 }
 
