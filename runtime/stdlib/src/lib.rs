@@ -8,6 +8,7 @@ pub mod accounts;
 mod arguments;
 pub mod array;
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -16,6 +17,7 @@ pub mod codecs;
 pub mod collections;
 mod constants;
 pub mod csv;
+pub mod decimal;
 pub mod errno;
 pub mod exception_class;
 pub mod faulthandler;
@@ -86,6 +88,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &pickle::MODULE,
     &unicodedata::MODULE,
     &csv::MODULE,
+    &decimal::MODULE,
     &cmath::MODULE,
     &statistics::MODULE,
     &hash::MD5,
@@ -97,6 +100,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &collections::MODULE,
     &abc::MODULE,
     &ast::MODULE,
+    &asyncio::MODULE,
     &atexit::MODULE,
     &string::MODULE,
     &tokenize::MODULE,

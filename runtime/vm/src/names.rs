@@ -68,7 +68,8 @@ static_names! {
     tb_frame, tb_next, tb_lineno, tb_lasti, f_back, gi_frame, cr_frame, threading, _shutdown, origin, cached, parent, loader, submodule_search_locations, has_location,
     __firstiter__ = "firstiter", finalizer, hasattr, index, count, real, imag, numerator, denominator, conjugate, from_bytes, to_bytes, is_integer, as_integer_ratio, bit_length, bit_count,
     __defaults_factory__ = "default_factory", fold, tzinfo, maxlen, typing, Generic, collections_abc = "collections.abc", annotationlib, call_annotate_function, Format, VALUE, FORWARDREF, STRING, VALUE_WITH_FAKE_GLOBALS,
-    string_file = "<string>", metaclass,
+    string_file = "<string>", metaclass, _asyncio_future_blocking, _loop, add_done_callback, call_exception_handler, call_soon, cancel, context, done, get_debug, get_loop,
+    is_running,
 }
 
 /// Makes them, in the heap's immortal area.

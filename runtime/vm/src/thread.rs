@@ -213,9 +213,8 @@ impl Thread {
         }
         let size = class.instance_size();
         debug_assert!(size >= size_of::<T>());
-        let slots = if T::KIND == Kind::Slots as u8 { (size / 8 - 1).min(u8::MAX as usize) as u8 } else { 0 };
-        let header = Header::with_raw_kind(class.root_shape(), T::KIND, slots);
-        let p = self.mutator.alloc_any(size, header).as_ptr();
+        // Traced as the class says: it may have added attributes to a native part that refers to nothing.
+        let p = self.mutator.alloc_any(size, class.instance_header()).as_ptr();
         // SAFETY: the cell is new and at least as long as T; the header stays as allocated, what follows T is zero.
         let object = unsafe {
             let body = size_of::<Header>();

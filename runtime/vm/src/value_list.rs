@@ -20,14 +20,18 @@ const OVERHEAD: usize = size_of::<Array>();
 
 /// A reference to a growable array of values; see the module's page.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ValueList(Ref<Array>);
+pub struct ValueList {
+    array: Ref<Array>,
+    /// How many values there is room for; it is the same for as long as the array is.
+    capacity: usize,
+}
 
 impl ValueList {
     /// An empty list with room for `capacity` values.
     pub fn with_capacity(t: &Thread, capacity: usize) -> ValueList {
         let p = t.mutator.alloc_any(OVERHEAD + capacity.max(2) * 8, Header::new(ShapeRef::NONE, Kind::Array, 0));
         // SAFETY: a new, zeroed cell of an Array.
-        ValueList(unsafe { Ref::from_ptr(p.as_ptr() as *mut Array) })
+        ValueList::of_array(unsafe { Ref::from_ptr(p.as_ptr() as *mut Array) })
     }
 
     /// An empty list.
@@ -45,22 +49,25 @@ impl ValueList {
     }
 
     /// The list kept in a slot by [`ValueList::cell`].
-    #[inline(always)]
     pub fn from_cell(cell: Value) -> ValueList {
         // SAFETY: only values made by `cell` are passed here.
-        ValueList(unsafe { Ref::from_value(cell) })
+        ValueList::of_array(unsafe { Ref::from_value(cell) })
+    }
+
+    fn of_array(array: Ref<Array>) -> ValueList {
+        ValueList { array, capacity: (limpid_heap::cell_size(array.value()) - OVERHEAD - 1) / 8 }
     }
 
     /// The array itself, to be kept in a slot. Never shown to a Python program.
     #[inline(always)]
     pub fn cell(self) -> Value {
-        self.0.value()
+        self.array.value()
     }
 
     /// How many values it holds.
     #[inline(always)]
     pub fn len(self) -> usize {
-        self.0.len.load(Ordering::Acquire)
+        self.array.len.load(Ordering::Acquire)
     }
 
     /// Is it empty?
@@ -72,7 +79,7 @@ impl ValueList {
     #[inline(always)]
     fn slot(&self, i: usize) -> &Slot {
         // SAFETY: callers check `i` against the length or the capacity.
-        unsafe { &*self.0.items.as_ptr().add(i) }
+        unsafe { &*self.array.items.as_ptr().add(i) }
     }
 
     /// The value at `i`.
@@ -91,34 +98,42 @@ impl ValueList {
     /// When `i` is out of range.
     pub fn set(self, t: &Thread, i: usize, v: Value) {
         assert!(i < self.len());
-        self.slot(i).set(t, self.0, v);
+        self.slot(i).set(t, self.array, v);
     }
 
     /// Appends a value; the list may move to a new array.
+    #[inline]
     pub fn push(&mut self, t: &Thread, v: Value) {
         let len = self.len();
-        let capacity = (limpid_heap::cell_size(self.0.value()) - OVERHEAD - 1) / 8;
-        if len >= capacity {
-            let bigger = ValueList::with_capacity(t, capacity * 2);
-            for i in 0..len {
-                bigger.slot(i).set(t, bigger.0, self.slot(i).get());
-            }
-            bigger.0.len.store(len, Ordering::Release);
-            *self = bigger;
+        if len >= self.capacity {
+            self.grow(t);
         }
-        self.slot(len).set(t, self.0, v);
-        self.0.len.store(len + 1, Ordering::Release);
+        self.slot(len).set(t, self.array, v);
+        self.array.len.store(len + 1, Ordering::Release);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, t: &Thread) {
+        let len = self.len();
+        let bigger = ValueList::with_capacity(t, self.capacity * 2);
+        for i in 0..len {
+            bigger.slot(i).set(t, bigger.array, self.slot(i).get());
+        }
+        bigger.array.len.store(len, Ordering::Release);
+        *self = bigger;
     }
 
     /// Takes the last value off.
+    #[inline]
     pub fn pop(self, t: &Thread) -> Option<Value> {
         let len = self.len();
         if len == 0 {
             return None;
         }
         let v = self.slot(len - 1).get();
-        self.slot(len - 1).set(t, self.0, Value::NULL);
-        self.0.len.store(len - 1, Ordering::Release);
+        self.slot(len - 1).set(t, self.array, Value::NULL);
+        self.array.len.store(len - 1, Ordering::Release);
         Some(v)
     }
 
@@ -137,6 +152,6 @@ impl ValueList {
     /// The values as a slice. Only for a list that nobody changes while the slice is in use: one that this thread alone has.
     pub fn as_slice(&self) -> &[Value] {
         // SAFETY: `len` values are initialised, and the list is not written meanwhile, by contract.
-        unsafe { std::slice::from_raw_parts(self.0.items.as_ptr() as *const Value, self.len()) }
+        unsafe { std::slice::from_raw_parts(self.array.items.as_ptr() as *const Value, self.len()) }
     }
 }

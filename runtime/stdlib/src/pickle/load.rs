@@ -154,16 +154,18 @@ impl Loading {
 
     // ---- operands ----
 
-    fn number(&mut self, t: &Thread, n: usize) -> R<u64> {
-        let range = self.input.take(t, n)?;
+    #[inline]
+    fn number<const WIDTH: usize>(&mut self, t: &Thread) -> R<u64> {
+        let range = self.input.take(t, WIDTH)?;
         let mut word = [0; 8];
-        word[..n].copy_from_slice(&self.input.bytes()[range]);
+        word[..WIDTH].copy_from_slice(&self.input.bytes()[range]);
         Ok(u64::from_le_bytes(word))
     }
 
-    /// So many bytes as a number of `width` bytes in front says.
-    fn counted(&mut self, t: &Thread, width: usize, what: &str) -> R<Range<usize>> {
-        let n = self.number(t, width)?;
+    /// So many bytes as a number of `WIDTH` bytes in front says.
+    #[inline]
+    fn counted<const WIDTH: usize>(&mut self, t: &Thread, what: &str) -> R<Range<usize>> {
+        let n = self.number::<WIDTH>(t)?;
         if n > isize::MAX as u64 {
             raise!(t, OverflowError, "{what} exceeds system's maximum size of {} bytes", isize::MAX);
         }
@@ -172,7 +174,7 @@ impl Loading {
 
     /// As [`Loading::counted`], with a signed number of four bytes.
     fn counted_signed(&mut self, t: &Thread, what: &str) -> R<Range<usize>> {
-        match usize::try_from(self.number(t, 4)? as u32 as i32) {
+        match usize::try_from(self.number::<4>(t)? as u32 as i32) {
             Ok(n) => self.input.take(t, n),
             Err(_) => fail(t, &UNPICKLING_ERROR, &format!("{what} pickle has negative byte count")),
         }
@@ -230,24 +232,24 @@ impl Loading {
             op::NEWTRUE => self.push(t, Value::TRUE),
             op::NEWFALSE => self.push(t, Value::FALSE),
             op::BININT => {
-                let n = self.number(t, 4)? as u32 as i32;
+                let n = self.number::<4>(t)? as u32 as i32;
                 self.push(t, Value::int(n as i64));
             }
             op::BININT1 => {
-                let n = self.number(t, 1)?;
+                let n = self.number::<1>(t)?;
                 self.push(t, Value::int(n as i64));
             }
             op::BININT2 => {
-                let n = self.number(t, 2)?;
+                let n = self.number::<2>(t)?;
                 self.push(t, Value::int(n as i64));
             }
             op::INT => self.int_line(t)?,
             op::LONG => self.long_line(t)?,
             op::LONG1 => {
-                let n = self.number(t, 1)? as usize;
+                let n = self.number::<1>(t)? as usize;
                 self.long(t, n)?;
             }
-            op::LONG4 => match usize::try_from(self.number(t, 4)? as u32 as i32) {
+            op::LONG4 => match usize::try_from(self.number::<4>(t)? as u32 as i32) {
                 Ok(n) => self.long(t, n)?,
                 Err(_) => return fail(t, &UNPICKLING_ERROR, "LONG pickle has negative byte count"),
             },
@@ -259,36 +261,36 @@ impl Loading {
                 }
             }
             op::BINFLOAT => {
-                let bits = self.number(t, 8)?.swap_bytes();
+                let bits = self.number::<8>(t)?.swap_bytes();
                 self.push(t, Value::float(f64::from_bits(bits)));
             }
             op::SHORT_BINBYTES => {
-                let range = self.counted(t, 1, "SHORT_BINBYTES")?;
+                let range = self.counted::<1>(t, "SHORT_BINBYTES")?;
                 self.push_bytes(t, range)?;
             }
             op::BINBYTES => {
-                let range = self.counted(t, 4, "BINBYTES")?;
+                let range = self.counted::<4>(t, "BINBYTES")?;
                 self.push_bytes(t, range)?;
             }
             op::BINBYTES8 => {
-                let range = self.counted(t, 8, "BINBYTES8")?;
+                let range = self.counted::<8>(t, "BINBYTES8")?;
                 self.push_bytes(t, range)?;
             }
             op::BYTEARRAY8 => {
-                let range = self.counted(t, 8, "BYTEARRAY8")?;
+                let range = self.counted::<8>(t, "BYTEARRAY8")?;
                 let v = Bytearray::from_slice(t, &self.input.bytes()[range])?.value();
                 self.push(t, v);
             }
             op::SHORT_BINUNICODE => {
-                let range = self.counted(t, 1, "SHORT_BINUNICODE")?;
+                let range = self.counted::<1>(t, "SHORT_BINUNICODE")?;
                 self.push_text(t, range)?;
             }
             op::BINUNICODE => {
-                let range = self.counted(t, 4, "BINUNICODE")?;
+                let range = self.counted::<4>(t, "BINUNICODE")?;
                 self.push_text(t, range)?;
             }
             op::BINUNICODE8 => {
-                let range = self.counted(t, 8, "BINUNICODE8")?;
+                let range = self.counted::<8>(t, "BINUNICODE8")?;
                 self.push_text(t, range)?;
             }
             op::UNICODE => {
@@ -303,7 +305,7 @@ impl Loading {
                 self.push_old_string(t, bytes)?;
             }
             op::SHORT_BINSTRING => {
-                let range = self.counted(t, 1, "SHORT_BINSTRING")?;
+                let range = self.counted::<1>(t, "SHORT_BINSTRING")?;
                 let bytes = Bytes::from_slice(t, &self.input.bytes()[range])?.value();
                 self.push_old_string(t, bytes)?;
             }
@@ -407,11 +409,11 @@ impl Loading {
                 Err(_) => return fail(t, &UNPICKLING_ERROR, "Memo value not found at index -1"),
             },
             op::BINGET => {
-                let place = self.number(t, 1)? as usize;
+                let place = self.number::<1>(t)? as usize;
                 self.get(t, place)?;
             }
             op::LONG_BINGET => {
-                let place = self.number(t, 4)? as usize;
+                let place = self.number::<4>(t)? as usize;
                 self.get(t, place)?;
             }
             op::PUT => {
@@ -422,11 +424,11 @@ impl Loading {
                 }
             }
             op::BINPUT => {
-                let (v, place) = (self.top(t)?, self.number(t, 1)? as usize);
+                let (v, place) = (self.top(t)?, self.number::<1>(t)? as usize);
                 self.put(t, place, v)?;
             }
             op::LONG_BINPUT => {
-                let (v, place) = (self.top(t)?, self.number(t, 4)? as usize);
+                let (v, place) = (self.top(t)?, self.number::<4>(t)? as usize);
                 self.put(t, place, v)?;
             }
             op::MEMOIZE => {
@@ -470,9 +472,9 @@ impl Loading {
                 }
                 self.fold(t, at, |items| instantiate(t, items[0], &items[1..]))?;
             }
-            op::EXT1 => self.extension(t, 1)?,
-            op::EXT2 => self.extension(t, 2)?,
-            op::EXT4 => self.extension(t, 4)?,
+            op::EXT1 => self.extension::<1>(t)?,
+            op::EXT2 => self.extension::<2>(t)?,
+            op::EXT4 => self.extension::<4>(t)?,
             op::PERSID => {
                 let line = self.line(t)?;
                 if !line.is_ascii() {
@@ -486,14 +488,14 @@ impl Loading {
                 self.persistent(t, id)?;
             }
             op::PROTO => {
-                let n = self.number(t, 1)? as i64;
+                let n = self.number::<1>(t)? as i64;
                 if n > HIGHEST_PROTOCOL {
                     raise!(t, ValueError, "unsupported pickle protocol: {n}");
                 }
                 self.unpickler.protocol.store(n, Relaxed);
             }
             op::FRAME => {
-                let n = self.number(t, 8)?;
+                let n = self.number::<8>(t)?;
                 if n > isize::MAX as u64 {
                     raise!(t, OverflowError, "FRAME length exceeds system's maximum of {} bytes", isize::MAX);
                 }
@@ -630,9 +632,9 @@ impl Loading {
         Ok(())
     }
 
-    fn extension(&mut self, t: &Thread, width: usize) -> R<()> {
-        let code = self.number(t, width)?;
-        let code = if width == 4 { code as u32 as i32 as i64 } else { code as i64 };
+    fn extension<const WIDTH: usize>(&mut self, t: &Thread) -> R<()> {
+        let code = self.number::<WIDTH>(t)?;
+        let code = if WIDTH == 4 { code as u32 as i32 as i64 } else { code as i64 };
         if code <= 0 {
             return fail(t, &UNPICKLING_ERROR, "EXT specifies code <= 0");
         }

@@ -8,6 +8,7 @@ mod memo;
 mod opcode;
 mod output;
 mod pickler;
+mod places;
 mod save;
 mod unpickler;
 

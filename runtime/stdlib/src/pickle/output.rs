@@ -23,7 +23,7 @@ pub(super) struct Output {
 
 impl Output {
     pub fn new(file: Value) -> Output {
-        Output { bytes: Vec::with_capacity(128), frame: None, framing: false, file }
+        Output { bytes: Vec::with_capacity(1024), frame: None, framing: false, file }
     }
 
     /// From here on there are frames.
@@ -31,12 +31,35 @@ impl Output {
         self.framing = true;
     }
 
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
+        self.begin_frame();
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Writes an instruction without operands.
+    #[inline]
+    pub fn instruction(&mut self, code: u8) {
+        self.begin_frame();
+        self.bytes.push(code);
+    }
+
+    /// Writes an instruction with an operand of fixed size.
+    #[inline]
+    pub fn write_operand<const N: usize>(&mut self, code: u8, operand: [u8; N]) {
+        self.begin_frame();
+        self.bytes.reserve(1 + N);
+        self.bytes.push(code);
+        self.bytes.extend_from_slice(&operand);
+    }
+
+    /// Starts a frame if there should be one and is none.
+    #[inline]
+    fn begin_frame(&mut self) {
         if self.framing && self.frame.is_none() {
             self.frame = Some(self.bytes.len());
             self.bytes.extend_from_slice(&[0; FRAME_HEADER]);
         }
-        self.bytes.extend_from_slice(bytes);
     }
 
     /// Ends the current frame.
@@ -52,6 +75,7 @@ impl Output {
     }
 
     /// Ends the current frame if it is full, before an object.
+    #[inline]
     pub fn between_objects(&mut self, t: &Thread) -> R<()> {
         match self.frame {
             Some(start) if self.bytes.len() - start - FRAME_HEADER >= FRAME_TARGET => {

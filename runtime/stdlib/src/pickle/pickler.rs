@@ -1,6 +1,7 @@
 //! `Pickler`: what it is for programs. [`save`](super::save) does the work.
 
 use super::memo::{self, PicklerMemo};
+use super::places::Places;
 use super::save::Saving;
 use super::{PICKLING_ERROR, fail};
 use crate::owned;
@@ -14,7 +15,6 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::{BuiltinFunction, Dict, Tuple, Type, TypeDef, ValueList, flag, int};
 use limpid_vm::{layout, names, raise};
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 /// The layout.
@@ -37,9 +37,6 @@ pub struct Pickler {
     /// The places of the objects. Taken out while an object is pickled.
     places: Mutex<Places>,
 }
-
-/// Where an object is in the memo, by its word; the list of the objects keeps them alive.
-pub(super) type Places = HashMap<u64, u32>;
 
 /// `_pickle.Pickler`
 pub static PICKLER: TypeCell = TypeCell::new();
@@ -158,7 +155,7 @@ fn set_memo(t: &Thread, v: Value, value: Value) -> R<()> {
     let Some(dict) = entries.downcast::<Dict>() else {
         raise!(t, TypeError, "'memo' attribute must be a PicklerMemoProxy object or dict, not {}", value.class().display_name());
     };
-    let (mut objects, mut places) = (ValueList::new(t), Places::new());
+    let (mut objects, mut places) = (ValueList::new(t), Places::default());
     let mut sorted = Vec::new();
     for (key, entry) in dict.iter() {
         let Some(pair) = entry.downcast::<Tuple>().filter(|p| p.len() == 2) else {
@@ -225,6 +222,10 @@ static NO_PERSISTENT_ID: FnDef = FnDef::def("persistent_id", "self, obj, /", |_,
 
 /// The program's function for persistent ids.
 pub(super) fn persistent_id(t: &Thread, v: Value) -> R<Option<Value>> {
+    if v.class() == PICKLER.get() {
+        // Nothing but the attribute can say otherwise.
+        return Ok(receiver::<Pickler>(v).persistent_id.opt());
+    }
     let f = attr::get_attr_text(t, v, "persistent_id")?;
     let own = f.downcast::<BuiltinFunction>().is_some_and(|f| std::ptr::eq(f.def(), &NO_PERSISTENT_ID));
     Ok((!own).then_some(f))
@@ -260,8 +261,8 @@ pub static PICKLER_DEF: TypeDef = TypeDef {
         })
         .doc("Clears the pickler's \"memo\"."),
         FnDef::def("__sizeof__", "self, /", |t, a| {
-            let places = receiver::<Pickler>(a[0]).places.lock().capacity();
-            Ok(int::from_usize(t, size_of::<Pickler>() + places * size_of::<(u64, u32)>()))
+            let places = receiver::<Pickler>(a[0]).places.lock().size();
+            Ok(int::from_usize(t, size_of::<Pickler>() + places))
         })
         .doc("Returns size in memory, in bytes."),
         FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| limpid_vm::types::generic_alias::class_getitem(t, a[0], a[1])),

@@ -4,7 +4,8 @@ use super::buffer::PickleBuffer;
 use super::global;
 use super::opcode as op;
 use super::output::Output;
-use super::pickler::{self, Pickler, Places};
+use super::pickler::{self, Pickler};
+use super::places::Places;
 use super::{PICKLING_ERROR, fail};
 use limpid_heap::Value;
 use limpid_vm::object::{R, Raised, Ref, ValueExt};
@@ -14,6 +15,7 @@ use limpid_vm::types::memory::{Memoryview, get_buffer_with, request};
 use limpid_vm::types::set::as_set;
 use limpid_vm::types::{Bytearray, Bytes, Dict, List, Str, Tuple, Type, ValueList, builtin, float, int};
 use limpid_vm::{exc, names, raise};
+use smallvec::SmallVec;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// How many items are appended at once.
@@ -94,14 +96,14 @@ impl Saving {
             }
         }
         self.save(t, object)?;
-        self.out.write(&[op::STOP]);
+        self.out.instruction(op::STOP);
         Ok(())
     }
 
     // ---- the memo ----
 
     fn place(&self, v: Value) -> Option<u32> {
-        self.places.get(&v.bits()).copied()
+        self.places.get(v.bits())
     }
 
     fn get(&mut self, place: u32) {
@@ -110,8 +112,7 @@ impl Saving {
         } else if let Ok(short) = u8::try_from(place) {
             self.out.write(&[op::BINGET, short]);
         } else {
-            self.out.write(&[op::LONG_BINGET]);
-            self.out.write(&place.to_le_bytes());
+            self.out.write_operand(op::LONG_BINGET, place.to_le_bytes());
         }
     }
 
@@ -123,14 +124,13 @@ impl Saving {
         self.objects.push(t, v);
         self.places.insert(v.bits(), place);
         if self.protocol >= 4 {
-            self.out.write(&[op::MEMOIZE]);
+            self.out.instruction(op::MEMOIZE);
         } else if !self.binary {
             self.out.write(format!("{}{place}\n", op::PUT as char).as_bytes());
         } else if let Ok(short) = u8::try_from(place) {
             self.out.write(&[op::BINPUT, short]);
         } else {
-            self.out.write(&[op::LONG_BINPUT]);
-            self.out.write(&place.to_le_bytes());
+            self.out.write_operand(op::LONG_BINPUT, place.to_le_bytes());
         }
     }
 
@@ -149,7 +149,7 @@ impl Saving {
             }
         }
         if v.is_none() {
-            self.out.write(&[op::NONE]);
+            self.out.instruction(op::NONE);
             return Ok(());
         }
         if v.is_bool() {
@@ -235,7 +235,7 @@ impl Saving {
     fn save_persistent(&mut self, t: &Thread, id: Value) -> R<()> {
         if self.binary {
             self.save_unless_persistent(t, id, false)?;
-            self.out.write(&[op::BINPERSID]);
+            self.out.instruction(op::BINPERSID);
             return Ok(());
         }
         let s = text::str_of(t, id)?;
@@ -250,8 +250,8 @@ impl Saving {
 
     fn save_bool(&mut self, b: bool) {
         match (self.protocol >= 2, b) {
-            (true, true) => self.out.write(&[op::NEWTRUE]),
-            (true, false) => self.out.write(&[op::NEWFALSE]),
+            (true, true) => self.out.instruction(op::NEWTRUE),
+            (true, false) => self.out.instruction(op::NEWFALSE),
             (false, true) => self.out.write(b"I01\n"),
             (false, false) => self.out.write(b"I00\n"),
         }
@@ -265,11 +265,9 @@ impl Saving {
             } else if let Ok(i) = u8::try_from(i) {
                 self.out.write(&[op::BININT1, i]);
             } else if let Ok(i) = u16::try_from(i) {
-                self.out.write(&[op::BININT2]);
-                self.out.write(&i.to_le_bytes());
+                self.out.write_operand(op::BININT2, i.to_le_bytes());
             } else {
-                self.out.write(&[op::BININT]);
-                self.out.write(&i.to_le_bytes());
+                self.out.write_operand(op::BININT, i.to_le_bytes());
             }
             return Ok(());
         }
@@ -292,7 +290,7 @@ impl Saving {
             Ok(n) => self.out.write(&[op::LONG1, n]),
             Err(_) => match i32::try_from(bytes.len()) {
                 Ok(n) => {
-                    self.out.write(&[op::LONG4]);
+                    self.out.instruction(op::LONG4);
                     self.out.write(&n.to_le_bytes());
                 }
                 Err(_) => raise!(t, OverflowError, "int too large to pickle"),
@@ -304,8 +302,7 @@ impl Saving {
 
     fn save_float(&mut self, t: &Thread, f: f64) -> R<()> {
         if self.binary {
-            self.out.write(&[op::BINFLOAT]);
-            self.out.write(&f.to_bits().to_be_bytes());
+            self.out.write_operand(op::BINFLOAT, f.to_bits().to_be_bytes());
         } else {
             self.out.write(format!("{}{}\n", op::FLOAT as char, float::repr(t, f)?.to_string_lossy()).as_bytes());
         }
@@ -313,15 +310,22 @@ impl Saving {
     }
 
     /// The instruction for so many bytes: with a length of one, four or eight bytes.
-    fn sized(short: Option<u8>, long: u8, longest: Option<u8>, len: usize) -> Option<Vec<u8>> {
+    fn sized(short: Option<u8>, long: u8, longest: Option<u8>, len: usize) -> Option<SmallVec<[u8; 9]>> {
         if let (Some(code), Ok(n)) = (short, u8::try_from(len)) {
-            return Some(vec![code, n]);
+            return Some(SmallVec::from_slice(&[code, n]));
         }
-        let (code, length) = match u32::try_from(len) {
-            Ok(n) => (long, n.to_le_bytes().to_vec()),
-            Err(_) => (longest?, (len as u64).to_le_bytes().to_vec()),
-        };
-        Some([&[code][..], &length].concat())
+        let mut header = SmallVec::new();
+        match u32::try_from(len) {
+            Ok(n) => {
+                header.push(long);
+                header.extend_from_slice(&n.to_le_bytes());
+            }
+            Err(_) => {
+                header.push(longest?);
+                header.extend_from_slice(&(len as u64).to_le_bytes());
+            }
+        }
+        Some(header)
     }
 
     fn save_bytes(&mut self, t: &Thread, b: Ref<Bytes>) -> R<()> {
@@ -388,9 +392,9 @@ impl Saving {
         };
         let buffer = get_buffer_with(t, flat, request::FULL_RO)?;
         if !in_band {
-            self.out.write(&[op::NEXT_BUFFER]);
+            self.out.instruction(op::NEXT_BUFFER);
             if buffer.readonly {
-                self.out.write(&[op::READONLY_BUFFER]);
+                self.out.instruction(op::READONLY_BUFFER);
             }
             return Ok(());
         }
@@ -446,7 +450,7 @@ impl Saving {
         }
         let short = items.len() <= 3 && self.protocol >= 2;
         if !short {
-            self.out.write(&[op::MARK]);
+            self.out.instruction(op::MARK);
         }
         for (i, item) in items.iter().enumerate() {
             self.save(t, *item).map_err(|_| noted(t, v, || Ok(format!("item {i}"))))?;
@@ -454,21 +458,21 @@ impl Saving {
         // A tuple that contains itself was saved on the way.
         if let Some(place) = self.place(v) {
             if short {
-                items.iter().for_each(|_| self.out.write(&[op::POP]));
+                items.iter().for_each(|_| self.out.instruction(op::POP));
             } else if self.binary {
-                self.out.write(&[op::POP_MARK]);
+                self.out.instruction(op::POP_MARK);
             } else {
-                (0..=items.len()).for_each(|_| self.out.write(&[op::POP]));
+                (0..=items.len()).for_each(|_| self.out.instruction(op::POP));
             }
             self.get(place);
             return Ok(());
         }
-        self.out.write(&[match items.len() {
+        self.out.instruction(match items.len() {
             _ if !short => op::TUPLE,
             1 => op::TUPLE1,
             2 => op::TUPLE2,
             _ => op::TUPLE3,
-        }]);
+        });
         self.memoize(t, v);
         Ok(())
     }
@@ -515,7 +519,7 @@ impl Saving {
         if !self.binary {
             while !first.is_null() {
                 save(self, first)?;
-                self.out.write(&[op::APPEND]);
+                self.out.instruction(op::APPEND);
                 first = next(t)?;
             }
             return Ok(());
@@ -524,10 +528,10 @@ impl Saving {
             let second = next(t)?;
             if second.is_null() {
                 save(self, first)?;
-                self.out.write(&[op::APPEND]);
+                self.out.instruction(op::APPEND);
                 return Ok(());
             }
-            self.out.write(&[op::MARK]);
+            self.out.instruction(op::MARK);
             save(self, first)?;
             let mut item = second;
             let mut n = 1;
@@ -536,7 +540,7 @@ impl Saving {
                 n += 1;
                 item = if n < BATCH { next(t)? } else { Value::NULL };
             }
-            self.out.write(&[op::APPENDS]);
+            self.out.instruction(op::APPENDS);
             first = if n < BATCH { Value::NULL } else { next(t)? };
         }
         Ok(())
@@ -567,7 +571,7 @@ impl Saving {
         if !self.binary {
             while let Some(entry) = first {
                 save(self, entry)?;
-                self.out.write(&[op::SETITEM]);
+                self.out.instruction(op::SETITEM);
                 first = next(t)?;
             }
             return Ok(());
@@ -575,10 +579,10 @@ impl Saving {
         while let Some(entry) = first {
             let Some(second) = next(t)? else {
                 save(self, entry)?;
-                self.out.write(&[op::SETITEM]);
+                self.out.instruction(op::SETITEM);
                 return Ok(());
             };
-            self.out.write(&[op::MARK]);
+            self.out.instruction(op::MARK);
             save(self, entry)?;
             let mut entry = Some(second);
             let mut n = 1;
@@ -587,7 +591,7 @@ impl Saving {
                 n += 1;
                 entry = if n < BATCH { next(t)? } else { None };
             }
-            self.out.write(&[op::SETITEMS]);
+            self.out.instruction(op::SETITEMS);
             first = if n < BATCH { None } else { next(t)? };
         }
         Ok(())
@@ -605,26 +609,26 @@ impl Saving {
             return self.save_set_as_list(t, v);
         }
         let Some(set) = as_set(v) else { return Ok(()) };
-        self.out.write(&[op::EMPTY_SET]);
+        self.out.instruction(op::EMPTY_SET);
         self.memoize(t, v);
         let size = set.len();
         let mut n = 0;
         for (item, _) in set.entries() {
             if n % BATCH == 0 {
-                self.out.write(&[op::MARK]);
+                self.out.instruction(op::MARK);
             }
             let saved = self.save(t, item);
             noting(t, saved, v, "element")?;
             n += 1;
             if n % BATCH == 0 {
-                self.out.write(&[op::ADDITEMS]);
+                self.out.instruction(op::ADDITEMS);
             }
             if set.len() != size {
                 raise!(t, RuntimeError, "set changed size during iteration");
             }
         }
         if n % BATCH != 0 {
-            self.out.write(&[op::ADDITEMS]);
+            self.out.instruction(op::ADDITEMS);
         }
         Ok(())
     }
@@ -634,17 +638,17 @@ impl Saving {
             return self.save_set_as_list(t, v);
         }
         let Some(set) = as_set(v) else { return Ok(()) };
-        self.out.write(&[op::MARK]);
+        self.out.instruction(op::MARK);
         for (item, _) in set.entries() {
             let saved = self.save(t, item);
             noting(t, saved, v, "element")?;
         }
         if let Some(place) = self.place(v) {
-            self.out.write(&[op::POP_MARK]);
+            self.out.instruction(op::POP_MARK);
             self.get(place);
             return Ok(());
         }
-        self.out.write(&[op::FROZENSET]);
+        self.out.instruction(op::FROZENSET);
         self.memoize(t, v);
         Ok(())
     }
@@ -687,14 +691,14 @@ impl Saving {
         if self.protocol >= 4 {
             self.save(t, module.value())?;
             self.save(t, name.value())?;
-            self.out.write(&[op::STACK_GLOBAL]);
+            self.out.instruction(op::STACK_GLOBAL);
         } else {
             let path = global::split(t, name)?;
             let getattr = if path.len() == 1 { Value::NULL } else { global::table(t, "builtins", "getattr")? };
             for _ in path.iter().skip(1) {
                 self.save(t, getattr)?;
                 if self.protocol < 2 {
-                    self.out.write(&[op::MARK]);
+                    self.out.instruction(op::MARK);
                 }
             }
             self.save_toplevel(t, module, path.get(0))?;
@@ -716,11 +720,11 @@ impl Saving {
         match int::as_i64_opt(code) {
             Some(n @ 1..=0xFF) => self.out.write(&[op::EXT1, n as u8]),
             Some(n @ 0x100..=0xFFFF) => {
-                self.out.write(&[op::EXT2]);
+                self.out.instruction(op::EXT2);
                 self.out.write(&(n as u16).to_le_bytes());
             }
             Some(n @ 0x10000..=0x7FFF_FFFF) => {
-                self.out.write(&[op::EXT4]);
+                self.out.instruction(op::EXT4);
                 self.out.write(&(n as i32).to_le_bytes());
             }
             _ => raise!(t, RuntimeError, "extension code {} is out of range", text::repr(t, code)?.to_string_lossy()),
@@ -741,7 +745,7 @@ impl Saving {
                 module = old;
             }
         }
-        self.out.write(&[op::GLOBAL]);
+        self.out.instruction(op::GLOBAL);
         for (v, kind) in [(module, "module"), (name, "global")] {
             let encoding = Str::new(t, if self.protocol >= 3 { "utf-8" } else { "ascii" }).value();
             let line = match call::call_method(t, v, names::encode, &[encoding]) {
@@ -810,13 +814,13 @@ impl Saving {
             noting(t, saved, subject, "reconstructor")?;
             let saved = self.save(t, args);
             noting(t, saved, subject, "reconstructor arguments")?;
-            self.out.write(&[op::REDUCE]);
+            self.out.instruction(op::REDUCE);
         }
         if let Some(v) = object {
             // An object that contains itself was saved on the way.
             match self.place(v) {
                 Some(place) => {
-                    self.out.write(&[op::POP]);
+                    self.out.instruction(op::POP);
                     self.get(place);
                 }
                 None => self.memoize(t, v),
@@ -841,7 +845,7 @@ impl Saving {
         let Some(setter) = part(5) else {
             let saved = self.save(t, state);
             noting(t, saved, subject, "state")?;
-            self.out.write(&[op::BUILD]);
+            self.out.instruction(op::BUILD);
             return Ok(());
         };
         let saved = self.save(t, setter);
@@ -872,7 +876,7 @@ impl Saving {
         noting(t, saved, subject, "class")?;
         let saved = self.save(t, Tuple::from_slice(t, rest).value());
         noting(t, saved, subject, "__new__ arguments")?;
-        self.out.write(&[op::NEWOBJ]);
+        self.out.instruction(op::NEWOBJ);
         Ok(())
     }
 
@@ -900,7 +904,7 @@ impl Saving {
                 let saved = self.save(t, part);
                 noting(t, saved, subject, "__new__ arguments")?;
             }
-            self.out.write(&[op::NEWOBJ_EX]);
+            self.out.instruction(op::NEWOBJ_EX);
             return Ok(());
         }
         let partial = global::table(t, "functools", "partial")?;
@@ -912,7 +916,7 @@ impl Saving {
         let saved = self.save(t, function);
         noting(t, saved, subject, "reconstructor")?;
         self.save(t, t.empty_tuple())?;
-        self.out.write(&[op::REDUCE]);
+        self.out.instruction(op::REDUCE);
         Ok(())
     }
 }

@@ -201,8 +201,18 @@ pub(crate) fn translate<T: ByteText>(t: &Thread, a: &[Value]) -> R {
         }
     }
     let contents = T::contents(a[0]);
-    let mapped = |b: &u8| table.as_ref().map_or(*b, |table| table.as_slice()[*b as usize]);
-    let out: Vec<u8> = contents.iter().filter(|b| !deleted[**b as usize]).map(mapped).collect();
+    // A copy of the table, so that no byte asks again whether there is one and how long it is.
+    let mut map: [u8; 256] = std::array::from_fn(|i| i as u8);
+    if let Some(table) = &table {
+        map.copy_from_slice(table.as_slice());
+    }
+    let mut out = vec![0; contents.len()];
+    let mut len = 0;
+    for &b in contents {
+        out[len] = map[b as usize];
+        len += !deleted[b as usize] as usize;
+    }
+    out.truncate(len);
     if out == contents { T::unchanged(t, a[0]) } else { T::make(t, &out) }
 }
 
