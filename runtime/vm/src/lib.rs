@@ -7,6 +7,7 @@
 //! * [`stack_dump`]: Python stacks for whoever looks into a process that crashes or hangs.
 //! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
 //! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
+//! * [`tier2`]: recording of traces, and the entry points of the just-in-time compiler.
 //! * [`modules`]: the native modules that the interpreter itself needs (builtins, sys, _thread, _imp); all others live in the crate
 //!   `limpid-stdlib`.
 //!
@@ -31,6 +32,7 @@ pub mod shape;
 pub mod slots;
 pub mod stack_dump;
 pub mod stats;
+pub mod tier2;
 pub mod types;
 pub mod value_list;
 

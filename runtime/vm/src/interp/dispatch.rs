@@ -7,7 +7,7 @@
 //!
 //! The mode of the interpreter is which table is in that argument. The counting table sends every instruction through one stub that
 //! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The table for line tracing
-//! does the same for tracers. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
+//! does the same for tracers, and the recording table notes what a trace is made of. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
@@ -15,6 +15,7 @@ use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::uops::*;
 use crate::interp::{trace, unwind};
 use crate::thread::Thread;
+use crate::tier2;
 use limpid_bytecode::{OPCODE_COUNT, Opcode, for_each_instruction};
 use limpid_heap::Value;
 use std::sync::atomic::Ordering::Acquire;
@@ -83,7 +84,14 @@ unsafe extern "C" fn slow(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *c
 
 /// Runs the slow function; leaves the registers in the thread. False: the loop is to be left.
 #[inline(never)]
-unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, f: *const Table) -> bool {
+pub(crate) unsafe extern "C" fn slow_call(
+    pc: *const u16,
+    sp: *mut Value,
+    fp: *mut Value,
+    th: *const Thread,
+    o: u64,
+    f: *const Table,
+) -> bool {
     let mut r = Regs { pc, sp, fp, th };
     r.save();
     // SAFETY: `finish` gives a SlowFn.
@@ -171,8 +179,22 @@ unsafe extern "C" fn lines(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *
     }
 }
 
+/// Notes an instruction for the trace being recorded, then runs it.
+unsafe extern "C" fn recording(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+    // SAFETY: as in `go`.
+    unsafe {
+        let goes_on = tier2::record(pc, sp, fp, th, o as u32);
+        let table = if goes_on { table } else { (*th).table.get() as *const Table };
+        let (op, _) = fetch(pc);
+        PLAIN.0[op as usize](pc, sp, fp, th, o, table)
+    }
+}
+
+/// The table that records a trace.
+pub static RECORDING: Table = Table([recording as Handler; 256]);
+
 /// The table in force apart from line tracing.
-fn usual_table(t: &Thread) -> *const Table {
+pub fn usual_table(t: &Thread) -> *const Table {
     t.interpreter().table.load(Acquire)
 }
 
