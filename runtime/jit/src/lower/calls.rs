@@ -8,7 +8,7 @@ use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, init_pc};
 use limpid_vm::thread::Thread;
-use limpid_vm::tier2::bodies::body;
+use limpid_vm::tier2::bodies::{Body, body, current};
 use limpid_vm::tier2::recorder::Instruction;
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::{Function, Generator};
@@ -129,8 +129,8 @@ impl Lowering<'_> {
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
-        let call =
-            BodyCall { pc: step.pc as u64, function: body(step.op) as usize as u64, oparg: step.oparg, used, expected: step.next as u64 };
+        let function: Body = if step.op.caches() == 0 { body(step.op) } else { current };
+        let call = BodyCall { pc: step.pc as u64, function: function as usize as u64, oparg: step.oparg, used, expected: step.next as u64 };
         self.trace.calls.push(call);
         let number = self.trace.calls.len() as i64 - 1;
         self.emit_with(Op::Body, Ty::None, &[frame], number, None);

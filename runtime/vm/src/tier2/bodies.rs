@@ -16,6 +16,18 @@ use limpid_heap::Value;
 /// The body of an instruction: runs it in the frame that the registers tell.
 pub type Body = unsafe extern "C" fn(*const u16, *mut Value, *mut Value, *const Thread, u64) -> *const u16;
 
+/// Runs the instruction at `pc` in the form that it has now. Which one that is may change after a trace was recorded, and with it what its
+/// caches mean.
+///
+/// # Safety
+/// The registers are those of a frame at an instruction.
+pub unsafe extern "C" fn current(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> *const u16 {
+    let r = Regs { pc, sp, fp, th };
+    let op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::CACHE);
+    // SAFETY: by contract.
+    unsafe { body(op)(pc, sp, fp, th, o) }
+}
+
 /// After the uops of a body.
 #[inline(never)]
 unsafe fn leave(flow: Flow, family: Opcode, r: &Regs, o: u64) -> *const u16 {
