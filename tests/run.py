@@ -5,6 +5,7 @@
     tests/run.py generators 'dict_*'      those with these names
     tests/run.py --python python3         with another Python
     tests/run.py --options='-X gcstress'  with options for it
+    tests/run.py --set PYTHON_JIT=0       with a variable set
     tests/run.py --bless NAME...          writes what they print into the .expected files
 
 A program NAME.py passes if it prints what is in NAME.expected and exits with 0. Two kinds of comment in its first lines
@@ -43,6 +44,7 @@ def run(program, args):
     status = int(setting(source, "exit", "0"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     environment.update(LC_ALL="C.UTF-8", TZ="UTC", PYTHONHASHSEED="0")
+    environment.update(variable.split("=", 1) for variable in args.set)
     command = [*shlex.split(args.python), *shlex.split(args.options), program.name]
     process = subprocess.Popen(
         command,
@@ -93,6 +95,7 @@ def main():
     parser.add_argument("names", nargs="*", help="names of programs, with * and ?")
     parser.add_argument("--python", default=str(LIMPID), help="the command to run them with")
     parser.add_argument("--options", default="", help="more options for it")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of their environment")
     parser.add_argument("--timeout", type=float, default=60, help="seconds for each")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--bless", action="store_true", help="take what they print as what is expected")

@@ -134,6 +134,11 @@ pub fn frame_probes_enabled() -> bool {
     site::any_of_first_four()
 }
 
+/// The address of the word that [`frame_probes_enabled`] looks at, for code that is generated at run time.
+pub fn frame_semaphores() -> Option<NonNull<u64>> {
+    function__entry::semaphore().map(NonNull::cast)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
     tests/tracing/run.py [--python PROGRAM] [CHECK...]     default: target/release/limpid, all checks
 
 `program.py` says what is traced, `expected.txt` how often each of its functions is entered and left: `name entries returns`.
+`hot.py` and `hot.txt` are the same for loops that the just-in-time compiler takes. Both run with it and without.
 `lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
 program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py.
 Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root
@@ -48,8 +49,8 @@ BEGIN {{ printf("ready\\n"); }}
 """
 
 
-def trace(script, binary, program):
-    """What a bpftrace script prints while a program runs."""
+def trace(script, binary, program, jit):
+    """What a bpftrace script prints while a program runs, with the just-in-time compiler or without."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
         script = script.format(binary=binary, program=program)
@@ -61,16 +62,16 @@ def trace(script, binary, program):
             wait_for(lambda: "ready" in output.read_text() or tracer.poll() is not None, "bpftrace to attach", 60)
             if tracer.poll() is not None:
                 sys.exit(f"bpftrace has failed:\n{output.read_text()}")
-            subprocess.run([binary, program], check=True, timeout=120)
+            subprocess.run([binary, program], check=True, timeout=120, env=dict(os.environ, PYTHON_JIT=str(jit)))
         finally:
             tracer.send_signal(signal.SIGINT)
             tracer.wait(60)
         return output.read_text()
 
 
-def count_calls(binary, program):
+def count_calls(binary, program, jit):
     """What bpftrace counts: entries and returns by function, and the number of empty strings."""
-    text = trace(SCRIPT, binary, program)
+    text = trace(SCRIPT, binary, program, jit)
     counts = {"entry": Counter(), "return": Counter()}
     for map_name, function, count in re.findall(r"^@(entry|return)\[(.*)\]: (\d+)$", text, re.MULTILINE):
         counts[map_name][function] = int(count)
@@ -86,13 +87,13 @@ def wait_for(condition, what, seconds):
         time.sleep(0.05)
 
 
-def check_counts(binary):
-    """The complaints about the counts."""
+def check_counts(binary, program, expected_file, jit):
+    """The complaints about the counts of a program."""
     expected = {}
-    for line in (HERE / "expected.txt").read_text().splitlines():
+    for line in (HERE / expected_file).read_text().splitlines():
         name, entries, returns = line.rsplit(" ", 2)
         expected[name] = int(entries), int(returns)
-    entries, returns, empty = count_calls(binary, HERE / "program.py")
+    entries, returns, empty = count_calls(binary, HERE / program, jit)
     found = {name: (entries[name], returns[name]) for name in entries | returns}
     complaints = [
         f"{name}: {found.get(name, (0, 0))} entries and returns instead of {expected.get(name, (0, 0))}"
@@ -104,9 +105,9 @@ def check_counts(binary):
     return complaints
 
 
-def check_lines(binary):
+def check_lines(binary, jit):
     """The complaints about the lines."""
-    text = trace(LINES, binary, HERE / "lines.py")
+    text = trace(LINES, binary, HERE / "lines.py", jit)
     found = [line for line in text.splitlines() if re.fullmatch(r"\S+ \d+", line)]
     expected = (HERE / "lines.txt").read_text().splitlines()
     return list(difflib.unified_diff(expected, found, "expected", "traced", lineterm=""))
@@ -142,7 +143,11 @@ def main():
         print("skipped, as LIMPID_SKIP_TRACERS asks: what bpftrace sees")
         checks = {"notes": check_notes}
     else:
-        checks = {"notes": check_notes, "counts": check_counts, "lines": check_lines}
+        checks = {"notes": check_notes}
+        for jit in (0, 1):
+            checks[f"counts with PYTHON_JIT={jit}"] = functools.partial(check_counts, program="program.py", expected_file="expected.txt", jit=jit)
+            checks[f"hot counts with PYTHON_JIT={jit}"] = functools.partial(check_counts, program="hot.py", expected_file="hot.txt", jit=jit)
+            checks[f"lines with PYTHON_JIT={jit}"] = functools.partial(check_lines, jit=jit)
         for name in bt_scripts.names():
             checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
         checks["pystats trace"] = pystats_trace.check

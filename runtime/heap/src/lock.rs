@@ -38,6 +38,11 @@ pub fn is_alone() -> bool {
     ALONE.load(Acquire)
 }
 
+/// Where machine code reads what [`is_alone`] tells.
+pub fn alone_flag() -> *const AtomicBool {
+    &raw const ALONE
+}
+
 /// Holds the lock of a cell; dropping it unlocks.
 pub struct ObjectLock<'a> {
     /// None: the thread was alone when it took the lock. It still is, for it starts no other one meanwhile.

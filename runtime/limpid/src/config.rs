@@ -118,6 +118,15 @@ impl Source<'_> {
     }
 }
 
+/// `PYTHON_JIT`: are hot loops compiled, if there is a compiler?
+fn jit(source: &Source<'_>) -> Result<bool, Fatal> {
+    let by_default = !cfg!(feature = "jit-off-by-default");
+    match source.text("PYTHON_JIT") {
+        None => Ok(by_default),
+        Some(value) => Ok(value != "0"),
+    }
+}
+
 fn zero_or_one(value: Option<&str>) -> Option<bool> {
     match value {
         Some("0") => Some(false),
@@ -168,6 +177,7 @@ impl Config {
             warn_options: warn_options(&line.warnings, bytes_warning, dev_mode, source.text("PYTHONWARNINGS").as_deref()),
             argv: line.argv,
             hash_seed: if line.randomize_hashes { None } else { hash_seed(&source)?.map(|s| s as u32) },
+            jit: jit(&source)?,
             tlbc: source.bit("config_init_tlbc", "tlbc", "PYTHON_TLBC")?.unwrap_or(true),
             stats: source.x_option("pystats").is_some() || source.level("PYTHONSTATS") > 0,
             heap_limit: heap_limit(&source)?,

@@ -20,6 +20,7 @@ use std::path::Path;
 pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> Option<&'static Thread> {
     modules::register(limpid_stdlib::MODULES);
     limpid_stdlib::ast::register();
+    install_jit(config);
     let t = runtime::start(config.options.clone(), LIBRARY);
     let encoding = Encoding::new(locale, config.options.utf8_mode, config.io_encoding.as_deref());
     if initialize(t, config, installation, &encoding).is_err() {
@@ -34,6 +35,17 @@ pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> O
     }
     Some(t)
 }
+
+#[cfg(all(feature = "jit", target_arch = "x86_64"))]
+fn install_jit(config: &Config) {
+    limpid_vm::tier2::set_available();
+    if config.options.jit {
+        limpid_jit::install();
+    }
+}
+
+#[cfg(not(all(feature = "jit", target_arch = "x86_64")))]
+fn install_jit(_config: &Config) {}
 
 fn initialize(t: &Thread, config: &Config, installation: &Installation, encoding: &Encoding) -> R<()> {
     bootstrap::create_core(t)?;

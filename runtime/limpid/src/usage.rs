@@ -86,6 +86,7 @@ PYTHON_CONTEXT_AWARE_WARNINGS: -X context_aware_warnings
 PYTHON_CPU_COUNT             : -X cpu_count
 PYTHON_GIL                   : -X gil
 PYTHON_THREAD_INHERIT_CONTEXT: -X thread_inherit_context
+PYTHON_JIT                   : compile hot loops to machine code (0: no, 1: yes)
 PYTHON_TLBC                  : -X tlbc
 PYTHONDEBUG                  : -d
 PYTHONDEVMODE                : -X dev

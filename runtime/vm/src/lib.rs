@@ -8,6 +8,7 @@
 //! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
 //! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
 //! * [`instrument`]: events for tools.
+//! * [`tier2`]: recording of traces, and the entry points of the just-in-time compiler.
 //! * [`modules`]: the native modules that the interpreter itself needs (builtins, sys, _thread, _imp); all others live in the crate
 //!   `limpid-stdlib`.
 //!
@@ -34,6 +35,7 @@ pub mod shape;
 pub mod slots;
 pub mod stack_dump;
 pub mod stats;
+pub mod tier2;
 pub mod types;
 pub mod value_list;
 

@@ -75,6 +75,8 @@ pub struct Options {
     pub path: Vec<String>,
     /// The hash seed; None is random.
     pub hash_seed: Option<u32>,
+    /// Are hot loops compiled? `PYTHON_JIT`
+    pub jit: bool,
     /// Do threads specialize copies of the code? `-X tlbc=0` says no.
     pub tlbc: bool,
     /// `-X pystats`
@@ -274,6 +276,7 @@ fn trace_thread(t: &Thread, tracer: &mut Tracer) {
     for v in &t.slots {
         tracer.value(v.get());
     }
+    crate::tier2::trace_thread(t, tracer);
     // The stack in use ends at the saved top, or, while a generator runs, where the thread's stack was free when it was resumed.
     let fp = Frame(t.fp.get());
     let top = if !fp.is_none() && fp.is_generator() { fp.generator().stack_top.get() } else { t.sp.get() };
@@ -413,6 +416,8 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         entries: Cell::new(std::ptr::null()),
         stack_limit: Cell::new(stack.end().wrapping_sub(4096)),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
+        tier2: Cell::new(std::ptr::null_mut()),
+        locals_exposed: Cell::new(0),
         attribute_cache: AttributeCache::new(),
         noted_jump: NotedJump::new(),
         tracing: Cell::new(0),
@@ -505,6 +510,7 @@ pub fn detach(t: &'static Thread) {
     }
     stats::flush(t);
     stats::discard(t);
+    crate::tier2::forget(t);
     let interpreter = t.interpreter();
     CURRENT.set(std::ptr::null());
     let this = std::ptr::from_ref(t).cast_mut();
@@ -682,6 +688,7 @@ pub fn modules(t: &Thread) -> Ref<Dict> {
 
 /// After a fork, in the child: only the calling thread is left.
 pub fn after_fork_child(t: &Thread) {
+    crate::tier2::after_fork(t);
     let interpreter = t.interpreter();
     interpreter.threads.lock().retain(|p| std::ptr::eq(p.0, t));
     limpid_heap::set_alone(true);

@@ -63,6 +63,11 @@ const MAX_CHILDREN: usize = 64;
 static NEXT_VERSION: AtomicU32 = AtomicU32::new(1);
 
 impl Shape {
+    /// Where the version is.
+    pub const VERSION: usize = std::mem::offset_of!(Shape, version);
+    /// Where the class is.
+    pub const CLASS: usize = std::mem::offset_of!(Shape, class);
+
     /// The content of a shape without attributes, for instances with this many inline slots.
     pub(crate) fn root(class: Ref<Type>, capacity: usize) -> Shape {
         Shape {

@@ -7,6 +7,7 @@ use crate::interp::regs::{Regs, Step};
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::protocol::{attr, sequence};
 use crate::thread::Thread;
+use crate::tier2;
 use crate::types::dict::update::as_plain_dict;
 use crate::types::{Code, Dict, Function, Str, Tuple};
 use limpid_bytecode::CodeFlags;
@@ -242,6 +243,7 @@ fn run_frame(t: &Thread, frame: Frame, pc: *const u16) -> R {
 /// Runs from the given registers until the entry frame is left; afterwards the saved registers are those from before.
 pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
     t.check_stack("")?;
+    let suspended = tier2::suspend(t);
     let saved = (t.pc.get(), t.sp.get(), t.fp.get());
     let outer = Frame(saved.2);
     if !outer.is_none() && outer.is_generator() {
@@ -258,6 +260,7 @@ pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
     t.pc.set(saved.0);
     t.sp.set(saved.1);
     t.fp.set(saved.2);
+    tier2::resume(t, suspended);
     let v = t.result.replace(Value::NULL);
     if v.is_null() { Err(Raised) } else { Ok(v) }
 }

@@ -6,8 +6,9 @@
 //! leaves through [`Flow::Slow`] and one cold trampoline.
 //!
 //! The mode of the interpreter is which table is in that argument. The counting table sends every instruction through one stub that
-//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The monitored table is the
-//! plain one but for the start of frames, where it looks whether the code has to be instrumented. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
+//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The recording table does the
+//! same to note what a trace is made of. The monitored table is the plain one but for the start of frames, where it looks whether the code
+//! has to be instrumented. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
@@ -17,6 +18,7 @@ use crate::interp::unwind;
 use crate::interp::uops::*;
 use crate::runtime::Interpreter;
 use crate::thread::Thread;
+use crate::tier2;
 use limpid_bytecode::{INSTRUMENTED, Opcode, for_each_instruction};
 use limpid_heap::Value;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -85,7 +87,14 @@ unsafe extern "C" fn slow(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *c
 
 /// Runs the slow function; leaves the registers in the thread. False: the loop is to be left.
 #[inline(never)]
-unsafe extern "C" fn slow_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, f: *const Table) -> bool {
+pub(crate) unsafe extern "C" fn slow_call(
+    pc: *const u16,
+    sp: *mut Value,
+    fp: *mut Value,
+    th: *const Thread,
+    o: u64,
+    f: *const Table,
+) -> bool {
     let mut r = Regs { pc, sp, fp, th };
     r.save();
     // SAFETY: `finish` gives a SlowFn.
@@ -241,6 +250,25 @@ pub fn choose_table(interpreter: &Interpreter) {
         let table = crate::instrument::running_table(&interpreter.instrumentation);
         interpreter.table.store(table.cast_mut(), Release);
     }
+}
+
+/// Notes an instruction for the trace being recorded, then runs it.
+unsafe extern "C" fn recording(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+    // SAFETY: as in `go`.
+    unsafe {
+        let goes_on = tier2::record(pc, sp, fp, th, o as u32);
+        let table = if goes_on { table } else { (*th).table.get() as *const Table };
+        let (op, _) = fetch(pc);
+        PLAIN.0[op as usize](pc, sp, fp, th, o, table)
+    }
+}
+
+/// The table that records a trace.
+pub static RECORDING: Table = Table([recording as Handler; 256]);
+
+/// The table in force apart from recording.
+pub fn usual_table(t: &Thread) -> *const Table {
+    t.interpreter().table.load(Acquire)
 }
 
 /// The table that counts instructions for the statistics.

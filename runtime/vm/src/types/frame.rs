@@ -13,7 +13,7 @@ use crate::types::generator::state;
 use crate::types::{Cell, Code, Dict, Function, Generator, Str, Type, TypeDef, ValueList, builtin};
 use limpid_bytecode::{CodeFlags, LocalKind};
 use limpid_heap::{Header, Kind, Value};
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 /// `f_trace_lines`
 pub const TRACE_LINES: i32 = 1;
@@ -43,6 +43,8 @@ pub struct FrameObject {
     position: AtomicUsize,
     /// [`TRACE_LINES`] and [`TRACE_OPCODES`].
     pub trace_flags: AtomicI32,
+    /// Was a view of its variables made?
+    exposed: AtomicBool,
 }
 
 // SAFETY: seven value words come first; what follows are addresses outside of cells' starts and numbers, which are not looked at.
@@ -74,6 +76,7 @@ pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
         thread: AtomicPtr::new(std::ptr::from_ref(t).cast_mut()),
         position: AtomicUsize::new(0),
         trace_flags: AtomicI32::new(TRACE_LINES),
+        exposed: AtomicBool::new(false),
     });
     f.set_object(object.value());
     if f.is_generator() {
@@ -107,6 +110,17 @@ pub fn detach(t: &Thread, f: Frame, position: usize) {
 }
 
 impl FrameObject {
+    /// A view of the frame's variables is made, through which they may change.
+    pub fn expose(&self, t: &Thread) {
+        self.exposed.store(true, Ordering::Relaxed);
+        t.locals_exposed.set(1);
+    }
+
+    /// May the variables change through a view?
+    pub fn is_exposed(&self) -> bool {
+        self.exposed.load(Ordering::Relaxed)
+    }
+
     fn live(&self) -> Option<Frame> {
         let p = self.live.load(Ordering::Acquire);
         (!p.is_null()).then_some(Frame(p))

@@ -21,6 +21,7 @@ layout!(FrameLocals, builtin::FRAME_LOCALS_PROXY, Slots);
 
 /// The view of a frame's variables.
 pub fn new(t: &Thread, frame: Ref<FrameObject>) -> Value {
+    frame.expose(t);
     t.alloc(FrameLocals { header: header_of::<FrameLocals>(), frame: Slot::new(frame.value()) }).value()
 }
 

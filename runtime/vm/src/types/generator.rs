@@ -92,6 +92,9 @@ pub enum Sent {
 }
 
 impl Generator {
+    /// The distance from the object to the frame.
+    pub const FRAME_OFFSET: usize = FRAME_OFFSET;
+
     /// The generator around a frame.
     #[inline(always)]
     pub fn of_frame(f: Frame) -> Ref<Generator> {

@@ -49,6 +49,9 @@ pub static MODULE_DEF: TypeDef = TypeDef {
 const INIT: Signature = Signature::parse("self, name, doc=None");
 
 impl Module {
+    /// Where the namespace is.
+    pub const DICT: usize = std::mem::offset_of!(Module, dict);
+
     /// A new module with the attributes that every module has.
     pub fn new(t: &Thread, name: Value) -> R<Ref<Module>> {
         let dict = Dict::with_capacity(t, 8)?;

@@ -25,6 +25,9 @@ crate::layout!(Tuple, builtin::TUPLE, Array);
 pub const TUPLE_OVERHEAD: usize = size_of::<Tuple>();
 
 impl Tuple {
+    /// Where the length is.
+    pub const LEN: usize = std::mem::offset_of!(Tuple, len);
+
     /// A tuple of these values.
     pub fn from_slice(t: &Thread, values: &[Value]) -> Ref<Tuple> {
         if values.is_empty() && builtin::is_ready() {

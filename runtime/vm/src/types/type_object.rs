@@ -177,6 +177,9 @@ crate::layout!(Type, crate::types::builtin::TYPE, Mixed);
 unsafe impl Sync for Type {}
 
 impl Type {
+    /// Where the version is.
+    pub const VERSION: usize = std::mem::offset_of!(Type, version);
+
     /// An [`attrs_offset`](Type::attrs_offset) that stands for the last word of the cell: in subclasses of the native types whose
     /// instances differ in size (int, str, bytes, tuple).
     pub const VARIABLE: usize = u16::MAX as usize;

@@ -2,6 +2,7 @@
 
 use crate::interp::backoff;
 use crate::interp::regs::{Flow, Regs};
+use crate::tier2;
 use limpid_heap::Value;
 
 /// Jumps forward.
@@ -16,12 +17,21 @@ pub fn JUMP_AHEAD(r: &mut Regs, o: u32) -> Flow {
 pub fn JUMP_BACK(r: &mut Regs, o: u32) -> Flow {
     let counter = r.cache(1);
     if backoff::triggers(counter) {
+        if tier2::is_enabled() {
+            return Flow::Slow(tier2::hot_loop);
+        }
         r.set_cache(1, backoff::restart(counter));
     } else {
         r.set_cache(1, backoff::advance(counter));
     }
     r.skip(2 - o as isize);
     Flow::Jump
+}
+
+/// Jumps back into machine code.
+#[inline(always)]
+pub fn JUMP_INTO_TRACE(_r: &mut Regs, _o: u32) -> Flow {
+    Flow::Slow(tier2::enter_trace)
 }
 
 /// Jumps back.

@@ -5,6 +5,7 @@ use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call};
 use crate::thread::Thread;
+use crate::tier2;
 use crate::types::str::intern_value;
 use crate::types::{BuiltinFunction, Dict, Str, Type, builtin, flag, int, simple_namespace};
 use limpid_heap::Value;
@@ -54,12 +55,12 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
 const REFERENCES: i64 = 3;
 
 static JIT: [FnDef; 3] = [
-    FnDef::def("is_available", "", |_, _| Ok(Value::FALSE))
+    FnDef::def("is_available", "", |_, _| Ok(Value::bool(tier2::is_available())))
         .doc("Return True if the current Python executable supports JIT compilation, and False otherwise."),
-    FnDef::def("is_enabled", "", |_, _| Ok(Value::FALSE)).doc(
+    FnDef::def("is_enabled", "", |_, _| Ok(Value::bool(tier2::is_enabled()))).doc(
         "Return True if JIT compilation is enabled for the current Python process (implies sys._jit.is_available()), and False otherwise.",
     ),
-    FnDef::def("is_active", "", |_, _| Ok(Value::FALSE)).doc(
+    FnDef::def("is_active", "", |t, _| Ok(Value::bool(tier2::is_active(t)))).doc(
         "Return True if the topmost Python frame is currently executing JIT code (implies sys._jit.is_enabled()), and False otherwise.",
     ),
 ];

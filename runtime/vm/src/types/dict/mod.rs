@@ -71,6 +71,9 @@ pub(crate) fn full_name(class: Ref<Type>) -> String {
 }
 
 impl Dict {
+    /// Where the table is.
+    pub const TABLE: usize = std::mem::offset_of!(Dict, table);
+
     /// An empty dict.
     #[inline]
     pub fn new(t: &Thread) -> Ref<Dict> {

@@ -92,6 +92,14 @@ const fn index_width(log2: u8) -> usize {
 }
 
 impl Table {
+    /// Where the version is.
+    pub const VERSION: usize = std::mem::offset_of!(Table, version);
+
+    /// Where the value of entry `i` is.
+    pub const fn value_offset(i: usize) -> usize {
+        ENTRIES_OFFSET + i * ENTRY_SIZE + std::mem::offset_of!(Entry, value)
+    }
+
     /// An empty table with room for `n` entries.
     pub fn new(t: &Thread, n: usize) -> R<Ref<Table>> {
         Table::with_index(t, log2_for(n))

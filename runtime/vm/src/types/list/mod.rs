@@ -49,6 +49,11 @@ const STORAGE_OVERHEAD: usize = size_of::<Storage>();
 const SMALL_CAPACITY: usize = 32;
 
 impl Storage {
+    /// Where the capacity is.
+    pub const CAPACITY: usize = std::mem::offset_of!(Storage, capacity);
+    /// Where the items are.
+    pub const ITEMS: usize = size_of::<Storage>();
+
     fn new(t: &Thread, capacity: usize) -> R<Ref<Storage>> {
         let size = capacity.checked_mul(8).and_then(|n| n.checked_add(STORAGE_OVERHEAD)).unwrap_or(usize::MAX / 2);
         let p = t.try_alloc_bytes(size, t.array_header())?.as_ptr() as *mut Storage;
@@ -138,6 +143,11 @@ impl Ref<Storage> {
 }
 
 impl List {
+    /// Where the storage is.
+    pub const STORAGE: usize = std::mem::offset_of!(List, storage);
+    /// Where the length is.
+    pub const LEN: usize = std::mem::offset_of!(List, len);
+
     /// An empty list with room for `capacity` items.
     pub fn with_capacity(t: &Thread, capacity: usize) -> R<Ref<List>> {
         let storage = if capacity == 0 { Value::NULL } else { Storage::new(t, capacity)?.value() };

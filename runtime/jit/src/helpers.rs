@@ -1,0 +1,53 @@
+//! Functions that machine code calls.
+
+use limpid_heap::{Header, Value};
+use limpid_probes as probes;
+use limpid_vm::interp::trace::line_at;
+use limpid_vm::object::Ref;
+use limpid_vm::thread::Thread;
+use limpid_vm::types::{Code, List};
+use std::sync::atomic::AtomicU64;
+
+/// Tells the collector of a store into an old object.
+pub unsafe extern "C" fn log_slot(t: *const Thread, owner: *const Header, slot: *const AtomicU64) {
+    // SAFETY: machine code passes its own thread, and a slot of a live object.
+    unsafe { limpid_heap::log_slot(&(*t).mutator, owner, slot) }
+}
+
+/// Replaces item `i` of a list; 0: there is none.
+pub unsafe extern "C" fn store_item(t: *const Thread, list: Value, i: usize, v: Value) -> u64 {
+    // SAFETY: machine code passes its own thread, and has looked at the list's shape.
+    unsafe { Ref::<List>::from_value(list).set(&*t, i, v) as u64 }
+}
+
+/// Appends to a list; 0: there is no memory, and nothing has happened.
+pub unsafe extern "C" fn append(t: *const Thread, list: Value, v: Value) -> u64 {
+    // SAFETY: as in `store_item`.
+    unsafe {
+        if Ref::<List>::from_value(list).append(&*t, v).is_ok() {
+            return 1;
+        }
+        (*t).take_exception();
+    }
+    0
+}
+
+/// A function is entered and somebody traces frames. 1: lines are traced, so the interpreter has to go on, and nothing was told.
+pub unsafe extern "C" fn probe_entry(code: *mut Code) -> u64 {
+    if probes::line::enabled() {
+        return 1;
+    }
+    if probes::function__entry::enabled() {
+        // SAFETY: machine code passes the code of the function that it has just called.
+        let code = unsafe { Ref::from_ptr(code) };
+        probes::function__entry::fire(code.file_c(), code.name_c(), code.firstlineno as i32);
+    }
+    0
+}
+
+/// A function returns from the instruction at `pc`, and somebody traces that.
+pub unsafe extern "C" fn probe_return(code: *mut Code, pc: *const u16) {
+    // SAFETY: machine code passes the code of the function it is in.
+    let code = unsafe { Ref::from_ptr(code) };
+    probes::function__return::fire(code.file_c(), code.name_c(), line_at(code, code.offset_of(pc)));
+}

@@ -1,0 +1,364 @@
+//! What a trace is between recording and machine code: uops in SSA form.
+//!
+//! A [`Trace`] is one straight line, perhaps with a jump from its end to its beginning. Values are [`Id`]s, each defined once; a guard that
+//! fails leaves through a [`Snapshot`], which tells the interpreter's state by ids. Numbers are unboxed: an int is its payload shifted left
+//! by 15 (see [`limpid_heap::Value::shifted`]), so the overflow flag says exactly when it is no inline int any more.
+//!
+//! The text form, which the tests of the passes are written in, is one uop a line:
+//!
+//! ```text
+//! v4: int = add_int v1 v3 !0
+//! ```
+//!
+//! `#n` is the number that some uops carry, `!n` the snapshot a guard leaves with.
+
+#[cfg(test)]
+mod parse;
+
+use std::fmt;
+
+/// A value of a trace: the number of the uop that makes it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub u32);
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+/// The representation of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Ty {
+    /// No result.
+    None,
+    /// A Python value as the interpreter has it.
+    Value,
+    /// An inline int, shifted.
+    Int,
+    /// A float.
+    Float,
+    /// True or False.
+    Bool,
+    /// A machine word: an address, a count.
+    Word,
+}
+
+macro_rules! define_ops {
+    ($($(#[$doc:meta])* $name:ident = $text:literal $effect:ident;)*) => {
+        /// What a uop does.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        pub enum Op { $($(#[$doc])* $name,)* }
+
+        impl Op {
+            /// Its name in the text form.
+            pub fn name(self) -> &'static str {
+                match self { $(Op::$name => $text,)* }
+            }
+
+            /// The uop with a name.
+            #[cfg(test)]
+            pub fn from_name(name: &str) -> Option<Op> {
+                match name { $($text => Some(Op::$name),)* _ => None }
+            }
+
+            /// What it does besides making a value.
+            pub fn effect(self) -> Effect {
+                match self { $(Op::$name => Effect::$effect,)* }
+            }
+        }
+    };
+}
+
+/// What a uop does besides making a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing, and it depends on its operands only: it may be moved, merged and dropped.
+    Pure,
+    /// It reads memory that may change: it may be dropped, but stays where it is.
+    Reads,
+    /// It may leave the trace.
+    Guards,
+    /// It writes, or calls what may.
+    Writes,
+}
+
+define_ops! {
+    /// Word `imm` of the thread's buffer when the trace starts; in a loop, what the last round hands to the next.
+    Input = "input" Pure;
+    /// The constant `imm`.
+    Const = "const" Pure;
+    /// The address `imm` bytes behind the first frame of the trace.
+    Frame = "frame" Pure;
+    /// A number or bool as a Python value.
+    Box = "box" Pure;
+    /// The int of a value that is known to be one.
+    UnboxInt = "unbox_int" Pure;
+    /// The float of a value that is known to be one.
+    UnboxFloat = "unbox_float" Pure;
+    /// The bool of a value that is known to be one.
+    UnboxBool = "unbox_bool" Pure;
+
+    /// The value is an inline int.
+    GuardInt = "guard_int" Guards;
+    /// The value is a float.
+    GuardFloat = "guard_float" Guards;
+    /// The value is True or False.
+    GuardBool = "guard_bool" Guards;
+    /// The value is a cell of the shape `imm`.
+    GuardShape = "guard_shape" Guards;
+    /// The word is `imm`.
+    GuardIs = "guard_is" Guards;
+    /// The word is not `imm`.
+    GuardIsNot = "guard_is_not" Guards;
+    /// The first word, unsigned, is below the second.
+    GuardBelow = "guard_below" Guards;
+    /// The bool is true.
+    GuardTrue = "guard_true" Guards;
+    /// The bool is false.
+    GuardFalse = "guard_false" Guards;
+    /// The interpreter's stack from an address on, and the recursion limit, have room for `imm` = frames << 32 | words more.
+    GuardRoom = "guard_room" Guards;
+    /// Nobody has asked anything of the thread.
+    GuardBreaker = "guard_breaker" Guards;
+
+    /// Sum that is an inline int.
+    AddInt = "add_int" Guards;
+    /// Difference that is an inline int.
+    SubInt = "sub_int" Guards;
+    /// Product that is an inline int.
+    MulInt = "mul_int" Guards;
+    /// Sum of shifted ints that is known to fit.
+    AddFits = "add_fits" Pure;
+    /// Product of a shifted int and a word that is known to fit.
+    MulFits = "mul_fits" Pure;
+    /// Bitwise and.
+    And = "and" Pure;
+    /// Bitwise or.
+    Or = "or" Pure;
+    /// Bitwise exclusive or.
+    Xor = "xor" Pure;
+    /// Int shifted to the right by `imm` places.
+    ShiftRight = "shift_right" Pure;
+    /// Int shifted to the left by `imm` places; fits.
+    ShiftLeft = "shift_left" Guards;
+    /// `//`; the divisor is neither 0 nor the dividend the smallest number.
+    FloorDivide = "floor_divide" Guards;
+    /// `%`, likewise.
+    Remainder = "remainder" Guards;
+    /// Comparison of ints or words, `imm` is a mask of 1 less, 2 greater, 4 equal.
+    Compare = "compare" Pure;
+    /// The int as a machine word.
+    IntToWord = "int_to_word" Pure;
+    /// A machine word as an int; it fits.
+    WordToInt = "word_to_int" Pure;
+    /// The int as a float.
+    IntToFloat = "int_to_float" Pure;
+
+    /// Sum.
+    AddFloat = "add_float" Pure;
+    /// Difference.
+    SubFloat = "sub_float" Pure;
+    /// Product.
+    MulFloat = "mul_float" Pure;
+    /// Quotient; the divisor is not zero.
+    DivFloat = "div_float" Guards;
+    /// Comparison of floats: mask as for `Compare`, 8 unordered.
+    CompareFloat = "compare_float" Pure;
+    /// The bool that it is not.
+    Not = "not" Pure;
+
+    /// 64 bits at an address plus `imm` that never change while the object lives, and the address is right for as long as it is known.
+    LoadFixed = "load_fixed" Pure;
+    /// 64 bits at an address plus `imm`.
+    Load = "load" Reads;
+    /// 32 bits at an address plus `imm`.
+    Load32 = "load32" Reads;
+    /// 64 bits at an address plus `imm` plus eight times a word.
+    LoadItem = "load_item" Reads;
+
+    /// 64 bits at `imm` in the thread.
+    LoadThread = "load_thread" Reads;
+
+    /// Stores the second word at the first, the address of a frame, plus `imm`.
+    StoreFrame = "store_frame" Writes;
+    /// Stores 64 bits at `imm` in the thread.
+    StoreThread = "store_thread" Writes;
+    /// Adds `imm` to the thread's depth.
+    AddDepth = "add_depth" Writes;
+    /// Stores a value at an object plus `imm`, with the collector's barrier.
+    StoreSlot = "store_slot" Writes;
+    /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item.
+    StoreItem = "store_item" Writes;
+    /// Appends the second value to a list (first value): leaves if there is no memory.
+    Append = "append" Writes;
+    /// Tells tracers that the code `imm` is entered, if the semaphores say so; leaves if lines are traced.
+    ProbeEntry = "probe_entry" Writes;
+    /// Tells tracers that a function returns: number `imm` in the list of returns.
+    ProbeReturn = "probe_return" Writes;
+    /// Runs instruction `imm` of the list of calls as a function, in the frame at an address; leaves if it does not go on as it was
+    /// recorded.
+    Body = "body" Writes;
+
+    /// Leaves the trace.
+    Leave = "leave" Guards;
+    /// Goes on in another executor, number `imm`: its first frame is at the first address, its inputs are the others.
+    Link = "link" Guards;
+}
+
+/// One uop.
+#[derive(Clone, Debug)]
+pub struct Uop {
+    /// What it does.
+    pub op: Op,
+    /// What it makes.
+    pub ty: Ty,
+    /// Its operands.
+    pub args: Vec<Id>,
+    /// Its number.
+    pub imm: i64,
+    /// The snapshot it leaves with.
+    pub exit: Option<u32>,
+}
+
+/// A call of an instruction's body.
+#[derive(Clone, Debug)]
+pub struct BodyCall {
+    /// The instruction.
+    pub pc: u64,
+    /// The body's address.
+    pub function: u64,
+    /// Its oparg.
+    pub oparg: u32,
+    /// Words of variables and value stack in use.
+    pub used: u32,
+    /// Where it goes on.
+    pub expected: u64,
+}
+
+/// A frame in a snapshot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FrameState {
+    /// What its place is measured from, if that is not the first frame: the address of a frame in a generator or called from one.
+    pub base: Option<Id>,
+    /// Its place, in words.
+    pub place: i32,
+    /// Words of the interpreter's stack in use where it starts, counted from the start of the trace.
+    pub extent: i32,
+    /// Local variables before the value stack.
+    pub nlocals: u32,
+    /// Words of variables and stack in use.
+    pub used: u32,
+    /// Where it returns to, if it is not the first.
+    pub return_pc: u64,
+    /// The function, if the header is not in memory yet.
+    pub header: Option<Id>,
+    /// Words whose values are not in memory yet.
+    pub stores: Vec<(u32, Id)>,
+}
+
+/// The interpreter's state where a trace is left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    /// The instruction to go on with.
+    pub pc: u64,
+    /// The frames from the first one on.
+    pub frames: Vec<FrameState>,
+    /// How many more frames the thread's depth counts than there were at the start.
+    pub depth: i32,
+}
+
+/// A trace.
+#[derive(Clone, Default, Debug)]
+pub struct Trace {
+    /// The uops by id.
+    pub uops: Vec<Uop>,
+    /// What runs once, before the loop.
+    pub entry: Vec<Id>,
+    /// What runs in each round, or once if it is no loop.
+    pub body: Vec<Id>,
+    /// The inputs.
+    pub inputs: Vec<Id>,
+    /// What the inputs are in the next round; None: no loop.
+    pub next: Option<Vec<Id>>,
+    /// Where guards leave to.
+    pub snapshots: Vec<Snapshot>,
+    /// Instructions that are called.
+    pub calls: Vec<BodyCall>,
+    /// Code and instruction of returns that are told to tracers.
+    pub returns: Vec<(u64, u64)>,
+}
+
+impl Trace {
+    /// The uop that makes a value.
+    pub fn uop(&self, id: Id) -> &Uop {
+        &self.uops[id.0 as usize]
+    }
+
+    /// A new uop that runs nowhere yet.
+    pub fn add(&mut self, uop: Uop) -> Id {
+        self.uops.push(uop);
+        Id(self.uops.len() as u32 - 1)
+    }
+
+    /// The values that a snapshot names.
+    pub fn snapshot_ids(&self, exit: u32) -> impl Iterator<Item = Id> + '_ {
+        self.snapshots[exit as usize]
+            .frames
+            .iter()
+            .flat_map(|f| f.base.iter().chain(f.header.iter()).copied().chain(f.stores.iter().map(|s| s.1)))
+    }
+}
+
+fn type_name(ty: Ty) -> &'static str {
+    match ty {
+        Ty::None => "none",
+        Ty::Value => "value",
+        Ty::Int => "int",
+        Ty::Float => "float",
+        Ty::Bool => "bool",
+        Ty::Word => "word",
+    }
+}
+
+impl Trace {
+    fn write_uop(&self, f: &mut fmt::Formatter<'_>, id: Id) -> fmt::Result {
+        let u = self.uop(id);
+        if u.ty == Ty::None {
+            write!(f, "    {}", u.op.name())?;
+        } else {
+            write!(f, "    {id:?}: {} = {}", type_name(u.ty), u.op.name())?;
+        }
+        for a in &u.args {
+            write!(f, " {a:?}")?;
+        }
+        match (u.op, u.ty) {
+            (Op::Const, Ty::Int) => write!(f, " #{}", u.imm >> 15)?,
+            (Op::Const, Ty::Float) => write!(f, " #{:?}", f64::from_bits(u.imm as u64))?,
+            (Op::Const, Ty::Value) => write!(f, " #{:#x}", u.imm)?,
+            _ if u.imm != 0 || u.op == Op::Const || u.op == Op::Input => write!(f, " #{}", u.imm)?,
+            _ => {}
+        }
+        if let Some(e) = u.exit {
+            write!(f, " !{e}")?;
+        }
+        writeln!(f)
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "entry:")?;
+        self.entry.iter().try_for_each(|id| self.write_uop(f, *id))?;
+        writeln!(f, "body:")?;
+        self.body.iter().try_for_each(|id| self.write_uop(f, *id))?;
+        if let Some(next) = &self.next {
+            writeln!(f, "again {next:?}")?;
+        }
+        for (i, s) in self.snapshots.iter().enumerate() {
+            let ids: Vec<Id> = self.snapshot_ids(i as u32).collect();
+            writeln!(f, "!{i}: at {} {ids:?}", s.pc)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! Calls of Python functions, which are inlined, returns from them, and everything that has no lowering of its own: it is called as a
+//! function.
+
+use super::state::{Frame, Place};
+use super::{Abort, After, Lowering};
+use crate::ir::{BodyCall, Id, Op, Ty};
+use limpid_bytecode::Opcode;
+use limpid_heap::Value;
+use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, init_pc};
+use limpid_vm::thread::Thread;
+use limpid_vm::tier2::bodies::{Body, body, current};
+use limpid_vm::tier2::recorder::Instruction;
+use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::{Function, Generator};
+use std::mem::offset_of;
+
+/// In the last cache word of a call: it has a receiver.
+const HAS_RECEIVER: u16 = 1 << 15;
+
+/// How many frames a trace has at most.
+const DEEPEST: usize = 12;
+
+impl Lowering<'_> {
+    /// Lowers instruction `i`, for which there is nothing simpler.
+    pub(super) fn calls(&mut self, i: usize) -> Result<After, Abort> {
+        use Opcode::*;
+        let recording = self.recording;
+        let (step, next) = (&recording.steps[i], &recording.steps[i + 1]);
+        match step.op {
+            CALL_PY_EXACT_ARGS | CALL_PY_EXACT_ARGS_0 | CALL_PY_EXACT_ARGS_1 | CALL_PY_EXACT_ARGS_2 | CALL_PY_EXACT_ARGS_3
+                if next.fp != step.fp && next.start as u64 == step.cache64(4) =>
+            {
+                if self.frames.len() >= DEEPEST {
+                    Ok(After::Stop)
+                } else {
+                    self.call_function(step, next)
+                }
+            }
+            RETURN_VALUE if self.frames.len() < 2 => Ok(After::Stop),
+            RETURN_VALUE if !VmFrame(step.fp).is_generator() => self.return_value(step, next),
+            RESUME_CHECK if self.frames.len() > 1 && step.oparg & 3 == 0 && step.next == step.following() => {
+                let code = self.top().code.ok_or(Abort::Lost)?;
+                let exit = self.exit();
+                self.emit_with(Op::ProbeEntry, Ty::None, &[], code.ptr() as i64, Some(exit));
+                Ok(After::Next)
+            }
+            _ => self.body(step, next),
+        }
+    }
+
+    fn call_function(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        let n = step.oparg as usize;
+        let (callable, receiver) = (self.peek(n + 2)?, self.peek(n + 1)?);
+        let has_receiver = step.cache(8) & HAS_RECEIVER != 0;
+        let version = step.cache32(2);
+        let code = next.code.ok_or(Abort::Lost)?;
+        if version == 0 {
+            return Err(Abort::Stale);
+        }
+        let callable = self.guard_shape(callable, shapes::FUNCTION)?;
+        self.guard_version(callable, offset_of!(Function, version), version);
+        let is_null = self.constant_of(receiver) == Some((Ty::Value, 0));
+        match (has_receiver, is_null) {
+            (true, true) => return Err(Abort::Lost),
+            (true, false) if self.ty(receiver) == Ty::Value => self.guard_is_not(receiver, 0),
+            (false, false) => self.guard_is(receiver, 0),
+            _ => {}
+        }
+        let first = n + has_receiver as usize;
+        let mut places = Vec::with_capacity(code.frame_values());
+        for k in (1..=first).rev() {
+            let v = self.peek(k)?;
+            places.push(Place::of(v));
+        }
+        let null = self.constant(Ty::Value, 0);
+        let nlocals = code.nlocalsplus as usize;
+        if places.len() > nlocals {
+            return Err(Abort::Lost);
+        }
+        places.resize(nlocals, Place::of(null));
+        self.drop_n(n + 2);
+        let (base, place, extent) = self.callee_place();
+        self.frames.push(Frame {
+            base,
+            place,
+            extent,
+            recorded: next.fp,
+            function: Some(callable),
+            code: Some(code),
+            nlocals,
+            return_pc: step.following() as u64,
+            header_in_memory: false,
+            places,
+        });
+        self.need_room(code);
+        Ok(After::Next)
+    }
+
+    fn return_value(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        let v = self.peek(1)?;
+        let f = self.top().clone();
+        if f.return_pc != next.start as u64 {
+            return Err(Abort::Lost);
+        }
+        if f.header_in_memory {
+            // Somebody may have asked for the frame's object.
+            let base = self.base_of(self.frame_index());
+            let object = self.emit_with(Op::Load, Ty::Word, &[base], (f.place as i64 - 1) * 8, None);
+            self.guard(Op::GuardIs, &[object], 0);
+        }
+        if let Some(code) = f.code {
+            self.trace.returns.push((code.ptr() as u64, step.pc as u64));
+            let number = self.trace.returns.len() as i64 - 1;
+            self.emit_with(Op::ProbeReturn, Ty::None, &[], number, None);
+        }
+        self.frames.pop();
+        self.push(v);
+        Ok(After::Next)
+    }
+
+    /// Calls the instruction as a function. Everything is in memory then; where it goes on is as it was recorded, or the trace is left.
+    fn body(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        use Opcode::*;
+        match step.op {
+            INTERPRETER_EXIT | JUMP_BACKWARD | JUMP_BACKWARD_JIT | JUMP_BACKWARD_NO_JIT => return Ok(After::Stop),
+            _ if self.frames.len() >= DEEPEST && next.fp != step.fp => return Ok(After::Stop),
+            _ => {}
+        }
+        self.flush();
+        let used = self.top().places.len() as u32;
+        let frame = self.address(self.frame_index(), 0);
+        let function: Body = if step.op.caches() == 0 { body(step.op) } else { current };
+        let call = BodyCall { pc: step.pc as u64, function: function as usize as u64, oparg: step.oparg, used, expected: step.next as u64 };
+        self.trace.calls.push(call);
+        let number = self.trace.calls.len() as i64 - 1;
+        self.emit_with(Op::Body, Ty::None, &[frame], number, None);
+        self.forget_all();
+        self.after_body(step, next)?;
+        Ok(After::Next)
+    }
+
+    /// Which places are where after an instruction was called.
+    fn after_body(&mut self, step: &Instruction, next: &Instruction) -> Result<(), Abort> {
+        let (pops, _) = step.op.stack_effect(step.oparg as i32);
+        let top = self.top();
+        let mut keep = top.places.len().checked_sub(pops as usize).filter(|n| *n >= top.nlocals).ok_or(Abort::Lost)?;
+        if next.fp == step.fp && step.next != step.following() {
+            // The value stack may be that of an exception handler.
+            keep = top.nlocals;
+        }
+        top.places.truncate(keep);
+        match step.op {
+            Opcode::DELETE_FAST | Opcode::MAKE_CELL => {
+                top.places[step.oparg as usize] = Place::MEMORY;
+                if self.frames.len() == 1 {
+                    self.touched.insert(step.oparg);
+                }
+            }
+            _ => {}
+        }
+        // SAFETY: both in the recorded frame.
+        let depth = unsafe { next.sp.offset_from(next.fp) } as usize;
+        match self.frames.iter().rposition(|f| f.recorded == next.fp) {
+            None => self.frames_were_pushed(step, next)?,
+            Some(i) if i + 1 < self.frames.len() => {
+                self.frames.truncate(i + 1);
+                let top = self.top();
+                top.places.truncate(top.nlocals);
+            }
+            Some(_) => {}
+        }
+        let top = self.top();
+        top.places.resize(depth.max(top.nlocals), Place::MEMORY);
+        self.depth = self.frames.len() as i32 - 1;
+        Ok(())
+    }
+
+    fn frames_were_pushed(&mut self, step: &Instruction, next: &Instruction) -> Result<(), Abort> {
+        let mut return_pc = step.following() as u64;
+        if step.op == Opcode::CALL_ALLOC_AND_ENTER_INIT && step.next != init_pc() {
+            // The shim holds the instance; the frame of __init__ lies over its operands.
+            let recorded = next.fp.wrapping_sub(HEADER + 1);
+            let (base, place, extent) = self.place_of(recorded);
+            self.frames.push(Frame {
+                base,
+                place,
+                extent,
+                recorded,
+                function: None,
+                code: None,
+                nlocals: 0,
+                return_pc,
+                header_in_memory: true,
+                places: vec![Place::MEMORY],
+            });
+            return_pc = init_pc() as u64;
+        }
+        let (base, place, extent) = self.place_of(next.fp);
+        let code = next.code.ok_or(Abort::Lost)?;
+        self.frames.push(Frame {
+            base,
+            place,
+            extent,
+            recorded: next.fp,
+            function: None,
+            code: Some(code),
+            nlocals: code.nlocalsplus as usize,
+            return_pc,
+            header_in_memory: true,
+            places: vec![Place::MEMORY; code.nlocalsplus as usize],
+        });
+        Ok(())
+    }
+
+    /// Where the frame of a call from the innermost frame is that has just been pushed.
+    fn place_of(&mut self, recorded: *mut Value) -> (Option<Id>, i32, i32) {
+        let caller_is_generator = VmFrame(self.top().recorded).is_generator();
+        let top = self.top();
+        let extent = if caller_is_generator { top.extent } else { top.extent + top.places.len() as i32 };
+        if VmFrame(recorded).is_generator() || caller_is_generator {
+            let fp = self.emit_with(Op::LoadThread, Ty::Word, &[], offset_of!(Thread, fp) as i64, None);
+            return (Some(fp), 0, extent);
+        }
+        let top = self.top();
+        let place = top.place + ((recorded as isize - top.recorded as isize) / 8) as i32;
+        (top.base, place, extent + HEADER as i32)
+    }
+
+    /// Where the frame of a call from the innermost frame is, whose operands were dropped.
+    fn callee_place(&mut self) -> (Option<Id>, i32, i32) {
+        let caller = self.frame_index();
+        if VmFrame(self.frames[caller].recorded).is_generator() {
+            // Where the thread's stack is free while the generator runs.
+            let base = self.base_of(caller);
+            let offset = offset_of!(Generator, stack_top) as i64 - Generator::FRAME_OFFSET as i64;
+            let free = self.load_by(Op::Load, Ty::Word, &[base], offset);
+            return (Some(free), HEADER as i32, self.frames[caller].extent + HEADER as i32);
+        }
+        let f = self.top();
+        let used = f.places.len() as i32 + HEADER as i32;
+        (f.base, f.place + used, f.extent + used)
+    }
+}

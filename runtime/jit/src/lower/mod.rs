@@ -1,0 +1,451 @@
+//! From a recording to a trace of uops: the instructions are run once more, on ids instead of values.
+//!
+//! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`simple`]: numbers, jumps, variables; [`objects`]: attributes and
+//!   containers; [`calls`]: calls, and instructions that are called as functions.
+//!
+//! A loop's first frame is in registers while the loop runs. Which places of it, as what, and whether a round changes them is not known
+//! before the whole round was lowered; so it is assumed, and lowered again with better assumptions until they hold ([`Assumptions`]).
+
+mod build;
+mod calls;
+mod objects;
+mod simple;
+mod state;
+
+use crate::executor::{Entry, ExitState, Source};
+use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
+use build::{Fact, is_stable};
+use limpid_heap::{ShapeRef, Value};
+use limpid_vm::interp::frame::Frame as VmFrame;
+use limpid_vm::tier2::Recording;
+use limpid_vm::tier2::recorder::{End, Instruction, Observed};
+use limpid_vm::types::Generator;
+use rustc_hash::{FxHashMap, FxHashSet};
+use state::{Frame, Place};
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::offset_of;
+
+/// How often a loop is lowered with other assumptions.
+const ATTEMPTS: usize = 12;
+/// A loop's trace that is not closed is of use if it has at least this many instructions.
+const SHORTEST: usize = 8;
+
+/// Why there is no trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Abort {
+    /// Too few instructions.
+    TooShort,
+    /// What was recorded contradicts itself: types change from round to round, or a cache was rewritten meanwhile.
+    Contradiction,
+    /// A cache is not valid any more.
+    Stale,
+    /// What was recorded is not what the uops do.
+    Lost,
+    /// The assumptions about a loop do not settle.
+    Unstable,
+    /// The trace is left before the first instruction has run.
+    Empty,
+}
+
+/// What is assumed of a place of the first frame at the start of each round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Assumption {
+    ty: Ty,
+    shape: Option<ShapeRef>,
+    /// No round changes it.
+    fixed: bool,
+}
+
+type Assumptions = BTreeMap<u32, Assumption>;
+
+/// A trace, and what it needs to be entered.
+pub struct Lowered {
+    /// The trace.
+    pub trace: Trace,
+    /// Where the inputs come from when a loop is entered from the interpreter.
+    pub entry: Vec<Entry>,
+    /// Constants that the collector has to know.
+    pub constants: Vec<u64>,
+}
+
+/// What lowering has to know of other executors.
+pub trait Executors {
+    /// The executor of the loop with this header.
+    fn loop_at(&self, header: *const u16) -> Option<(usize, &[Entry])>;
+}
+
+struct Lowering<'a> {
+    recording: &'a Recording,
+    executors: &'a dyn Executors,
+    trace: Trace,
+    frames: Vec<Frame>,
+    /// The state before the current instruction, and its number once something leaves there.
+    before: Snapshot,
+    exit: Option<u32>,
+    /// How many more frames the thread's depth counts than at the start.
+    depth: i32,
+    computed: FxHashMap<(Op, Ty, Vec<Id>, i64), Id>,
+    loaded: FxHashMap<(Op, Vec<Id>, i64), Id>,
+    facts: FxHashMap<Id, Fact>,
+    settled: FxHashSet<(Id, u64, bool)>,
+    constants: Vec<u64>,
+    /// Places of the first frame that the trace reads or writes.
+    touched: BTreeSet<u32>,
+    /// How far the interpreter's stack is used, in words from the first frame; how many frames are entered.
+    words: i32,
+    deepest: i32,
+    /// Does the trace end in another executor?
+    linked: bool,
+}
+
+/// What comes after an instruction.
+enum After {
+    /// The next one.
+    Next,
+    /// The trace ends in front of it.
+    Stop,
+}
+
+/// Lowers a recording that started at a loop's header.
+pub fn lower_loop(recording: &Recording, executors: &dyn Executors) -> Result<Lowered, Abort> {
+    if recording.end != End::Closed {
+        let mut l = Lowering::new(recording, executors);
+        l.start_in_memory();
+        let steps = l.run()?;
+        if !l.linked && steps < SHORTEST {
+            return Err(Abort::TooShort);
+        }
+        return Ok(l.finish(Vec::new()));
+    }
+    let mut assumptions = Assumptions::new();
+    for _ in 0..ATTEMPTS {
+        let mut l = Lowering::new(recording, executors);
+        l.start_loop(&assumptions);
+        l.run()?;
+        let better = l.close(&assumptions)?;
+        if better == assumptions {
+            let entry = assumptions.iter().map(|(place, a)| Entry { place: *place, ty: a.ty, shape: a.shape }).collect();
+            return Ok(l.finish(entry));
+        }
+        assumptions = better;
+    }
+    Err(Abort::Unstable)
+}
+
+/// Lowers a recording that started where another trace was left.
+pub fn lower_exit(recording: &Recording, executors: &dyn Executors, exit: &ExitState) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, executors);
+    l.start_at_exit(exit)?;
+    let steps = l.run()?;
+    if !l.linked && steps == 0 {
+        return Err(Abort::Empty);
+    }
+    Ok(l.finish(Vec::new()))
+}
+
+impl<'a> Lowering<'a> {
+    fn new(recording: &'a Recording, executors: &'a dyn Executors) -> Lowering<'a> {
+        Lowering {
+            recording,
+            executors,
+            trace: Trace::default(),
+            frames: Vec::new(),
+            before: Snapshot { pc: 0, frames: Vec::new(), depth: 0 },
+            exit: None,
+            depth: 0,
+            computed: FxHashMap::default(),
+            loaded: FxHashMap::default(),
+            facts: FxHashMap::default(),
+            settled: FxHashSet::default(),
+            constants: Vec::new(),
+            touched: BTreeSet::new(),
+            words: 0,
+            deepest: 0,
+            linked: false,
+        }
+    }
+
+    fn finish(mut self, entry: Vec<Entry>) -> Lowered {
+        let room = self.trace.entry.iter().chain(&self.trace.body).find(|id| self.trace.uop(**id).op == Op::GuardRoom).copied();
+        if let Some(id) = room {
+            if self.deepest > 0 {
+                self.trace.uops[id.0 as usize].imm = (self.deepest as i64) << 32 | self.words as i64;
+            } else {
+                self.trace.entry.retain(|i| *i != id);
+                self.trace.body.retain(|i| *i != id);
+            }
+        }
+        Lowered { trace: self.trace, entry, constants: self.constants }
+    }
+
+    // ---- starts ----
+
+    fn base_frame(&self) -> Frame {
+        let vm = VmFrame(self.recording.base);
+        let code = vm.code();
+        let nlocals = code.nlocalsplus as usize;
+        Frame {
+            base: None,
+            place: 0,
+            extent: 0,
+            recorded: self.recording.base,
+            function: None,
+            code: Some(code),
+            nlocals,
+            return_pc: 0,
+            header_in_memory: true,
+            places: vec![Place::MEMORY; self.recording.entry.len()],
+        }
+    }
+
+    fn start_in_memory(&mut self) {
+        let frame = self.base_frame();
+        self.frames.push(frame);
+        self.guard_room();
+    }
+
+    fn start_loop(&mut self, assumptions: &Assumptions) {
+        let frame = self.base_frame();
+        self.frames.push(frame);
+        for (k, (place, a)) in assumptions.iter().enumerate() {
+            let id = self.trace.add(Uop { op: Op::Input, ty: a.ty, args: Vec::new(), imm: k as i64, exit: None });
+            self.trace.inputs.push(id);
+            self.trace.entry.push(id);
+            if let Some(shape) = a.shape {
+                self.facts.insert(id, Fact { shape: Some(shape), from_entry: true, unboxed: None });
+            }
+            self.frames[0].places[*place as usize] = Place { value: Some(id), in_memory: a.fixed };
+            self.touched.insert(*place);
+        }
+        self.guard_room();
+        self.trace.entry.append(&mut self.trace.body);
+    }
+
+    fn start_at_exit(&mut self, exit: &ExitState) -> Result<(), Abort> {
+        let mut inputs: FxHashMap<(u32, Ty), Id> = FxHashMap::default();
+        self.depth = exit.depth;
+        for (i, f) in exit.frames.iter().enumerate() {
+            let base = f.base.map(|source| self.input(source, &mut inputs));
+            let recorded = *self.recording.started_in.get(i).ok_or(Abort::Lost)?;
+            let mut frame = Frame {
+                base,
+                place: f.place,
+                extent: f.extent,
+                recorded,
+                function: None,
+                code: None,
+                nlocals: f.nlocals as usize,
+                return_pc: f.return_pc,
+                header_in_memory: f.header.is_none(),
+                places: vec![Place::MEMORY; f.used as usize],
+            };
+            if let Some(function) = f.header {
+                frame.function = Some(self.input(function, &mut inputs));
+            }
+            for (place, source) in &f.stores {
+                let id = self.input(*source, &mut inputs);
+                *frame.places.get_mut(*place as usize).ok_or(Abort::Lost)? = Place::of(id);
+            }
+            self.frames.push(frame);
+        }
+        self.guard_room();
+        Ok(())
+    }
+
+    fn input(&mut self, source: Source, inputs: &mut FxHashMap<(u32, Ty), Id>) -> Id {
+        match source {
+            Source::Constant(bits) => self.value_constant(Value::from_bits(bits)),
+            Source::Buffer(word, ty) => *inputs.entry((word, ty)).or_insert_with(|| {
+                let id = self.trace.add(Uop { op: Op::Input, ty, args: Vec::new(), imm: word as i64, exit: None });
+                self.trace.inputs.push(id);
+                self.trace.entry.push(id);
+                id
+            }),
+        }
+    }
+
+    fn guard_room(&mut self) {
+        let Some(first) = self.recording.steps.first() else { return };
+        self.begin(first);
+        let free = if VmFrame(self.recording.base).is_generator() {
+            let base = self.base_of(0);
+            let offset = offset_of!(Generator, stack_top) as i64 - Generator::FRAME_OFFSET as i64;
+            self.emit_with(Op::Load, Ty::Word, &[base], offset, None)
+        } else {
+            self.base_of(0)
+        };
+        self.guard(Op::GuardRoom, &[free], 0);
+    }
+
+    // ---- the instructions ----
+
+    fn begin(&mut self, step: &Instruction) {
+        self.before = self.snapshot(step.start);
+        self.exit = None;
+    }
+
+    /// Lowers what was recorded; how many instructions that are.
+    fn run(&mut self) -> Result<usize, Abort> {
+        let recording = self.recording;
+        let count = recording.steps.len();
+        for (i, step) in recording.steps.iter().enumerate() {
+            let top = self.top();
+            // SAFETY: both in the recorded frame.
+            let depth = unsafe { step.sp.offset_from(step.fp) } as usize;
+            if top.recorded != step.fp || top.places.len() != depth {
+                return Err(Abort::Lost);
+            }
+            if top.code.is_none() {
+                top.code = step.code;
+            }
+            self.begin(step);
+            if i + 1 == count {
+                self.end(step);
+                return Ok(i);
+            }
+            if let After::Stop = self.step(i)? {
+                self.leave();
+                return Ok(i);
+            }
+        }
+        Err(Abort::Empty)
+    }
+
+    fn leave(&mut self) {
+        self.guard(Op::Leave, &[], 0);
+    }
+
+    /// The last step, which is not part of the trace unless it is a jump.
+    fn end(&mut self, step: &Instruction) {
+        let end = self.recording.end;
+        let continued = end == End::Closed || end == End::OtherLoop && self.link(step).is_some();
+        if !continued {
+            self.leave();
+        }
+    }
+
+    /// Goes on in the executor of the loop that the step jumps to, if there is one and it takes the values as they are.
+    fn link(&mut self, step: &Instruction) -> Option<()> {
+        // SAFETY: the target of the jump.
+        let header = unsafe { step.pc.add(2).sub(step.oparg as usize) };
+        let (executor, entry) = self.executors.loop_at(header)?;
+        let frame = self.frames.len() - 1;
+        let mut values = Vec::new();
+        for e in entry {
+            let place = self.frames[frame].places.get(e.place as usize)?.value;
+            let id = match place {
+                Some(id) => id,
+                None => {
+                    let base = self.base_of(frame);
+                    let offset = (self.frames[frame].place as i64 + e.place as i64) * 8;
+                    self.emit_with(Op::Load, Ty::Value, &[base], offset, None)
+                }
+            };
+            values.push(self.convert(id, e.ty, e.shape).ok()?);
+        }
+        // Requests are seen to before the loop goes on.
+        self.guard(Op::GuardBreaker, &[], 0);
+        self.flush();
+        self.save_registers();
+        values.insert(0, self.address(frame, 0));
+        self.emit_with(Op::Link, Ty::None, &values, executor as i64, None);
+        self.linked = true;
+        Some(())
+    }
+
+    /// A value in the representation that a loop's input has.
+    fn convert(&mut self, id: Id, ty: Ty, shape: Option<ShapeRef>) -> Result<Id, Abort> {
+        match ty {
+            Ty::Int => self.int(id),
+            Ty::Float => self.float(id),
+            _ => {
+                let id = self.value(id);
+                match shape {
+                    Some(shape) => self.guard_shape(id, shape),
+                    None => Ok(id),
+                }
+            }
+        }
+    }
+
+    // ---- closing a loop ----
+
+    fn assume_from_entry(&self, place: u32) -> Assumption {
+        match self.recording.entry.get(place as usize) {
+            Some(Observed::Int | Observed::Negative) => Assumption { ty: Ty::Int, shape: None, fixed: true },
+            Some(Observed::Float) => Assumption { ty: Ty::Float, shape: None, fixed: true },
+            Some(Observed::Cell(shape)) if is_stable(ShapeRef(*shape)) => {
+                Assumption { ty: Ty::Value, shape: Some(ShapeRef(*shape)), fixed: true }
+            }
+            _ => Assumption { ty: Ty::Value, shape: None, fixed: true },
+        }
+    }
+
+    /// The jump back; the assumptions under which the round should have been lowered.
+    fn close(&mut self, assumptions: &Assumptions) -> Result<Assumptions, Abort> {
+        if self.frames.len() != 1 {
+            return Err(Abort::Lost);
+        }
+        let mut better = assumptions.clone();
+        // What lies above the stack at the header is of no concern to the next round.
+        let known = self.recording.entry.len() as u32;
+        for place in self.touched.range(..known).copied().collect::<Vec<_>>() {
+            if !better.contains_key(&place) {
+                better.insert(place, self.assume_from_entry(place));
+            }
+        }
+        // Places of the value stack hold iterators, which the trace looks at in every round.
+        for place in self.frames[0].nlocals..self.frames[0].places.len() {
+            better.entry(place as u32).or_insert_with(|| self.assume_from_entry(place as u32));
+        }
+        if better != *assumptions {
+            return Ok(better);
+        }
+        let mut next = Vec::new();
+        for (k, (place, a)) in assumptions.iter().enumerate() {
+            let input = self.trace.inputs[k];
+            let last = match self.frames[0].places[*place as usize].value {
+                Some(id) => id,
+                // It was written behind the trace's back.
+                None => input,
+            };
+            let in_memory = self.frames[0].places[*place as usize].value.is_none();
+            if last == input && !in_memory {
+                next.push(input);
+                continue;
+            }
+            let b = better.get_mut(place).expect("a copy");
+            b.fixed = false;
+            b.shape = None;
+            let ty = self.ty(last);
+            if in_memory {
+                b.ty = Ty::Value;
+            } else if ty != a.ty && matches!(ty, Ty::Int | Ty::Float) {
+                // The type it has from the second round on.
+                b.ty = ty;
+            } else if ty != a.ty && !self.is_read(input) {
+                b.ty = Ty::Value;
+            }
+            if b == a {
+                let v = if in_memory {
+                    let base = self.emit(Op::Frame, Ty::Word, &[], 0);
+                    self.emit_with(Op::Load, Ty::Value, &[base], *place as i64 * 8, None)
+                } else {
+                    self.convert(last, a.ty, None)?
+                };
+                next.push(v);
+            }
+        }
+        if better == *assumptions {
+            self.settle_depth();
+            self.guard(Op::GuardBreaker, &[], 0);
+            self.trace.next = Some(next);
+        }
+        Ok(better)
+    }
+
+    /// Does the trace look at an input, or just carry it?
+    fn is_read(&self, input: Id) -> bool {
+        self.trace.body.iter().any(|id| self.trace.uop(*id).args.contains(&input))
+    }
+}

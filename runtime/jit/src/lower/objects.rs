@@ -1,0 +1,321 @@
+//! Names, attributes, containers.
+
+use super::{Abort, Lowering};
+use crate::ir::{Id, Op, Ty};
+use limpid_bytecode::Opcode;
+use limpid_heap::{ShapeRef, Value};
+use limpid_vm::object::Ref;
+use limpid_vm::protocol::attr::{self, LoadKind, StoreKind};
+use limpid_vm::runtime;
+use limpid_vm::shape::Shape;
+use limpid_vm::tier2::recorder::{Instruction, Observed};
+use limpid_vm::types::builtin::{self, shapes};
+use limpid_vm::types::dict::table::Table;
+use limpid_vm::types::tuple::TUPLE_OVERHEAD;
+use limpid_vm::types::{Cell, Dict, Function, List, Module, Tuple, Type};
+use std::mem::offset_of;
+
+impl Lowering<'_> {
+    /// As [`straight`](Lowering::straight), for instructions that deal with objects.
+    pub(super) fn objects(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        use Opcode::*;
+        let o = step.oparg;
+        match step.op {
+            LOAD_GLOBAL_MODULE => {
+                let function = self.function();
+                let globals = self.load_fixed(function, offset_of!(Function, globals), Ty::Value);
+                let table = self.table_of_version(globals, step.cache32(3))?;
+                self.push_entry(table, step.cache(2), o & 1 != 0);
+            }
+            LOAD_GLOBAL_BUILTIN => {
+                let function = self.function();
+                let globals = self.load_fixed(function, offset_of!(Function, globals), Ty::Value);
+                let builtins = self.load_fixed(function, offset_of!(Function, builtins), Ty::Value);
+                self.table_of_version(globals, step.cache32(3))?;
+                let table = self.table_of_version(builtins, step.cache32(5))?;
+                self.push_entry(table, step.cache(2), o & 1 != 0);
+            }
+            LOAD_ATTR_INSTANCE_VALUE | LOAD_ATTR_SLOT => {
+                let object = self.object_of_cached_shape(step)?;
+                let v = self.load(object, step.cache(6) as usize, Ty::Value);
+                if self.ty(v) == Ty::Value {
+                    self.guard_is_not(v, 0);
+                }
+                self.replace_attribute(v, o);
+            }
+            LOAD_ATTR_METHOD => {
+                let object = self.object_of_cached_shape(step)?;
+                let method = self.value_constant(Value::from_bits(step.cache64(7)));
+                self.replace(1, method);
+                self.push(object);
+            }
+            LOAD_ATTR_NONDESCRIPTOR => {
+                self.object_of_cached_shape(step)?;
+                let v = self.value_constant(Value::from_bits(step.cache64(7)));
+                self.replace_attribute(v, o);
+            }
+            LOAD_ATTR_CLASS => {
+                let class = self.peek(1)?;
+                let class = self.value(class);
+                let address = ShapeRef(step.cache32(2)).ptr::<u8>() as u64;
+                self.guard_is(class, address);
+                let word = self.word_constant(address);
+                self.guard_version(word, Type::VERSION, step.cache32(4));
+                let v = self.value_constant(Value::from_bits(step.cache64(7)));
+                self.replace_attribute(v, o);
+            }
+            LOAD_ATTR_MODULE => {
+                let module = self.peek(1)?;
+                let module = self.guard_shape(module, shapes::MODULE)?;
+                let dict = self.load(module, Module::DICT, Ty::Value);
+                let table = self.table_of_version(dict, step.cache32(2))?;
+                self.drop_n(1);
+                self.push_entry(table, step.cache(6), o & 1 != 0);
+            }
+            STORE_ATTR_INSTANCE_VALUE | STORE_ATTR_SLOT => {
+                let object = self.object_of_cached_shape(step)?;
+                let offset = step.cache(6) as usize;
+                if step.op == STORE_ATTR_INSTANCE_VALUE {
+                    let old = self.load(object, offset, Ty::Value);
+                    if self.ty(old) == Ty::Value {
+                        self.guard_is_not(old, 0);
+                    }
+                }
+                let v = self.peek(2)?;
+                self.store_slot(object, offset, v);
+                self.drop_n(2);
+            }
+            LOAD_ATTR_POLYMORPHIC => return self.load_polymorphic(step),
+            STORE_ATTR_POLYMORPHIC => return self.store_polymorphic(step),
+            COPY_FREE_VARS => {
+                let function = self.function();
+                let closure = self.load_fixed(function, offset_of!(Function, closure), Ty::Value);
+                let first = self.top().nlocals as u32 - o;
+                for i in 0..o {
+                    let cell = self.load_fixed(closure, TUPLE_OVERHEAD + i as usize * 8, Ty::Value);
+                    self.set_local(first + i, cell);
+                }
+            }
+            LOAD_DEREF => {
+                let cell = self.local(o)?;
+                let cell = self.guard_shape(cell, shapes::CELL)?;
+                let v = self.load(cell, offset_of!(Cell, content), Ty::Value);
+                if self.ty(v) == Ty::Value {
+                    self.guard_is_not(v, 0);
+                }
+                self.push(v);
+            }
+            STORE_DEREF => {
+                let cell = self.local(o)?;
+                let cell = self.guard_shape(cell, shapes::CELL)?;
+                let v = self.pop()?;
+                self.store_slot(cell, offset_of!(Cell, content), v);
+            }
+            BINARY_OP_SUBSCR_LIST_INT => {
+                let (list, index) = (self.peek(2)?, self.peek(1)?);
+                let index = self.int(index)?;
+                let list = self.guard_shape(list, shapes::LIST)?;
+                let index = self.index(step, index, |l| l.load(list, List::LEN, Ty::Word));
+                let item = self.list_item(list, index);
+                self.replace(2, item);
+            }
+            BINARY_OP_SUBSCR_TUPLE_INT => {
+                let (tuple, index) = (self.peek(2)?, self.peek(1)?);
+                let index = self.int(index)?;
+                let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
+                let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
+                let index = self.index(step, index, |_| len);
+                self.guard(Op::GuardBelow, &[index, len], 0);
+                let item = self.load_by(Op::LoadItem, Ty::Value, &[tuple, index], TUPLE_OVERHEAD as i64);
+                self.replace(2, item);
+            }
+            STORE_SUBSCR_LIST_INT => {
+                let (v, list, index) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
+                let index = self.int(index)?;
+                let list = self.guard_shape(list, shapes::LIST)?;
+                let index = self.emit(Op::IntToWord, Ty::Word, &[index], 0);
+                let v = self.value(v);
+                let exit = self.exit();
+                self.emit_with(Op::StoreItem, Ty::None, &[list, index, v], 0, Some(exit));
+                self.forget_items();
+                self.drop_n(3);
+            }
+            UNPACK_SEQUENCE_TWO_TUPLE | UNPACK_SEQUENCE_TUPLE => {
+                let tuple = self.peek(1)?;
+                let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
+                let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
+                self.guard_is(len, o as u64);
+                self.drop_n(1);
+                for i in (0..o as usize).rev() {
+                    let item = self.load_fixed(tuple, TUPLE_OVERHEAD + i * 8, Ty::Value);
+                    self.push(item);
+                }
+            }
+            CALL_LIST_APPEND if o == 1 => {
+                let (callable, list, v) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
+                self.guard_is(callable, step.cache64(4));
+                let list = self.guard_shape(list, shapes::LIST)?;
+                let v = self.value(v);
+                let exit = self.exit();
+                self.emit_with(Op::Append, Ty::None, &[list, v], 0, Some(exit));
+                self.forget_items();
+                self.loaded.retain(|(_, args, _), _| args[0] != list);
+                let none = self.constant(Ty::Value, Value::NONE.bits() as i64);
+                self.replace(3, none);
+            }
+            CALL_LEN if o == 1 => return self.len(step),
+            CALL_TYPE_1 => {
+                let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
+                let (callable, v) = (self.peek(3)?, self.peek(1)?);
+                self.guard_is(callable, builtin::TYPE.value().bits());
+                self.guard_shape(v, ShapeRef(shape))?;
+                let shape = self.word_constant(ShapeRef(shape).ptr::<u8>() as u64);
+                let class = self.load(shape, Shape::CLASS, Ty::Value);
+                self.replace(3, class);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The object on top, which has the shape in the cache.
+    fn object_of_cached_shape(&mut self, step: &Instruction) -> Result<Id, Abort> {
+        let object = self.peek(1)?;
+        self.guard_shape_version(object, ShapeRef(step.cache32(2)), step.cache32(4))
+    }
+
+    /// An attribute at a place that sees several shapes: the trace expects the one it has seen.
+    fn load_polymorphic(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let (o, name) = (step.oparg, Value::from_bits(step.cache64(7)));
+        let Some((shape, version)) = observed_shape(step) else { return Ok(false) };
+        let kind = attr::describe_load(shape.class(), shape, name);
+        if !matches!(kind, LoadKind::Slot(_) | LoadKind::Member(_) | LoadKind::Method(_) | LoadKind::ClassValue(_)) {
+            return Ok(false);
+        }
+        let object = self.peek(1)?;
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        match kind {
+            LoadKind::Slot(offset) | LoadKind::Member(offset) => {
+                let v = self.load(object, offset as usize, Ty::Value);
+                if self.ty(v) == Ty::Value {
+                    self.guard_is_not(v, 0);
+                }
+                self.replace_attribute(v, o);
+            }
+            LoadKind::Method(f) if o & 1 != 0 => {
+                let method = self.value_constant(f);
+                self.replace(1, method);
+                self.push(object);
+            }
+            LoadKind::ClassValue(v) => {
+                let v = self.value_constant(v);
+                self.replace_attribute(v, o);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// As [`load_polymorphic`](Lowering::load_polymorphic), for a store.
+    fn store_polymorphic(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let name = Value::from_bits(step.cache64(2));
+        let (Some((shape, version)), Some(t)) = (observed_shape(step), runtime::current()) else { return Ok(false) };
+        // Of the object it matters only that it is one with a shape, as its class is.
+        let StoreKind::Slot(offset) = attr::describe_store(t, shape.class().value(), shape, name) else { return Ok(false) };
+        let object = self.peek(1)?;
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        let old = self.load(object, offset as usize, Ty::Value);
+        if self.ty(old) == Ty::Value {
+            self.guard_is_not(old, 0);
+        }
+        let v = self.peek(2)?;
+        self.store_slot(object, offset as usize, v);
+        self.drop_n(2);
+        Ok(true)
+    }
+
+    fn replace_attribute(&mut self, v: Id, o: u32) {
+        self.replace(1, v);
+        if o & 1 != 0 {
+            let null = self.constant(Ty::Value, 0);
+            self.push(null);
+        }
+    }
+
+    /// The table of a dict, which has this version.
+    fn table_of_version(&mut self, dict: Id, version: u32) -> Result<Id, Abort> {
+        if version == 0 {
+            return Err(Abort::Stale);
+        }
+        let table = self.load(dict, Dict::TABLE, Ty::Value);
+        self.guard_is_not(table, 0);
+        self.guard_version(table, Table::VERSION, version);
+        Ok(table)
+    }
+
+    /// Pushes the value of an entry, and NULL if that is wanted.
+    fn push_entry(&mut self, table: Id, index: u16, with_null: bool) {
+        let v = self.load(table, Table::value_offset(index as usize), Ty::Value);
+        self.guard_is_not(v, 0);
+        self.push(v);
+        if with_null {
+            let null = self.constant(Ty::Value, 0);
+            self.push(null);
+        }
+    }
+
+    /// An index as a word; one that has counted from the end is expected to do so again.
+    fn index(&mut self, step: &Instruction, index: Id, len: impl FnOnce(&mut Self) -> Id) -> Id {
+        let word = self.emit(Op::IntToWord, Ty::Word, &[index], 0);
+        if step.operands[0] != Observed::Negative {
+            return word;
+        }
+        if self.constant_of(index).is_none() {
+            let zero = self.word_constant(0);
+            let from_end = self.emit(Op::Compare, Ty::Bool, &[word, zero], 1);
+            self.guard(Op::GuardTrue, &[from_end], 0);
+        }
+        let len = len(self);
+        self.emit(Op::AddFits, Ty::Word, &[len, word], 0)
+    }
+
+    fn len(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
+        let shape = ShapeRef(shape);
+        if shape != shapes::LIST && shape != shapes::TUPLE || step.operands[1] != Observed::Null {
+            return Ok(false);
+        }
+        let (callable, container) = (self.peek(3)?, self.peek(1)?);
+        self.guard_is(callable, step.cache64(4));
+        let container = self.guard_shape(container, shape)?;
+        let len = if shape == shapes::LIST {
+            self.load(container, List::LEN, Ty::Word)
+        } else {
+            self.load_fixed(container, Tuple::LEN, Ty::Word)
+        };
+        let len = self.emit(Op::WordToInt, Ty::Int, &[len], 0);
+        self.replace(3, len);
+        Ok(true)
+    }
+
+    /// Truth of an object whose class has neither `__bool__` nor `__len__`.
+    pub(super) fn always_true(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
+        let v = self.peek(1)?;
+        self.guard_shape(v, ShapeRef(shape))?;
+        let shape = self.word_constant(ShapeRef(shape).ptr::<u8>() as u64);
+        let class = self.load(shape, Shape::CLASS, Ty::Value);
+        self.guard_version(class, Type::VERSION, step.cache32(2));
+        let v = self.constant(Ty::Bool, 1);
+        self.replace(1, v);
+        Ok(true)
+    }
+}
+
+/// The shape of the object on top while the trace was recorded, and the version that certifies what is found out about it from now on.
+fn observed_shape(step: &Instruction) -> Option<(Ref<Shape>, u32)> {
+    let Observed::Cell(shape) = step.operands[0] else { return None };
+    // SAFETY: the recording keeps the shapes of such instructions alive.
+    let shape = unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) };
+    Some((shape, shape.assign_version()?))
+}

@@ -1,0 +1,406 @@
+//! Variables, the value stack, jumps, numbers.
+
+use super::build::is_stable;
+use super::{Abort, After, Lowering};
+use crate::ir::{Id, Op, Ty};
+use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
+use limpid_heap::{ShapeRef, Value};
+use limpid_vm::tier2::recorder::{Instruction, Observed};
+use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::{List, Tuple};
+
+impl Lowering<'_> {
+    /// Lowers instruction `i`.
+    pub(super) fn step(&mut self, i: usize) -> Result<After, Abort> {
+        let recording = self.recording;
+        let step = &recording.steps[i];
+        if self.jump(step)? || (step.next == step.following() && self.straight(step)?) {
+            return Ok(After::Next);
+        }
+        self.calls(i)
+    }
+
+    /// Jumps, whose direction is that of the recording. False: it is none.
+    fn jump(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        use Opcode::*;
+        let falls_through = step.next == step.following();
+        let (value, taken_when_equal) = match step.op {
+            NOP | NOT_TAKEN | JUMP_FORWARD | JUMP_BACKWARD_NO_INTERRUPT => return Ok(true),
+            POP_JUMP_IF_FALSE => (Value::FALSE, true),
+            POP_JUMP_IF_TRUE => (Value::TRUE, true),
+            POP_JUMP_IF_NONE => (Value::NONE, true),
+            POP_JUMP_IF_NOT_NONE => (Value::NONE, false),
+            FOR_ITER_RANGE => return self.next_of_range(falls_through),
+            FOR_ITER_LIST if falls_through => return self.next_of_list(),
+            FOR_ITER_TUPLE => return self.next_of_tuple(falls_through),
+            _ => return Ok(false),
+        };
+        // One that is not taken skips its marker.
+        // SAFETY: the target of the jump.
+        let taken = step.next == unsafe { step.following().add(step.oparg as usize) };
+        let is_equal = taken == taken_when_equal;
+        let id = self.peek(1)?;
+        if self.ty(id) == Ty::Bool {
+            let wanted = (value == Value::TRUE) == is_equal;
+            match self.constant_of(id) {
+                Some((_, b)) if (b != 0) == wanted => {}
+                Some(_) => return Err(Abort::Contradiction),
+                None => self.guard(if wanted { Op::GuardTrue } else { Op::GuardFalse }, &[id], 0),
+            }
+        } else {
+            let id = self.value(id);
+            if is_equal { self.guard_is(id, value.bits()) } else { self.guard_is_not(id, value.bits()) }
+        }
+        self.drop_n(1);
+        Ok(true)
+    }
+
+    /// Instructions that were followed by the next one. False: there is no lowering for it.
+    fn straight(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        use Opcode::*;
+        let o = step.oparg;
+        match step.op {
+            LOAD_FAST => {
+                let v = self.local(o)?;
+                self.push(v);
+            }
+            LOAD_FAST_CHECK => {
+                let v = self.local(o)?;
+                if self.ty(v) == Ty::Value {
+                    self.guard_is_not(v, 0);
+                }
+                self.push(v);
+            }
+            LOAD_FAST_AND_CLEAR => {
+                let v = self.local(o)?;
+                self.push(v);
+                let null = self.constant(Ty::Value, 0);
+                self.set_local(o, null);
+            }
+            LOAD_FAST_LOAD_FAST => {
+                let (a, b) = (self.local(o >> 4)?, self.local(o & 15)?);
+                self.push(a);
+                self.push(b);
+            }
+            STORE_FAST => {
+                let v = self.pop()?;
+                self.set_local(o, v);
+            }
+            STORE_FAST_LOAD_FAST => {
+                let v = self.pop()?;
+                self.set_local(o >> 4, v);
+                let v = self.local(o & 15)?;
+                self.push(v);
+            }
+            STORE_FAST_STORE_FAST => {
+                let (a, b) = (self.pop()?, self.pop()?);
+                self.set_local(o >> 4, a);
+                self.set_local(o & 15, b);
+            }
+            LOAD_CONST => {
+                let v = self.value_constant(Value::from_bits(step.cache64(1)));
+                self.push(v);
+            }
+            LOAD_SMALL_INT => {
+                let v = self.int_constant(o as i64);
+                self.push(v);
+            }
+            POP_TOP => self.drop_n(1),
+            POP_ITER => self.drop_n(2),
+            PUSH_NULL => {
+                let null = self.constant(Ty::Value, 0);
+                self.push(null);
+            }
+            COPY => {
+                let v = self.peek(o as usize)?;
+                self.push(v);
+            }
+            SWAP => {
+                let (top, other) = (self.peek(1)?, self.peek(o as usize)?);
+                self.poke(1, other);
+                self.poke(o as usize, top);
+            }
+            END_SEND => {
+                let v = self.peek(1)?;
+                self.drop_n(2);
+                self.poke(1, v);
+            }
+            BINARY_OP_ADD_INT => return self.int_operation(Op::AddInt),
+            BINARY_OP_SUBTRACT_INT => return self.int_operation(Op::SubInt),
+            BINARY_OP_MULTIPLY_INT => return self.int_operation(Op::MulInt),
+            BINARY_OP_BITS_INT => return self.bits(o),
+            BINARY_OP_DIVIDE_INT => return self.divide(o),
+            BINARY_OP_ADD_FLOAT => return self.float_operation(Op::AddFloat),
+            BINARY_OP_SUBTRACT_FLOAT => return self.float_operation(Op::SubFloat),
+            BINARY_OP_MULTIPLY_FLOAT => return self.float_operation(Op::MulFloat),
+            BINARY_OP_MIXED_FLOAT => return self.mixed(step),
+            COMPARE_OP_INT => return self.compare_int(o),
+            COMPARE_OP_FLOAT => return self.compare_float(o),
+            IS_OP => {
+                let (a, b) = (self.peek(2)?, self.peek(1)?);
+                let (a, b) = (self.value(a), self.value(b));
+                let same = self.emit(Op::Compare, Ty::Bool, &[a, b], if o == 0 { 4 } else { 3 });
+                self.replace(2, same);
+            }
+            UNARY_NOT => {
+                let v = self.peek(1)?;
+                if self.ty(v) != Ty::Bool {
+                    return Ok(false);
+                }
+                let v = self.emit(Op::Not, Ty::Bool, &[v], 0);
+                self.replace(1, v);
+            }
+            TO_BOOL_BOOL => {
+                let v = self.peek(1)?;
+                let v = self.boolean(v)?;
+                self.replace(1, v);
+            }
+            TO_BOOL_INT => {
+                let v = self.peek(1)?;
+                let (v, zero) = (self.int(v)?, self.int_constant(0));
+                let v = self.emit(Op::Compare, Ty::Bool, &[v, zero], 3);
+                self.replace(1, v);
+            }
+            TO_BOOL_NONE => {
+                let v = self.peek(1)?;
+                let v = self.value(v);
+                self.guard_is(v, Value::NONE.bits());
+                let v = self.constant(Ty::Bool, 0);
+                self.replace(1, v);
+            }
+            TO_BOOL_LIST => {
+                let v = self.peek(1)?;
+                let list = self.guard_shape(v, shapes::LIST)?;
+                let len = self.load(list, List::LEN, Ty::Word);
+                let zero = self.word_constant(0);
+                let v = self.emit(Op::Compare, Ty::Bool, &[len, zero], 3);
+                self.replace(1, v);
+            }
+            TO_BOOL_ALWAYS_TRUE => return self.always_true(step),
+            GET_ITER_VIRTUAL => {
+                let v = self.peek(1)?;
+                let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
+                // That a range's numbers are small is tested where it is made into an iterator only.
+                if ShapeRef(shape) == shapes::RANGE || !is_stable(ShapeRef(shape)) {
+                    return Ok(false);
+                }
+                self.guard_shape(v, ShapeRef(shape))?;
+                if o != 1 {
+                    let zero = self.int_constant(0);
+                    self.push(zero);
+                }
+            }
+            _ => return self.objects(step),
+        }
+        Ok(true)
+    }
+
+    /// Drops `n` values and pushes one.
+    pub(super) fn replace(&mut self, n: usize, v: Id) {
+        self.drop_n(n);
+        self.push(v);
+    }
+
+    fn two_ints(&mut self) -> Result<(Id, Id), Abort> {
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        Ok((self.int(a)?, self.int(b)?))
+    }
+
+    fn two_floats(&mut self) -> Result<(Id, Id), Abort> {
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        Ok((self.float(a)?, self.float(b)?))
+    }
+
+    fn int_operation(&mut self, op: Op) -> Result<bool, Abort> {
+        let (a, b) = self.two_ints()?;
+        let v = self.emit(op, Ty::Int, &[a, b], 0);
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    fn float_operation(&mut self, op: Op) -> Result<bool, Abort> {
+        let (a, b) = self.two_floats()?;
+        let v = self.emit(op, Ty::Float, &[a, b], 0);
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    fn bits(&mut self, o: u32) -> Result<bool, Abort> {
+        use BinaryOperator as B;
+        let (a, b) = self.two_ints()?;
+        let count = self.constant_of(b).map(|(_, bits)| bits >> 15).filter(|n| (0..48).contains(n));
+        let op = plain_operator(o);
+        let v = match (op, count) {
+            (Some(B::And), _) => self.emit(Op::And, Ty::Int, &[a, b], 0),
+            (Some(B::Or), _) => self.emit(Op::Or, Ty::Int, &[a, b], 0),
+            (Some(B::Xor), _) => self.emit(Op::Xor, Ty::Int, &[a, b], 0),
+            (Some(B::RightShift), Some(n)) => self.emit(Op::ShiftRight, Ty::Int, &[a], n),
+            (Some(B::LeftShift), Some(n)) => self.emit(Op::ShiftLeft, Ty::Int, &[a], n),
+            _ => return Ok(false),
+        };
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    fn divide(&mut self, o: u32) -> Result<bool, Abort> {
+        use BinaryOperator as B;
+        let (a, b) = self.two_ints()?;
+        let power = self.constant_of(b).map(|(_, bits)| bits >> 15).filter(|n| *n > 0 && n & (n - 1) == 0);
+        let v = match (plain_operator(o), power) {
+            (Some(B::Remainder), Some(n)) => {
+                let mask = self.constant(Ty::Int, (n - 1) << 15);
+                self.emit(Op::And, Ty::Int, &[a, mask], 0)
+            }
+            (Some(B::FloorDivide), Some(n)) => self.emit(Op::ShiftRight, Ty::Int, &[a], n.trailing_zeros() as i64),
+            (Some(op @ (B::Remainder | B::FloorDivide)), None) => {
+                self.guard_divisor(a, b)?;
+                let op = if op == B::Remainder { Op::Remainder } else { Op::FloorDivide };
+                // The guards above are the only ones; the uop itself stays behind them.
+                self.emit(op, Ty::Int, &[a, b], 0)
+            }
+            (Some(B::TrueDivide), _) => {
+                self.guard_divisor(a, b)?;
+                let (x, y) = (self.emit(Op::IntToFloat, Ty::Float, &[a], 0), self.emit(Op::IntToFloat, Ty::Float, &[b], 0));
+                self.emit(Op::DivFloat, Ty::Float, &[x, y], 0)
+            }
+            _ => return Ok(false),
+        };
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    fn guard_divisor(&mut self, a: Id, b: Id) -> Result<(), Abort> {
+        match self.constant_of(b) {
+            Some((_, 0)) => return Err(Abort::Contradiction),
+            Some((_, n)) if n != -1 << 15 => {}
+            _ => {
+                self.guard_is_not(b, 0);
+                self.guard_is_not(a, i64::MIN as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Floats and ints mixed.
+    fn mixed(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        use BinaryOperator as B;
+        let op = match plain_operator(step.oparg) {
+            Some(B::Add) => Op::AddFloat,
+            Some(B::Subtract) => Op::SubFloat,
+            Some(B::Multiply) => Op::MulFloat,
+            Some(B::TrueDivide) => Op::DivFloat,
+            _ => return Ok(false),
+        };
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        let mut numbers = [a, b];
+        for (id, observed) in numbers.iter_mut().zip([step.operands[1], step.operands[0]]) {
+            *id = match observed {
+                Observed::Int | Observed::Negative => {
+                    let i = self.int(*id)?;
+                    self.emit(Op::IntToFloat, Ty::Float, &[i], 0)
+                }
+                Observed::Float => self.float(*id)?,
+                _ => return Ok(false),
+            };
+        }
+        let v = self.emit(op, Ty::Float, &numbers, 0);
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    fn compare_int(&mut self, o: u32) -> Result<bool, Abort> {
+        let (a, b) = self.two_ints()?;
+        let v = self.emit(Op::Compare, Ty::Bool, &[a, b], mask(o) & 7);
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    fn compare_float(&mut self, o: u32) -> Result<bool, Abort> {
+        let (a, b) = self.two_floats()?;
+        let v = self.emit(Op::CompareFloat, Ty::Bool, &[a, b], mask(o));
+        self.replace(2, v);
+        Ok(true)
+    }
+
+    // ---- iteration ----
+
+    fn next_of_range(&mut self, goes_on: bool) -> Result<bool, Abort> {
+        use limpid_vm::types::Range;
+        use std::mem::offset_of;
+        let (range, position) = (self.peek(2)?, self.peek(1)?);
+        let range = self.guard_shape(range, shapes::RANGE)?;
+        let position = self.int(position)?;
+        // A range's fields never change, and those of one that is an iterator are inline ints.
+        let [start, step, len] = [offset_of!(Range, start), offset_of!(Range, step), offset_of!(Range, len)].map(|offset| {
+            let v = self.load_fixed(range, offset, Ty::Value);
+            self.known_int(v)
+        });
+        let more = self.emit(Op::Compare, Ty::Bool, &[position, len], 1);
+        self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
+        if goes_on {
+            let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+            let distance = self.emit(Op::MulFits, Ty::Int, &[step, index], 0);
+            let item = self.emit(Op::AddFits, Ty::Int, &[start, distance], 0);
+            self.advance_position(position);
+            self.push(item);
+        }
+        Ok(true)
+    }
+
+    fn advance_position(&mut self, position: Id) {
+        let one = self.int_constant(1);
+        let following = self.emit(Op::AddFits, Ty::Int, &[position, one], 0);
+        self.poke(1, following);
+    }
+
+    fn next_of_list(&mut self) -> Result<bool, Abort> {
+        let (list, position) = (self.peek(2)?, self.peek(1)?);
+        let list = self.guard_shape(list, shapes::LIST)?;
+        let position = self.int(position)?;
+        let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+        let item = self.list_item(list, index);
+        self.advance_position(position);
+        self.push(item);
+        Ok(true)
+    }
+
+    fn next_of_tuple(&mut self, goes_on: bool) -> Result<bool, Abort> {
+        let (tuple, position) = (self.peek(2)?, self.peek(1)?);
+        let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
+        let position = self.int(position)?;
+        let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+        let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
+        let more = self.emit(Op::Compare, Ty::Bool, &[index, len], 1);
+        self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
+        if goes_on {
+            let item = self.load_by(Op::LoadItem, Ty::Value, &[tuple, index], limpid_vm::types::tuple::TUPLE_OVERHEAD as i64);
+            self.advance_position(position);
+            self.push(item);
+        }
+        Ok(true)
+    }
+
+    /// Item `index` of a list whose shape was tested; leaves if there is none.
+    pub(super) fn list_item(&mut self, list: Id, index: Id) -> Id {
+        use limpid_vm::types::list::Storage;
+        let storage = self.load(list, List::STORAGE, Ty::Value);
+        self.guard_is_not(storage, 0);
+        let capacity = self.load(storage, Storage::CAPACITY, Ty::Word);
+        self.guard(Op::GuardBelow, &[index, capacity], 0);
+        let item = self.load_by(Op::LoadItem, Ty::Value, &[storage, index], Storage::ITEMS as i64);
+        self.guard_is_not(item, 0);
+        item
+    }
+}
+
+/// The operator, in-place forms as the plain ones.
+fn plain_operator(o: u32) -> Option<BinaryOperator> {
+    let first = BinaryOperator::InplaceAdd as u32;
+    BinaryOperator::from_oparg(if o >= first { o - first } else { o })
+}
+
+/// The outcomes for which a comparison is true, as in [`Op::Compare`].
+fn mask(o: u32) -> i64 {
+    let bit = |outcome: u8, bit: i64| if o & outcome as u32 != 0 { bit } else { 0 };
+    bit(ComparisonArg::LESS, 1) | bit(ComparisonArg::GREATER, 2) | bit(ComparisonArg::EQUAL, 4) | bit(ComparisonArg::UNORDERED, 8)
+}

@@ -1,0 +1,244 @@
+//! Tier 2 as the interpreter sees it: when a loop is hot, what has happened in it, and the few functions through which machine code is
+//! made and run.
+//!
+//! A loop that went round often enough has its next round *recorded*: the thread takes a dispatch table whose stub notes each instruction
+//! ([`recorder`]) and then runs the plain handler. When the round is complete, the compiler (the crate `limpid-jit`, known here only by
+//! [`EntryPoints`]) makes an *executor* of it, and the loop's `JUMP_BACKWARD` becomes `JUMP_BACKWARD_JIT` with the executor's number in
+//! its cache. Without a compiler nothing of this happens, and a loop's counter just goes on counting.
+//!
+//! Everything here belongs to one thread: its copy of the bytecode, its recording, its executors. So nothing is locked, and any number
+//! of threads record and run traces at once.
+
+pub mod bodies;
+pub mod recorder;
+
+pub use recorder::Recording;
+
+use crate::interp::backoff;
+use crate::interp::dispatch::{PLAIN, RECORDING};
+use crate::interp::regs::{Regs, Step};
+use crate::thread::Thread;
+use limpid_bytecode::Opcode;
+use limpid_heap::Value;
+use recorder::Origin;
+use std::cell::{Cell, UnsafeCell};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// What a compiler offers.
+pub struct EntryPoints {
+    /// Makes an executor of a recording that has just ended.
+    pub compile: fn(&Thread, &mut Recording),
+    /// Runs the executor whose number is in the cache of a jump; the registers are those after the jump. Afterwards they are where the
+    /// interpreter is to go on.
+    pub run: unsafe fn(&mut Regs, *const u16, u16) -> Step,
+    /// A thread ends: frees what [`ThreadState::compiler`] refers to.
+    pub forget: unsafe fn(*mut ()),
+    /// A child process after a fork has this thread only.
+    pub after_fork: fn(&Thread),
+    /// Hands the collector the constants in the machine code of a thread.
+    pub trace: unsafe fn(*mut (), &mut limpid_heap::Tracer),
+}
+
+static ENTRY_POINTS: OnceLock<EntryPoints> = OnceLock::new();
+static AVAILABLE: AtomicBool = AtomicBool::new(false);
+
+/// A compiler was built in, if it is used or not.
+pub fn set_available() {
+    AVAILABLE.store(true, Relaxed);
+}
+
+/// Was a compiler built in?
+pub fn is_available() -> bool {
+    AVAILABLE.load(Relaxed)
+}
+
+/// From now on hot loops are compiled. Once in a process.
+pub fn install(entry_points: EntryPoints) {
+    let _ = ENTRY_POINTS.set(entry_points);
+}
+
+/// Are hot loops compiled?
+#[inline]
+pub fn is_enabled() -> bool {
+    ENTRY_POINTS.get().is_some()
+}
+
+/// What tier 2 keeps for a thread that has met a hot loop.
+pub struct ThreadState {
+    /// The recording, in progress or the last one.
+    recording: UnsafeCell<Recording>,
+    is_recording: Cell<bool>,
+    /// How many native calls out of the recording are in progress.
+    suspended: Cell<u32>,
+    /// The compiler's own state, or NULL.
+    pub compiler: Cell<*mut ()>,
+    /// Does machine code run, not counting what has called into native code that runs Python again?
+    pub active: Cell<bool>,
+}
+
+impl Thread {
+    /// The thread's state of tier 2, made at first use.
+    pub fn tier2(&self) -> &ThreadState {
+        if self.tier2.get().is_null() {
+            let state = ThreadState {
+                recording: UnsafeCell::new(Recording::default()),
+                is_recording: Cell::new(false),
+                suspended: Cell::new(0),
+                compiler: Cell::new(std::ptr::null_mut()),
+                active: Cell::new(false),
+            };
+            self.tier2.set(Box::into_raw(Box::new(state)));
+        }
+        // SAFETY: just made, and freed with the thread only.
+        unsafe { &*self.tier2.get() }
+    }
+
+    fn tier2_if_any(&self) -> Option<&ThreadState> {
+        // SAFETY: NULL, or a state that is freed with the thread only.
+        unsafe { self.tier2.get().as_ref() }
+    }
+}
+
+/// Frees the state of a thread that ends.
+pub fn forget(t: &Thread) {
+    let state = t.tier2.replace(std::ptr::null_mut());
+    if state.is_null() {
+        return;
+    }
+    // SAFETY: made by `tier2`, and nobody else refers to it.
+    let state = unsafe { Box::from_raw(state) };
+    if let Some(e) = ENTRY_POINTS.get().filter(|_| !state.compiler.get().is_null()) {
+        // SAFETY: the compiler has put its own state there.
+        unsafe { (e.forget)(state.compiler.get()) };
+    }
+}
+
+/// In a child process after a fork.
+pub fn after_fork(t: &Thread) {
+    if let (Some(e), Some(_)) = (ENTRY_POINTS.get(), t.tier2_if_any()) {
+        (e.after_fork)(t);
+    }
+}
+
+/// Hands the collector what a recording refers to.
+pub fn trace_thread(t: &Thread, tracer: &mut limpid_heap::Tracer) {
+    if let Some(state) = t.tier2_if_any() {
+        // SAFETY: the thread stands still while its roots are traced.
+        unsafe { &*state.recording.get() }.trace(tracer);
+        if let Some(e) = ENTRY_POINTS.get().filter(|_| !state.compiler.get().is_null()) {
+            // SAFETY: as above; the compiler has put its own state there.
+            unsafe { (e.trace)(state.compiler.get(), tracer) };
+        }
+    }
+}
+
+/// Is the frame at the top running machine code?
+pub fn is_active(t: &Thread) -> bool {
+    t.tier2_if_any().is_some_and(|s| s.active.get())
+}
+
+/// A loop's counter has triggered: does the jump, and has the next round recorded. A slow function.
+pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
+    let jump = r.pc;
+    r.set_cache(1, backoff::restart(r.cache(1)));
+    r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
+    start_recording(r, Origin::Loop { jump, header: r.pc }, r.fp);
+    Step::Jump
+}
+
+/// The loop has an executor: does the jump and runs it. A slow function.
+pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
+    let (jump, executor) = (r.pc, r.cache(1));
+    r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
+    let usual = r.t().table.get() == &raw const PLAIN as *const ();
+    match ENTRY_POINTS.get() {
+        // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
+        Some(e) if usual && !is_exposed(r) => unsafe { (e.run)(r, jump, executor) },
+        _ => Step::Jump,
+    }
+}
+
+/// Can the variables of the frame be changed from outside, through `f_locals`? Machine code keeps them in registers.
+fn is_exposed(r: &Regs) -> bool {
+    let object = r.frame().object();
+    // SAFETY: the word holds a frame object or NULL.
+    !object.is_null() && unsafe { crate::object::Ref::<crate::types::frame::FrameObject>::from_value(object) }.is_exposed()
+}
+
+/// Has what happens from the registers on recorded, unless the thread records already or something else watches its instructions. `base`
+/// is the frame that the trace starts in, which a trace from an exit may have called others from.
+pub fn start_recording(r: &Regs, origin: Origin, base: *mut Value) {
+    let t = r.t();
+    let state = t.tier2();
+    if state.suspended.get() > 0 || t.table.get() != &raw const PLAIN as *const () || is_exposed(r) {
+        return;
+    }
+    // SAFETY: nothing else refers to the recording: none is in progress, for then the table would be another one.
+    unsafe { &mut *state.recording.get() }.start(origin, r, base);
+    state.is_recording.set(true);
+    t.table.set(&raw const RECORDING as *const ());
+}
+
+/// Notes the instruction that is about to run. False: the recording has ended, and the thread has its usual table again.
+///
+/// # Safety
+/// The registers are those of a frame at an instruction, called by the recording table.
+// Plain arguments: the stub could not end in a tail call if the address of a local of its had left it.
+#[inline(never)]
+pub unsafe extern "C" fn record(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u32) -> bool {
+    let r = &Regs { pc, sp, fp, th };
+    let t = r.t();
+    let state = t.tier2();
+    // SAFETY: only this thread uses it, and only here while it is in progress.
+    let recording = unsafe { &mut *state.recording.get() };
+    if state.is_recording.get() && recording.add(r, o) {
+        return true;
+    }
+    t.table.set(crate::interp::dispatch::usual_table(t).cast());
+    if state.is_recording.replace(false)
+        && let Some(e) = ENTRY_POINTS.get()
+    {
+        (e.compile)(t, recording);
+        recording.clear();
+    }
+    false
+}
+
+/// Native code calls Python: that is no part of what is recorded, nor of the machine code that has called. To be given to [`resume`].
+#[inline(always)]
+pub fn suspend(t: &Thread) -> Suspended {
+    match t.tier2_if_any() {
+        None => Suspended { recording: false, active: false },
+        Some(state) => {
+            let recording = t.table.get() == &raw const RECORDING as *const ();
+            if recording {
+                state.suspended.set(state.suspended.get() + 1);
+                t.table.set(crate::interp::dispatch::usual_table(t).cast());
+            }
+            Suspended { recording, active: state.active.replace(false) }
+        }
+    }
+}
+
+/// What was going on when native code called Python.
+pub struct Suspended {
+    recording: bool,
+    active: bool,
+}
+
+/// Goes on with it.
+#[inline(always)]
+pub fn resume(t: &Thread, before: Suspended) {
+    if !(before.recording || before.active) {
+        return;
+    }
+    let state = t.tier2();
+    state.active.set(before.active);
+    if before.recording {
+        state.suspended.set(state.suspended.get() - 1);
+        if t.table.get() == &raw const PLAIN as *const () {
+            t.table.set(&raw const RECORDING as *const ());
+        }
+    }
+}

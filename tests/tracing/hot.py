@@ -1,0 +1,95 @@
+"""Functions that are called from loops which are hot enough to be compiled, in known numbers."""
+
+
+def leaf(x):
+    return x + 1
+
+
+def middle(x):
+    return leaf(x) + leaf(x)
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+def fails(x):
+    if x % 100 == 99:
+        raise ValueError(x)
+    return x
+
+
+def numbers(n):
+    i = 0
+    while i < n:
+        yield i
+        i += 1
+
+
+def with_default(a, b=1, *, c=2):
+    return a + b + c
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    def moved(self, by):
+        return Point(self.x + by)
+
+    @property
+    def double(self):
+        return self.x * 2
+
+
+def straight(n):
+    total = 0
+    for i in range(n):
+        total += leaf(i)
+    return total
+
+
+def nested(n):
+    total = 0
+    for i in range(n):
+        for j in range(10):
+            total += middle(j)
+    return total
+
+
+def fibs(n):
+    return [fib(20) for _ in range(n)]
+
+
+def exceptions(n):
+    caught = 0
+    for i in range(n):
+        try:
+            fails(i)
+        except ValueError:
+            caught += 1
+    return caught
+
+
+def objects(n):
+    p = Point(0)
+    total = 0
+    for i in range(n):
+        p = p.moved(1)
+        total += p.double + with_default(i) + with_default(i, c=3)
+    return total
+
+
+def generators(n):
+    total = 0
+    for x in numbers(n):
+        total += x
+    return total
+
+
+straight(100000)
+nested(2000)
+fibs(3)
+exceptions(10000)
+objects(5000)
+generators(5000)
