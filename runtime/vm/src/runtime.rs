@@ -12,6 +12,7 @@ use crate::types::str::InternTable;
 use crate::types::{Dict, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
+use limpid_pystats::live::LIVE;
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::cell::{Cell, UnsafeCell};
@@ -203,7 +204,7 @@ impl Embedder for Hooks {
 
     fn before_collection(&self, generation: Generation) {
         if probes::gc__start::enabled() {
-            probes::gc__start::fire(generation as i32);
+            probes::gc__start::fire(generation_number(generation));
         }
     }
 
@@ -211,6 +212,7 @@ impl Embedder for Hooks {
         if probes::gc__done::enabled() {
             probes::gc__done::fire(report.collected as i64);
         }
+        stats::collected(report);
         let Some(i) = INTERPRETER.get().filter(|i| i.collection_listener.get().is_some()) else { return };
         if current().is_some_and(|t| !t.collecting.get()) {
             i.collections.lock().push(*report);
@@ -245,6 +247,7 @@ impl Embedder for Hooks {
         if probes::stop__world__done::enabled() {
             probes::stop__world__done::fire(stopped);
         }
+        stats::world_stopped(stopped);
     }
 }
 
@@ -448,6 +451,7 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
     CURRENT.set(t);
+    LIVE.threads_started.add(1);
     if interpreter.table.load(Ordering::Acquire).cast_const() == &raw const dispatch::COUNTING {
         stats::start(t);
     }
@@ -456,6 +460,14 @@ pub fn attach(interpreter: &'static Interpreter) -> &'static Thread {
         probes::thread__start::fire(unsafe { libc::gettid() } as u64);
     }
     t
+}
+
+/// The number that Python programs know a generation by: everything is 2, there is nothing in between.
+pub fn generation_number(generation: Generation) -> i32 {
+    match generation {
+        Generation::Young => 0,
+        Generation::Full => 2,
+    }
 }
 
 /// The recursion limit new threads start with.
@@ -492,6 +504,7 @@ pub fn detach(t: &'static Thread) {
         // SAFETY: always succeeds.
         probes::thread__exit::fire(unsafe { libc::gettid() } as u64);
     }
+    LIVE.threads_ended.add(1);
     stats::flush(t);
     stats::discard(t);
     let interpreter = t.interpreter();
