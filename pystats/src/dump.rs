@@ -20,7 +20,6 @@
 //! What belongs to an opcode or a uop is left out where it is zero. Tier 2 is left out where nothing was counted.
 
 use crate::folder;
-pub use crate::folder::DIRECTORY;
 use crate::model::{Counter, GcStats, Histogram, OpcodeStats, OptimizationStats, Stats};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -7,8 +7,10 @@
 //!
 //! - [`model`] has the counters, [`failure_kinds`] the reasons why the specializer gives up, [`dump`] writes them down, where
 //!   [`folder`] says.
+//! - [`live`] has what every process counts all the time, where others can read it.
 //! - With the feature `command`: [`counts`] reads dumps, [`report`] makes tables of them, [`diff`] compares two, [`export`] writes
-//!   them for other programs, [`scripts`] has the tracing scripts, `trace` follows calls (feature `trace`); the program `pystats` has
+//!   them for other programs, [`scripts`] has the tracing scripts, `trace` follows calls (feature `trace`), [`watch`] reads
+//!   running processes; the program `pystats` has
 //!   one file for each subcommand.
 //!
 //! Invariants
@@ -19,6 +21,7 @@
 pub mod dump;
 pub mod failure_kinds;
 pub mod folder;
+pub mod live;
 pub mod model;
 
 #[cfg(feature = "command")]
@@ -35,3 +38,5 @@ pub mod report;
 pub mod scripts;
 #[cfg(feature = "trace")]
 pub mod trace;
+#[cfg(feature = "command")]
+pub mod watch;

@@ -21,6 +21,9 @@ enum Command {
     Report(commands::report::Arguments),
     Diff(commands::diff::Arguments),
     Export(commands::export::Arguments),
+    Live(commands::live::Arguments),
+    Top(commands::top::Arguments),
+    Serve(commands::serve::Arguments),
     #[cfg(feature = "trace")]
     Trace(commands::trace::Arguments),
     Scripts(commands::scripts::Arguments),
@@ -34,6 +37,9 @@ fn main() -> ExitCode {
         Command::Report(arguments) => commands::report::run(arguments).map(done),
         Command::Diff(arguments) => commands::diff::run(arguments).map(done),
         Command::Export(arguments) => commands::export::run(arguments).map(done),
+        Command::Live(arguments) => commands::live::run(arguments).map(done),
+        Command::Top(arguments) => commands::top::run(arguments).map(done),
+        Command::Serve(arguments) => commands::serve::run(arguments).map(done),
         #[cfg(feature = "trace")]
         Command::Trace(arguments) => commands::trace::run(arguments),
         Command::Scripts(arguments) => commands::scripts::run(arguments).map(done),

@@ -79,7 +79,9 @@ def formats(binary):
         yield "flamegraph: no recursive"
     events = json.loads(trace(binary, "--format", "chrome", "--min-duration", "15"))["traceEvents"]
     names = [event["name"] for event in events if event["cat"] == "function" and event["args"]["file"] == str(PROGRAM)]
-    if sorted(names) != ["<module>"] + ["caller"] * 3 + ["leaf"] * 6 + ["recursive"] * 10:
+    # On a busy machine others may be interrupted for as long.
+    names = sorted(name for name in names if name in ("<module>", "caller", "leaf", "recursive"))
+    if names != ["<module>"] + ["caller"] * 3 + ["leaf"] * 6 + ["recursive"] * 10:
         yield f"chrome: calls of 15 ms and more are {names}"
     flow = trace(binary, "--format", "flow", "--function", "caller", "--file", "known.py")
     if flow.count("  caller  ") != 3 or "  leaf  " in flow:
@@ -104,6 +106,34 @@ def limits(binary):
     done = pystats(binary, "trace", "--format", "chrome", "--events", "10", "--", binary, PROGRAM)
     if not re.search(r"^\d+ events lost", done.stderr, re.MULTILINE) or len(json.loads(done.stdout)["traceEvents"]) != 10:
         yield f"events beyond the limit: {done.stderr}"
+
+
+MANY = """
+def many():
+    pass
+
+for i in range(100_000):
+    many()
+"""
+
+
+def losses(binary):
+    """What the buffer has no room for is counted: what arrives and what is lost are all calls together."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "many.py")
+        program.write_text(MANY)
+        command = ["--", binary, program]
+        functions = json.loads(pystats(binary, "trace", "--format", "json", *command).stdout)["functions"]
+        calls = sum(f["calls"] + f["resumptions"] for f in functions)
+        # The other way to lose some is a limit; both are told together.
+        for limit in ["--buffer", "1"], ["--buffer", "1", "--events", "20000"]:
+            result = json.loads(pystats(binary, "trace", "--format", "chrome", *limit, *command).stdout)
+            arrived = sum(event["cat"] == "function" for event in result["traceEvents"])
+            others = len(result["traceEvents"]) - arrived
+            lost = result["otherData"]["missed events"]
+            # Lost events may be some of the few that are not calls.
+            if not calls - others <= arrived + lost <= calls + 200:
+                yield f"{limit}: {arrived} calls have arrived, {lost} events are lost, of {calls} calls"
 
 
 LOOP = """
@@ -174,6 +204,6 @@ def complaints(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (counts, formats, limits, attached, complaints) for complaint in part(binary)]
+        return [complaint for part in (counts, formats, limits, losses, attached, complaints) for complaint in part(binary)]
     except (RuntimeError, KeyError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         return [repr(error)]

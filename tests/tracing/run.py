@@ -6,9 +6,10 @@
 `program.py` says what is traced, `expected.txt` how often each of its functions is entered and left: `name entries returns`.
 `hot.py` and `hot.txt` are the same for loops that the just-in-time compiler takes. Both run with it and without.
 `lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
-program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py.
-Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root
-and bpftrace; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
+program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py; `pystats live`, `top` and
+`serve`, see pystats_live.py; perf counts as bpftrace does, see perf_counts.py.
+Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root,
+bpftrace and perf; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from collections import Counter
 from pathlib import Path
 
 import bt_scripts
+import perf_counts
+import pystats_live
 import pystats_trace
 
 HERE = Path(__file__).resolve().parent
@@ -151,6 +154,8 @@ def main():
         for name in bt_scripts.names():
             checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
         checks["pystats trace"] = pystats_trace.check
+        checks["perf"] = perf_counts.check
+    checks["pystats live"] = pystats_live.check
     if arguments.checks:
         checks = {name: check for name, check in checks.items() if set(name.split()) & set(arguments.checks)}
     failed = 0

@@ -3,12 +3,15 @@
 pub mod completions;
 pub mod diff;
 pub mod export;
+pub mod live;
 pub mod man;
 mod output;
 mod process;
 pub mod report;
 pub mod run;
 pub mod scripts;
+pub mod serve;
+pub mod top;
 #[cfg(feature = "trace")]
 pub mod trace;
 

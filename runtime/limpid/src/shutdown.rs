@@ -2,7 +2,7 @@
 
 use crate::streams;
 use limpid_heap::Value;
-use limpid_pystats::dump::DIRECTORY;
+use limpid_pystats::folder;
 use limpid_vm::modules::thread;
 use limpid_vm::protocol::call;
 use limpid_vm::thread::Thread;
@@ -34,13 +34,16 @@ fn finalize_what_is_left(t: &Thread) {
     runtime::run_finalizers(t);
 }
 
-/// Leaves what was counted where `pystats report` looks for it.
+/// Leaves what was counted where `pystats report` looks for it, or in the folder that the environment names.
 fn write_statistics(t: &Thread) {
-    let folder = Path::new(DIRECTORY);
-    // It may exist, which is what is wanted; any other failure shows when the file is written.
-    let _ = std::fs::create_dir(folder);
-    if let Err(error) = stats::write(t, folder) {
-        eprintln!("limpid: the statistics cannot be written to {DIRECTORY}: {error}");
+    let named = std::env::var_os(folder::VARIABLE).filter(|named| !named.is_empty() && !t.interpreter().options.ignore_environment);
+    let written = match &named {
+        Some(named) => stats::write(t, Path::new(named)),
+        None => folder::prepare(Path::new(folder::DIRECTORY)).and_then(|()| stats::write(t, Path::new(folder::DIRECTORY))),
+    };
+    if let Err(error) = written {
+        let place = named.map_or(folder::DIRECTORY.into(), |named| named.to_string_lossy().into_owned());
+        eprintln!("limpid: the statistics cannot be written to {place}: {error}");
     }
 }
 

@@ -100,6 +100,7 @@ PYTHONPROFILEIMPORTTIME      : -X importtime
 PYTHONPYCACHEPREFIX          : -X pycache_prefix
 PYTHONSAFEPATH               : -P
 PYTHONSTATS                  : -X pystats
+PYTHONSTATSDIR               : where the counts are written, /tmp/py_stats if it is not set
 PYTHONUNBUFFERED             : -u
 PYTHONUTF8                   : -X utf8
 PYTHONVERBOSE                : -v

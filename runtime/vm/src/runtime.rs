@@ -14,6 +14,7 @@ use crate::types::str::InternTable;
 use crate::types::{Dict, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
+use limpid_pystats::live::LIVE;
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::cell::{Cell, UnsafeCell};
@@ -222,7 +223,7 @@ impl Embedder for Hooks {
 
     fn before_collection(&self, generation: Generation) {
         if probes::gc__start::enabled() {
-            probes::gc__start::fire(generation as i32);
+            probes::gc__start::fire(generation_number(generation));
         }
     }
 
@@ -230,6 +231,7 @@ impl Embedder for Hooks {
         if probes::gc__done::enabled() {
             probes::gc__done::fire(report.collected as i64);
         }
+        stats::collected(report);
         let Some(i) = INTERPRETER.get().filter(|i| i.collection_listener.get().is_some()) else { return };
         if current().is_some_and(|t| !t.collecting.get()) {
             i.collections.lock().push(*report);
@@ -264,6 +266,7 @@ impl Embedder for Hooks {
         if probes::stop__world__done::enabled() {
             probes::stop__world__done::fire(stopped);
         }
+        stats::world_stopped(stopped);
     }
 }
 
@@ -459,6 +462,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
     CURRENT.set(t);
+    LIVE.threads_started.add(1);
     if interpreter.table.load(Ordering::Acquire).cast_const() == &raw const dispatch::COUNTING {
         stats::start(t);
     }
@@ -467,6 +471,14 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         probes::thread__start::fire(unsafe { libc::gettid() } as u64);
     }
     t
+}
+
+/// The number that Python programs know a generation by: everything is 2, there is nothing in between.
+pub fn generation_number(generation: Generation) -> i32 {
+    match generation {
+        Generation::Young => 0,
+        Generation::Full => 2,
+    }
 }
 
 /// The recursion limit new threads start with.
@@ -508,6 +520,7 @@ pub fn detach(t: &'static Thread) {
             instrument::legacy::set_function(t, slot, Value::NULL);
         }
     }
+    LIVE.threads_ended.add(1);
     stats::flush(t);
     stats::discard(t);
     crate::tier2::forget(t);

@@ -3,10 +3,14 @@
 //! Each thread has its own block and counts into it with plain stores. It is there only while counting is on ([`start`]), so the checks
 //! on slow paths are one load; instructions are counted by a dispatch table of their own, which costs nothing when it is not in force.
 //! Blocks are added into the interpreter's when the thread ends or when a report is made.
+//!
+//! Besides, some things that are rare are counted always, in the process's live segment ([`limpid_pystats::live`]).
 
 use crate::thread::Thread;
 use limpid_bytecode::{OPCODE_COUNT, Opcode};
+use limpid_heap::{CollectionReport, Generation};
 use limpid_pystats::dump::{self, Names};
+use limpid_pystats::live::LIVE;
 use limpid_pystats::model::{Block, Stats};
 use std::cell::Cell;
 use std::path::Path;
@@ -85,6 +89,26 @@ pub fn failed(t: &Thread, family: Opcode, kind: Failure) {
     if let Some(b) = block(t) {
         b.counters.opcodes.get()[family as usize].fail(kind as usize);
     }
+}
+
+/// A garbage collection has ended: what every process counts, for those who watch it.
+pub fn collected(report: &CollectionReport) {
+    match report.generation {
+        Generation::Young => LIVE.collections_young.add(1),
+        Generation::Full => LIVE.collections_full.add(1),
+    }
+    LIVE.collection_time.add(report.ns);
+    LIVE.collection_longest.raise(report.ns);
+    LIVE.cells_freed.add(report.collected as u64);
+    LIVE.heap_live.set(report.live as u64);
+    LIVE.heap_size.set(report.heap as u64);
+}
+
+/// All threads stood still for so many nanoseconds.
+pub fn world_stopped(ns: u64) {
+    LIVE.world_stops.add(1);
+    LIVE.world_stop_time.add(ns);
+    LIVE.world_stop_longest.raise(ns);
 }
 
 /// Starts counting in this thread.

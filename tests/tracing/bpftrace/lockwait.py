@@ -4,23 +4,25 @@ import threading
 import time
 
 lock = threading.Lock()
-held = threading.Event()
+held, waiting = threading.Event(), threading.Event()
 
 
 def holder():
     with lock:
         held.set()
+        waiting.wait()
         time.sleep(0.06)
 
 
 def waiter():
+    held.wait()
+    waiting.set()
     with lock:
         pass
 
 
 threads = [threading.Thread(target=holder), threading.Thread(target=waiter)]
-threads[0].start()
-held.wait()
-threads[1].start()
+for thread in threads:
+    thread.start()
 for thread in threads:
     thread.join()

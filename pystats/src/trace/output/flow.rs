@@ -42,16 +42,18 @@ mod tests {
     fn flow() {
         let mut out = Vec::new();
         write(&mut out, &crate::trace::tree::sample()).unwrap();
+        // The bar keeps the blanks in front.
+        let text: String = str::from_utf8(&out).unwrap().lines().map(|line| format!("|{line}\n")).collect();
         expect![[r#"
-                      MS      TID           US  EVENT
-                   0.000       10         10.0  main  /srv/a.py:9
-                   0.000       10          0.1    [import json]
-                   0.000       10          1.0    fib  /srv/a.py:1
-                   0.000       10          0.2      fib  /srv/a.py:1
-                   0.002       10          0.0      [OSError in line 6]
-                   0.002       10          0.5      [all threads stopped: gc]
-                   0.002       10          0.5      [garbage collection of generation 2, 7 freed]
+            |          MS      TID           US  EVENT
+            |       0.000       10         10.0  main  /srv/a.py:9
+            |       0.000       10          0.1    [import json]
+            |       0.000       10          1.0    fib  /srv/a.py:1
+            |       0.000       10          0.2      fib  /srv/a.py:1
+            |       0.002       10          0.0      [OSError in line 6]
+            |       0.002       10          0.5      [all threads stopped: gc]
+            |       0.002       10          0.5      [garbage collection of generation 2, 7 freed]
         "#]]
-        .assert_eq(str::from_utf8(&out).unwrap());
+        .assert_eq(&text);
     }
 }

@@ -116,19 +116,12 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     dict.set_text(t, "callbacks", CALLBACKS.get())?;
     dict.set_text(t, "garbage", GARBAGE.get())?;
     runtime::listen_to_collections(t, |t, report| {
-        let generation = number_of(report.generation);
+        let generation = i64::from(runtime::generation_number(report.generation));
         tell(t, "start", generation, 0);
         tell(t, "stop", generation, report.collected);
         print_statistics(t, generation, report);
     });
     Ok(())
-}
-
-fn number_of(generation: Generation) -> i64 {
-    match generation {
-        Generation::Young => 0,
-        Generation::Full => 2,
-    }
 }
 
 fn numbers(t: &Thread, n: [usize; 3]) -> Value {

@@ -78,6 +78,7 @@ pub fn unwound(_t: &Thread, f: Frame, pc: *const u16) {
 /// A `raise` statement runs.
 pub fn raised(t: &Thread, f: Frame, pc: *const u16) {
     use crate::object::ValueExt;
+    limpid_pystats::live::LIVE.exceptions_raised.add(1);
     if probes::exception__raise::enabled() && !t.exception().is_null() {
         let code = f.code();
         let name = t.exception().class().name.get();

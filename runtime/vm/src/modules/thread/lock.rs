@@ -9,6 +9,7 @@ use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Str, Tuple, TypeDef, flag, int};
 use limpid_heap::{Header, Value};
+use limpid_pystats::live::LIVE;
 use parking_lot::RawMutex;
 use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +37,15 @@ fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Durat
     if !blocking {
         return Ok(false);
     }
-    let deadline = timeout.map(|d| Instant::now() + d);
+    let began = Instant::now();
+    let acquired = wait_for(t, raw, timeout.map(|d| began + d));
+    LIVE.lock_waits.add(1);
+    LIVE.lock_wait_time.add(began.elapsed().as_nanos() as u64);
+    acquired
+}
+
+/// Waits in slices, between which signals are looked at.
+fn wait_for(t: &Thread, raw: &RawMutex, deadline: Option<Instant>) -> R<bool> {
     let mut slices = 0;
     loop {
         let slice = match deadline {

@@ -1,0 +1,133 @@
+"""`pystats live`, `top` and `serve` on a process that does known things, and what they say when they cannot."""
+
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+PROGRAM = """
+import gc, sys, threading, time
+gc.disable()
+lock = threading.Lock()
+
+def hold():
+    with lock:
+        held.set()
+        time.sleep(0.1)
+
+for line in sys.stdin:
+    for i in range(2):
+        gc.collect()
+    gc.collect(0)
+    for i in range(5):
+        try:
+            raise ValueError
+        except ValueError:
+            pass
+    held = threading.Event()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with lock:
+        pass
+    thread.join()
+    print("done", flush=True)
+"""
+
+# What a line of input adds to each counter.
+ADDED = {"collections_full": 2, "collections_young": 1, "exceptions_raised": 5, "threads_started": 1, "threads_ended": 1}
+
+
+def pystats(binary, *arguments):
+    command = [Path(binary).with_name("pystats"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def work(program):
+    program.stdin.write("\n")
+    program.stdin.flush()
+    program.stdout.readline()
+
+
+def values(binary, program, command="live"):
+    done = pystats(binary, command, str(program.pid), "--json", "-n", "1", "-i", "0.05")
+    return json.loads(done.stdout)["values"]
+
+
+def counters(binary, program):
+    work(program)
+    before = values(binary, program)
+    work(program)
+    after = values(binary, program, "top")
+    added = {name: after[name] - before[name] for name in after if name in before}
+    for name, expected in ADDED.items():
+        if added[name] != expected:
+            yield f"{name}: {added[name]} instead of {expected}"
+    if not 0.09e9 <= added["lock_wait_time"] <= 2e9 or not added["lock_waits"]:
+        yield f"waits for locks: {added['lock_waits']}, {added['lock_wait_time']} ns"
+    if added["world_stops"] < 3 or not added["world_stop_time"] or not added["collection_time"]:
+        yield f"stops: {added}"
+    if not 0 < after["heap_live"] <= after["heap_size"] < 1 << 30:
+        yield f"heap: {after['heap_live']} of {after['heap_size']} bytes"
+    table = pystats(binary, "live", str(program.pid), "-n", "2", "-i", "0.05").stdout
+    if table.count("exceptions_raised") != 2:
+        yield f"live: {table}"
+
+
+def served(binary, program):
+    command = [Path(binary).with_name("pystats"), "serve", "--listen", "127.0.0.1:0"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        url = server.stderr.readline().split()[-1]
+        with urllib.request.urlopen(url, timeout=20) as response:
+            kind, text = response.headers["Content-Type"], response.read().decode()
+        if not kind.startswith("application/openmetrics-text") or not text.endswith("# EOF\n"):
+            yield f"serve: {kind}, {text[-100:]}"
+        found = re.search(rf'^limpid_live_exceptions_raised_total{{pid="{program.pid}",.*}} (\d+)$', text, re.MULTILINE)
+        if not found or int(found[1]) != values(binary, program)["exceptions_raised"]:
+            yield f"serve: {found and found[0]}"
+        try:
+            urllib.request.urlopen(url.replace("metrics", "other"), timeout=20)
+            yield "serve: /other is there"
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                yield f"serve: /other is {error.code}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def complaints(binary, program):
+    """One clear line and a status that is not zero."""
+    other = subprocess.Popen(["sleep", "60"])
+    time.sleep(0.2)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Path(binary).with_name("pystats")]
+    cases = [
+        ([], ["live", "999999999"], "pystats: there is no process 999999999\n"),
+        ([], ["top", str(other.pid)], rf"pystats: process {other.pid} runs \S+, which is not a limpid that can be watched\n"),
+        ([], ["top", str(program.pid)], "pystats: top needs a terminal; with --json it prints lines, and `pystats live` a table\n"),
+        (nobody, ["live", str(program.pid)], f"pystats: process {program.pid} may not be read: run this as its user or as root\n"),
+        ([], ["serve", "--listen", "nowhere"], "pystats: nowhere: .*\n"),
+    ]
+    for prefix, arguments, expected in cases:
+        command = [*(prefix or [Path(binary).with_name("pystats")]), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        if done.returncode != 1 or not re.fullmatch(expected, done.stderr):
+            yield f"{arguments}: status {done.returncode}, {done.stderr}"
+    other.kill()
+    other.wait()
+
+
+def check(binary):
+    """All complaints."""
+    program = subprocess.Popen([binary, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        return [complaint for part in (counters, served, complaints) for complaint in part(binary, program)]
+    except (json.JSONDecodeError, KeyError, OSError, subprocess.TimeoutExpired) as error:
+        return [repr(error)]
+    finally:
+        program.kill()
+        program.wait()
