@@ -284,6 +284,11 @@ impl Signature {
         self.plain && n == self.total as usize
     }
 
+    /// Does a call without keywords and with `n` arguments leave nothing to do but to add NULL for the last parameters?
+    pub const fn fits_with_defaults(&self, n: usize) -> bool {
+        self.plain && n >= self.required as usize && n <= self.total as usize
+    }
+
     /// How many parameters there are.
     #[inline(always)]
     pub const fn len(&self) -> usize {

@@ -539,6 +539,7 @@ fn is_generator_coroutine(v: Value) -> bool {
 }
 
 /// What `await v` sends to. `context`: 1 in the entry of `async with`, 2 in its exit, else 0.
+#[inline(never)]
 pub fn get_awaitable(t: &Thread, v: Value, context: u32) -> R {
     if v.shape() == builtin::shapes::COROUTINE {
         if any_generator(v).delegate().is_some() {

@@ -1,10 +1,10 @@
 //! Calls.
 
 use super::{due, failure, success};
-use crate::args::NativeBody;
+use crate::args::{NativeBody, Signature};
 use crate::interp::frame::HEADER;
 use crate::interp::regs::Regs;
-use crate::interp::uops::HAS_RECEIVER;
+use crate::interp::uops::{HAS_RECEIVER, MAX_FILLED};
 use crate::object::{Ref, ValueExt};
 use crate::protocol::attr;
 use crate::stats::Failure;
@@ -72,6 +72,13 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
     })
 }
 
+/// Writes how many parameters a native function has, 0 if the call gives all of them. False: the arguments have to be bound.
+fn cache_parameters(r: &Regs, signature: &Signature, given: usize) -> bool {
+    let fits = signature.fits_with_defaults(given) && signature.len() <= MAX_FILLED;
+    r.set_cache(8, if signature.fits(given) { 0 } else { signature.len() as u16 });
+    fits || signature.fits(given)
+}
+
 fn choose_native(r: &Regs, f: Ref<BuiltinFunction>, receiver: Value, n: usize) -> Result<Opcode, Failure> {
     if !receiver.is_null() {
         return Ok(Opcode::CALL_NON_PY_GENERAL);
@@ -86,7 +93,7 @@ fn choose_native(r: &Regs, f: Ref<BuiltinFunction>, receiver: Value, n: usize) -
     }
     let given = n + f.passes_receiver() as usize;
     match f.def().body {
-        NativeBody::Bound(_) if f.def().signature.fits(given) => Ok(Opcode::CALL_BUILTIN_FAST),
+        NativeBody::Bound(_) if cache_parameters(r, &f.def().signature, given) => Ok(Opcode::CALL_BUILTIN_FAST),
         _ => Ok(Opcode::CALL_NON_PY_GENERAL),
     }
 }
@@ -100,7 +107,7 @@ fn choose_descriptor(r: &Regs, d: Ref<MethodDescriptor>, receiver: Value, n: usi
         return Ok(Opcode::CALL_LIST_APPEND);
     }
     match d.def().body {
-        NativeBody::Bound(_) if d.def().signature.fits(n + 1) => Ok(Opcode::CALL_METHOD_DESCRIPTOR_FAST),
+        NativeBody::Bound(_) if cache_parameters(r, &d.def().signature, n + 1) => Ok(Opcode::CALL_METHOD_DESCRIPTOR_FAST),
         _ => Ok(Opcode::CALL_NON_PY_GENERAL),
     }
 }

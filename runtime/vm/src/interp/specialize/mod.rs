@@ -26,6 +26,18 @@ pub fn is_enabled(t: &Thread) -> bool {
     t.interpreter().specializes
 }
 
+/// Is it too early to specialize the instruction? Counts it then. Handlers ask before they take the long way to the specializer.
+#[inline(always)]
+pub fn too_early(r: &Regs, family: Opcode) -> bool {
+    let counter = r.cache(1);
+    if backoff::triggers(counter) {
+        return false;
+    }
+    r.set_cache(1, backoff::advance(counter));
+    stats::deferred(r.t(), family);
+    true
+}
+
 /// Is it time to specialize the instruction? Counts otherwise.
 #[inline]
 fn due(r: &Regs) -> bool {

@@ -349,6 +349,26 @@ unsafe fn call_bound_method(r: &mut Regs, o: u32) -> Step {
     unsafe { call_anything(r, o) }
 }
 
+/// The most parameters of a native function whose missing ones are added here.
+pub const MAX_FILLED: usize = 8;
+
+/// Calls a native function with the top `n` values; the cache tells whether parameters are missing.
+#[inline(always)]
+fn call_body(r: &Regs, body: fn(&Thread, &[Value]) -> R, n: usize) -> R {
+    match r.cache(8) {
+        0 => body(r.t(), r.top_slice(n)),
+        total => call_filled(r.t(), body, r.top_slice(n), total as usize),
+    }
+}
+
+/// Out of line: a handler cannot have an array of its own.
+#[inline(never)]
+fn call_filled(t: &Thread, body: fn(&Thread, &[Value]) -> R, args: &[Value], total: usize) -> R {
+    let mut all = [Value::NULL; MAX_FILLED];
+    all[..args.len()].copy_from_slice(args);
+    body(t, &all[..total])
+}
+
 /// A native function that takes its parameters in a slice and is called with all of them: straight from the stack.
 #[inline(always)]
 pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
@@ -369,7 +389,7 @@ pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
         }
         _ => (n, false),
     };
-    let result = body(r.t(), r.top_slice(args));
+    let result = call_body(r, body, args);
     if count {
         r.poke(n + 1, Value::NULL);
     }
@@ -398,7 +418,7 @@ pub fn CALL_NATIVE_METHOD(r: &mut Regs, o: u32) -> Flow {
     }
     let NativeBody::Bound(body) = descriptor.def().body else { return Flow::Deopt };
     r.save();
-    match body(r.t(), r.top_slice(n + 1)) {
+    match call_body(r, body, n + 1) {
         Ok(v) => {
             r.drop_n(n + 1);
             r.poke(1, v);

@@ -1,6 +1,6 @@
 //! Generators and coroutines: making, resuming, yielding, returning.
 
-use super::{attempt, slow_uops};
+use super::{attempt, attempt_here, slow_uops};
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::{specialize, trace};
@@ -15,14 +15,10 @@ use limpid_heap::Value;
 use limpid_probes as probes;
 
 slow_uops! {
-    /// Makes the generator that owns this frame and returns it.
-    MAKE_GENERATOR = make_generator;
     /// Sends a value to the delegate.
     SEND_GENERIC = send;
     /// The iterator of `yield from`.
     GET_YIELD_FROM_ITERATOR = get_yield_from_iter;
-    /// The iterator of `await`.
-    GET_AWAITABLE_GENERIC = get_awaitable;
     /// `__aiter__`
     GET_ASYNC_ITERATOR = get_aiter;
     /// `__anext__`
@@ -33,15 +29,24 @@ slow_uops! {
     FINISH_ASYNC_FOR = end_async_for;
 }
 
-unsafe fn make_generator(r: &mut Regs, _: u32) -> Step {
+/// Makes the generator that owns this frame and returns it.
+#[inline(always)]
+pub fn MAKE_GENERATOR(r: &mut Regs, _o: u32) -> Flow {
+    r.save();
     let t = r.t();
     let frame = r.frame();
     // SAFETY: the instruction after this one.
-    let g = attempt!(Generator::from_frame(t, frame, unsafe { r.pc.add(1) }));
-    coroutine::on_new(t, g);
+    let g = attempt_here!(new_generator(t, frame, unsafe { r.pc.add(1) }));
     t.depth.set(t.depth.get() - 1);
-    leave(r, frame, g.value());
-    Step::Jump
+    leave(r, frame, g);
+    Flow::Jump
+}
+
+#[inline(never)]
+fn new_generator(t: &Thread, frame: Frame, pc: *const u16) -> R {
+    let g = Generator::from_frame(t, frame, pc)?;
+    coroutine::on_new(t, g);
+    Ok(g.value())
 }
 
 /// Pops a frame and hands a value to its caller. Not for a generator's frame.
@@ -288,11 +293,14 @@ unsafe fn get_yield_from_iter(r: &mut Regs, _: u32) -> Step {
     Step::Next
 }
 
-unsafe fn get_awaitable(r: &mut Regs, o: u32) -> Step {
-    let v = attempt!(coroutine::get_awaitable(r.t(), r.peek(1), o));
+/// The iterator of `await`.
+#[inline(always)]
+pub fn GET_AWAITABLE_GENERIC(r: &mut Regs, o: u32) -> Flow {
+    r.save();
+    let v = attempt_here!(coroutine::get_awaitable(r.t(), r.peek(1), o));
     r.poke(1, v);
     r.push(Value::NULL);
-    Step::Next
+    Flow::Next
 }
 
 unsafe fn get_aiter(r: &mut Regs, _: u32) -> Step {

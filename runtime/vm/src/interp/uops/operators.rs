@@ -9,19 +9,8 @@ use crate::slots::Compare;
 use crate::thread::Thread;
 use crate::types::builtin;
 use crate::types::{Dict, List, Str};
-use limpid_bytecode::{BinaryOperator, ComparisonArg};
+use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::Value;
-
-slow_uops! {
-    /// `bool(x)`
-    TO_BOOL_GENERIC = to_bool;
-    /// `x + y` and so on.
-    BINARY_OP_GENERIC = binary_op;
-    /// `x < y` and so on.
-    COMPARE_OP_GENERIC = compare_op;
-    /// `x in y`
-    CONTAINS_OP_GENERIC = contains_op;
-}
 
 /// `-x`
 #[inline(always)]
@@ -78,6 +67,17 @@ unsafe fn not(r: &mut Regs, _: u32) -> Step {
     let b = attempt!(truth::truth(r.t(), r.peek(1)));
     r.poke(1, Value::bool(!b));
     Step::Next
+}
+
+/// `bool(x)`
+#[inline(always)]
+pub fn TO_BOOL_GENERIC(r: &mut Regs, _o: u32) -> Flow {
+    if !specialize::too_early(r, Opcode::TO_BOOL) {
+        return Flow::Slow(to_bool);
+    }
+    r.save();
+    let b = attempt_here!(truth::truth(r.t(), r.peek(1)));
+    set_bool(r, b)
 }
 
 unsafe fn to_bool(r: &mut Regs, _: u32) -> Step {
@@ -154,19 +154,38 @@ pub fn BOOL_OF_PLAIN_OBJECT(r: &mut Regs, _o: u32) -> Flow {
     set_bool(r, true)
 }
 
+/// `x + y` and so on.
+#[inline(always)]
+pub fn BINARY_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
+    if !specialize::too_early(r, Opcode::BINARY_OP) {
+        return Flow::Slow(binary_op);
+    }
+    r.save();
+    let v = attempt_here!(operate(r.t(), o, r.peek(2), r.peek(1)));
+    replace_two(r, v)
+}
+
+/// The operator that an oparg names.
+#[inline(never)]
+fn operate(t: &Thread, o: u32, a: Value, b: Value) -> R {
+    number::binary(t, BinaryOperator::from_oparg(o).unwrap_or(BinaryOperator::Add), a, b)
+}
+
+/// The general form, for a slow function of a specialized one that does not fit.
+pub(super) fn binary_op_missed(r: &mut Regs, o: u32) -> Step {
+    // SAFETY: the same instruction.
+    unsafe { binary_op(r, o) }
+}
+
 unsafe fn binary_op(r: &mut Regs, o: u32) -> Step {
     specialize::binary_op(r, o);
-    let op = BinaryOperator::from_oparg(o).unwrap_or(BinaryOperator::Add);
-    let v = attempt!(number::binary(r.t(), op, r.peek(2), r.peek(1)));
-    r.drop_n(1);
-    r.poke(1, v);
-    Step::Next
+    // SAFETY: the same instruction.
+    unsafe { binary_op_plain(r, o) }
 }
 
 /// The operation of a specialized form that does not fit the fast path: no miss, the types are right.
 unsafe fn binary_op_plain(r: &mut Regs, o: u32) -> Step {
-    let op = BinaryOperator::from_oparg(o).unwrap_or(BinaryOperator::Add);
-    let v = attempt!(number::binary(r.t(), op, r.peek(2), r.peek(1)));
+    let v = attempt!(operate(r.t(), o, r.peek(2), r.peek(1)));
     r.drop_n(1);
     r.poke(1, v);
     Step::Next
@@ -361,14 +380,27 @@ unsafe fn external_operator(r: &mut Regs, o: u32) -> Step {
     Step::Next
 }
 
+/// `x < y` and so on.
+#[inline(always)]
+pub fn COMPARE_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
+    if !specialize::too_early(r, Opcode::COMPARE_OP) {
+        return Flow::Slow(compare_op);
+    }
+    r.save();
+    let v = attempt_here!(compare_as(r.t(), o, r.peek(2), r.peek(1)));
+    replace_two(r, v)
+}
+
+/// The comparison that an oparg names.
+#[inline(never)]
+fn compare_as(t: &Thread, o: u32, a: Value, b: Value) -> R {
+    let v = compare::rich_compare(t, a, b, Compare::from_number((o >> 5) as u8))?;
+    if ComparisonArg(o as u8).to_bool() && !v.is_bool() { Ok(Value::bool(truth::truth(t, v)?)) } else { Ok(v) }
+}
+
 unsafe fn compare_op(r: &mut Regs, o: u32) -> Step {
     specialize::compare_op(r, o);
-    let arg = ComparisonArg(o as u8);
-    let op = Compare::from_number((o >> 5) as u8);
-    let mut v = attempt!(compare::rich_compare(r.t(), r.peek(2), r.peek(1), op));
-    if arg.to_bool() && !v.is_bool() {
-        v = Value::bool(attempt!(truth::truth(r.t(), v)));
-    }
+    let v = attempt!(compare_as(r.t(), o, r.peek(2), r.peek(1)));
     r.drop_n(1);
     r.poke(1, v);
     Step::Next
@@ -435,6 +467,17 @@ fn strings_equal(a: Ref<Str>, b: Ref<Str>) -> bool {
 pub fn IS_SAME(r: &mut Regs, o: u32) -> Flow {
     let same = r.peek(2) == r.peek(1);
     replace_two(r, Value::bool(same != (o != 0)))
+}
+
+/// `x in y`
+#[inline(always)]
+pub fn CONTAINS_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
+    if !specialize::too_early(r, Opcode::CONTAINS_OP) {
+        return Flow::Slow(contains_op);
+    }
+    r.save();
+    let found = attempt_here!(sequence::contains(r.t(), r.peek(1), r.peek(2)));
+    replace_two(r, Value::bool(found != (o != 0)))
 }
 
 unsafe fn contains_op(r: &mut Regs, o: u32) -> Step {

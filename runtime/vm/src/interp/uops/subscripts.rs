@@ -8,11 +8,10 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::sequence;
 use crate::thread::Thread;
 use crate::types::{Dict, Function, List, Str, Tuple, builtin};
+use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 
 slow_uops! {
-    /// `x[i] = v`
-    STORE_SUBSCR_GENERIC = store_subscr;
     /// `del x[i]`
     DELETE_SUBSCR_GENERIC = delete_subscr;
     /// `x[i]` of an object whose class defines `__getitem__` in Python.
@@ -36,6 +35,24 @@ pub fn STORE_SLICE_GENERIC(r: &mut Regs, _o: u32) -> Flow {
     attempt_here!(sequence::set_slice(r.t(), r.peek(3), r.peek(2), r.peek(1), r.peek(4)));
     r.drop_n(4);
     Flow::Next
+}
+
+/// `x[i] = v`
+#[inline(always)]
+pub fn STORE_SUBSCR_GENERIC(r: &mut Regs, _o: u32) -> Flow {
+    if !specialize::too_early(r, Opcode::STORE_SUBSCR) {
+        return Flow::Slow(store_subscr);
+    }
+    r.save();
+    attempt_here!(set_item(r.t(), r.peek(2), r.peek(1), r.peek(3)));
+    r.drop_n(3);
+    Flow::Next
+}
+
+/// As `set_dict_item`.
+#[inline(never)]
+fn set_item(t: &Thread, object: Value, key: Value, v: Value) -> R<()> {
+    sequence::set_item(t, object, key, v)
 }
 
 unsafe fn store_subscr(r: &mut Regs, _: u32) -> Step {
@@ -142,15 +159,6 @@ fn dict_item(t: &Thread, dict: Ref<Dict>, key: Value) -> R {
     }
 }
 
-fn deopt_binary(r: &mut Regs, o: u32) -> Step {
-    let general = super::BINARY_OP_GENERIC(r, o);
-    match general {
-        // SAFETY: the general form of the same instruction.
-        Flow::Slow(f) => unsafe { f(r, o) },
-        _ => unreachable!("the general form is a slow function"),
-    }
-}
-
 /// `x[i] = v` of a list that has item `i`. Takes the list's lock.
 #[inline(always)]
 pub fn STORE_LIST_ITEM(r: &mut Regs, _o: u32) -> Flow {
@@ -225,10 +233,10 @@ unsafe fn call_getitem(r: &mut Regs, o: u32) -> Step {
     let (object, key) = (r.peek(2), r.peek(1));
     let version = r.cache32(4);
     if !object.is_cell() || object.class().version() != version {
-        return deopt_binary(r, o);
+        return super::binary_op_missed(r, o);
     }
     let Some(f) = crate::protocol::attr::type_lookup(object.class(), crate::names::__getitem__).and_then(|v| v.exact::<Function>()) else {
-        return deopt_binary(r, o);
+        return super::binary_op_missed(r, o);
     };
     calls::push_call(r, f, &[object, key], Value::NULL, 2, 1 + 5)
 }
