@@ -153,8 +153,14 @@ pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
     let usual = r.t().table.get() == &raw const PLAIN as *const ();
     match ENTRY_POINTS.get() {
-        // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
-        Some(e) if usual && !is_exposed(r) => unsafe { (e.run)(r, jump, executor) },
+        Some(e) if usual && !is_exposed(r) => {
+            // Machine code keeps values on the native stack, so a collection that it causes has to look there.
+            let loop_stack = r.t().loop_stack.replace(0);
+            // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
+            let step = unsafe { (e.run)(r, jump, executor) };
+            r.t().loop_stack.set(loop_stack);
+            step
+        }
         _ => Step::Jump,
     }
 }
