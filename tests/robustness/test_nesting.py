@@ -130,7 +130,8 @@ class Sources(Case):
             for use in f"compile({{}}, 'f', 'eval')", "__import__('ast').parse({})":
                 with self.subTest(name, use=use):
                     self.write("nested.txt", source)
-                    program = f"try: {use.format('open(\'nested.txt\').read()')}\nexcept (RecursionError, MemoryError, SyntaxError): pass\nprint('end')"
+                    read = use.format("open('nested.txt').read()")
+                    program = f"try: {read}\nexcept (RecursionError, MemoryError, SyntaxError): pass\nprint('end')"
                     self.check(self.run_python("-c", program), out="end\n", err="")
 
     def test_blocks(self):
