@@ -171,7 +171,7 @@ class Recursion(Case):
     def test_native_stack(self):
         for name, program in RECURSIVE.items():
             with self.subTest(name):
-                program = f"import sys\nsys.setrecursionlimit(10**8)\ntry:\n exec({program!r})\nexcept RecursionError: print('end')"
+                program = f"import sys\nsys.setrecursionlimit(100_000)\ntry:\n exec({program!r})\nexcept RecursionError: print('end')"
                 self.check(self.run_python("-c", program), out="end\n", err="")
 
     def test_only_frames_count(self):
