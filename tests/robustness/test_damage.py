@@ -34,7 +34,8 @@ print(outer()())
 
 #: Reads many variants of some bytes, each of which may be refused but must not crash.
 READER = """
-import io, json, marshal, pickle, random, struct, sys, zipfile, zlib
+import io, json, marshal, pickle, random, struct, sys, warnings, zipfile, zlib
+warnings.simplefilter("ignore")
 data = open(sys.argv[1], "rb").read()
 read = eval(sys.argv[2])
 rng = random.Random(5)
