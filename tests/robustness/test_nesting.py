@@ -130,7 +130,8 @@ class Sources(Case):
             for use in f"compile({{}}, 'f', 'eval')", "__import__('ast').parse({})":
                 with self.subTest(name, use=use):
                     self.write("nested.txt", source)
-                    program = f"try: {use.format('open(\'nested.txt\').read()')}\nexcept (RecursionError, MemoryError, SyntaxError): pass\nprint('end')"
+                    read = use.format("open('nested.txt').read()")
+                    program = f"try: {read}\nexcept (RecursionError, MemoryError, SyntaxError): pass\nprint('end')"
                     self.check(self.run_python("-c", program), out="end\n", err="")
 
     def test_blocks(self):
@@ -170,7 +171,7 @@ class Recursion(Case):
     def test_native_stack(self):
         for name, program in RECURSIVE.items():
             with self.subTest(name):
-                program = f"import sys\nsys.setrecursionlimit(10**8)\ntry:\n exec({program!r})\nexcept RecursionError: print('end')"
+                program = f"import sys\nsys.setrecursionlimit(100_000)\ntry:\n exec({program!r})\nexcept RecursionError: print('end')"
                 self.check(self.run_python("-c", program), out="end\n", err="")
 
     def test_only_frames_count(self):
