@@ -229,12 +229,12 @@ fn find_lines(code: Ref<Code>, l: Ref<Locations>, words: &[u16]) {
     // RESUME and what ends a loop or a delegation have the line of what they belong to, but nobody thinks of them as its start.
     let is_artificial = |op: Opcode| matches!(op, Opcode::RESUME | Opcode::POP_ITER | Opcode::END_SEND | Opcode::END_ASYNC_FOR);
     let mut current = -1;
-    each_instruction(words, |i, op, _| {
+    each_instruction(words, |i, op, oparg| {
         let line = lines[i];
         let starts = line > 0 && line != current && !is_artificial(op.family());
         l.at(i).flags.store(if starts { STARTS_LINE } else { 0 }, Relaxed);
-        // What follows RESUME starts a line in any case.
-        current = if op.family() == Opcode::RESUME { -1 } else { line };
+        // What follows the start of a frame starts a line in any case; what follows a yield goes on with the line of the yield.
+        current = if op.family() == Opcode::RESUME && oparg & 3 == 0 { -1 } else { line };
     });
     let target = |at: usize, from: i32| {
         if at < words.len() && lines[at] > 0 && !is_artificial(l.at(at).opcode()) {
