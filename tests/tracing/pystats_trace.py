@@ -44,7 +44,15 @@ def trace(binary, *arguments):
 
 
 def counts(binary):
-    """Counts, durations, threads."""
+    """Counts, durations, threads. What else the machine does can make a sleep too long, but not three times in a row."""
+    for _ in range(3):
+        wrong = list(measured(binary))
+        if not wrong:
+            break
+    yield from wrong
+
+
+def measured(binary):
     result = json.loads(trace(binary, "--format", "json"))
     functions = {f["function"]: f for f in result["functions"] if f["file"] == str(PROGRAM)}
     for name, (calls, resumptions, unwinds, inclusive, exclusive) in EXPECTED.items():
