@@ -118,6 +118,16 @@ impl Stopped {
     }
 }
 
+impl Drop for Stopped {
+    /// A process that was never let go ends; it is waited for, because it still tells this one why it became no program.
+    fn drop(&mut self) {
+        drop(self.go.take());
+        if let Some(start) = self.start.take() {
+            let _ = start.join();
+        }
+    }
+}
+
 /// Tells the process's number and waits for a byte. Without one the parent has given up: then there is nothing to run.
 fn stand_still(told: &PipeWriter, waiting: &PipeReader, parents_end: i32) -> io::Result<()> {
     // SAFETY: this process's copy of the parent's end, which nobody here uses; otherwise it would wait for itself.
