@@ -305,7 +305,7 @@ mod tests {
         let with_end = |instructions: &[(Opcode, u32)]| code(&[instructions, &end].concat());
         rejects(&with_end(&[(POP_TOP, 0)]), "pops 1 values");
         rejects(&with_end(&[(PUSH_NULL, 0); 5]), "exceeds the stack size of 4");
-        let uneven = [(LOAD_FAST, 0), (POP_JUMP_IF_TRUE, 1), (PUSH_NULL, 0)];
+        let uneven = [(LOAD_FAST, 0), (POP_JUMP_IF_TRUE, 2), (NOT_TAKEN, 0), (PUSH_NULL, 0)];
         rejects(&with_end(&uneven), "depending on the path");
         // Nothing is wrong with code that is never reached.
         let dead = [(JUMP_FORWARD, 1), (POP_TOP, 0)];
