@@ -43,7 +43,8 @@ impl Trace {
         for word in words {
             match word.split_at(1) {
                 ("v", n) => uop.args.push(Id(n.parse().expect("an id"))),
-                ("#", n) => uop.imm = number(n, ty),
+                ("#", n) if op == Op::Const => uop.imm = constant(n, ty),
+                ("#", n) => uop.imm = n.parse().expect("a number"),
                 ("!", n) => uop.exit = Some(n.parse().expect("a snapshot")),
                 _ => panic!("{word} in {line}"),
             }
@@ -54,7 +55,8 @@ impl Trace {
     }
 }
 
-fn number(text: &str, ty: Ty) -> i64 {
+/// The bits of a constant, which is written as what it stands for.
+fn constant(text: &str, ty: Ty) -> i64 {
     match ty {
         Ty::Int => text.parse::<i64>().expect("an int") << 15,
         Ty::Float => text.parse::<f64>().expect("a float").to_bits() as i64,
