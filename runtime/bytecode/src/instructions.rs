@@ -265,6 +265,7 @@ macro_rules! for_each_instruction {
                 LOAD_ATTR_MODULE of LOAD_ATTR = LOAD_MODULE_VALUE;
                 LOAD_ATTR_CLASS of LOAD_ATTR = GUARD_CLASS PUSH_CLASS_VALUE;
                 LOAD_ATTR_PROPERTY of LOAD_ATTR = GUARD_SHAPE CALL_PROPERTY;
+                LOAD_ATTR_DESCRIPTOR of LOAD_ATTR = GUARD_SHAPE ASK_DESCRIPTOR;
                 // Shapes vary here; the thread's cache of places knows them. The name is in the cache in place of the descriptor.
                 LOAD_ATTR_POLYMORPHIC of LOAD_ATTR = LOAD_FROM_KNOWN_PLACE;
 
@@ -293,15 +294,16 @@ macro_rules! for_each_instruction {
                 BINARY_OP_MULTIPLY_FLOAT of BINARY_OP = GUARD_BOTH_FLOAT MULTIPLY_FLOAT;
                 BINARY_OP_MIXED_FLOAT of BINARY_OP = MIXED_FLOAT;
                 BINARY_OP_ADD_UNICODE of BINARY_OP = GUARD_BOTH_STR ADD_STR;
-                BINARY_OP_EXTEND of BINARY_OP = CALL_EXTERNAL_OPERATOR;
                 BINARY_OP_SUBSCR_LIST_INT of BINARY_OP = LOAD_LIST_ITEM;
                 BINARY_OP_SUBSCR_TUPLE_INT of BINARY_OP = LOAD_TUPLE_ITEM;
                 BINARY_OP_SUBSCR_STR_INT of BINARY_OP = LOAD_STR_ITEM;
                 BINARY_OP_SUBSCR_DICT of BINARY_OP = LOAD_DICT_ITEM;
                 BINARY_OP_SUBSCR_GETITEM of BINARY_OP = CALL_GETITEM;
+                BINARY_OP_SUBSCR_NATIVE of BINARY_OP = LOAD_NATIVE_ITEM;
 
                 STORE_SUBSCR_LIST_INT of STORE_SUBSCR = STORE_LIST_ITEM;
                 STORE_SUBSCR_DICT of STORE_SUBSCR = STORE_DICT_ITEM;
+                STORE_SUBSCR_NATIVE of STORE_SUBSCR = STORE_NATIVE_ITEM;
 
                 COMPARE_OP_INT of COMPARE_OP = GUARD_COMPARE_INT COMPARE_INT;
                 COMPARE_OP_FLOAT of COMPARE_OP = COMPARE_FLOAT;
@@ -309,6 +311,7 @@ macro_rules! for_each_instruction {
 
                 CONTAINS_OP_SET of CONTAINS_OP = CONTAINED_IN_SET;
                 CONTAINS_OP_DICT of CONTAINS_OP = CONTAINED_IN_DICT;
+                CONTAINS_OP_NATIVE of CONTAINS_OP = CONTAINED_IN_NATIVE;
 
                 UNPACK_SEQUENCE_TWO_TUPLE of UNPACK_SEQUENCE = UNPACK_PAIR;
                 UNPACK_SEQUENCE_TUPLE of UNPACK_SEQUENCE = UNPACK_TUPLE;
@@ -322,6 +325,8 @@ macro_rules! for_each_instruction {
                 FOR_ITER_TUPLE of FOR_ITER = NEXT_OF_TUPLE;
                 FOR_ITER_GEN of FOR_ITER = RESUME_FOR_GENERATOR;
                 FOR_ITER_NATIVE of FOR_ITER = NEXT_OF_NATIVE;
+                // With the UNPACK_SEQUENCE that follows it.
+                FOR_ITER_PAIR of FOR_ITER = NEXT_PAIR;
 
                 SEND_GEN of SEND = RESUME_SEND_GENERATOR;
                 SEND_VIRTUAL of SEND = SEND_TO_VIRTUAL;

@@ -296,6 +296,10 @@ selector! {
         All = "all",
         /// For `any(x for ...)`.
         Any = "any",
+        /// For `list(x for ...)`.
+        List = "list",
+        /// For `set(x for ...)`.
+        Set = "set",
     }
 }
 

@@ -201,7 +201,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// `all`, `any` and `tuple` of a generator expression run it in place, if the names mean the builtins. The callable is on the stack.
+    /// `all`, `any`, `list`, `set` and `tuple` of a generator expression run it in place, if the names mean the builtins. The callable is on the stack.
     ///
     /// Returns whether that has been emitted; then the result is on the stack in `end`.
     fn inlined_call(&mut self, node: &'a ExprCall, end: BlockId) -> Result<bool> {
@@ -214,6 +214,8 @@ impl<'a> Compiler<'a> {
             "all" => (CommonConstant::All, Some(true)),
             "any" => (CommonConstant::Any, Some(false)),
             "tuple" => (CommonConstant::Tuple, None),
+            "list" => (CommonConstant::List, None),
+            "set" => (CommonConstant::Set, None),
             _ => return Ok(false),
         };
         let location = self.location(function);
@@ -224,8 +226,12 @@ impl<'a> Compiler<'a> {
         self.emit_arg(Opcode::IS_OP, 0, location);
         self.emit_jump(Opcode::POP_JUMP_IF_FALSE, ordinary, location);
         self.emit(Opcode::POP_TOP, location);
+        let (build, add) = match builtin {
+            CommonConstant::Set => (Opcode::BUILD_SET, Opcode::SET_ADD),
+            _ => (Opcode::BUILD_LIST, Opcode::LIST_APPEND),
+        };
         if goes_on.is_none() {
-            self.emit_arg(Opcode::BUILD_LIST, 0, location);
+            self.emit_arg(build, 0, location);
         }
         self.generator_argument(generator, node.arguments.range)?;
         self.emit(Opcode::PUSH_NULL, location);
@@ -233,7 +239,7 @@ impl<'a> Compiler<'a> {
         self.emit_jump(Opcode::FOR_ITER, exhausted, location);
         match goes_on {
             None => {
-                self.emit_arg(Opcode::LIST_APPEND, 3, location);
+                self.emit_arg(add, 3, location);
                 self.emit_jump(Op::Jump, start, location);
             }
             Some(condition) => {
@@ -247,7 +253,10 @@ impl<'a> Compiler<'a> {
         self.use_block(exhausted);
         self.emit(Opcode::POP_ITER, Location::NONE);
         match goes_on {
-            None => self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ListToTuple as u32, location),
+            None if matches!(builtin, CommonConstant::Tuple) => {
+                self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ListToTuple as u32, location);
+            }
+            None => {}
             Some(condition) => self.load_const(Constant::Bool(condition), location),
         }
         self.emit_jump(Op::Jump, end, location);

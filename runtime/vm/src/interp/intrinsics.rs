@@ -10,6 +10,7 @@ use limpid_bytecode::{CodeFlags, Intrinsic1, Intrinsic2};
 use limpid_heap::Value;
 
 /// An operation with one operand.
+#[inline(never)]
 pub fn unary(t: &Thread, frame: Frame, which: u32, v: Value) -> R {
     let Some(which) = Intrinsic1::from_oparg(which) else { raise!(t, SystemError, "unknown intrinsic function") };
     match which {

@@ -240,6 +240,8 @@ pub enum LoadKind {
     ClassValue(Value),
     /// A property with this getter.
     Property(Value),
+    /// Another data descriptor that comes with the runtime.
+    Descriptor(Value),
     /// Anything else.
     Other,
 }
@@ -282,7 +284,8 @@ pub fn describe_load(class: Ref<Type>, shape: Ref<Shape>, name: Value) -> LoadKi
         }
         return match d.exact::<Property>().and_then(|p| p.getter()) {
             Some(getter) => LoadKind::Property(getter),
-            None => LoadKind::Other,
+            None if kind.has(flag::HEAP_TYPE) => LoadKind::Other,
+            None => LoadKind::Descriptor(d),
         };
     }
     // A descriptor whose class may change can become one that comes before the object's own attributes.

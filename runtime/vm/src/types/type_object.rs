@@ -142,8 +142,8 @@ pub struct Type {
     pub dict_shape: Slot,
     /// The descriptors of `__slots__` members, a tuple, or NULL.
     pub members: Slot,
-    /// For a class with a metaclass whose instances have attributes: unused by the runtime itself, NULL.
-    pub extra: Slot,
+    /// The Python function behind `x[i]` of instances, for instructions that have cached the version of this class.
+    pub known_getitem: Slot,
     slots: UnsafeCell<SlotTable>,
     flags: AtomicU64,
     /// Version of the class for method caches, 0 when none is given out.
@@ -206,7 +206,7 @@ impl Type {
             shape: Slot::NULL,
             dict_shape: Slot::NULL,
             members: Slot::NULL,
-            extra: Slot::NULL,
+            known_getitem: Slot::NULL,
             slots: UnsafeCell::new(slots),
             flags: AtomicU64::new(flags),
             version: AtomicU32::new(0),

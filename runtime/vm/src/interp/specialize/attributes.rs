@@ -101,6 +101,10 @@ pub fn load_attr(r: &Regs, o: u32) {
             r.set_cache64(7, getter.bits());
             success(r, Opcode::LOAD_ATTR_PROPERTY)
         }
+        LoadKind::Descriptor(d) => {
+            r.set_cache64(7, d.bits());
+            success(r, Opcode::LOAD_ATTR_DESCRIPTOR)
+        }
         LoadKind::Property(_) => failure(r, Failure::Property),
         LoadKind::Method(_) => failure(r, Failure::Method),
         LoadKind::Other => failure(r, Failure::OtherType),

@@ -10,9 +10,7 @@ mod simple;
 
 pub use attributes::{load_attr, load_global, store_attr};
 pub use calls::{call, call_kw};
-pub use simple::{
-    binary_op, compare_op, contains_op, external_operator_fits, for_iter, get_iter, send, store_subscr, to_bool, unpack_sequence,
-};
+pub use simple::{binary_op, compare_op, contains_op, for_iter, get_iter, send, store_subscr, to_bool, unpack_sequence};
 
 use crate::interp::backoff;
 use crate::interp::regs::Regs;

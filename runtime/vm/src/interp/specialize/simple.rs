@@ -5,6 +5,7 @@ use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
 use crate::protocol::attr;
 use crate::stats::Failure;
+use crate::types::iterators::pairs::yields_pairs;
 use crate::types::{Function, Range, builtin, flag};
 use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::Value;
@@ -112,15 +113,10 @@ fn choose_subscript(r: &Regs, a: Value, b: Value) -> Option<Opcode> {
         && f.code().argcount == 2
     {
         r.set_cache32(4, class.assign_version()?);
+        class.known_getitem.set(r.t(), class, f.value());
         return Some(Opcode::BINARY_OP_SUBSCR_GETITEM);
     }
-    None
-}
-
-/// Have the operands of an external operator the cached types?
-#[inline]
-pub fn external_operator_fits(_r: &Regs, _a: Value, _b: Value) -> bool {
-    false
+    (!class.has(flag::HEAP_TYPE) && class.slots().getitem.is_some()).then_some(Opcode::BINARY_OP_SUBSCR_NATIVE)
 }
 
 /// `COMPARE_OP`
@@ -152,6 +148,8 @@ pub fn contains_op(r: &Regs) {
         success(r, Opcode::CONTAINS_OP_SET)
     } else if shape == builtin::shapes::DICT {
         success(r, Opcode::CONTAINS_OP_DICT)
+    } else if is_native(r.peek(1)) && r.peek(1).class().slots().contains.is_some() {
+        success(r, Opcode::CONTAINS_OP_NATIVE)
     } else {
         failure(r, Failure::OtherType)
     }
@@ -167,6 +165,8 @@ pub fn store_subscr(r: &Regs) {
         success(r, Opcode::STORE_SUBSCR_LIST_INT)
     } else if container.shape() == builtin::shapes::DICT {
         success(r, Opcode::STORE_SUBSCR_DICT)
+    } else if is_native(container) && container.shape() != builtin::shapes::LIST && container.class().slots().setitem.is_some() {
+        success(r, Opcode::STORE_SUBSCR_NATIVE)
     } else {
         failure(r, Failure::OtherType)
     }
@@ -205,6 +205,18 @@ pub fn get_iter(r: &Regs) {
     }
 }
 
+/// Does its type come with the runtime?
+fn is_native(v: Value) -> bool {
+    v.is_cell() && !v.class().has(flag::HEAP_TYPE)
+}
+
+/// Is a loop's item unpacked into two at once?
+fn unpacks_two(r: &Regs) -> bool {
+    // SAFETY: a loop's body follows.
+    let next = unsafe { r.pc.add(1 + Opcode::FOR_ITER.caches()).read() };
+    next >> 8 == 2 && Opcode::from_u8(next as u8).is_some_and(|op| op.family() == Opcode::UNPACK_SEQUENCE)
+}
+
 /// `FOR_ITER`
 pub fn for_iter(r: &Regs) {
     if !due(r) {
@@ -222,7 +234,9 @@ pub fn for_iter(r: &Regs) {
         }
     } else if shape == builtin::shapes::GENERATOR {
         Opcode::FOR_ITER_GEN
-    } else if it.is_cell() && !it.class().has(flag::HEAP_TYPE) && it.class().slots().next.is_some() {
+    } else if yields_pairs(it) && unpacks_two(r) {
+        Opcode::FOR_ITER_PAIR
+    } else if is_native(it) && it.class().slots().next.is_some() {
         Opcode::FOR_ITER_NATIVE
     } else {
         return failure(r, Failure::OtherType);

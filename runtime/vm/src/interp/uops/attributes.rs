@@ -1,6 +1,6 @@
 //! Attributes.
 
-use super::{attempt, slow_uops};
+use super::{attempt, attempt_here, slow_uops};
 use crate::interp::attribute_cache::Place;
 use crate::interp::calls::push_call;
 use crate::interp::regs::{Flow, Regs, Step};
@@ -226,6 +226,20 @@ unsafe fn call_property(r: &mut Regs, o: u32) -> Step {
         return Step::Next;
     }
     push_call(r, f, &[object], Value::NULL, 1, ADVANCE)
+}
+
+/// What a data descriptor of the class, which is in the cache, says.
+#[inline(always)]
+pub fn ASK_DESCRIPTOR(r: &mut Regs, o: u32) -> Flow {
+    let (object, descriptor) = (r.peek(1), Value::from_bits(r.cache64(7)));
+    let Some(get) = descriptor.class().slots().descr_get else { return Flow::Deopt };
+    r.save();
+    let v = attempt_here!(get(r.t(), descriptor, object, object.class().value()));
+    r.poke(1, v);
+    if o & 1 != 0 {
+        r.push(Value::NULL);
+    }
+    Flow::Next
 }
 
 unsafe fn store_attr(r: &mut Regs, o: u32) -> Step {

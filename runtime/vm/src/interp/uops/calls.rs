@@ -634,18 +634,18 @@ fn call_class(t: &Thread, class: Ref<Type>, args: &[Value]) -> R {
     type_::call_class(t, class, Args::positional(args))
 }
 
-slow_uops! {
-    /// Calls an intrinsic function with one operand.
-    CALL_INTRINSIC_UNARY = intrinsic_1;
-    /// Calls an intrinsic function with two operands.
-    CALL_INTRINSIC_BINARY = intrinsic_2;
+/// Calls an intrinsic function with one operand.
+#[inline(always)]
+pub fn CALL_INTRINSIC_UNARY(r: &mut Regs, o: u32) -> Flow {
+    r.save();
+    let v = attempt_here!(interp::intrinsics::unary(r.t(), r.frame(), o, r.peek(1)));
+    r.poke(1, v);
+    Flow::Next
 }
 
-unsafe fn intrinsic_1(r: &mut Regs, o: u32) -> Step {
-    let frame = r.frame();
-    let v = attempt!(interp::intrinsics::unary(r.t(), frame, o, r.peek(1)));
-    r.poke(1, v);
-    Step::Next
+slow_uops! {
+    /// Calls an intrinsic function with two operands.
+    CALL_INTRINSIC_BINARY = intrinsic_2;
 }
 
 unsafe fn intrinsic_2(r: &mut Regs, o: u32) -> Step {

@@ -7,8 +7,9 @@ use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::iter;
 use crate::thread::Thread;
+use crate::types::iterators::pairs::{NextPair, next_pair};
 use crate::types::{Generator, List, Range, Tuple, builtin};
-use limpid_bytecode::Opcode;
+use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_heap::{ShapeRef, Value};
 
 /// Is this an exact list, tuple or range that a loop walks by index?
@@ -219,6 +220,29 @@ pub fn RESUME_FOR_GENERATOR(r: &mut Regs, o: u32) -> Flow {
     r.pc = g.pc.get();
     r.push(Value::NONE);
     Flow::Jump
+}
+
+/// The next pair of an iterator object, taken apart: with the instruction that follows.
+#[inline(always)]
+pub fn NEXT_PAIR(r: &mut Regs, o: u32) -> Flow {
+    const UNPACK: usize = 1 + Opcode::FOR_ITER.caches();
+    // SAFETY: the specializer has seen an instruction there.
+    if unsafe { r.pc.add(UNPACK).read_volatile() } as u8 == INSTRUMENTED || !r.peek(2).is_cell() {
+        return Flow::Deopt;
+    }
+    r.save();
+    // SAFETY: the loop's item takes one place, and its parts the two from there.
+    match unsafe { next_pair(r.t(), r.peek(2), r.sp) } {
+        NextPair::Pair => {
+            // SAFETY: they have been written.
+            r.sp = unsafe { r.sp.add(2) };
+            r.skip((UNPACK + 1 + Opcode::UNPACK_SEQUENCE.caches()) as isize);
+            Flow::Jump
+        }
+        NextPair::Exhausted => exhausted(r, o),
+        NextPair::Raised => Flow::Slow(super::raised),
+        NextPair::Unknown => Flow::Deopt,
+    }
 }
 
 /// The next item of an iterator object with a native `__next__`.

@@ -349,8 +349,6 @@ pub fn GUARD_BOTH_STR(r: &mut Regs, _o: u32) -> Flow {
 slow_uops! {
     /// Concatenation of strings.
     ADD_STR = add_str;
-    /// The operation whose function is in the cache.
-    CALL_EXTERNAL_OPERATOR = external_operator;
 }
 
 unsafe fn add_str(r: &mut Regs, _: u32) -> Step {
@@ -359,24 +357,6 @@ unsafe fn add_str(r: &mut Regs, _: u32) -> Step {
     let v = attempt!(Str::concat(r.t(), a, b));
     r.drop_n(1);
     r.poke(1, v.value());
-    Step::Next
-}
-
-unsafe fn external_operator(r: &mut Regs, o: u32) -> Step {
-    let (a, b) = (r.peek(2), r.peek(1));
-    if !specialize::external_operator_fits(r, a, b) {
-        // SAFETY: the same instruction, its general form.
-        return unsafe { binary_op(r, o) };
-    }
-    // SAFETY: the specializer stores a slot function here.
-    let f: crate::slots::Binary = unsafe { std::mem::transmute(r.cache64(2) as usize) };
-    let v = attempt!(f(r.t(), a, b));
-    if v == Value::NOT_IMPLEMENTED {
-        // SAFETY: as above.
-        return unsafe { binary_op_plain(r, o) };
-    }
-    r.drop_n(1);
-    r.poke(1, v);
     Step::Next
 }
 
@@ -504,6 +484,19 @@ pub fn CONTAINED_IN_SET(r: &mut Regs, o: u32) -> Flow {
 #[inline(never)]
 fn set_contains(t: &Thread, set: Value, v: Value) -> R<bool> {
     crate::types::set::contains_value(t, set, v)
+}
+
+/// `in` anything whose type has a slot for it.
+#[inline(always)]
+pub fn CONTAINED_IN_NATIVE(r: &mut Regs, o: u32) -> Flow {
+    let container = r.peek(1);
+    if !container.is_cell() {
+        return Flow::Deopt;
+    }
+    let Some(contains) = container.class().slots().contains else { return Flow::Deopt };
+    r.save();
+    let found = attempt_here!(contains(r.t(), container, r.peek(2)));
+    replace_two(r, Value::bool(found != (o != 0)))
 }
 
 /// `in` a dict.

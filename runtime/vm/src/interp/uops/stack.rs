@@ -138,6 +138,8 @@ unsafe fn load_common(r: &mut Regs, o: u32) -> Step {
         0 => crate::exc::AssertionError.value(),
         1 => crate::exc::NotImplementedError.value(),
         2 => builtin::TUPLE.value(),
+        5 => builtin::LIST.value(),
+        6 => builtin::SET.value(),
         n => {
             let name = if n == 3 { "all" } else { "any" };
             attempt!(crate::modules::builtin_named(t, name))

@@ -209,6 +209,33 @@ unsafe fn log_list_item(r: &mut Regs, _o: u32) -> Step {
     Step::Next
 }
 
+/// `x[i]` of anything whose type has a slot for it.
+#[inline(always)]
+pub fn LOAD_NATIVE_ITEM(r: &mut Regs, _o: u32) -> Flow {
+    let object = r.peek(2);
+    if !object.is_cell() {
+        return Flow::Deopt;
+    }
+    let Some(getitem) = object.class().slots().getitem else { return Flow::Deopt };
+    r.save();
+    let v = attempt_here!(getitem(r.t(), object, r.peek(1)));
+    replace_two(r, v)
+}
+
+/// `x[i] = v` of anything whose type has a slot for it.
+#[inline(always)]
+pub fn STORE_NATIVE_ITEM(r: &mut Regs, _o: u32) -> Flow {
+    let object = r.peek(2);
+    if !object.is_cell() {
+        return Flow::Deopt;
+    }
+    let Some(setitem) = object.class().slots().setitem else { return Flow::Deopt };
+    r.save();
+    attempt_here!(setitem(r.t(), object, r.peek(1), r.peek(3)));
+    r.drop_n(3);
+    Flow::Next
+}
+
 /// Stores an item of a dict.
 #[inline(always)]
 pub fn STORE_DICT_ITEM(r: &mut Regs, _o: u32) -> Flow {
@@ -235,8 +262,7 @@ unsafe fn call_getitem(r: &mut Regs, o: u32) -> Step {
     if !object.is_cell() || object.class().version() != version {
         return super::binary_op_missed(r, o);
     }
-    let Some(f) = crate::protocol::attr::type_lookup(object.class(), crate::names::__getitem__).and_then(|v| v.exact::<Function>()) else {
-        return super::binary_op_missed(r, o);
-    };
+    // SAFETY: the specializer has put the function there, for this version of the class or a later one.
+    let f = unsafe { Ref::<Function>::from_value(object.class().known_getitem.get()) };
     calls::push_call(r, f, &[object, key], Value::NULL, 2, 1 + 5)
 }

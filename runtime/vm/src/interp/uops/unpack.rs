@@ -32,7 +32,7 @@ unsafe fn unpack_sequence(r: &mut Regs, o: u32) -> Step {
     specialize::unpack_sequence(r, o);
     let v = r.peek(1);
     let n = o as usize;
-    let items = if let Some(tuple) = v.exact::<Tuple>() {
+    let items = if let Some(tuple) = plain_tuple(v) {
         if tuple.len() != n {
             return wrong_count(t, n, Some(tuple.len()), tuple.len() < n);
         }
@@ -71,6 +71,12 @@ unsafe fn unpack_sequence(r: &mut Regs, o: u32) -> Step {
         r.push(items.get(i));
     }
     Step::Next
+}
+
+/// A tuple, also one of a subclass that iterates as tuples do.
+fn plain_tuple(v: Value) -> Option<Ref<Tuple>> {
+    let iterates = |class: Ref<Type>| class.slots().iter.map(|f| f as usize);
+    v.downcast::<Tuple>().filter(|_| iterates(v.class()) == iterates(builtin::TUPLE))
 }
 
 fn unpackable_iter(t: &Thread, v: Value) -> R {

@@ -150,6 +150,11 @@ impl Ref<AnyIterator> {
     }
 }
 
+/// The next key and value of an iterator over items; None at the end.
+pub fn next_item(t: &Thread, v: Value) -> R<Option<(Value, Value)>> {
+    receiver(v).advance(t, false)
+}
+
 fn next<const WHAT: usize, const REVERSED: bool>(t: &Thread, v: Value) -> R {
     Ok(match receiver(v).advance(t, REVERSED)? {
         None => Value::NULL,

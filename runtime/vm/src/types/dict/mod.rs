@@ -22,7 +22,7 @@ mod views;
 
 pub use iterators::{
     DICT_ITEM_ITERATOR_DEF, DICT_KEY_ITERATOR_DEF, DICT_REVERSE_ITEM_ITERATOR_DEF, DICT_REVERSE_KEY_ITERATOR_DEF,
-    DICT_REVERSE_VALUE_ITERATOR_DEF, DICT_VALUE_ITERATOR_DEF,
+    DICT_REVERSE_VALUE_ITERATOR_DEF, DICT_VALUE_ITERATOR_DEF, next_item,
 };
 pub use methods::{DICT_DEF, item_or_missing};
 pub use views::{DICT_ITEMS_DEF, DICT_KEYS_DEF, DICT_VALUES_DEF, DictItems, DictKeys, DictValues, items_view, keys_view, values_view};

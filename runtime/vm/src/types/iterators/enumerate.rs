@@ -55,11 +55,13 @@ fn arguments(t: &Thread, args: Args<'_>) -> R<(Value, Option<Value>)> {
     }
 }
 
-fn next(t: &Thread, v: Value) -> R {
+/// The next count and item; None at the end.
+#[inline]
+pub(super) fn next_pair(t: &Thread, v: Value) -> R<Option<(Value, Value)>> {
     let this = receiver::<Enumerate>(v);
     let item = iter::next(t, this.iterator.get())?;
     if item.is_null() {
-        return Ok(item);
+        return Ok(None);
     }
     let count = this.count.get();
     let following = if count.is_int() && count.as_int() < Value::INT_MAX {
@@ -68,7 +70,14 @@ fn next(t: &Thread, v: Value) -> R {
         number::add(t, count, Value::int(1))?
     };
     this.count.set(t, this, following);
-    Ok(Tuple::from_slice(t, &[count, item]).value())
+    Ok(Some((count, item)))
+}
+
+fn next(t: &Thread, v: Value) -> R {
+    Ok(match next_pair(t, v)? {
+        Some((count, item)) => Tuple::from_slice(t, &[count, item]).value(),
+        None => Value::NULL,
+    })
 }
 
 fn reduce(t: &Thread, a: &[Value]) -> R {

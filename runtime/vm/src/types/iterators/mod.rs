@@ -13,6 +13,7 @@ mod enumerate;
 mod filter;
 mod items;
 mod map;
+pub mod pairs;
 mod parallel;
 mod reversed;
 mod sequence;

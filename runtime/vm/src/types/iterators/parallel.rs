@@ -81,6 +81,22 @@ impl Parallel {
         }
     }
 
+    /// The next items of the two iterators that there are, or None when the first one has ended.
+    #[inline]
+    pub(super) fn next_pair(&self, t: &Thread, name: &str) -> R<Option<(Value, Value)>> {
+        let iterators = self.iterators();
+        let (a, b) = (iterators.get(0), iterators.get(1));
+        let first = iter::next(t, a)?;
+        if first.is_null() {
+            return self.ended(t, name, 0).map(|_| None);
+        }
+        let second = iter::next(t, b)?;
+        if second.is_null() {
+            return self.ended(t, name, 1).map(|_| None);
+        }
+        Ok(Some((first, second)))
+    }
+
     /// The iterator with this index has ended, those before it have not.
     #[cold]
     fn ended(&self, t: &Thread, name: &str, i: usize) -> R {

@@ -26,6 +26,17 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     Ok(t.alloc_instance(unsafe { Ref::<Type>::from_value(class) }, fields).value())
 }
 
+/// Does it yield pairs?
+pub(super) fn is_of_two(v: Value) -> bool {
+    receiver::<Zip>(v).parallel.iterators().len() == 2
+}
+
+/// The next items of two iterators; None at the end.
+#[inline]
+pub(super) fn next_pair(t: &Thread, v: Value) -> R<Option<(Value, Value)>> {
+    receiver::<Zip>(v).parallel.next_pair(t, "zip")
+}
+
 fn next(t: &Thread, v: Value) -> R {
     let this = receiver::<Zip>(v);
     this.parallel.next(t, "zip", |items| Ok(Tuple::from_slice(t, items).value()))

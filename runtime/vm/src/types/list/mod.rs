@@ -321,7 +321,8 @@ impl Ref<List> {
     #[cold]
     #[inline(never)]
     pub fn grow(self, t: &Thread, needed: usize) -> R<Ref<Storage>> {
-        let capacity = needed + (needed >> 3) + if needed < 9 { 3 } else { 6 };
+        // Growing copies, so short lists get half as much again.
+        let capacity = needed + if needed < 1024 { (needed >> 1) + 3 } else { needed >> 3 };
         self.replace_storage(t, capacity)
     }
 

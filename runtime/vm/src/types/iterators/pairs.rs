@@ -1,0 +1,58 @@
+//! Iterators over pairs that a loop takes apart at once: it can have the two parts without the tuple around them.
+
+use super::{enumerate, zip};
+use crate::object::{R, ValueExt};
+use crate::thread::Thread;
+use crate::types::{builtin, dict};
+use limpid_heap::Value;
+
+/// What has come of [`next_pair`].
+pub enum NextPair {
+    /// Two values.
+    Pair,
+    /// The iterator has ended.
+    Exhausted,
+    /// An exception is raised.
+    Raised,
+    /// The iterator yields something else.
+    Unknown,
+}
+
+/// Does the iterator yield pairs that [`next_pair`] can take apart?
+pub fn yields_pairs(iterator: Value) -> bool {
+    let shape = iterator.shape();
+    shape == builtin::shapes::ENUMERATE
+        || shape == builtin::shapes::DICT_ITEM_ITERATOR
+        || (shape == builtin::shapes::ZIP && zip::is_of_two(iterator))
+}
+
+/// Takes the next pair of an iterator apart: the second part comes first, as `UNPACK_SEQUENCE` leaves them on the stack. Out of line, so
+/// that no result of several words is a local variable of a handler.
+///
+/// # Safety
+/// Two values can be written to `to`.
+#[inline(never)]
+pub unsafe fn next_pair(t: &Thread, iterator: Value, to: *mut Value) -> NextPair {
+    let shape = iterator.shape();
+    let next: R<Option<(Value, Value)>> = if shape == builtin::shapes::ENUMERATE {
+        enumerate::next_pair(t, iterator)
+    } else if shape == builtin::shapes::DICT_ITEM_ITERATOR {
+        dict::next_item(t, iterator)
+    } else if shape == builtin::shapes::ZIP && zip::is_of_two(iterator) {
+        zip::next_pair(t, iterator)
+    } else {
+        return NextPair::Unknown;
+    };
+    match next {
+        Ok(Some((first, second))) => {
+            // SAFETY: by contract.
+            unsafe {
+                to.write(second);
+                to.add(1).write(first);
+            }
+            NextPair::Pair
+        }
+        Ok(None) => NextPair::Exhausted,
+        Err(_) => NextPair::Raised,
+    }
+}
