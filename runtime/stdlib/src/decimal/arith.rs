@@ -30,21 +30,21 @@ fn small_pair(a: &Number, b: &Number) -> Option<(u128, u128)> {
     (pair.0 != 0 && pair.1 != 0).then_some(pair)
 }
 
-/// The exact sum of small numbers, if it is small as well and not zero.
+/// The exact sum of small numbers, the second of which has this sign, if it is small as well and not zero.
 #[inline]
-fn add_small(a: &Number, b: &Number) -> Option<Number> {
+fn add_small(a: &Number, b: &Number, b_negative: bool) -> Option<Number> {
     let (mut x, mut y) = small_pair(a, b)?;
     if a.exponent > b.exponent {
         x = small_scaled(x, a.exponent.checked_sub(b.exponent)?)?;
     } else if b.exponent > a.exponent {
         y = small_scaled(y, b.exponent.checked_sub(a.exponent)?)?;
     }
-    let (negative, sum) = if a.negative == b.negative {
+    let (negative, sum) = if a.negative == b_negative {
         (a.negative, x.checked_add(y)?)
     } else if x > y {
         (a.negative, x - y)
     } else {
-        (b.negative, y - x)
+        (b_negative, y - x)
     };
     (sum != 0).then(|| Number::finite(negative, UBig::from_dword(sum), a.exponent.min(b.exponent)))
 }
@@ -66,7 +66,7 @@ fn divide_small_numbers(a: &Number, b: &Number, prec: i64) -> Option<Number> {
 
 /// `a + b`
 pub fn add(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number {
-    if let Some(sum) = add_small(a, b) {
+    if let Some(sum) = add_small(a, b, b.negative) {
         return sum.finish(c, flags);
     }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
@@ -132,6 +132,9 @@ fn add_aligned(a_negative: bool, a: &UBig, b_negative: bool, b: &UBig, exponent:
 
 /// `a - b`
 pub fn subtract(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number {
+    if let Some(difference) = add_small(a, b, !b.negative) {
+        return difference.finish(c, flags);
+    }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
         return nan;
     }

@@ -192,7 +192,7 @@ fn last_digit(n: u128) -> u8 {
 #[inline]
 fn digits_of_small(n: u128) -> i64 {
     // 1233 / 4096 is the logarithm of two, as near as the powers of ten that fit ask for.
-    let least = ((128 - (n | 1).leading_zeros()) * 1233 >> 12) as usize;
+    let least = (((128 - (n | 1).leading_zeros()) * 1233) >> 12) as usize;
     least as i64 + (n >= POWERS[least] || least == 0) as i64
 }
 
