@@ -130,6 +130,10 @@ impl<'a> Args<'a> {
     fn bind_missing<T>(&self, t: &Thread, function: &str, s: &Signature, f: impl FnOnce(&[Value]) -> R<T>) -> R<T> {
         let mut bound = [Value::NULL; MAX_PARAMETERS];
         let bound = &mut bound[..s.total as usize];
+        if self.names.is_null() && s.leaves_defaults(self.all.len()) {
+            bound[..self.all.len()].copy_from_slice(self.all);
+            return f(bound);
+        }
         s.fill(t, function, self, bound)?;
         f(bound)
     }
@@ -157,6 +161,8 @@ pub struct Signature {
     optional: u32,
     /// There are only positional parameters, so a call with all of them needs no binding.
     plain: bool,
+    /// There is no `*args` and no `**kwargs`, and what cannot be given by position has a default.
+    positional_suffice: bool,
     /// The first parameter is the receiver; it is not counted in error messages.
     method: bool,
     /// It is a type's, which words the error for a wrong number of arguments differently if it takes one only.
@@ -185,6 +191,7 @@ impl Signature {
             varkw: NOWHERE,
             optional: 0,
             plain: true,
+            positional_suffice: true,
             method: false,
             constructor: false,
             places: [(0, 0); PLACES],
@@ -257,12 +264,17 @@ impl Signature {
                     if !has_default {
                         s.required = s.positional;
                     }
+                } else if !has_default {
+                    s.positional_suffice = false;
                 }
                 s.total += 1;
             }
         }
         if s.method && s.positional_only == 0 {
             s.positional_only = 1;
+        }
+        if s.varargs != NOWHERE || s.varkw != NOWHERE {
+            s.positional_suffice = false;
         }
         assert!(s.total as usize <= MAX_PARAMETERS);
         s
@@ -287,6 +299,12 @@ impl Signature {
     /// Does a call without keywords and with `n` arguments leave nothing to do but to add NULL for the last parameters?
     pub const fn fits_with_defaults(&self, n: usize) -> bool {
         self.plain && n >= self.required as usize && n <= self.total as usize
+    }
+
+    /// Does a call without keywords and with `n` arguments leave nothing to do but to let the other parameters have their defaults?
+    #[inline(always)]
+    const fn leaves_defaults(&self, n: usize) -> bool {
+        self.positional_suffice && n >= self.required as usize && n <= self.positional as usize
     }
 
     /// How many parameters there are.

@@ -126,22 +126,29 @@ impl ValueList {
 
     /// Takes the last value off.
     #[inline]
-    pub fn pop(self, t: &Thread) -> Option<Value> {
+    pub fn pop(self) -> Option<Value> {
         let len = self.len();
         if len == 0 {
             return None;
         }
         let v = self.slot(len - 1).get();
-        self.slot(len - 1).set(t, self.array, Value::NULL);
+        // NULL keeps nothing alive, so the collector need not hear of it.
+        self.slot(len - 1).word().store(Value::NULL.bits(), Ordering::Relaxed);
         self.array.len.store(len - 1, Ordering::Release);
         Some(v)
     }
 
     /// Forgets all values from `len` on.
-    pub fn truncate(self, t: &Thread, len: usize) {
-        while self.len() > len {
-            self.pop(t);
+    #[inline]
+    pub fn truncate(self, len: usize) {
+        let before = self.len();
+        if before <= len {
+            return;
         }
+        for i in len..before {
+            self.slot(i).word().store(Value::NULL.bits(), Ordering::Relaxed);
+        }
+        self.array.len.store(len, Ordering::Release);
     }
 
     /// The values, one after the other.

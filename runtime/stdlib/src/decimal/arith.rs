@@ -1,6 +1,6 @@
 //! The operations of the specification that matter for speed; see [`number`](super::number).
 
-use super::number::{Kind, Number, Rounding, Settings, digits_of, exceeds_memory, power_of_ten, status};
+use super::number::{Kind, Number, Rounding, Settings, digits_of, divide_small, exceeds_memory, power_of_ten, small, small_scaled, status};
 use dashu_int::UBig;
 use dashu_int::ops::DivRem;
 
@@ -20,8 +20,55 @@ pub fn check_nans(a: &Number, b: Option<&Number>, c: &Settings, flags: &mut u32)
     Some(Number { kind: Kind::Quiet, ..chosen.clone() }.finish(c, flags))
 }
 
+/// Coefficients of two words at most, of finite numbers none of which is zero.
+#[inline]
+fn small_pair(a: &Number, b: &Number) -> Option<(u128, u128)> {
+    if !a.is_finite() || !b.is_finite() {
+        return None;
+    }
+    let pair = (small(&a.coefficient)?, small(&b.coefficient)?);
+    (pair.0 != 0 && pair.1 != 0).then_some(pair)
+}
+
+/// The exact sum of small numbers, the second of which has this sign, if it is small as well and not zero.
+#[inline]
+fn add_small(a: &Number, b: &Number, b_negative: bool) -> Option<Number> {
+    let (mut x, mut y) = small_pair(a, b)?;
+    if a.exponent > b.exponent {
+        x = small_scaled(x, a.exponent.checked_sub(b.exponent)?)?;
+    } else if b.exponent > a.exponent {
+        y = small_scaled(y, b.exponent.checked_sub(a.exponent)?)?;
+    }
+    let (negative, sum) = if a.negative == b_negative {
+        (a.negative, x.checked_add(y)?)
+    } else if x > y {
+        (a.negative, x - y)
+    } else {
+        (b_negative, y - x)
+    };
+    (sum != 0).then(|| Number::finite(negative, UBig::from_dword(sum), a.exponent.min(b.exponent)))
+}
+
+/// The exact quotient of small numbers, or so many digits of it that it can be rounded; None if that is more than is small.
+#[inline]
+fn divide_small_numbers(a: &Number, b: &Number, prec: i64) -> Option<Number> {
+    let (x, y) = small_pair(a, b)?;
+    let shift = b.digits() - a.digits() + prec.checked_add(1)?;
+    let (quotient, rest) = if shift >= 0 { divide_small(small_scaled(x, shift)?, y) } else { divide_small(x, small_scaled(y, -shift)?) };
+    if rest == 0 {
+        // Zeros at its end are taken off, which the general function does.
+        return None;
+    }
+    // So that rounding sees that it is not exact.
+    let quotient = quotient + quotient.is_multiple_of(5) as u128;
+    Some(Number::finite(a.negative != b.negative, UBig::from_dword(quotient), a.exponent - b.exponent - shift))
+}
+
 /// `a + b`
 pub fn add(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number {
+    if let Some(sum) = add_small(a, b, b.negative) {
+        return sum.finish(c, flags);
+    }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
         return nan;
     }
@@ -85,6 +132,9 @@ fn add_aligned(a_negative: bool, a: &UBig, b_negative: bool, b: &UBig, exponent:
 
 /// `a - b`
 pub fn subtract(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number {
+    if let Some(difference) = add_small(a, b, !b.negative) {
+        return difference.finish(c, flags);
+    }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
         return nan;
     }
@@ -93,6 +143,12 @@ pub fn subtract(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number
 
 /// `a * b`
 pub fn multiply(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number {
+    if let Some((x, y)) = small_pair(a, b)
+        && let Some(product) = x.checked_mul(y)
+    {
+        let exponent = a.exponent + b.exponent;
+        return Number::finite(a.negative != b.negative, UBig::from_dword(product), exponent).finish(c, flags);
+    }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
         return nan;
     }
@@ -132,6 +188,9 @@ pub fn fused_multiply_add(a: &Number, b: &Number, d: &Number, c: &Settings, flag
 
 /// `a / b`
 pub fn divide(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number {
+    if let Some(quotient) = divide_small_numbers(a, b, c.prec) {
+        return quotient.finish(c, flags);
+    }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
         return nan;
     }

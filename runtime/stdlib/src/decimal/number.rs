@@ -145,9 +145,6 @@ pub fn exceeds_memory(places: i64, flags: &mut u32) -> bool {
     exceeds
 }
 
-/// How many of them fit one word.
-const POWERS_OF_ONE_WORD: usize = 20;
-
 /// `10**n`
 pub fn power_of_ten(n: usize) -> UBig {
     match POWERS.get(n) {
@@ -156,7 +153,9 @@ pub fn power_of_ten(n: usize) -> UBig {
     }
 }
 
-fn small(n: &UBig) -> Option<u128> {
+/// A number of two words at most.
+#[inline]
+pub fn small(n: &UBig) -> Option<u128> {
     match n.as_words() {
         [] => Some(0),
         [a] => Some(*a as u128),
@@ -165,16 +164,48 @@ fn small(n: &UBig) -> Option<u128> {
     }
 }
 
+/// `n * 10**places`, if that has two words at most.
+#[inline]
+pub fn small_scaled(n: u128, places: i64) -> Option<u128> {
+    n.checked_mul(*POWERS.get(usize::try_from(places).ok()?)?)
+}
+
+/// Quotient and remainder; one of the machine's divisions if both fit one word.
+#[inline]
+pub fn divide_small(a: u128, b: u128) -> (u128, u128) {
+    match (u64::try_from(a), u64::try_from(b)) {
+        (Ok(a), Ok(b)) => ((a / b) as u128, (a % b) as u128),
+        _ => {
+            let quotient = a / b;
+            (quotient, a - quotient * b)
+        }
+    }
+}
+
+#[inline]
+fn last_digit(n: u128) -> u8 {
+    // 2**64 is 6 modulo 10.
+    ((n as u64 % 10 + (n >> 64) as u64 % 10 * 6) % 10) as u8
+}
+
 /// How many decimal digits a number has; 1 for zero.
+#[inline]
+fn digits_of_small(n: u128) -> i64 {
+    // 1233 / 4096 is the logarithm of two, as near as the powers of ten that fit ask for.
+    let least = (((128 - (n | 1).leading_zeros()) * 1233) >> 12) as usize;
+    least as i64 + (n >= POWERS[least] || least == 0) as i64
+}
+
+/// How many decimal digits a number has; 1 for zero.
+#[inline]
 pub fn digits_of(n: &UBig) -> i64 {
-    match n.as_words() {
-        [] => return 1,
-        [word] => return word.ilog10() as i64 + 1,
-        _ => {}
+    match small(n) {
+        Some(n) => digits_of_small(n),
+        None => digits_of_large(n),
     }
-    if let Some(n) = small(n) {
-        return n.ilog10() as i64 + 1;
-    }
+}
+
+fn digits_of_large(n: &UBig) -> i64 {
     // The logarithm of the leading 64 bits and the number of the others tells, unless it is close to a power of ten.
     let bits = n.bit_len();
     let leading: u64 = u64::try_from(n >> (bits - 64)).unwrap_or(u64::MAX);
@@ -190,23 +221,14 @@ pub fn digits_of(n: &UBig) -> i64 {
 
 /// A number divided by `10**places`, rounded; whether anything but zeros was cut off.
 fn cut_off(n: &UBig, places: usize, rounding: Rounding, negative: bool) -> (UBig, bool) {
-    if let [n] = *n.as_words()
-        && places < POWERS_OF_ONE_WORD
-    {
-        // As below; most numbers are that small, and dividing them is much faster.
-        let power = POWERS[places] as u64;
-        let (kept, rest) = (n / power, n % power);
-        let up = rest != 0 && rounding.rounds_up(negative, (kept % 10) as u8, rest.cmp(&(power - rest)));
-        return (UBig::from_word(kept + up as u64), rest != 0);
-    }
     if let Some(n) = small(n)
         && let Some(&power) = POWERS.get(places)
     {
-        let (kept, rest) = (n / power, n % power);
+        let (kept, rest) = divide_small(n, power);
         if rest == 0 {
             return (UBig::from_dword(kept), false);
         }
-        let up = rounding.rounds_up(negative, (kept % 10) as u8, rest.cmp(&(power - rest)));
+        let up = rounding.rounds_up(negative, last_digit(kept), rest.cmp(&(power - rest)));
         return (UBig::from_dword(kept + up as u128), true);
     }
     let power = power_of_ten(places);
@@ -418,5 +440,27 @@ impl Number {
                 self.coefficient.cmp(&(&other.coefficient * power_of_ten(shift)))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_counted_around_every_power_of_ten() {
+        assert_eq!(digits_of_small(0), 1);
+        for (places, power) in POWERS.iter().enumerate() {
+            assert_eq!(digits_of_small(*power), places as i64 + 1);
+            assert_eq!(digits_of_small(*power - 1), (places as i64).max(1));
+        }
+        assert_eq!(digits_of_small(u128::MAX), 39);
+    }
+
+    #[test]
+    fn last_digits() {
+        for n in [0, 9, 10, u64::MAX as u128, u64::MAX as u128 + 1, u128::MAX, u128::MAX - 4] {
+            assert_eq!(last_digit(n) as u128, n % 10);
+        }
     }
 }

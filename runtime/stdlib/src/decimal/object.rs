@@ -280,6 +280,12 @@ pub(super) type Operation1 = fn(&Number, &Settings, &mut u32) -> Number;
 /// An operator: NotImplemented for what is neither a Decimal nor an int.
 #[inline]
 fn binary(t: &Thread, a: Value, b: Value, f: Operation2) -> R {
+    if let (Some(x), Some(y)) = (a.exact::<Decimal>(), b.exact::<Decimal>()) {
+        let c = context::current(t)?;
+        let mut flags = 0;
+        let n = f(&x.number, &y.number, &c.settings(), &mut flags);
+        return finish(t, c, flags, n);
+    }
     let (Some(x), Some(y)) = (operand(a), operand(b)) else { return Ok(Value::NOT_IMPLEMENTED) };
     let c = context::current(t)?;
     let mut flags = 0;

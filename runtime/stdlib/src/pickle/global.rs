@@ -5,6 +5,7 @@ use limpid_heap::Value;
 use limpid_vm::modules::{import, sys_attribute};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call, iter, sequence, text};
+use limpid_vm::root::Root;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Str, Tuple, Type, ValueList, str};
 use limpid_vm::{exc, names};
@@ -17,6 +18,9 @@ pub(super) fn split(t: &Thread, path: Ref<Str>) -> R<ValueList> {
 
 /// Follows a dotted path.
 pub(super) fn get_dotted(t: &Thread, object: Value, path: Ref<Str>) -> R {
+    if path.as_ascii().is_some_and(|text| !text.contains('.')) {
+        return attr::get_attr(t, object, str::intern_name(t, path.value())?);
+    }
     split(t, path)?.iter().try_fold(object, |object, name| attr::get_attr(t, object, str::intern_name(t, name)?))
 }
 
@@ -66,16 +70,16 @@ pub(super) fn module_of(t: &Thread, object: Value, name: Ref<Str>) -> R<Ref<Str>
         }
         Err(raised) => return Err(raised),
     };
-    let full = format!("{}.{}", found.to_string_lossy(), name.to_string_lossy());
+    let full = || format!("{}.{}", found.to_string_lossy(), name.to_string_lossy());
     match get_dotted(t, module, name) {
         Ok(v) if v == object => Ok(found),
-        Ok(_) => fail(t, &PICKLING_ERROR, &format!("Can't pickle {}: it's not the same object as {full}", show(t, object)?)),
+        Ok(_) => fail(t, &PICKLING_ERROR, &format!("Can't pickle {}: it's not the same object as {}", show(t, object)?, full())),
         Err(raised) if !t.exception_is(exc::AttributeError) => Err(raised),
         Err(_) => {
             let context = t.take_exception();
             let what = show(t, object)?;
             t.raise_value(context);
-            instead(t, PICKLING_ERROR.get(), &format!("Can't pickle {what}: it's not found as {full}"))
+            instead(t, PICKLING_ERROR.get(), &format!("Can't pickle {what}: it's not found as {}", full()))
         }
     }
 }
@@ -100,10 +104,41 @@ fn search(t: &Thread, object: Value, name: Ref<Str>) -> R {
     Ok(names::__main__)
 }
 
-/// One of the tables of `_compat_pickle` or `copyreg`.
-pub(super) fn table(t: &Thread, module: &str, name: &str) -> R {
-    attr::get_attr_text(t, import::import_text(t, module)?, name)
+/// An object of another module that pickling needs again and again. It is looked for once, so a program that wants to change a table
+/// changes the one that there is.
+pub(super) struct Known {
+    module: &'static str,
+    name: &'static str,
+    found: Root,
 }
+
+impl Known {
+    const fn new(module: &'static str, name: &'static str) -> Known {
+        Known { module, name, found: Root::new() }
+    }
+
+    /// The object.
+    pub fn get(&'static self, t: &Thread) -> R {
+        if let Some(v) = self.found.opt() {
+            return Ok(v);
+        }
+        let v = attr::get_attr_text(t, import::import_text(t, self.module)?, self.name)?;
+        self.found.set(v);
+        Ok(v)
+    }
+}
+
+pub(super) static DISPATCH_TABLE: Known = Known::new("copyreg", "dispatch_table");
+pub(super) static EXTENSION_REGISTRY: Known = Known::new("copyreg", "_extension_registry");
+pub(super) static INVERTED_REGISTRY: Known = Known::new("copyreg", "_inverted_registry");
+pub(super) static EXTENSION_CACHE: Known = Known::new("copyreg", "_extension_cache");
+pub(super) static NAME_MAPPING: Known = Known::new("_compat_pickle", "NAME_MAPPING");
+pub(super) static IMPORT_MAPPING: Known = Known::new("_compat_pickle", "IMPORT_MAPPING");
+pub(super) static REVERSE_NAME_MAPPING: Known = Known::new("_compat_pickle", "REVERSE_NAME_MAPPING");
+pub(super) static REVERSE_IMPORT_MAPPING: Known = Known::new("_compat_pickle", "REVERSE_IMPORT_MAPPING");
+pub(super) static CODECS_ENCODE: Known = Known::new("codecs", "encode");
+pub(super) static GETATTR: Known = Known::new("builtins", "getattr");
+pub(super) static PARTIAL: Known = Known::new("functools", "partial");
 
 /// The entry of a table, if there is one.
 pub(super) fn entry(t: &Thread, table: Value, key: Value) -> R<Option<Value>> {

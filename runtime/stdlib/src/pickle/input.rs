@@ -24,6 +24,8 @@ pub(super) struct Input {
     source: Source,
     /// How much is used.
     at: usize,
+    /// Up to here it can be taken without looking at anything else: not beyond the frame's end, nor beyond what there is.
+    ready: usize,
     /// Where the current frame ends. All of it is there.
     frame_end: Option<usize>,
 }
@@ -38,11 +40,11 @@ fn exhausted<T>(t: &Thread) -> R<T> {
 
 impl Input {
     pub fn memory(buffer: Buffer) -> Input {
-        Input { source: Source::Memory(buffer), at: 0, frame_end: None }
+        Input { at: 0, ready: buffer.as_slice().len(), frame_end: None, source: Source::Memory(buffer) }
     }
 
     pub fn file(read: Value, readline: Value) -> Input {
-        Input { source: Source::File { read, readline, ahead: Vec::new() }, at: 0, frame_end: None }
+        Input { source: Source::File { read, readline, ahead: Vec::new() }, at: 0, ready: 0, frame_end: None }
     }
 
     pub fn is_file(&self) -> bool {
@@ -61,6 +63,10 @@ impl Input {
     /// The next instruction; EOFError when there is none.
     #[inline]
     pub fn opcode(&mut self, t: &Thread) -> R<u8> {
+        if self.at < self.ready {
+            self.at += 1;
+            return Ok(self.bytes()[self.at - 1]);
+        }
         match self.take(t, 1) {
             Ok(range) => Ok(self.bytes()[range.start]),
             Err(raised) if !t.exception_is(UNPICKLING_ERROR.get()) => Err(raised),
@@ -74,19 +80,34 @@ impl Input {
     /// The next `n` bytes, which do not go beyond the end of a frame.
     #[inline]
     pub fn take(&mut self, t: &Thread, n: usize) -> R<Range<usize>> {
+        let start = self.at;
+        if n <= self.ready - start {
+            self.at += n;
+            return Ok(start..start + n);
+        }
+        self.take_slowly(t, n)
+    }
+
+    /// As [`Input::take`], at the end of a frame or of what there is.
+    #[inline(never)]
+    fn take_slowly(&mut self, t: &Thread, n: usize) -> R<Range<usize>> {
         if let Some(end) = self.frame_end {
-            if self.at == end && n > 0 {
-                self.frame_end = None;
-            } else if n > end - self.at {
+            if self.at != end || n == 0 {
                 return exhausted(t);
             }
+            self.leave_frame();
         }
         let start = self.at;
-        if n <= self.bytes().len() - start {
+        if n <= self.ready - start {
             self.at += n;
             return Ok(start..start + n);
         }
         self.fetch(t, n)
+    }
+
+    fn leave_frame(&mut self) {
+        self.frame_end = None;
+        self.ready = self.bytes().len();
     }
 
     /// As [`Input::take`], when there are not so many bytes ahead.
@@ -95,12 +116,14 @@ impl Input {
         let Source::File { read, ahead, .. } = &mut self.source else { return truncated(t) };
         ahead.drain(..self.at);
         self.at = 0;
+        self.ready = ahead.len();
         let missing = n - ahead.len();
         let got = call::call(t, *read, &[int::from_usize(t, missing)])?;
         let Some(bytes) = got.downcast::<Bytes>() else {
             raise!(t, ValueError, "read() returned non-bytes object ({})", got.class().display_name())
         };
         ahead.extend_from_slice(bytes.contents());
+        self.ready = ahead.len();
         if bytes.len() < missing {
             return truncated(t);
         }
@@ -113,17 +136,18 @@ impl Input {
         if self.frame_end.is_some_and(|end| end > self.at) {
             return fail(t, &UNPICKLING_ERROR, "beginning of a new frame before end of current frame");
         }
-        self.frame_end = None;
+        self.leave_frame();
         let range = self.take(t, n)?;
         self.at = range.start;
         self.frame_end = Some(range.end);
+        self.ready = range.end;
         Ok(())
     }
 
     /// The rest of the line, without its end.
     pub fn line(&mut self, t: &Thread) -> R<Range<usize>> {
         if self.frame_end == Some(self.at) {
-            self.frame_end = None;
+            self.leave_frame();
         }
         let start = self.at;
         let end = self.frame_end.unwrap_or(self.bytes().len());
@@ -136,12 +160,15 @@ impl Input {
         }
         let Source::File { readline, ahead, .. } = &mut self.source else { return truncated(t) };
         ahead.drain(..start);
+        self.at = 0;
+        self.ready = ahead.len();
         let got = call::call(t, *readline, &[])?;
         let Some(bytes) = got.downcast::<Bytes>() else {
             raise!(t, ValueError, "readline() returned non-bytes object ({})", got.class().display_name())
         };
         ahead.extend_from_slice(bytes.contents());
         self.at = ahead.len();
+        self.ready = ahead.len();
         match ahead.split_last() {
             Some((b'\n', line)) => Ok(0..line.len()),
             _ => truncated(t),

@@ -49,8 +49,10 @@ impl Loading {
             memoized: 0,
             plain,
         };
-        for (key, v) in unpickler.memo().iter() {
-            loading.put(t, int::to_usize(t, key)?, v)?;
+        if let Some(memo) = unpickler.memo() {
+            for (key, v) in memo.iter() {
+                loading.put(t, int::to_usize(t, key)?, v)?;
+            }
         }
         Ok(loading)
     }
@@ -59,7 +61,7 @@ impl Loading {
         let result = self.run(t);
         // What the memo has now is for the next pickle of the file.
         if self.input.is_file() {
-            let memo = self.unpickler.memo();
+            let memo = unpickler::memo_for_writing(t, self.unpickler);
             for (i, v) in self.near.iter().enumerate().filter(|(_, v)| !v.is_null()) {
                 memo.set_item(t, int::from_usize(t, i), v)?;
             }
@@ -91,7 +93,7 @@ impl Loading {
         if self.stack.len() <= self.fence {
             return self.underflow(t);
         }
-        match self.stack.pop(t) {
+        match self.stack.pop() {
             Some(v) => Ok(v),
             None => self.underflow(t),
         }
@@ -118,7 +120,7 @@ impl Loading {
     /// Replaces everything from `at` on by what `f` makes of it.
     fn fold(&mut self, t: &Thread, at: usize, f: impl FnOnce(&[Value]) -> R) -> R<()> {
         let v = f(&self.stack.as_slice()[at..])?;
-        self.stack.truncate(t, at);
+        self.stack.truncate(at);
         self.push(t, v);
         Ok(())
     }
@@ -127,7 +129,12 @@ impl Loading {
 
     fn put(&mut self, t: &Thread, place: usize, v: Value) -> R<()> {
         if place >= NEAR.max(self.near.len() * 2) {
-            return self.unpickler.memo().set_item(t, int::from_usize(t, place), v);
+            return unpickler::memo_for_writing(t, self.unpickler).set_item(t, int::from_usize(t, place), v);
+        }
+        if place == self.near.len() {
+            self.near.push(t, v);
+            self.memoized += 1;
+            return Ok(());
         }
         while self.near.len() <= place {
             self.near.push(t, Value::NULL);
@@ -141,7 +148,10 @@ impl Loading {
         let near = (place < self.near.len()).then(|| self.near.get(place)).and_then(|v| v.non_null());
         let found = match near {
             Some(v) => Some(v),
-            None => self.unpickler.memo().get(t, int::from_usize(t, place))?,
+            None => match self.unpickler.memo() {
+                Some(memo) => memo.get(t, int::from_usize(t, place))?,
+                None => None,
+            },
         };
         match found {
             Some(v) => {
@@ -398,7 +408,7 @@ impl Loading {
             }
             op::POP_MARK => {
                 let at = self.mark(t)?;
-                self.stack.truncate(t, at);
+                self.stack.truncate(at);
             }
             op::DUP => {
                 let v = self.top(t)?;
@@ -581,7 +591,7 @@ impl Loading {
             let append = attr::get_attr(t, target, names::append)?;
             items.iter().try_for_each(|item| call::call(t, append, &[*item]).map(|_| ()))?;
         }
-        self.stack.truncate(t, at);
+        self.stack.truncate(at);
         Ok(())
     }
 
@@ -596,10 +606,14 @@ impl Loading {
         let target = self.stack.get(at - 1);
         let pairs = self.stack.as_slice()[at..].chunks_exact(2);
         match target.exact::<Dict>() {
+            Some(dict) if dict.is_empty() => {
+                dict.reserve(t, pairs.len())?;
+                pairs.into_iter().try_for_each(|pair| dict.set_item(t, pair[0], pair[1]))?;
+            }
             Some(dict) => pairs.into_iter().try_for_each(|pair| dict.set_item(t, pair[0], pair[1]))?,
             None => pairs.into_iter().try_for_each(|pair| sequence::set_item(t, target, pair[0], pair[1]))?,
         }
-        self.stack.truncate(t, at);
+        self.stack.truncate(at);
         Ok(())
     }
 
@@ -615,7 +629,7 @@ impl Loading {
             let add = attr::get_attr(t, target, names::add)?;
             items.iter().try_for_each(|item| call::call(t, add, &[*item]).map(|_| ()))?;
         }
-        self.stack.truncate(t, at);
+        self.stack.truncate(at);
         Ok(())
     }
 
@@ -639,12 +653,12 @@ impl Loading {
             return fail(t, &UNPICKLING_ERROR, "EXT specifies code <= 0");
         }
         let key = Value::int(code);
-        let cache = global::table(t, "copyreg", "_extension_cache")?;
+        let cache = global::EXTENSION_CACHE.get(t)?;
         if let Some(v) = global::entry(t, cache, key)? {
             self.push(t, v);
             return Ok(());
         }
-        let Some(pair) = global::entry(t, global::table(t, "copyreg", "_inverted_registry")?, key)? else {
+        let Some(pair) = global::entry(t, global::INVERTED_REGISTRY.get(t)?, key)? else {
             raise!(t, ValueError, "unregistered extension code {code}");
         };
         let names = pair.downcast::<Tuple>().filter(|p| p.len() == 2 && p.as_slice().iter().all(|v| v.downcast::<Str>().is_some()));

@@ -53,6 +53,15 @@ impl Output {
         self.bytes.extend_from_slice(&operand);
     }
 
+    /// Writes an instruction with a payload that is counted by one byte.
+    #[inline]
+    pub fn write_short(&mut self, code: u8, len: u8, payload: &[u8]) {
+        self.begin_frame();
+        self.bytes.reserve(2 + payload.len());
+        self.bytes.extend_from_slice(&[code, len]);
+        self.bytes.extend_from_slice(payload);
+    }
+
     /// Starts a frame if there should be one and is none.
     #[inline]
     fn begin_frame(&mut self) {

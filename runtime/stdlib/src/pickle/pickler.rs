@@ -1,6 +1,7 @@
 //! `Pickler`: what it is for programs. [`save`](super::save) does the work.
 
 use super::memo::{self, PicklerMemo};
+use super::output::Output;
 use super::places::Places;
 use super::save::Saving;
 use super::{PICKLING_ERROR, fail};
@@ -43,11 +44,6 @@ pub static PICKLER: TypeCell = TypeCell::new();
 layout!(Pickler, PICKLER.get(), Mixed);
 
 fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
-    // SAFETY: `__new__` is called with a class.
-    Ok(empty(t, unsafe { Ref::from_value(class) }).value())
-}
-
-fn empty(t: &Thread, class: Ref<Type>) -> Ref<Pickler> {
     let fields = Pickler {
         header: header_of::<Pickler>(),
         write: Slot::NULL,
@@ -62,7 +58,9 @@ fn empty(t: &Thread, class: Ref<Type>) -> Ref<Pickler> {
         busy: AtomicBool::new(false),
         places: Mutex::default(),
     };
-    owned::dropped(t, t.alloc_instance(class, fields))
+    // SAFETY: `__new__` is called with a class.
+    let class = unsafe { Ref::<Type>::from_value(class) };
+    Ok(owned::dropped(t, t.alloc_instance(class, fields)).value())
 }
 
 /// The pickler belongs to whoever has this.
@@ -83,27 +81,32 @@ impl Drop for Busy {
     }
 }
 
-/// Sets what all ways to pickle have: protocol, fix_imports, buffer_callback.
-fn set_up(t: &Thread, this: Ref<Pickler>, protocol: Value, fix_imports: Value, callback: Value) -> R<()> {
-    let given = if protocol.is_null() || protocol.is_none() {
-        super::DEFAULT_PROTOCOL
-    } else {
-        match int::to_i64_saturating(number::index(t, protocol)?) {
-            n if n < 0 => super::HIGHEST_PROTOCOL,
-            n if n > super::HIGHEST_PROTOCOL => raise!(t, ValueError, "pickle protocol must be <= {}", super::HIGHEST_PROTOCOL),
-            n => n,
+/// What all ways to pickle have.
+pub(super) struct Settings {
+    pub protocol: i64,
+    pub fix_imports: bool,
+    pub buffer_callback: Option<Value>,
+}
+
+impl Settings {
+    /// Settings from the arguments, NULL where there is none.
+    fn from_arguments(t: &Thread, protocol: Value, fix_imports: Value, callback: Value) -> R<Settings> {
+        let protocol = if protocol.is_null() || protocol.is_none() {
+            super::DEFAULT_PROTOCOL
+        } else {
+            match int::to_i64_saturating(number::index(t, protocol)?) {
+                n if n < 0 => super::HIGHEST_PROTOCOL,
+                n if n > super::HIGHEST_PROTOCOL => raise!(t, ValueError, "pickle protocol must be <= {}", super::HIGHEST_PROTOCOL),
+                n => n,
+            }
+        };
+        let buffer_callback = callback.non_null().filter(|c| !c.is_none());
+        if buffer_callback.is_some() && protocol < 5 {
+            raise!(t, ValueError, "buffer_callback needs protocol >= 5");
         }
-    };
-    let callback = callback.non_null().filter(|c| !c.is_none());
-    if callback.is_some() && given < 5 {
-        raise!(t, ValueError, "buffer_callback needs protocol >= 5");
+        let fix_imports = (fix_imports.is_null() || truth::truth(t, fix_imports)?) && protocol < 3;
+        Ok(Settings { protocol, fix_imports, buffer_callback })
     }
-    this.protocol.store(given, Relaxed);
-    this.binary.store((given > 0) as i64, Relaxed);
-    this.fast.store(0, Relaxed);
-    this.fix_imports.store((fix_imports.is_null() || truth::truth(t, fix_imports)?) && given < 3, Relaxed);
-    this.buffer_callback.set(t, this, callback.unwrap_or(Value::NULL));
-    Ok(())
 }
 
 fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
@@ -111,7 +114,12 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "Pickler", &SIGNATURE, |a| {
         let this = receiver::<Pickler>(v);
         let _busy = Busy::new(t, this)?;
-        set_up(t, this, a[1], a[2], a[3])?;
+        let settings = Settings::from_arguments(t, a[1], a[2], a[3])?;
+        this.protocol.store(settings.protocol, Relaxed);
+        this.binary.store((settings.protocol > 0) as i64, Relaxed);
+        this.fast.store(0, Relaxed);
+        this.fix_imports.store(settings.fix_imports, Relaxed);
+        this.buffer_callback.set(t, this, settings.buffer_callback.unwrap_or(Value::NULL));
         let Some(write) = attr::get_attr_opt(t, a[0], names::write)? else {
             raise!(t, TypeError, "file must have a 'write' attribute");
         };
@@ -186,34 +194,41 @@ fn dump(t: &Thread, a: &[Value]) -> R {
     Ok(Value::NONE)
 }
 
-/// Pickles an object to a file, or to bytes.
-fn run(t: &Thread, this: Ref<Pickler>, write: Value, object: Value) -> R<Vec<u8>> {
+/// Pickles an object to the pickler's file.
+fn run(t: &Thread, this: Ref<Pickler>, write: Value, object: Value) -> R<()> {
     let objects = this.objects.opt().map_or_else(|| ValueList::new(t), ValueList::from_cell);
     let places = std::mem::take(&mut *this.places.lock());
-    let mut saving = Saving::new(t, this, write, objects, places)?;
+    let mut saving = Saving::for_pickler(t, this, Output::new(write), objects, places)?;
     let result = saving.dump(t, object);
     let (objects, places, out) = saving.end();
     this.objects.set(t, this, objects.cell());
     *this.places.lock() = places;
     result?;
+    out.finish(t).map(|_| ())
+}
+
+/// Pickles an object without a pickler that a program could see.
+fn run_once(t: &Thread, settings: Settings, write: Value, object: Value) -> R<Vec<u8>> {
+    let mut saving = Saving::once(t, settings, Output::new(write));
+    let result = saving.dump(t, object);
+    let (_, places, out) = saving.end();
+    places.recycle();
+    result?;
     out.finish(t)
 }
 
-/// `_pickle.dumps`, without a pickler that a program could see.
+/// `_pickle.dumps`
 pub(super) fn to_bytes(t: &Thread, a: &[Value]) -> R<Vec<u8>> {
-    let this = empty(t, PICKLER.get());
-    set_up(t, this, a[1], a[2], a[3])?;
-    run(t, this, Value::NULL, a[0])
+    run_once(t, Settings::from_arguments(t, a[1], a[2], a[3])?, Value::NULL, a[0])
 }
 
 /// `_pickle.dump`
 pub(super) fn to_file(t: &Thread, a: &[Value]) -> R {
-    let this = empty(t, PICKLER.get());
-    set_up(t, this, a[2], a[3], a[4])?;
+    let settings = Settings::from_arguments(t, a[2], a[3], a[4])?;
     let Some(write) = attr::get_attr_opt(t, a[1], names::write)? else {
         raise!(t, TypeError, "file must have a 'write' attribute");
     };
-    run(t, this, write, a[0])?;
+    run_once(t, settings, write, a[0])?;
     Ok(Value::NONE)
 }
 

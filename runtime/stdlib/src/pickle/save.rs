@@ -4,10 +4,11 @@ use super::buffer::PickleBuffer;
 use super::global;
 use super::opcode as op;
 use super::output::Output;
-use super::pickler::{self, Pickler};
+use super::pickler::{self, Pickler, Settings};
 use super::places::Places;
 use super::{PICKLING_ERROR, fail};
 use limpid_heap::Value;
+use limpid_vm::args::receiver;
 use limpid_vm::object::{R, Raised, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call, iter, text, truth};
 use limpid_vm::thread::Thread;
@@ -20,6 +21,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// How many items are appended at once.
 const BATCH: usize = 1000;
+/// How many objects of one pickle are remembered without a larger list.
+const FIRST_OBJECTS: usize = 28;
 /// How deep objects may be nested in fast mode before it is looked for cycles.
 const FAST_NESTING: usize = 50;
 
@@ -28,7 +31,9 @@ type NextEntry<'a> = dyn FnMut(&Thread) -> R<Option<(Value, Value)>> + 'a;
 
 /// One call of `dump`.
 pub(super) struct Saving {
-    pickler: Ref<Pickler>,
+    /// None: nobody sees one.
+    pickler: Option<Ref<Pickler>>,
+    buffer_callback: Option<Value>,
     out: Output,
     objects: ValueList,
     places: Places,
@@ -66,12 +71,14 @@ fn name_of(t: &Thread, v: Value) -> R<String> {
 }
 
 impl Saving {
-    pub fn new(t: &Thread, pickler: Ref<Pickler>, write: Value, objects: ValueList, places: Places) -> R<Saving> {
+    /// For a pickler's method `dump`.
+    pub fn for_pickler(t: &Thread, pickler: Ref<Pickler>, out: Output, objects: ValueList, places: Places) -> R<Saving> {
         let v = pickler.value();
         let plain = v.class() == pickler::PICKLER.get();
         Ok(Saving {
-            pickler,
-            out: Output::new(write),
+            pickler: Some(pickler),
+            buffer_callback: pickler.buffer_callback.opt(),
+            out,
             objects,
             places,
             protocol: pickler.protocol.load(Relaxed),
@@ -82,6 +89,24 @@ impl Saving {
             reducer: if plain { None } else { attr::get_attr_opt(t, v, limpid_vm::types::str::intern(t, "reducer_override"))? },
             open: Vec::new(),
         })
+    }
+
+    /// For one object, which is all that the memo is for.
+    pub fn once(t: &Thread, settings: Settings, out: Output) -> Saving {
+        Saving {
+            pickler: None,
+            buffer_callback: settings.buffer_callback,
+            out,
+            objects: ValueList::with_capacity(t, FIRST_OBJECTS),
+            places: Places::reused(),
+            protocol: settings.protocol,
+            binary: settings.protocol > 0,
+            fast: false,
+            fix_imports: settings.fix_imports,
+            persistent_id: None,
+            reducer: None,
+            open: Vec::new(),
+        }
     }
 
     pub fn end(self) -> (ValueList, Places, Output) {
@@ -110,7 +135,7 @@ impl Saving {
         if !self.binary {
             self.out.write(format!("{}{place}\n", op::GET as char).as_bytes());
         } else if let Ok(short) = u8::try_from(place) {
-            self.out.write(&[op::BINGET, short]);
+            self.out.write_operand(op::BINGET, [short]);
         } else {
             self.out.write_operand(op::LONG_BINGET, place.to_le_bytes());
         }
@@ -121,14 +146,33 @@ impl Saving {
             return;
         }
         let place = self.objects.len() as u32;
-        self.objects.push(t, v);
         self.places.insert(v.bits(), place);
+        self.objects.push(t, v);
+        self.put(place);
+    }
+
+    /// For an object that is saved without looking at others: saves another reference to it if it was saved before; else it is in the memo
+    /// from now on, and its place is the one that [`Saving::put`] is to be called with after it.
+    #[inline]
+    fn get_or_memoize(&mut self, t: &Thread, v: Value) -> Option<u32> {
+        let place = self.objects.len() as u32;
+        if let Some(before) = self.places.get_or_insert(v.bits(), place) {
+            self.get(before);
+            return None;
+        }
+        self.objects.push(t, v);
+        Some(place)
+    }
+
+    /// The instruction that puts the object saved last into the memo.
+    #[inline]
+    fn put(&mut self, place: u32) {
         if self.protocol >= 4 {
             self.out.instruction(op::MEMOIZE);
         } else if !self.binary {
             self.out.write(format!("{}{place}\n", op::PUT as char).as_bytes());
         } else if let Ok(short) = u8::try_from(place) {
-            self.out.write(&[op::BINPUT, short]);
+            self.out.write_operand(op::BINPUT, [short]);
         } else {
             self.out.write_operand(op::LONG_BINPUT, place.to_le_bytes());
         }
@@ -148,6 +192,62 @@ impl Saving {
                 return self.save_persistent(t, id);
             }
         }
+        if !v.is_cell() {
+            return self.save_immediate(t, v);
+        }
+        let class = v.class();
+        if class == builtin::STR && !self.fast {
+            return match self.get_or_memoize(t, v) {
+                Some(place) => self.save_str(t, receiver(v)).map(|()| self.put(place)),
+                None => Ok(()),
+            };
+        }
+        if class == builtin::INT {
+            return self.save_int(t, v);
+        }
+        if let Some(place) = self.place(v) {
+            self.get(place);
+            return Ok(());
+        }
+        if class == builtin::BYTES {
+            return self.save_bytes(t, receiver(v));
+        }
+        if class == builtin::STR {
+            return self.save_str(t, receiver(v));
+        }
+        t.check_stack(" while pickling an object")?;
+        if class == builtin::DICT {
+            return self.save_dict(t, receiver(v));
+        }
+        if class == builtin::LIST {
+            return self.save_list(t, receiver(v));
+        }
+        if class == builtin::TUPLE {
+            return self.save_tuple(t, receiver(v));
+        }
+        if class == builtin::SET {
+            return self.save_set(t, v);
+        }
+        if class == builtin::FROZENSET {
+            return self.save_frozenset(t, v);
+        }
+        if class == builtin::BYTEARRAY {
+            return self.save_bytearray(t, receiver(v));
+        }
+        if let Some(buffer) = v.exact::<PickleBuffer>() {
+            return self.save_buffer(t, buffer);
+        }
+        self.save_other(t, v, class)
+    }
+
+    /// An object that takes no memory of its own.
+    fn save_immediate(&mut self, t: &Thread, v: Value) -> R<()> {
+        if int::is_exact(v) {
+            return self.save_int(t, v);
+        }
+        if v.is_float() {
+            return self.save_float(t, v.as_float());
+        }
         if v.is_none() {
             self.out.instruction(op::NONE);
             return Ok(());
@@ -156,45 +256,17 @@ impl Saving {
             self.save_bool(v == Value::TRUE);
             return Ok(());
         }
-        if int::is_exact(v) {
-            return self.save_int(t, v);
+        match self.place(v) {
+            Some(place) => {
+                self.get(place);
+                Ok(())
+            }
+            None => self.save_other(t, v, v.class()),
         }
-        if v.is_float() {
-            return self.save_float(t, v.as_float());
-        }
-        if let Some(place) = self.place(v) {
-            self.get(place);
-            return Ok(());
-        }
-        if let Some(b) = v.exact::<Bytes>() {
-            return self.save_bytes(t, b);
-        }
-        if let Some(s) = v.exact::<Str>() {
-            return self.save_str(t, s);
-        }
-        t.check_stack(" while pickling an object")?;
-        let class = v.class();
-        if let Some(dict) = v.exact::<Dict>() {
-            return self.save_dict(t, dict);
-        }
-        if class == builtin::SET {
-            return self.save_set(t, v);
-        }
-        if class == builtin::FROZENSET {
-            return self.save_frozenset(t, v);
-        }
-        if let Some(list) = v.exact::<List>() {
-            return self.save_list(t, list);
-        }
-        if let Some(tuple) = v.exact::<Tuple>() {
-            return self.save_tuple(t, tuple);
-        }
-        if let Some(array) = v.exact::<Bytearray>() {
-            return self.save_bytearray(t, array);
-        }
-        if let Some(buffer) = v.exact::<PickleBuffer>() {
-            return self.save_buffer(t, buffer);
-        }
+    }
+
+    /// An object of a class that has no instructions of its own.
+    fn save_other(&mut self, t: &Thread, v: Value, class: Ref<Type>) -> R<()> {
         let overridden = match self.reducer {
             Some(f) => Some(call::call(t, f, &[v])?).filter(|r| *r != Value::NOT_IMPLEMENTED),
             None => None,
@@ -204,9 +276,9 @@ impl Saving {
             None if class == builtin::TYPE => return self.save_type(t, v),
             None if class == builtin::FUNCTION => return self.save_global(t, v, None),
             None => {
-                let registered = match self.pickler.dispatch_table.opt() {
+                let registered = match self.pickler.and_then(|p| p.dispatch_table.opt()) {
                     Some(table) => global::entry(t, table, class.value())?,
-                    None => global::entry(t, global::table(t, "copyreg", "dispatch_table")?, class.value())?,
+                    None => global::entry(t, global::DISPATCH_TABLE.get(t)?, class.value())?,
                 };
                 match registered {
                     Some(f) => call::call(t, f, &[v])?,
@@ -263,7 +335,7 @@ impl Saving {
             if !self.binary {
                 self.out.write(format!("{}{i}\n", op::INT as char).as_bytes());
             } else if let Ok(i) = u8::try_from(i) {
-                self.out.write(&[op::BININT1, i]);
+                self.out.write_operand(op::BININT1, [i]);
             } else if let Ok(i) = u16::try_from(i) {
                 self.out.write_operand(op::BININT2, i.to_le_bytes());
             } else {
@@ -337,7 +409,7 @@ impl Saving {
                 let text = Str::from_latin1(t, b.contents())?.value();
                 Tuple::from_slice(t, &[text, Str::new(t, "latin1").value()]).value()
             };
-            let function = if b.is_empty() { builtin::BYTES.value() } else { global::table(t, "codecs", "encode")? };
+            let function = if b.is_empty() { builtin::BYTES.value() } else { global::CODECS_ENCODE.get(t)? };
             return self.save_reduced(t, Tuple::from_slice(t, &[function, args]).value(), Some(b.value()));
         }
         self.save_byte_contents(t, b.contents(), Some(b.value()))?;
@@ -386,7 +458,7 @@ impl Saving {
                 return fail(t, &PICKLING_ERROR, "PickleBuffer can not be pickled when pointing to a non-contiguous buffer");
             }
         };
-        let in_band = match self.pickler.buffer_callback.opt() {
+        let in_band = match self.buffer_callback {
             None => true,
             Some(f) => truth::truth(t, call::call(t, f, &[v.value()])?)?,
         };
@@ -407,37 +479,42 @@ impl Saving {
         Ok(())
     }
 
+    /// Text, without the instruction for the memo.
     fn save_str(&mut self, t: &Thread, s: Ref<Str>) -> R<()> {
-        if self.binary {
-            let mut encoded = Vec::new();
-            let bytes = match s.as_ascii() {
-                Some(ascii) => ascii.as_bytes(),
-                None => {
-                    super::push_wtf8(&mut encoded, &s);
-                    &encoded
-                }
-            };
-            let modern = self.protocol >= 4;
-            let header =
-                Saving::sized(modern.then_some(op::SHORT_BINUNICODE), op::BINUNICODE, modern.then_some(op::BINUNICODE8), bytes.len());
-            let Some(header) = header else {
-                raise!(t, OverflowError, "serializing a string larger than 4 GiB requires pickle protocol 4 or higher");
-            };
-            self.out.write_large(t, &header, bytes, None)?;
-        } else {
-            let mut line = vec![op::UNICODE];
-            for c in s.code_points() {
-                match c {
-                    0x10000.. => line.extend_from_slice(format!("\\U{c:08x}").as_bytes()),
-                    0x100.. | 0x5C | 0 | 0x0A | 0x0D | 0x1A => line.extend_from_slice(format!("\\u{c:04x}").as_bytes()),
-                    _ => line.push(c as u8),
-                }
-            }
-            line.push(b'\n');
-            self.out.write(&line);
+        if !self.binary {
+            self.save_str_line(s);
+            return Ok(());
         }
-        self.memoize(t, s.value());
-        Ok(())
+        let mut encoded = Vec::new();
+        let bytes = match s.as_ascii() {
+            Some(ascii) => ascii.as_bytes(),
+            None => {
+                super::push_wtf8(&mut encoded, &s);
+                &encoded
+            }
+        };
+        let modern = self.protocol >= 4;
+        if modern && let Ok(len) = u8::try_from(bytes.len()) {
+            self.out.write_short(op::SHORT_BINUNICODE, len, bytes);
+            return Ok(());
+        }
+        let Some(header) = Saving::sized(None, op::BINUNICODE, modern.then_some(op::BINUNICODE8), bytes.len()) else {
+            raise!(t, OverflowError, "serializing a string larger than 4 GiB requires pickle protocol 4 or higher");
+        };
+        self.out.write_large(t, &header, bytes, None)
+    }
+
+    fn save_str_line(&mut self, s: Ref<Str>) {
+        let mut line = vec![op::UNICODE];
+        for c in s.code_points() {
+            match c {
+                0x10000.. => line.extend_from_slice(format!("\\U{c:08x}").as_bytes()),
+                0x100.. | 0x5C | 0 | 0x0A | 0x0D | 0x1A => line.extend_from_slice(format!("\\u{c:04x}").as_bytes()),
+                _ => line.push(c as u8),
+            }
+        }
+        line.push(b'\n');
+        self.out.write(&line);
     }
 
     // ---- containers ----
@@ -684,7 +761,7 @@ impl Saving {
         let module = global::module_of(t, v, name)?;
         if self.protocol >= 2 {
             let key = Tuple::from_slice(t, &[module.value(), name.value()]).value();
-            if let Some(code) = global::entry(t, global::table(t, "copyreg", "_extension_registry")?, key)? {
+            if let Some(code) = global::entry(t, global::EXTENSION_REGISTRY.get(t)?, key)? {
                 return self.save_extension(t, v, code);
             }
         }
@@ -694,7 +771,7 @@ impl Saving {
             self.out.instruction(op::STACK_GLOBAL);
         } else {
             let path = global::split(t, name)?;
-            let getattr = if path.len() == 1 { Value::NULL } else { global::table(t, "builtins", "getattr")? };
+            let getattr = if path.len() == 1 { Value::NULL } else { global::GETATTR.get(t)? };
             for _ in path.iter().skip(1) {
                 self.save(t, getattr)?;
                 if self.protocol < 2 {
@@ -737,11 +814,11 @@ impl Saving {
         let mut module = module.value();
         if self.fix_imports {
             let key = Tuple::from_slice(t, &[module, name]).value();
-            if let Some(old) = global::entry(t, global::table(t, "_compat_pickle", "REVERSE_NAME_MAPPING")?, key)? {
+            if let Some(old) = global::entry(t, global::REVERSE_NAME_MAPPING.get(t)?, key)? {
                 if let Some(pair) = old.downcast::<Tuple>().filter(|p| p.len() == 2) {
                     (module, name) = (pair.get(0), pair.get(1));
                 }
-            } else if let Some(old) = global::entry(t, global::table(t, "_compat_pickle", "REVERSE_IMPORT_MAPPING")?, module)? {
+            } else if let Some(old) = global::entry(t, global::REVERSE_IMPORT_MAPPING.get(t)?, module)? {
                 module = old;
             }
         }
@@ -907,7 +984,7 @@ impl Saving {
             self.out.instruction(op::NEWOBJ_EX);
             return Ok(());
         }
-        let partial = global::table(t, "functools", "partial")?;
+        let partial = global::PARTIAL.get(t)?;
         let mut all = ValueList::new(t);
         all.push(t, attr::get_attr(t, class, names::__new__)?);
         all.push(t, class);

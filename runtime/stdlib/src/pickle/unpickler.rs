@@ -31,7 +31,7 @@ pub struct Unpickler {
     pub(super) errors: Slot,
     /// Set by the program, NULL otherwise.
     persistent_load: Slot,
-    /// The memo, a dict from places to objects.
+    /// The memo, a dict from places to objects; NULL while nothing is in it.
     pub(super) memo: Slot,
     pub(super) protocol: AtomicI64,
     fix_imports: AtomicBool,
@@ -56,20 +56,27 @@ fn empty(t: &Thread, class: Ref<Type>) -> Ref<Unpickler> {
         fix_imports: AtomicBool::new(true),
         busy: AtomicBool::new(false),
     };
-    let made = t.alloc_instance(class, fields);
-    clear(t, made);
-    made
+    t.alloc_instance(class, fields)
 }
 
 pub(super) fn clear(t: &Thread, this: Ref<Unpickler>) {
-    let memo = Dict::new(t);
-    this.memo.set(t, this, memo.value());
+    this.memo.set(t, this, Value::NULL);
 }
 
 impl Unpickler {
-    pub(super) fn memo(&self) -> Ref<Dict> {
-        receiver(self.memo.get())
+    /// The memo, if something is in it.
+    pub(super) fn memo(&self) -> Option<Ref<Dict>> {
+        self.memo.opt().map(receiver)
     }
+}
+
+/// The memo, to put something into it.
+pub(super) fn memo_for_writing(t: &Thread, this: Ref<Unpickler>) -> Ref<Dict> {
+    this.memo().unwrap_or_else(|| {
+        let memo = Dict::new(t);
+        this.memo.set(t, this, memo.value());
+        memo
+    })
 }
 
 /// The unpickler belongs to whoever has this.
@@ -93,8 +100,8 @@ impl Drop for Busy {
 /// Sets what all ways to unpickle have: fix_imports, encoding, errors, buffers.
 fn set_up(t: &Thread, this: Ref<Unpickler>, a: &[Value]) -> R<()> {
     this.fix_imports.store(a[0].is_null() || truth::truth(t, a[0])?, Relaxed);
-    for (slot, v, name, default) in [(&this.encoding, a[1], "encoding", "ASCII"), (&this.errors, a[2], "errors", "strict")] {
-        let v = v.non_null().unwrap_or_else(|| Str::new(t, default).value());
+    for (slot, v, name, default) in [(&this.encoding, a[1], "encoding", names::ascii), (&this.errors, a[2], "errors", names::strict)] {
+        let v = v.non_null().unwrap_or(default);
         if v.downcast::<Str>().is_none() {
             raise!(t, TypeError, "Unpickler() argument '{name}' must be str, not {}", v.class().display_name());
         }
@@ -171,11 +178,11 @@ pub(super) fn find_class(t: &Thread, a: &[Value]) -> R {
     let protocol = this.protocol.load(Relaxed);
     if protocol < 3 && this.fix_imports.load(Relaxed) {
         let key = Tuple::from_slice(t, &[module, name]).value();
-        if let Some(new) = global::entry(t, global::table(t, "_compat_pickle", "NAME_MAPPING")?, key)? {
+        if let Some(new) = global::entry(t, global::NAME_MAPPING.get(t)?, key)? {
             if let Some(pair) = new.downcast::<Tuple>().filter(|p| p.len() == 2) {
                 (module, name) = (pair.get(0), pair.get(1));
             }
-        } else if let Some(new) = global::entry(t, global::table(t, "_compat_pickle", "IMPORT_MAPPING")?, module)? {
+        } else if let Some(new) = global::entry(t, global::IMPORT_MAPPING.get(t)?, module)? {
             module = new;
         }
     }
@@ -200,7 +207,10 @@ static NO_PERSISTENT_LOAD: FnDef = FnDef::def("persistent_load", "self, pid, /",
 
 /// The memo as `Unpickler.memo.copy()` shows it.
 pub(super) fn memo_dict(t: &Thread, this: Ref<Unpickler>) -> R {
-    Ok(this.memo().copy(t)?.value())
+    match this.memo() {
+        Some(memo) => Ok(memo.copy(t)?.value()),
+        None => Ok(Dict::new(t).value()),
+    }
 }
 
 fn set_memo(t: &Thread, v: Value, value: Value) -> R<()> {

@@ -1,6 +1,6 @@
 //! Tests of one character: literals, kinds, sets, and what case is folded to.
 //!
-//! A set keeps the answers for the first 256 characters as bits, and for others the code it was compiled to.
+//! A set keeps the answers for the first 256 characters in a table, and for others the code it was compiled to.
 
 use super::code::{Category, Opcode};
 use limpid_vm::types::str::unicode;
@@ -144,8 +144,8 @@ impl Rule {
 
 /// A set of characters.
 pub(super) struct CharSet {
-    /// The first 256 characters; not used by sets that depend on the locale.
-    bits: [u64; 4],
+    /// The answers for the first 256 characters; not used by sets that depend on the locale.
+    low: [bool; 256],
     by_locale: bool,
     fold: Fold,
     rules: Box<[Rule]>,
@@ -187,11 +187,9 @@ impl CharSet {
             at += 1 + words;
         }
         let by_locale = fold == Fold::Locale || rules.iter().any(|rule| matches!(rule, Rule::Category(c) if c.depends_on_locale()));
-        let mut set = CharSet { bits: [0; 4], by_locale, fold, rules: rules.into() };
+        let mut set = CharSet { low: [false; 256], by_locale, fold, rules: rules.into() };
         if !by_locale {
-            for c in 0..256 {
-                set.bits[c / 64] |= (set.decide(c as u32) as u64) << (c % 64);
-            }
+            set.low = std::array::from_fn(|c| set.decide(c as u32));
         }
         Some((set, at + 1))
     }
@@ -199,12 +197,15 @@ impl CharSet {
     /// Is a character in the set?
     #[inline(always)]
     pub fn contains(&self, c: u32) -> bool {
-        if c < 256 && !self.by_locale { self.bits[(c >> 6) as usize] >> (c & 63) & 1 != 0 } else { self.decide(c) }
+        match self.low.get(c as usize) {
+            Some(answer) if !self.by_locale => *answer,
+            _ => self.decide(c),
+        }
     }
 
     /// The answers for the first 256 characters, if they are fixed.
-    pub fn low_bits(&self) -> Option<&[u64; 4]> {
-        (!self.by_locale).then_some(&self.bits)
+    pub fn low(&self) -> Option<&[bool; 256]> {
+        (!self.by_locale).then_some(&self.low)
     }
 
     #[cold]

@@ -87,9 +87,12 @@ impl State {
     }
 
     fn reset(&mut self, p: &Program) {
-        self.registers.clear();
-        self.registers.resize(p.registers, UNSET);
-        self.fences.resize(p.fences.len(), Fence::default());
+        // Nearly always they have the sizes of the last attempt's.
+        if self.registers.len() != p.registers || self.fences.len() != p.fences.len() {
+            self.registers.resize(p.registers, UNSET);
+            self.fences.resize(p.fences.len(), Fence::default());
+        }
+        self.registers.fill(UNSET);
         self.choices.clear();
         self.trail.clear();
     }

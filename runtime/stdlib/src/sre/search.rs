@@ -33,9 +33,9 @@ pub(super) trait Unit: Copy {
         }
     }
 
-    /// The first character whose code point is in the set.
-    fn find_first_of(text: &[Self], set: &First) -> Option<usize> {
-        text.iter().position(|c| set.has(c.code()))
+    /// The first place where a match may begin.
+    fn find_first(text: &[Self], first: &First) -> Option<usize> {
+        first.scan(text)
     }
 }
 
@@ -59,12 +59,21 @@ impl Unit for u8 {
         literal.finder.as_ref()?.find(text)
     }
 
-    fn find_first_of(text: &[u8], set: &First) -> Option<usize> {
-        match set.few[..] {
-            [a] => memchr::memchr(a, text),
-            [a, b] => memchr::memchr2(a, b, text),
-            [a, b, c] => memchr::memchr3(a, b, c, text),
-            _ => text.iter().position(|c| set.has(*c as u32)),
+    fn find_first(text: &[u8], first: &First) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            let rest = &text[at..];
+            at += match first.few[..] {
+                [a] => memchr::memchr(a, rest)?,
+                [a, b] => memchr::memchr2(a, b, rest)?,
+                [a, b, c] => memchr::memchr3(a, b, c, rest)?,
+                _ => return first.scan(rest).map(|found| at + found),
+            };
+            let here = text.get(at..at + first.len)?;
+            if here.iter().enumerate().all(|(i, c)| first.places_of(*c as u32) >> i & 1 != 0) {
+                return Some(at);
+            }
+            at += 1;
         }
     }
 }
@@ -90,59 +99,40 @@ pub(super) struct Literal {
     finder: Option<Finder<'static>>,
 }
 
-/// The characters that a match may begin with.
-#[derive(Clone, Default)]
+/// The characters that a match may begin with, place by place: a match is at least as long as there are places.
 pub(super) struct First {
-    bits: [u64; 4],
-    /// Characters from 256 on: any of them.
-    others: bool,
-    /// Those below 256, if they are at most three.
+    /// For each character below 256 a bit for each place at which it may be, the lowest for the first place.
+    places: Box<[u8; 256]>,
+    /// The places at which a character from 256 on may be.
+    others: u8,
+    /// How many places there are, from one to eight.
+    len: usize,
+    /// The characters of the first place below 256, if a search for them is likely to be faster than a look at each character.
     few: Vec<u8>,
 }
 
+/// How many places are looked at.
+const MAX_PLACES: usize = u8::BITS as usize;
+/// ... if the program can begin in too many ways.
+const FEWER_PLACES: usize = 3;
+
 impl First {
     #[inline(always)]
-    fn has(&self, c: u32) -> bool {
-        if c < 256 { self.has_low(c) } else { self.others }
-    }
-
-    #[inline(always)]
-    fn has_low(&self, c: u32) -> bool {
-        self.bits[(c >> 6) as usize & 3] >> (c & 63) & 1 != 0
-    }
-
-    fn add_low(&mut self, test: impl Fn(u32) -> bool) {
-        for c in (0..256).filter(|c| test(*c)) {
-            self.bits[c as usize / 64] |= 1 << (c % 64);
+    fn places_of(&self, c: u32) -> u8 {
+        match self.places.get(c as usize) {
+            Some(places) => *places,
+            None => self.others,
         }
     }
 
-    /// Adds the characters that pass a test; false: all do, or it depends on the locale.
-    fn add(&mut self, one: One, sets: &[CharSet]) -> bool {
-        match one {
-            One::All | One::NotFolded(..) | One::Folded(Fold::Locale, _) => return false,
-            One::Never => {}
-            One::Any => {
-                self.add_low(|c| c != '\n' as u32);
-                self.others = true;
-            }
-            One::Char(c) if c < 256 => self.bits[c as usize / 64] |= 1 << (c % 64),
-            One::Char(_) => self.others = true,
-            One::NotChar(not) => {
-                self.add_low(|c| c != not);
-                self.others = true;
-            }
-            One::Folded(fold, literal) => {
-                self.add_low(|c| fold.lower(c) == literal);
-                self.others = true;
-            }
-            One::Set(set) => {
-                let Some(low) = sets[set as usize].low_bits() else { return false };
-                self.bits.iter_mut().zip(low).for_each(|(bits, low)| *bits |= low);
-                self.others = true;
-            }
-        }
-        true
+    /// Looks at each character once: a bit of `open` tells that so many characters up to this one fit.
+    fn scan<C: Unit>(&self, text: &[C]) -> Option<usize> {
+        let (mut open, all) = (0, 1 << (self.len - 1));
+        let end = text.iter().position(|c| {
+            open = (open << 1 | 1) & self.places_of(c.code());
+            open & all != 0
+        })?;
+        Some(end + 1 - self.len)
     }
 }
 
@@ -160,59 +150,127 @@ pub(super) enum Start {
     First(First),
 }
 
-/// The most steps that are looked through for first characters; a pattern that begins in more ways begins anywhere.
+/// The most steps that are looked through for first characters; of what is farther away nothing is known.
 const MAX_STEPS: usize = 256;
 
+/// Looks through a program for what its matches begin with.
 struct Walk<'a> {
     ops: &'a [Op],
     sets: &'a [CharSet],
     loops: &'a [Loop],
     fences: &'a [u32],
-    first: First,
+    places: [u8; 256],
+    others: u8,
+    /// At how many places it is known what may be there.
+    known: usize,
+    /// For each loop the place at which its last round began.
+    rounds: Vec<usize>,
     steps: usize,
 }
 
-impl Walk<'_> {
-    /// Adds the characters that a match of the program from `at` on may begin with; false: any, or it may be empty.
-    fn from(&mut self, mut at: usize) -> bool {
-        loop {
+impl<'a> Walk<'a> {
+    /// Looks at so many places.
+    fn new(ops: &'a [Op], sets: &'a [CharSet], loops: &'a [Loop], fences: &'a [u32], places: usize) -> Walk<'a> {
+        let rounds = vec![0; loops.len()];
+        let mut walk = Walk { ops, sets, loops, fences, places: [0; 256], others: 0, known: places, rounds, steps: 0 };
+        walk.from(0, 0);
+        walk
+    }
+
+    /// From this place on anything may follow.
+    fn give_up(&mut self, place: usize) {
+        self.known = self.known.min(place);
+    }
+
+    /// Adds the characters that pass a test to those of a place.
+    fn add(&mut self, place: usize, one: One) {
+        let bit = 1u8 << place;
+        match one {
+            One::All | One::NotFolded(..) | One::Folded(Fold::Locale, _) => return self.give_up(place),
+            One::Never => return,
+            One::Char(c) if c < 256 => {
+                self.places[c as usize] |= bit;
+                return;
+            }
+            One::Char(_) => {}
+            One::Any => self.add_low(bit, |c| c != '\n' as u32),
+            One::NotChar(not) => self.add_low(bit, |c| c != not),
+            One::Folded(fold, literal) => self.add_low(bit, |c| fold.lower(c) == literal),
+            One::Set(set) => {
+                let Some(low) = self.sets[set as usize].low() else { return self.give_up(place) };
+                self.add_low(bit, |c| low[c as usize]);
+            }
+        }
+        self.others |= bit;
+    }
+
+    fn add_low(&mut self, bit: u8, test: impl Fn(u32) -> bool) {
+        for (c, places) in self.places.iter_mut().enumerate() {
+            *places |= if test(c as u32) { bit } else { 0 };
+        }
+    }
+
+    /// Another round of a loop, unless the last one was empty.
+    fn again(&mut self, id: u32, place: usize) {
+        let began = self.rounds[id as usize];
+        if place > began {
+            self.rounds[id as usize] = place;
+            self.from(self.loops[id as usize].body as usize, place);
+            self.rounds[id as usize] = began;
+        }
+    }
+
+    /// A loop whose body follows the step `at`.
+    fn enter(&mut self, id: u32, at: usize, after: u32, place: usize) {
+        if self.loops[id as usize].min == 0 {
+            self.from(after as usize, place);
+        }
+        let began = std::mem::replace(&mut self.rounds[id as usize], place);
+        self.from(at + 1, place);
+        self.rounds[id as usize] = began;
+    }
+
+    /// Adds what a match of the program from `at` on may have at `place` and the places behind it.
+    fn from(&mut self, mut at: usize, mut place: usize) {
+        while place < self.known {
             self.steps += 1;
             if self.steps > MAX_STEPS {
-                return false;
+                return self.give_up(place);
             }
             match self.ops[at] {
-                Op::Accept | Op::GroupRef(..) => return false,
-                Op::Fail | Op::AssertNotEnd(_) | Op::AssertEnd(_) => return true,
-                Op::One(one) => return self.first.add(one, self.sets),
-                Op::At(_) | Op::Mark(_) | Op::Atomic(_) | Op::AtomicEnd(_) => at += 1,
-                Op::MaxUntil(_) | Op::MinUntil(_) | Op::PossessiveLoop(_) | Op::PossessiveEnd { .. } => at += 1,
+                Op::Accept | Op::GroupRef(..) => return self.give_up(place),
+                Op::Fail | Op::AssertNotEnd(_) | Op::AssertEnd(_) => return,
+                Op::One(one) => {
+                    self.add(place, one);
+                    place += 1;
+                    at += 1;
+                }
+                Op::At(_) | Op::Mark(_) | Op::Atomic(_) | Op::AtomicEnd(_) | Op::PossessiveLoop(_) => at += 1,
+                Op::MaxUntil(id) | Op::MinUntil(id) | Op::PossessiveEnd { id, .. } => {
+                    self.again(id, place);
+                    at += 1;
+                }
                 Op::Jump(to) => at = to as usize,
                 Op::UnlessGroup(_, other) | Op::Branch(other) => {
-                    if !self.from(at + 1) {
-                        return false;
-                    }
+                    self.from(at + 1, place);
                     at = other as usize;
                 }
-                Op::Greedy { min, .. } | Op::Lazy { min, .. } | Op::Possessive { min, .. } => {
-                    let Op::One(one) = self.ops[at + 1] else { return false };
-                    if !self.first.add(one, self.sets) {
-                        return false;
-                    }
-                    if min > 0 {
-                        return true;
+                Op::Greedy { min, max } | Op::Lazy { min, max } | Op::Possessive { min, max } => {
+                    let Op::One(one) = self.ops[at + 1] else { return self.give_up(place) };
+                    for n in 0..max {
+                        if n >= min {
+                            self.from(at + 2, place);
+                        }
+                        if place >= self.known {
+                            return;
+                        }
+                        self.add(place, one);
+                        place += 1;
                     }
                     at += 2;
                 }
-                Op::Loop { id, until: after } | Op::PossessiveNext { id, end: after } => {
-                    if self.loops[id as usize].min == 0 {
-                        if !self.from(at + 1) {
-                            return false;
-                        }
-                        at = after as usize;
-                    } else {
-                        at += 1;
-                    }
-                }
+                Op::Loop { id, until } => return self.enter(id, at, until + 1, place),
+                Op::PossessiveNext { id, end } => return self.enter(id, at, end, place),
                 Op::Assert { id, .. } | Op::AssertNot { id, .. } => at = self.fences[id as usize] as usize,
             }
         }
@@ -233,16 +291,19 @@ impl Start {
         if let Op::At(At::BeginningLine) = ops[0] {
             return Start::Line;
         }
-        let mut walk = Walk { ops, sets, loops, fences, first: First::default(), steps: 0 };
-        if !walk.from(0) {
+        let walk = |places| Walk::new(ops, sets, loops, fences, places);
+        let few_enough = |walk: &Walk| walk.steps <= MAX_STEPS;
+        let walk = [MAX_PLACES, FEWER_PLACES].into_iter().map(walk).find(few_enough).unwrap_or_else(|| walk(1));
+        if walk.known == 0 {
             return Start::Anywhere;
         }
-        let mut first = walk.first;
-        let count: u32 = first.bits.iter().map(|bits| bits.count_ones()).sum();
-        if count <= 3 {
-            first.few = (0..256).filter(|c| first.has_low(*c)).map(|c| c as u8).collect();
+        // Where other places tell a match apart, a search that often stops is slower than a look at each character.
+        let most = if walk.known > 1 { 1 } else { 3 };
+        let mut few: Vec<u8> = (0..=255).filter(|c| walk.places[*c as usize] & 1 != 0).take(most + 1).collect();
+        if few.len() > most {
+            few.clear();
         }
-        Start::First(first)
+        Start::First(First { places: Box::new(walk.places), others: walk.others, len: walk.known, few })
     }
 
     /// The first place from `from` to `last` where a match may begin.
@@ -260,7 +321,7 @@ impl Start {
                 Start::Line if from == 0 || text[from - 1].code() == newline => 0,
                 Start::Line => C::find(rest, newline)? + 1,
                 Start::Literal(literal) => C::find_literal(rest, literal)?,
-                Start::First(first) => C::find_first_of(rest, first)?,
+                Start::First(first) => C::find_first(rest, first)?,
             };
         (found <= last).then_some(found)
     }

@@ -103,7 +103,7 @@ fn check_class(t: &Thread, v: Value, message: &str) -> R<()> {
 fn abstract_is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
     t.check_stack("")?;
     let mut open = ValueList::from_slice(t, &[derived]);
-    while let Some(c) = open.pop(t) {
+    while let Some(c) = open.pop() {
         if c == class {
             return Ok(true);
         }

@@ -5,7 +5,7 @@ use super::call::call;
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::Next;
 use crate::thread::Thread;
-use crate::types::{List, Tuple, ValueList, builtin, flag};
+use crate::types::{List, Tuple, ValueList, builtin, flag, set};
 use limpid_heap::Value;
 
 /// `iter(v)`.
@@ -54,7 +54,7 @@ pub fn next_function(t: &Thread, iterator: Value) -> R<Next> {
     }
 }
 
-/// Calls `f` with each item. Lists and tuples are read in place, a list as it is at that moment.
+/// Calls `f` with each item. Lists, tuples and frozensets are read in place, a list as it is at that moment.
 #[inline]
 pub fn for_each(t: &Thread, v: Value, mut f: impl FnMut(Value) -> R<()>) -> R<()> {
     if let Some(tuple) = v.exact::<Tuple>() {
@@ -67,6 +67,9 @@ pub fn for_each(t: &Thread, v: Value, mut f: impl FnMut(Value) -> R<()>) -> R<()
             i += 1;
         }
         return Ok(());
+    }
+    if let Some(set) = set::as_exact_frozenset(v) {
+        return set.entries().try_for_each(|(x, _)| f(x));
     }
     let iterator = get_iter(t, v)?;
     for_each_next(t, iterator, f)

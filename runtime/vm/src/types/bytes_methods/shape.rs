@@ -189,30 +189,40 @@ pub(crate) fn join<T: ByteText>(t: &Thread, a: &[Value]) -> R {
     T::make(t, &out)
 }
 
+/// The table that leaves every byte as it is.
+static IDENTITY: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] = i as u8;
+        i += 1;
+    }
+    table
+};
+
 pub(crate) fn translate<T: ByteText>(t: &Thread, a: &[Value]) -> R {
     let table: Option<Buffer> = if a[1].is_none() { None } else { Some(argument(t, a[1])?) };
     if table.as_ref().is_some_and(|table| table.len != 256) {
         raise!(t, ValueError, "translation table must be 256 characters long")
     }
-    let mut deleted = [false; 256];
-    if !a[2].is_null() {
-        for b in argument(t, a[2])?.as_slice() {
-            deleted[*b as usize] = true;
-        }
-    }
     let contents = T::contents(a[0]);
-    // A copy of the table, so that no byte asks again whether there is one and how long it is.
-    let mut map: [u8; 256] = std::array::from_fn(|i| i as u8);
-    if let Some(table) = &table {
-        map.copy_from_slice(table.as_slice());
-    }
-    let mut out = vec![0; contents.len()];
-    let mut len = 0;
-    for &b in contents {
-        out[len] = map[b as usize];
-        len += !deleted[b as usize] as usize;
-    }
-    out.truncate(len);
+    let map = table.as_ref().and_then(|table| table.as_slice().first_chunk()).unwrap_or(&IDENTITY);
+    let deleting = if a[2].is_null() { None } else { Some(argument(t, a[2])?).filter(|bytes| bytes.len > 0) };
+    let out: Vec<u8> = match deleting {
+        None => contents.iter().map(|b| map[*b as usize]).collect(),
+        Some(bytes) => {
+            let mut deleted = [false; 256];
+            bytes.as_slice().iter().for_each(|b| deleted[*b as usize] = true);
+            let mut out = vec![0; contents.len()];
+            let mut len = 0;
+            for &b in contents {
+                out[len] = map[b as usize];
+                len += !deleted[b as usize] as usize;
+            }
+            out.truncate(len);
+            out
+        }
+    };
     if out == contents { T::unchanged(t, a[0]) } else { T::make(t, &out) }
 }
 
@@ -221,7 +231,7 @@ pub(crate) fn make_trans(t: &Thread, a: &[Value]) -> R {
     if from.len != to.len {
         raise!(t, ValueError, "maketrans arguments must have same length")
     }
-    let mut table: [u8; 256] = std::array::from_fn(|i| i as u8);
+    let mut table = IDENTITY;
     for (from, to) in from.as_slice().iter().zip(to.as_slice()) {
         table[*from as usize] = *to;
     }

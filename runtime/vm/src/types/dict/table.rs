@@ -72,6 +72,7 @@ pub type Found = Option<usize>;
 pub struct Unsure;
 
 /// How many entries an index of 2^log2 places serves: two thirds of it may be in use.
+#[inline(always)]
 const fn capacity_of(log2: u8) -> usize {
     ((1usize << log2) * 2) / 3
 }
@@ -83,6 +84,7 @@ fn log2_for(n: usize) -> u8 {
 }
 
 /// Bytes of a number in an index: it counts the entries from one.
+#[inline(always)]
 const fn index_width(log2: u8) -> usize {
     match log2 {
         0..=8 => 1,

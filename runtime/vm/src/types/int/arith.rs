@@ -10,6 +10,7 @@ use crate::types::Tuple;
 use dashu_int::UBig;
 use dashu_int::ops::DivRem;
 use limpid_heap::Value;
+use smallvec::SmallVec;
 
 /// Leaves the function with NotImplemented unless both are ints.
 macro_rules! both_ints {
@@ -67,6 +68,9 @@ pub fn multiply(t: &Thread, a: Value, b: Value) -> R {
     }
     let (mut sa, mut sb) = (0, 0);
     let (a, b) = (parts(a, &mut sa), parts(b, &mut sb));
+    if a.is_zero() || b.is_zero() {
+        return Ok(Value::int(0));
+    }
     let negative = a.negative != b.negative;
     let len = a.digits.len() + b.digits.len();
     if a.digits.len().min(b.digits.len()) <= SCHOOLBOOK_LIMIT {
@@ -178,6 +182,10 @@ fn divide_parts(t: &Thread, a_value: Value, a: Parts<'_>, b: Parts<'_>, want_q: 
         };
         return Ok((q, r));
     }
+    let n = b.digits.len();
+    if !signs_differ && (a.digits.len() == n || a.digits.len() == n + 1 && magnitude::compare(&a.digits[1..], b.digits).is_lt()) {
+        return divide_to_digit(t, a, b, want_q, want_r);
+    }
     let divisor = b.to_ubig();
     let (mut q, mut r): (UBig, UBig) = if want_q { a.to_ubig().div_rem(&divisor) } else { (UBig::ZERO, a.to_ubig() % &divisor) };
     if signs_differ && !r.is_zero() {
@@ -188,6 +196,20 @@ fn divide_parts(t: &Thread, a_value: Value, a: Parts<'_>, b: Parts<'_>, want_q: 
         if want_q { from_magnitude(t, signs_differ, &q)? } else { Value::NULL },
         if want_r { from_magnitude(t, b.negative, &r)? } else { Value::NULL },
     ))
+}
+
+/// As [`divide`], for a quotient of one digit and numbers with the same sign.
+fn divide_to_digit(t: &Thread, a: Parts<'_>, b: Parts<'_>, want_q: bool, want_r: bool) -> R<(Value, Value)> {
+    let mut q = 0;
+    let r = if want_r {
+        build(t, b.negative, a.digits.len(), |out| q = magnitude::divide_to_digit(out, a.digits, b.digits))?
+    } else {
+        let mut rest: SmallVec<[u64; 64]> = SmallVec::from_elem(0, a.digits.len());
+        q = magnitude::divide_to_digit(&mut rest, a.digits, b.digits);
+        Value::NULL
+    };
+    let q = if want_q { build(t, false, 1, |out| out[0] = q)? } else { Value::NULL };
+    Ok((q, r))
 }
 
 /// `a / b`: the nearest float.

@@ -47,57 +47,103 @@ pub fn compare(a: &[u64], b: &[u64]) -> Ordering {
 #[inline]
 pub fn add(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (a, b) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    debug_assert!(out.len() > a.len());
-    let mut carry = false;
-    for i in 0..b.len() {
-        (out[i], carry) = add_carry(a[i], b[i], carry);
+    let (out, last) = out.split_at_mut(a.len());
+    let (low, high) = out.split_at_mut(b.len());
+    let mut carry = chain(low, &a[..b.len()], b, u64::carrying_add);
+    for (o, x) in high.iter_mut().zip(&a[b.len()..]) {
+        (*o, carry) = x.overflowing_add(carry as u64);
     }
-    for i in b.len()..a.len() {
-        (out[i], carry) = a[i].overflowing_add(carry as u64);
-    }
-    out[a.len()] = carry as u64;
+    last[0] = carry as u64;
 }
 
 /// `out = a - b`, for `a >= b`. `out` is as long as `a`.
 #[inline]
 pub fn subtract(out: &mut [u64], a: &[u64], b: &[u64]) {
     debug_assert!(compare(a, b).is_ge() && out.len() >= a.len());
-    let mut borrow = false;
-    for i in 0..b.len() {
-        (out[i], borrow) = subtract_borrow(a[i], b[i], borrow);
-    }
-    for i in b.len()..a.len() {
-        (out[i], borrow) = a[i].overflowing_sub(borrow as u64);
+    let (low, high) = out.split_at_mut(b.len());
+    let mut borrow = chain(low, &a[..b.len()], b, u64::borrowing_sub);
+    for (o, x) in high.iter_mut().zip(&a[b.len()..]) {
+        (*o, borrow) = x.overflowing_sub(borrow as u64);
     }
 }
 
+/// Adds or subtracts digit by digit; the last carry. Four at a time, in which the carry stays a flag of the processor.
 #[inline(always)]
-fn add_carry(a: u64, b: u64, carry: bool) -> (u64, bool) {
-    let (s, c1) = a.overflowing_add(b);
-    let (s, c2) = s.overflowing_add(carry as u64);
-    (s, c1 | c2)
-}
-
-#[inline(always)]
-fn subtract_borrow(a: u64, b: u64, borrow: bool) -> (u64, bool) {
-    let (s, c1) = a.overflowing_sub(b);
-    let (s, c2) = s.overflowing_sub(borrow as u64);
-    (s, c1 | c2)
+fn chain(out: &mut [u64], a: &[u64], b: &[u64], step: impl Fn(u64, u64, bool) -> (u64, bool)) -> bool {
+    let mut carry = false;
+    let ((out, out_rest), (a, a_rest), (b, b_rest)) = (out.as_chunks_mut::<4>(), a.as_chunks::<4>(), b.as_chunks::<4>());
+    for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+        for i in 0..4 {
+            (o[i], carry) = step(x[i], y[i], carry);
+        }
+    }
+    for ((o, x), y) in out_rest.iter_mut().zip(a_rest).zip(b_rest) {
+        (*o, carry) = step(*x, *y, carry);
+    }
+    carry
 }
 
 /// `out = a * b`. `out` is zero and has as many digits as both together.
 #[inline]
 pub fn multiply(out: &mut [u64], a: &[u64], b: &[u64]) {
     debug_assert!(out.len() >= a.len() + b.len());
-    for (i, &x) in a.iter().enumerate() {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    for (i, &x) in short.iter().enumerate() {
         let mut carry = 0;
-        for (j, &y) in b.iter().enumerate() {
-            let p = x as u128 * y as u128 + out[i + j] as u128 + carry as u128;
-            out[i + j] = p as u64;
-            carry = (p >> 64) as u64;
+        let (row, above) = out[i..].split_at_mut(long.len());
+        for (o, y) in row.iter_mut().zip(long) {
+            (*o, carry) = y.carrying_mul_add(x, *o, carry);
         }
-        out[i + b.len()] = carry;
+        above[0] = carry;
     }
+}
+
+/// `a / b` where that is one digit: `a` is less than `b` times 2**64, and `b` has two digits at least. `rest` is as long as `a` and becomes
+/// the remainder.
+pub fn divide_to_digit(rest: &mut [u64], a: &[u64], b: &[u64]) -> u64 {
+    let n = b.len();
+    debug_assert!(n >= 2 && a.len() >= n && rest.len() == a.len());
+    debug_assert!(a.len() == n || a.len() == n + 1 && compare(&a[1..], b).is_lt());
+    // The leading digits, shifted so that the divisor's highest bit is set: with them the quotient is at most two too large.
+    let shift = b[n - 1].leading_zeros();
+    let digit = |digits: &[u64], i: usize| digits.get(i).copied().unwrap_or(0);
+    let shifted = |digits: &[u64], i: usize| {
+        let below = if i == 0 || shift == 0 { 0 } else { digit(digits, i - 1) >> (64 - shift) };
+        digit(digits, i) << shift | below
+    };
+    let top = shifted(b, n - 1);
+    let leading = (shifted(a, n) as u128) << 64 | shifted(a, n - 1) as u128;
+    let mut quotient = u64::try_from(leading / top as u128).unwrap_or(u64::MAX);
+    if quotient == 0 {
+        rest.copy_from_slice(a);
+        return 0;
+    }
+    let (mut high, mut borrow) = (0, false);
+    for ((r, x), y) in rest.iter_mut().zip(a).zip(b) {
+        let product;
+        (product, high) = y.carrying_mul(quotient, high);
+        (*r, borrow) = x.borrowing_sub(product, borrow);
+    }
+    // How often the digit above the highest one was borrowed from, because the quotient is too large.
+    let mut missing = match rest.get_mut(n) {
+        Some(r) => {
+            (*r, borrow) = a[n].borrowing_sub(high, borrow);
+            borrow as u64
+        }
+        None => high + borrow as u64,
+    };
+    while missing > 0 {
+        quotient -= 1;
+        let mut carry = false;
+        for (r, y) in rest.iter_mut().zip(b) {
+            (*r, carry) = r.carrying_add(*y, carry);
+        }
+        if let Some(r) = rest.get_mut(n) {
+            (*r, carry) = r.overflowing_add(carry as u64);
+        }
+        missing -= carry as u64;
+    }
+    quotient
 }
 
 /// `out = a / d`; the remainder. `out` is as long as `a`.
@@ -221,6 +267,28 @@ mod tests {
         multiply(&mut back, &out, &[10]);
         let rest = remainder_by_digit(&[5, 7, 9], 10);
         assert_eq!([back[0] + rest, back[1], back[2], back[3]], [5, 7, 9, 0]);
+    }
+
+    #[test]
+    fn quotients_of_one_digit() {
+        let cases: [(&[u64], &[u64]); 7] = [
+            (&[5, 7, 9], &[1, 2, 3]),
+            (&[5, 7, 9], &[M, M, 9]),
+            (&[0, 0, 9], &[0, 0, 9]),
+            (&[M, M, M], &[1, 0, 1]),
+            (&[0, 0, M - 1], &[M, M]),
+            (&[M, M - 1, M - 1], &[M, M]),
+            (&[0, 3, 1 << 63, 1], &[M, 1, 1 << 62]),
+        ];
+        for (a, b) in cases {
+            let mut rest = vec![0; a.len()];
+            let quotient = divide_to_digit(&mut rest, a, b);
+            assert!(compare(trimmed(&rest), b).is_lt(), "{a:?} {b:?}");
+            let (mut product, mut sum) = (vec![0; b.len() + 1], vec![0; a.len() + 2]);
+            multiply(&mut product, b, &[quotient]);
+            add(&mut sum[..=a.len().max(trimmed(&product).len())], trimmed(&product), trimmed(&rest));
+            assert_eq!(trimmed(&sum), a, "{a:?} {b:?}");
+        }
     }
 
     #[test]

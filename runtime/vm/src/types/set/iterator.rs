@@ -1,6 +1,6 @@
 //! Iteration over sets.
 
-use super::Set;
+use super::{Set, receiver_set};
 use crate::args::{FnDef, receiver};
 use crate::names;
 use crate::object::{R, Ref, Slot, header_of};
@@ -36,11 +36,6 @@ pub fn set_iter(t: &Thread, v: Value) -> R {
         used: AtomicUsize::new(set.len()),
     };
     Ok(t.alloc(iterator).value())
-}
-
-fn receiver_set(v: Value) -> Ref<Set> {
-    // SAFETY: the slot belongs to types that begin with a Set.
-    unsafe { Ref::from_value(v) }
 }
 
 impl SetIterator {

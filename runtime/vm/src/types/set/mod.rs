@@ -102,6 +102,17 @@ pub fn as_set(v: Value) -> Option<Ref<Set>> {
     is_set.then(|| unsafe { Ref::from_value(v) })
 }
 
+/// The value as a set, if its class is exactly `frozenset`.
+#[inline]
+pub fn as_exact_frozenset(v: Value) -> Option<Ref<Set>> {
+    v.exact::<FrozenSet>().map(|frozen| receiver_set(frozen.value()))
+}
+
+fn receiver_set(v: Value) -> Ref<Set> {
+    // SAFETY: callers know that it is a set or a frozenset; both begin with a Set.
+    unsafe { Ref::from_value(v) }
+}
+
 impl Set {
     /// The fields of an empty set or frozenset, for instances of subclasses.
     pub fn empty_layout() -> Set {
@@ -176,8 +187,13 @@ impl Ref<Set> {
         match table.find_now(key, hash) {
             Place::Taken(_) => Ok(true),
             Place::Free(_) => Ok(false),
-            Place::Unsure => Ok(matches!(self.find(t, key, hash)?, Some((_, _, Place::Taken(_))))),
+            Place::Unsure => self.contains_slowly(t, key, hash),
         }
+    }
+
+    #[cold]
+    fn contains_slowly(self, t: &Thread, key: Value, hash: i64) -> R<bool> {
+        Ok(matches!(self.find(t, key, hash)?, Some((_, _, Place::Taken(_)))))
     }
 
     /// Looks for a key with the keys' own `__eq__`: the table, how many of its places were filled before, and the place. None: there is
@@ -239,6 +255,17 @@ impl Ref<Set> {
         }
     }
 
+    /// As [`Set::add_hashed`] for a set that nobody else knows, which needs no lock.
+    #[inline]
+    fn add_unshared(self, t: &Thread, key: Value, hash: i64) -> R<()> {
+        if let Some(table) = self.table()
+            && let Place::Free(i) = table.find_now(key, hash)
+        {
+            return self.fill_locked(t, table, i, key, hash);
+        }
+        self.add_hashed(t, key, hash).map(|_| ())
+    }
+
     #[inline]
     fn fill_locked(self, t: &Thread, table: Ref<Table>, i: usize, key: Value, hash: i64) -> R<()> {
         table.fill(t, i, key, hash);
@@ -247,8 +274,7 @@ impl Ref<Set> {
 
     #[cold]
     fn grow_locked(self, t: &Thread, table: Ref<Table>) -> R<()> {
-        let used = table.used();
-        let larger = table.resized(t, if used > 50_000 { used * 2 } else { used * 4 })?;
+        let larger = table.resized(t, table::grown(table.used()))?;
         self.table.set(t, self, larger.value());
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! A result has the base type of the left operand, set or frozenset. Operators want sets on both sides; the functions that methods use
 //! take any iterable on the right.
 
+use super::table::Table;
 use super::{Set, as_set, for_each_hashed};
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::Compare;
@@ -30,7 +31,7 @@ pub fn intersection(t: &Thread, set: Ref<Set>, other: Value) -> R<Ref<Set>> {
         let (small, large) = if other.len() > set.len() { (set, other) } else { (other, set) };
         for (key, hash) in small.entries() {
             if large.contains_hashed(t, key, hash)? {
-                result.add_hashed(t, key, hash)?;
+                result.add_unshared(t, key, hash)?;
             }
         }
         return Ok(result);
@@ -53,14 +54,23 @@ pub fn difference(t: &Thread, set: Ref<Set>, other: Value) -> R<Ref<Set>> {
         return Ok(result);
     }
     let result = Set::new_instance(t, base_class(set));
-    for (key, hash) in set.entries() {
-        let common = match (as_set(other), other.exact::<Dict>()) {
-            (Some(other), _) => other.contains_hashed(t, key, hash)?,
-            (None, Some(dict)) => dict.get_hashed(t, key, hash)?.is_some(),
-            (None, None) => false,
-        };
-        if !common {
-            result.add_hashed(t, key, hash)?;
+    // So many keys are left at least.
+    let left = set.len().saturating_sub(keys.unwrap_or(0));
+    if left > 0 {
+        let table = Table::for_keys(t, left)?;
+        result.table.set(t, result, table.value());
+    }
+    if let Some(other) = as_set(other) {
+        for (key, hash) in set.entries() {
+            if !other.contains_hashed(t, key, hash)? {
+                result.add_unshared(t, key, hash)?;
+            }
+        }
+    } else if let Some(dict) = other.exact::<Dict>() {
+        for (key, hash) in set.entries() {
+            if dict.get_hashed(t, key, hash)?.is_none() {
+                result.add_unshared(t, key, hash)?;
+            }
         }
     }
     Ok(result)

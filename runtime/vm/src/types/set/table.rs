@@ -59,6 +59,11 @@ const PERTURB_SHIFT: u32 = 5;
 /// A key was here. No value that a program can see.
 const REMOVED: Value = Value::from_bits(0xFFFC << 48 | 0xFFFF);
 
+/// What a crowded table with so many keys is made larger than.
+pub fn grown(used: usize) -> usize {
+    if used > 50_000 { used * 2 } else { used * 4 }
+}
+
 /// Where a key is, or would go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -122,6 +127,18 @@ impl Table {
             let table = Ref::from_ptr(table);
             table.tail().frozen.store(-1, Relaxed);
             Ok(table)
+        }
+    }
+
+    /// An empty table as large as one that has grown with so many keys.
+    pub fn for_keys(t: &Thread, n: usize) -> R<Ref<Table>> {
+        let mut places = SMALLEST;
+        loop {
+            let crowded = ((places - 1) * 3).div_ceil(5);
+            if n < crowded {
+                return Table::new(t, places - 1);
+            }
+            places = grown(crowded).saturating_add(1).next_power_of_two();
         }
     }
 
@@ -205,8 +222,18 @@ impl Table {
     }
 
     /// Looks for a key without running a Python program's code.
-    #[inline]
+    #[inline(always)]
     pub fn find_now(&self, key: Value, hash: i64) -> Place {
+        // Most searches end where they begin.
+        let first = hash as usize & self.mask();
+        match self.slot(first).get() {
+            k if k == key => Place::Taken(first),
+            Value::NULL => Place::Free(first),
+            _ => self.search_now(key, hash),
+        }
+    }
+
+    fn search_now(&self, key: Value, hash: i64) -> Place {
         let mut probe = Probe::new(hash, self.mask());
         loop {
             let i = probe.place;

@@ -4,37 +4,52 @@
 //! table is a root. Sharded, so that threads that load code do not wait for each other.
 
 use crate::object::{R, Ref, ValueExt};
+use crate::protocol::hash::hash_bytes;
 use crate::thread::Thread;
 use crate::types::{Str, builtin};
+use hashbrown::HashTable;
 use limpid_heap::{Tracer, Value};
 use parking_lot::Mutex;
-use std::collections::HashMap;
 
 const SHARDS: usize = 16;
+/// Which bits of a hash choose the shard: neither those that choose a place in the shard's table nor those that it keeps of a hash.
+const SHARD_SHIFT: u32 = 32;
 
 /// The table of interned strings.
 #[derive(Default)]
 pub struct InternTable {
-    shards: [Mutex<HashMap<Box<[u8]>, Value>>; SHARDS],
+    shards: [Mutex<HashTable<Value>>; SHARDS],
+}
+
+/// A string of the table.
+fn string(v: Value) -> Ref<Str> {
+    // SAFETY: the table holds strings only.
+    unsafe { Ref::from_value(v) }
 }
 
 impl InternTable {
-    fn key(s: &Str) -> Box<[u8]> {
-        let mut key = Vec::with_capacity(s.raw_bytes().len() + 1);
-        key.push(s.width() as u8);
-        key.extend_from_slice(s.raw_bytes());
-        key.into()
+    fn shard(&self, hash: i64) -> &Mutex<HashTable<Value>> {
+        &self.shards[(hash as u64 >> SHARD_SHIFT) as usize % SHARDS]
     }
 
     pub(crate) fn intern(&self, s: Ref<Str>) -> Ref<Str> {
-        let key = InternTable::key(&s);
-        let shard = &self.shards[(s.hash() as usize) % SHARDS];
-        let v = *shard.lock().entry(key).or_insert_with(|| {
-            s.mark_interned();
-            s.value()
-        });
-        // SAFETY: the table holds strings only.
-        unsafe { Ref::from_value(v) }
+        let hash = s.hash();
+        let mut table = self.shard(hash).lock();
+        let entry = table.entry(hash as u64, |v| string(*v).equals(&s), |v| string(*v).hash() as u64);
+        string(
+            *entry
+                .or_insert_with(|| {
+                    s.mark_interned();
+                    s.value()
+                })
+                .get(),
+        )
+    }
+
+    /// The interned string with this text, if there is one.
+    fn find_ascii(&self, text: &str) -> Option<Value> {
+        let hash = hash_bytes(text.as_bytes());
+        self.shard(hash).lock().find(hash as u64, |v| string(*v).as_ascii() == Some(text)).copied()
     }
 
     /// How many strings there are.
@@ -50,7 +65,7 @@ impl InternTable {
     /// Hands every string to the collector.
     pub fn trace(&self, tracer: &mut Tracer) {
         for shard in &self.shards {
-            for v in shard.lock().values() {
+            for v in shard.lock().iter() {
                 tracer.value(*v);
             }
         }
@@ -59,7 +74,10 @@ impl InternTable {
 
 /// The interned string with this text.
 pub fn intern(t: &Thread, text: &str) -> Value {
-    t.interpreter().interned.intern(Str::new(t, text)).value()
+    let table = &t.interpreter().interned;
+    // The hash of text that is not ASCII is not that of its UTF-8.
+    let found = if text.is_ascii() { table.find_ascii(text) } else { None };
+    found.unwrap_or_else(|| table.intern(Str::new(t, text)).value())
 }
 
 /// The interned string equal to `v`, which is a str; an instance of a subclass stays what it is.
