@@ -22,11 +22,16 @@ PROGRAMS = {
 }
 
 
+def heed_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Interrupts(Case):
     def interrupt(self, program, pause):
         command = [PYTHON, "-c", program]
         streams = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        process = subprocess.Popen(command, cwd=self.folder, env=clean_environment(), **streams)
+        # A shell's background jobs ignore the signal, and what they start does too.
+        process = subprocess.Popen(command, cwd=self.folder, env=clean_environment(), preexec_fn=heed_interrupts, **streams)
         self.addCleanup(process.kill)
         return process, pause
 

@@ -76,7 +76,7 @@ for operation in {operations}:
     x, y = make({depth}), make({depth})
     try:
         eval(operation)
-    except (AttributeError, TypeError, ValueError, RecursionError, NotImplementedError, pickle.PicklingError) as e:
+    except (AttributeError, TypeError, ValueError, RecursionError, NotImplementedError, StopIteration, pickle.PicklingError) as e:
         pass
     del x, y
 print("end")
