@@ -18,7 +18,7 @@ PROGRAMS = {
     "asyncio": "import asyncio\nasync def m():\n while True: await asyncio.sleep(0)\nasyncio.run(m())",
     "lock": "import threading\nthreading.Lock().__enter__()\nthreading.Condition().__enter__(); threading.Event().wait()",
     "input": "while True: input()",
-    "threads": "import threading\nfor _ in range(3): threading.Thread(target=lambda: [i for i in iter(int, 1)], daemon=True).start()\nwhile True: pass",
+    "threads": "import _thread\nfor _ in range(3): _thread.start_new_thread(lambda: [i for i in iter(int, 1)], ())\nwhile True: pass",
 }
 
 

@@ -8,7 +8,7 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::iter;
 use crate::thread::Thread;
 use crate::types::generator::{Sent, state};
-use crate::types::{Generator, builtin, coroutine};
+use crate::types::{Generator, builtin, coroutine, type_};
 use crate::{exc, names};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
@@ -180,6 +180,7 @@ pub fn send_to(t: &Thread, receiver: Value, v: Value) -> R<Sent> {
         return coroutine::send(t, g, v);
     }
     let result = match receiver.class().slots().next.filter(|_| v.is_none()) {
+        Some(next) if type_::is_python_next(next) => type_::next_raising(t, receiver),
         Some(next) => {
             let item = next(t, receiver);
             match item {
