@@ -18,15 +18,20 @@ PROGRAMS = {
     "asyncio": "import asyncio\nasync def m():\n while True: await asyncio.sleep(0)\nasyncio.run(m())",
     "lock": "import threading\nthreading.Lock().__enter__()\nthreading.Condition().__enter__(); threading.Event().wait()",
     "input": "while True: input()",
-    "threads": "import threading\nfor _ in range(3): threading.Thread(target=lambda: [i for i in iter(int, 1)], daemon=True).start()\nwhile True: pass",
+    "threads": "import _thread\nfor _ in range(3): _thread.start_new_thread(lambda: [i for i in iter(int, 1)], ())\nwhile True: pass",
 }
+
+
+def heed_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Interrupts(Case):
     def interrupt(self, program, pause):
         command = [PYTHON, "-c", program]
         streams = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        process = subprocess.Popen(command, cwd=self.folder, env=clean_environment(), **streams)
+        # A shell's background jobs ignore the signal, and what they start does too.
+        process = subprocess.Popen(command, cwd=self.folder, env=clean_environment(), preexec_fn=heed_interrupts, **streams)
         self.addCleanup(process.kill)
         return process, pause
 

@@ -5,7 +5,7 @@ from support import Case
 PROGRAMS = {
     "records": "import json\nd = []\nfor i in range(10**7): d.append({'a': i, 'b': [str(i)] * 3})\n",
     "text": "s = 'x'\nwhile True: s += s\n",
-    "bytes": "b = bytearray(1)\nwhile True: b += b\n",
+    "bytes": "b = bytearray(1)\nwhile True: b += bytes(b)\n",
     "int": "i = 3\nwhile True: i *= i\n",
     "tuples": "x = ()\nwhile True: x = (x, x * 2, tuple(range(1000)), x)\n",
     "trees": "class N:\n def __init__(s, l): s.l = l; s.m = [l]\nn = None\nwhile True: n = N(n)\n",

@@ -35,7 +35,7 @@ WRAPPERS = {
     "list": "[x]",
     "tuple": "(x,)",
     "dict": "{1: x}",
-    "frozenset": "frozenset([x])",
+    "frozenset": "frozenset([x] if x else [1])",
     "deque": "collections.deque([x])",
     "ordered": "collections.OrderedDict(a=x)",
     "namespace": "types.SimpleNamespace(a=x)",
@@ -76,7 +76,7 @@ for operation in {operations}:
     x, y = make({depth}), make({depth})
     try:
         eval(operation)
-    except (AttributeError, TypeError, ValueError, RecursionError, NotImplementedError, pickle.PicklingError) as e:
+    except (AttributeError, TypeError, ValueError, LookupError, RecursionError, NotImplementedError, StopIteration, pickle.PicklingError):
         pass
     del x, y
 print("end")

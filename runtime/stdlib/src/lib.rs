@@ -137,6 +137,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &testing::INTERNAL,
     &testing::LIMITED,
     &testing::MULTIPHASE,
+    &testing::capi::MODULE,
 ];
 
 /// A class's name as reprs of its instances show it: with the module, unless that is builtins or the program's own.

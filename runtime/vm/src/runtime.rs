@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::stats;
 use crate::thread::{HandledException, NATIVE_STACK_RESERVE, Thread, ThreadSlot, request};
 use crate::types::str::InternTable;
-use crate::types::{Dict, MethodCache, Str, builtin};
+use crate::types::{Dict, Function, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
@@ -621,7 +621,14 @@ fn finalize(t: &Thread, object: Value) {
     let Some(f) = object.class().slots().finalize else { return };
     let saved = t.take_exception();
     if f(t, object).is_err() {
-        crate::error_report::unraisable(t, object);
+        let method = crate::protocol::attr::lookup(t, object.class(), crate::names::__del__).filter(|f| f.exact::<Function>().is_some());
+        match method {
+            Some(method) => crate::error_report::unraisable_with_message(t, "Exception ignored while calling deallocator", method),
+            None if crate::types::coroutine::as_generator(object).is_some() => {
+                crate::error_report::unraisable_with_message(t, "Exception ignored while closing generator", object)
+            }
+            None => crate::error_report::unraisable(t, object),
+        }
     }
     if !saved.is_null() {
         t.raise_value(saved);

@@ -174,10 +174,13 @@ impl<'a> Compiler<'a> {
             let first = self.unit.varnames[0].clone();
             self.load_name(&first, function_location);
         }
-        let location = self.attribute_location(node, self.location(node));
+        let location = self.location(node);
         let index = self.attribute_index(node);
         let flags = u32::from(method) | u32::from(explicit) << 1;
         self.emit_arg(Opcode::LOAD_SUPER_ATTR, index << 2 | flags, location);
+        // The attribute's line comes after the call of `super` that is part of the instruction.
+        let location = self.attribute_location(node, location);
+        self.emit(Opcode::NOP, location);
         Ok(true)
     }
 

@@ -4,7 +4,7 @@ use super::{check, path_error, retry};
 use crate::fs::{self, Argument};
 use limpid_heap::Value;
 use limpid_vm::args::{Args, FnDef};
-use limpid_vm::modules::sys;
+use limpid_vm::modules::{sys, thread, warnings};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{call, iter, number};
 use limpid_vm::raise;
@@ -212,11 +212,24 @@ fn run_hooks(t: &Thread, root: &Root, reversed: bool) {
 pub(crate) fn fork(t: &Thread) -> R {
     sys::audit(t, "os.fork", &[])?;
     // SAFETY: no lock of the heap is held by another thread, which `fork_by` sees to.
-    fork_by(t, || unsafe { libc::fork() })
+    fork_by(t, "fork", || unsafe { libc::fork() })
 }
 
-/// The same by a call that forks.
-pub(super) fn fork_by(t: &Thread, call: impl FnOnce() -> libc::pid_t) -> R {
+/// A DeprecationWarning if the process has other threads; the child has none of them, but what they had locked. The child is there in any
+/// case, so a warning that is made an error is reported only.
+fn warn_of_threads(t: &Thread, name: &str) {
+    if thread::running() == 0 {
+        return;
+    }
+    let pid = std::process::id();
+    let message = format!("This process (pid={pid}) is multi-threaded, use of {name}() may lead to deadlocks in the child.");
+    if warnings::deprecated(t, &message).is_err() {
+        limpid_vm::error_report::unraisable(t, Value::NULL);
+    }
+}
+
+/// The same by a call that forks; its name is for messages.
+pub(super) fn fork_by(t: &Thread, name: &str, call: impl FnOnce() -> libc::pid_t) -> R {
     run_hooks(t, &BEFORE, true);
     let forking = limpid_heap::before_fork(&t.mutator);
     let pid = call();
@@ -230,6 +243,9 @@ pub(super) fn fork_by(t: &Thread, call: impl FnOnce() -> libc::pid_t) -> R {
     }
     limpid_heap::after_fork_parent(forking);
     run_hooks(t, &AFTER_IN_PARENT, false);
+    if pid > 0 {
+        warn_of_threads(t, name);
+    }
     check(t, if pid < 0 { Err(error) } else { Ok(pid as i64) })?;
     Ok(Value::int(pid as i64))
 }

@@ -46,7 +46,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     }),
     FnDef::def("forkpty", "", |t, _| {
         let mut main = -1;
-        let pid = super::process::fork_by(t, || {
+        let pid = super::process::fork_by(t, "forkpty", || {
             // SAFETY: the process is prepared for a fork; room for a descriptor.
             unsafe { libc::forkpty(&mut main, std::ptr::null_mut(), std::ptr::null(), std::ptr::null()) }
         })?;

@@ -19,7 +19,7 @@ use crate::types::{Code, Function, Method, Tuple, coroutine};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use std::cell::Cell;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// What remains to be done of an instrumented instruction.
 pub enum Rest {
@@ -325,14 +325,44 @@ pub fn fire(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet
             (f, event) => (f, event),
         };
         let Some(f) = f else { continue };
-        t.tracing.set(t.tracing.get() + 1);
-        let result = call::call(t, f, args);
-        t.tracing.set(t.tracing.get() - 1);
-        if result? == DISABLE.get() {
+        if wants_no_more(t, f, args)? {
             disable(t, code, at, event, tool)?;
         }
     }
     Ok(())
+}
+
+/// Calls a callback: has it returned `DISABLE`?
+fn wants_no_more(t: &Thread, f: Value, args: &[Value]) -> R<bool> {
+    t.tracing.set(t.tracing.get() + 1);
+    let result = call::call(t, f, args);
+    t.tracing.set(t.tracing.get() - 1);
+    Ok(result? == DISABLE.get())
+}
+
+/// Tells tools of an event of something that stands for code, and keeps for itself which tools listen: one whose callback returns
+/// `DISABLE` is taken out.
+pub fn fire_elsewhere(t: &Thread, event: Event, tools: &AtomicU16, args: &[Value]) -> R<()> {
+    if t.tracing.get() != 0 {
+        return Ok(());
+    }
+    let listening = tools.load(Relaxed);
+    for tool in (0..MONITORING_TOOLS).rev().filter(|tool| listening & 1 << tool != 0) {
+        let Some(f) = callback(tool, event) else { continue };
+        if wants_no_more(t, f, args)? {
+            if !event.can_be_disabled() {
+                return Err(refuse_to_disable(t, event, tool));
+            }
+            tools.fetch_and(!(1 << tool), Relaxed);
+        }
+    }
+    Ok(())
+}
+
+/// An event that cannot be disabled: the callback that has asked for it goes.
+fn refuse_to_disable(t: &Thread, event: Event, tool: usize) -> Raised {
+    super::set_callback(t, tool, event, Value::NULL);
+    err!(t, ValueError, "Cannot disable {} events. Callback removed.", event.name())
 }
 
 fn disable(t: &Thread, code: Ref<Code>, at: usize, event: Event, tool: usize) -> R<()> {
@@ -343,10 +373,7 @@ fn disable(t: &Thread, code: Ref<Code>, at: usize, event: Event, tool: usize) ->
         }
         Event::C_RETURN | Event::C_RAISE => locations::disable(t, code, at, Event::CALL, tool),
         _ if event.can_be_disabled() => locations::disable(t, code, at, event, tool),
-        _ => {
-            super::set_callback(t, tool, event, Value::NULL);
-            raise!(t, ValueError, "Cannot disable {} events. Callback removed.", event.name())
-        }
+        _ => return Err(refuse_to_disable(t, event, tool)),
     }
     Ok(())
 }

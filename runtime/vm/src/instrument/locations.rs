@@ -207,7 +207,9 @@ pub fn update(t: &Thread, code: Ref<Code>) {
         each_instruction(&words, |i, op, oparg| {
             let here = l.at(i);
             let starts = here.flags.load(Relaxed) & (STARTS_LINE | JUMP_TARGET) != 0;
-            let always = [Some(Event::INSTRUCTION), starts.then_some(Event::LINE)];
+            // Where a frame starts or resumes is an event of its own.
+            let of_any = (op.family() != Opcode::RESUME).then_some(Event::INSTRUCTION);
+            let always = [of_any, starts.then_some(Event::LINE)];
             for event in own_events(op.family(), oparg).iter().copied().chain(always.into_iter().flatten()) {
                 let of_event = |side: fn(&(EventSet, EventSet)) -> EventSet| {
                     (0..TOOLS).filter(|&tool| side(&change[tool]) & event.bit() != 0).fold(0, |set: ToolSet, tool| set | 1 << tool)

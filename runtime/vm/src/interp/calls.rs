@@ -30,14 +30,13 @@ unsafe fn build_frame(t: &Thread, base: *mut Value, f: Ref<Function>, args: Args
     for i in 0..code.nlocalsplus as usize {
         frame.set_local(i, Value::NULL);
     }
-    // What is written below must be seen by a collection that binding may cause.
-    let sp = t.sp.get();
-    if !Frame(t.fp.get()).is_generator() {
-        // SAFETY: as above.
-        t.sp.set(unsafe { frame.0.add(code.nlocalsplus as usize) });
-    }
+    // What is written below must be seen by a collection that binding may cause, and not be overwritten by what binding may call.
+    let running = Frame(t.fp.get());
+    let top = if !running.is_none() && running.is_generator() { &running.generator().stack_top } else { &t.sp };
+    // SAFETY: as above.
+    let before = top.replace(unsafe { frame.0.add(code.nlocalsplus as usize) });
     let bound = bind(t, f, code, frame, args);
-    t.sp.set(sp);
+    top.set(before);
     bound.map(|()| frame)
 }
 
@@ -192,10 +191,12 @@ fn missing(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, from: us
 
 /// Calls a Python function from native code and runs it to its end.
 pub fn call_function(t: &Thread, f: Ref<Function>, args: Args<'_>) -> R {
+    // First of all, for it may allocate: the collector sees a frame from when it is entered on.
+    let entry = f.code().entry(t);
     let base = free_stack(t.sp.get(), Frame(t.fp.get()));
     // SAFETY: the saved registers tell where the stack is free.
     let frame = unsafe { build_frame(t, base, f, args, Frame(t.fp.get()), exit_pc())? };
-    run_frame(t, frame, f.code().entry(t))
+    run_frame(t, frame, entry)
 }
 
 /// Runs code in a namespace: a module body, a class body, `exec`, `eval`.
@@ -210,12 +211,13 @@ pub fn run_code(t: &Thread, code: Ref<Code>, globals: Ref<Dict>, namespace: Valu
 
 /// Runs a function without parameters with its names in a mapping of their own: a class body.
 pub fn run_function_in(t: &Thread, f: Ref<Function>, namespace: Value) -> R {
+    let entry = f.code().entry(t);
     let base = free_stack(t.sp.get(), Frame(t.fp.get()));
     // SAFETY: as in `call_function`.
     let frame = unsafe { build_frame(t, base, f, Args::NONE, Frame(t.fp.get()), exit_pc())? };
     // SAFETY: the frame's header was just written.
     unsafe { frame.init(f.value(), Frame(t.fp.get()), exit_pc(), namespace) };
-    run_frame(t, frame, f.code().entry(t))
+    run_frame(t, frame, entry)
 }
 
 /// The builtins that code with these globals sees: `globals["__builtins__"]`, set if it is missing.
@@ -270,6 +272,8 @@ pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
 pub fn push_call(r: &mut Regs, f: Ref<Function>, args: &[Value], names: Value, operands: usize, advance: isize) -> Step {
     let t = r.t();
     let caller = r.frame();
+    // As in `call_function`.
+    let entry = f.code().entry(t);
     // SAFETY: the next instruction of the same code.
     let return_pc = unsafe { r.pc.offset(advance) };
     // SAFETY: the operands are on the stack.
@@ -298,7 +302,7 @@ pub fn push_call(r: &mut Regs, f: Ref<Function>, args: &[Value], names: Value, o
     r.fp = frame.0;
     // SAFETY: behind the locals of a frame that was just written.
     r.sp = unsafe { frame.0.add(f.code().nlocalsplus as usize) };
-    r.pc = f.code().entry(t);
+    r.pc = entry;
     Step::Jump
 }
 

@@ -5,7 +5,7 @@ use super::call::call;
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::Next;
 use crate::thread::Thread;
-use crate::types::{List, Tuple, ValueList, builtin, flag, set};
+use crate::types::{List, Tuple, ValueList, builtin, coroutine, flag, set, type_};
 use limpid_heap::Value;
 
 /// `iter(v)`.
@@ -43,6 +43,20 @@ pub fn next(t: &Thread, iterator: Value) -> R {
     let next = next_function(t, iterator)?;
     t.check_stack("")?;
     next(t, iterator)
+}
+
+/// The next item by the iterator's function for that; at the end StopIteration, with the value that goes with the end if there is one.
+pub fn next_or_stop(t: &Thread, next: Next, iterator: Value) -> R {
+    if coroutine::is_generator_next(next) {
+        return coroutine::next_raising(t, iterator);
+    }
+    if type_::is_python_next(next) {
+        return type_::next_raising(t, iterator);
+    }
+    match next(t, iterator)? {
+        Value::NULL => Err(t.raise_with(crate::exc::StopIteration, &[])),
+        v => Ok(v),
+    }
 }
 
 /// What [`next`] calls: for loops.

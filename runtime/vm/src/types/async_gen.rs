@@ -6,7 +6,7 @@
 use crate::args::{FnDef, GetSet, receiver};
 use crate::exc;
 use crate::object::{R, Raised, Ref, Slot, ValueExt, header_of};
-use crate::protocol::call;
+use crate::protocol::{call, iter};
 use crate::slots::SlotTable;
 use crate::thread::{Thread, ThreadSlot};
 use crate::types::coroutine::{self, exception_to_throw, to_next};
@@ -405,23 +405,13 @@ fn drive(t: &Thread, v: Value, f: impl FnOnce(Value) -> R) -> R {
     }
 }
 
-fn next_or_stop(t: &Thread, it: Value) -> R {
-    match it.class().slots().next {
-        Some(next) => match next(t, it)? {
-            Value::NULL => to_next(t, Sent::Returned(Value::NONE)),
-            v => Ok(v),
-        },
-        None => raise!(t, TypeError, "'{}' object is not an iterator", it.class().display_name()),
-    }
-}
-
 /// `anext_awaitable`
 pub static ANEXT_AWAITABLE_DEF: TypeDef = TypeDef {
     flags: flag::DISALLOW_INSTANTIATION,
     slots: SlotTable {
         iter: Some(|_, v| Ok(v)),
         await_: Some(|_, v| Ok(v)),
-        next: Some(|t, v| drive(t, v, |it| next_or_stop(t, it))),
+        next: Some(|t, v| drive(t, v, |it| iter::next_or_stop(t, iter::next_function(t, it)?, it))),
         ..SlotTable::EMPTY
     },
     methods: &[

@@ -10,7 +10,7 @@ use crate::interp::trace;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call, iter, text};
-use crate::slots::SlotTable;
+use crate::slots::{Next, SlotTable};
 use crate::thread::Thread;
 use crate::types::generator::{Sent, state};
 use crate::types::{Code, Exception, Generator, Str, Traceback, Tuple, Type, TypeDef, async_gen, builtin, flag, frame};
@@ -334,12 +334,23 @@ pub fn to_next(t: &Thread, sent: Sent) -> R {
     }
 }
 
+/// As everywhere, NULL is the end. Who asks for what the generator has returned takes [`next_raising`].
 fn gen_next(t: &Thread, v: Value) -> R {
     match send(t, receiver::<Generator>(v), Value::NONE)? {
         Sent::Yielded(v) => Ok(v),
-        Sent::Returned(v) if v.is_none() => Ok(Value::NULL),
-        returned => to_next(t, returned),
+        Sent::Returned(_) => Ok(Value::NULL),
     }
+}
+
+/// `g.__next__()`; at the end StopIteration with what the generator has returned.
+pub fn next_raising(t: &Thread, v: Value) -> R {
+    let sent = send(t, receiver::<Generator>(v), Value::NONE)?;
+    to_next(t, sent)
+}
+
+/// Is this what `next` is for generators?
+pub fn is_generator_next(f: Next) -> bool {
+    std::ptr::fn_addr_eq(f, gen_next as Next)
 }
 
 fn any_generator(v: Value) -> Ref<Generator> {

@@ -29,16 +29,16 @@ pub static MAPPING_PROXY_DEF: TypeDef = TypeDef {
             Ok(Str::try_new(t, &format!("mappingproxy({})", inner.to_string_lossy()))?.value())
         }),
         str: Some(|t, p| Ok(text::str_of(t, mapping(p))?.value())),
-        hash: Some(|t, p| hash::hash_value(t, mapping(p))),
+        hash: Some(|t, p| hash::hash_value(t, checked(t, p)?)),
         richcompare: Some(|t, p, other, op: Compare| match p.exact::<MappingProxy>() {
             Some(p) => compare::rich_compare(t, p.mapping.get(), other, op),
             None => Ok(Value::NOT_IMPLEMENTED),
         }),
         new: Some(new),
-        iter: Some(|t, p| iter::get_iter(t, mapping(p))),
-        len: Some(|t, p| sequence::len(t, mapping(p))),
-        getitem: Some(|t, p, key| sequence::get_item(t, mapping(p), key)),
-        contains: Some(|t, p, key| sequence::contains(t, mapping(p), key)),
+        iter: Some(|t, p| iter::get_iter(t, checked(t, p)?)),
+        len: Some(|t, p| sequence::len(t, checked(t, p)?)),
+        getitem: Some(|t, p, key| sequence::get_item(t, checked(t, p)?, key)),
+        contains: Some(|t, p, key| sequence::contains(t, checked(t, p)?, key)),
         or: Some(|t, a, b| number::or(t, unwrap(a), unwrap(b))),
         ior: Some(|t, p, _| raise!(t, TypeError, "'|=' is not supported by {}; use '|' instead", p.class().display_name())),
         ..SlotTable::EMPTY
@@ -73,6 +73,12 @@ impl MappingProxy {
 
 fn mapping(p: Value) -> Value {
     receiver::<MappingProxy>(p).mapping.get()
+}
+
+/// The mapping, for what native code does with it: it may be a proxy again.
+fn checked(t: &Thread, p: Value) -> R {
+    t.check_stack("")?;
+    Ok(mapping(p))
 }
 
 fn unwrap(v: Value) -> Value {

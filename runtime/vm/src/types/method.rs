@@ -29,6 +29,7 @@ pub static METHOD_DEF: TypeDef = TypeDef {
     slots: SlotTable {
         repr: Some(repr),
         hash: Some(|t, m| {
+            t.check_stack("")?;
             let m = receiver::<Method>(m);
             Ok(hash::hash_identity(m.receiver.get()) ^ hash::hash_value(t, m.function.get())?)
         }),
@@ -46,7 +47,10 @@ pub static METHOD_DEF: TypeDef = TypeDef {
     getset: &[
         GetSet::getter("__func__", |_, m| Ok(receiver::<Method>(m).function.get())).member(),
         GetSet::getter("__self__", |_, m| Ok(receiver::<Method>(m).receiver.get())).member(),
-        GetSet::getter("__doc__", |t, m| attr::get_attr(t, receiver::<Method>(m).function.get(), names::__doc__)),
+        GetSet::getter("__doc__", |t, m| {
+            t.check_stack("")?;
+            attr::get_attr(t, receiver::<Method>(m).function.get(), names::__doc__)
+        }),
     ],
     ..TypeDef::of::<Method>("method")
 };
@@ -83,6 +87,7 @@ fn get_attribute(t: &Thread, m: Value, name: Value) -> R {
     if let Some(v) = attr::lookup(t, m.class(), name) {
         return bind(t, v, m, m.class().value());
     }
+    t.check_stack("")?;
     attr::get_attr(t, receiver::<Method>(m).function.get(), name)
 }
 

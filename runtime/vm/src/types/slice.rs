@@ -213,6 +213,7 @@ fn slice_repr(t: &Thread, v: Value) -> R {
 }
 
 fn slice_hash(t: &Thread, v: Value) -> R<i64> {
+    t.check_stack("")?;
     let mut hash = TupleHash::new();
     for part in receiver::<Slice>(v).parts() {
         hash.add(hash_value(t, part)?);

@@ -265,6 +265,7 @@ fn hash_of(t: &Thread, r: Value) -> R<i64> {
         return int::to_i64(t, h);
     }
     let Some(referent) = r.get() else { raise!(t, TypeError, "weak object has gone away") };
+    t.check_stack("")?;
     let h = hash::hash_value(t, referent)?;
     r.hash.set(t, r, int::from_i64(t, h));
     Ok(h)

@@ -1,6 +1,7 @@
 //! Generators and coroutines: making, resuming, yielding, returning.
 
 use super::{attempt, attempt_here, slow_uops};
+use crate::instrument::events::Event;
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::{specialize, trace};
@@ -8,8 +9,8 @@ use crate::object::{R, Ref, ValueExt};
 use crate::protocol::iter;
 use crate::thread::Thread;
 use crate::types::generator::{Sent, state};
-use crate::types::{Generator, builtin, coroutine};
-use crate::{exc, names};
+use crate::types::{Generator, builtin, coroutine, type_};
+use crate::{exc, instrument, names};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_probes as probes;
@@ -180,6 +181,7 @@ pub fn send_to(t: &Thread, receiver: Value, v: Value) -> R<Sent> {
         return coroutine::send(t, g, v);
     }
     let result = match receiver.class().slots().next.filter(|_| v.is_none()) {
+        Some(next) if type_::is_python_next(next) => type_::next_raising(t, receiver),
         Some(next) => {
             let item = next(t, receiver);
             match item {
@@ -191,11 +193,22 @@ pub fn send_to(t: &Thread, receiver: Value, v: Value) -> R<Sent> {
     };
     match result {
         Ok(v) => Ok(Sent::Yielded(v)),
-        Err(e) if t.exception_is(exc::StopIteration) => {
-            let _ = e;
+        Err(_) if t.exception_is(exc::StopIteration) => {
+            tell_of_stop(t)?;
             Ok(Sent::Returned(exc::take_stop_iteration_value(t)))
         }
         Err(e) => Err(e),
+    }
+}
+
+/// The StopIteration of what is no generator has been raised, though it goes no further: tools hear of it.
+fn tell_of_stop(t: &Thread) -> R<()> {
+    if instrument::everywhere(t, Event::RAISE) == 0 {
+        return Ok(());
+    }
+    match t.current_frame().and_then(|f| Some((f, t.frame_position(f)?))) {
+        Some((f, at)) => instrument::exceptions::tell(t, f, at, Event::RAISE),
+        None => Ok(()),
     }
 }
 

@@ -93,10 +93,11 @@ fn next(t: &Thread, args: Args<'_>) -> R {
     let Some(next) = iterator.class().slots().next else {
         raise!(t, TypeError, "'{}' object is not an iterator", iterator.class().display_name())
     };
+    if default.is_null() {
+        return iter::next_or_stop(t, next, iterator);
+    }
     match next(t, iterator) {
-        Ok(Value::NULL) if default.is_null() => Err(t.raise_with(exc::StopIteration, &[])),
         Ok(Value::NULL) => Ok(default),
-        Err(raised) if default.is_null() => Err(raised),
         Err(_) => t.catch(exc::StopIteration).map(|()| default),
         item => item,
     }

@@ -37,7 +37,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("get_native_id", "", |_, _| Ok(Value::int(unsafe { libc::gettid() } as i64))),
         FnDef::def("_get_main_thread_ident", "", |t, _| Ok(int::from_u64(t, t.interpreter().main_ident.load(Ordering::Relaxed)))),
         FnDef::def("_is_main_interpreter", "", |_, _| Ok(Value::TRUE)),
-        FnDef::def("_count", "", |_, _| Ok(Value::int(RUNNING.load(Ordering::Relaxed) as i64))),
+        FnDef::def("_count", "", |_, _| Ok(Value::int(running() as i64))),
         FnDef::def("stack_size", "size=0, /", stack_size),
         FnDef::def("exit", "", exit_thread),
         FnDef::def("exit_thread", "", exit_thread),
@@ -124,8 +124,15 @@ impl Done {
     }
 }
 
+/// How many threads made by this module run.
+pub fn running() -> usize {
+    RUNNING.load(Ordering::Relaxed)
+}
+
 /// After a fork, in the child: all threads but this one are over.
 pub fn after_fork_child(t: &Thread) {
+    let is_main = t.interpreter().main_ident.load(Ordering::Relaxed) == t.ident.get();
+    RUNNING.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
     for done in AHEAD.lock().iter().filter_map(Weak::upgrade).filter(|done| done.ident.load(Ordering::Acquire) != t.ident.get()) {
         if done.finished.try_lock().is_none() {
             // SAFETY: the thread that had it does not exist here, and no other does.
@@ -156,6 +163,10 @@ fn spawn(
     done: Arc<Done>,
     on_error: fn(&Thread, Value),
 ) -> R<u64> {
+    if t.interpreter().finalizing.load(Ordering::Acquire) {
+        done.set();
+        raise!(t, PythonFinalizationError, "can't create new thread at interpreter shutdown");
+    }
     let start = Start { function, args: args.value(), kwargs: kwargs.map_or(Value::NULL, |d| d.value()) };
     let Some(stack) = InterpreterStack::new() else {
         done.set();

@@ -4,7 +4,6 @@
 
 use super::text;
 use crate::args::Args;
-use crate::exc;
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::{self, Compare, SlotId, SlotTable};
 use crate::thread::Thread;
@@ -143,8 +142,7 @@ fn DescrGet(t: &Thread, target: Target, f: slots::DescrGet, receiver: Value, arg
 
 fn Next(t: &Thread, target: Target, f: slots::Next, receiver: Value, args: Args<'_>) -> R {
     between(t, target, &args, 0, 0)?;
-    let v = f(t, receiver)?;
-    if v.is_null() { Err(t.raise_with(exc::StopIteration, &[])) } else { Ok(v) }
+    crate::protocol::iter::next_or_stop(t, f, receiver)
 }
 
 fn Call(t: &Thread, _target: Target, f: slots::Call, receiver: Value, args: Args<'_>) -> R {

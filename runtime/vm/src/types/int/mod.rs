@@ -383,10 +383,13 @@ pub fn to_i64(t: &Thread, v: Value) -> R<i64> {
     }
 }
 
-/// As [`to_i64`].
+/// The number of an int, or of what `__index__` gives, as a size.
 #[inline]
 pub fn to_isize(t: &Thread, v: Value) -> R<isize> {
-    to_i64(t, v).map(|i| i as isize)
+    match as_i64_opt(crate::protocol::number::index(t, v)?) {
+        Some(i) => Ok(i as isize),
+        None => raise!(t, OverflowError, "Python int too large to convert to C ssize_t"),
+    }
 }
 
 /// The number of an int that is not negative; OverflowError otherwise, or when it does not fit.

@@ -413,11 +413,9 @@ impl Ref<List> {
         let iterator = iter::get_iter(t, v)?;
         let hint = iter::length_hint(t, v, 8)?;
         let len = self.len();
-        if let Some(n) = len.checked_add(hint)
-            && self.reserve(t, n).is_err()
-        {
-            // The hint may be wrong.
-            t.catch(crate::exc::MemoryError)?;
+        // A hint that is out of all bounds is wrong.
+        if let Some(n) = len.checked_add(hint).filter(|n| isize::try_from(*n).is_ok()) {
+            self.reserve(t, n)?;
         }
         iter::for_each_next(t, iterator, |x| self.append(t, x))?;
         self.trim(t, hint);

@@ -1,5 +1,7 @@
-//! What tests written for CPython import to look inside it: `_testinternalcapi` and `_testlimitedcapi`, as far as the questions have an
-//! answer here, and `_testmultiphase`, a native module that does nothing but be imported.
+//! What tests written for CPython import to look inside it: `_testinternalcapi`, `_testlimitedcapi` and `_testcapi` ([`capi`]), as far as the
+//! questions have an answer here, and `_testmultiphase`, a native module that does nothing but be imported.
+
+pub mod capi;
 
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
