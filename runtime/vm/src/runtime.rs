@@ -713,6 +713,7 @@ pub fn modules(t: &Thread) -> Ref<Dict> {
 
 /// After a fork, in the child: only the calling thread is left.
 pub fn after_fork_child(t: &Thread) {
+    probes::after_fork_child();
     crate::tier2::after_fork(t);
     let interpreter = t.interpreter();
     // SAFETY: always succeeds.
