@@ -12,6 +12,9 @@ macro_rules! site {
         #[inline(always)]
         pub extern "C" fn fire($(_: $kind),*) {}
 
+        /// Nothing: the probes were not compiled in.
+        pub const fn after_fork_child() {}
+
         /// There is no semaphore: the probes were not compiled in.
         pub fn semaphore() -> Option<std::ptr::NonNull<u16>> {
             None

@@ -72,6 +72,11 @@ macro_rules! probes {
             }
         )*
 
+        /// To be called in a child after a fork, before any probe fires: a tracer of the parent must do it no harm.
+        pub fn after_fork_child() {
+            $( $name::after_fork_child(); )*
+        }
+
         /// All probes, in the order of the list.
         pub static PROBES: &[Probe] = &[
             $( Probe {

@@ -3,6 +3,7 @@
 mod common;
 
 use expect_test::{Expect, expect, expect_file};
+use limpid_probes::{PROBES, Probe};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -363,4 +364,21 @@ fn the_wrapper_refuses_what_it_cannot_do() {
         error(&["callcount", "--", "echo", "a b"]),
         "trace: bpftrace cannot pass on an argument that is empty or has a blank: 'a b'; put the program into a file\n"
     );
+}
+
+/// The tapset for SystemTap has an alias for each probe, and in it a variable for each argument.
+#[test]
+fn the_tapset_has_every_probe() {
+    let text = std::fs::read_to_string(common::repository().join("stap/tapset/limpid.stp")).unwrap();
+    for Probe { name, arguments, .. } in PROBES {
+        let alias = format!("probe python.{} = process(@limpid).provider(\"python\").mark(\"{name}\")\n{{\n", name.replace("__", "."));
+        let (_, rest) = text.split_once(&alias).expect(name);
+        let body: Vec<_> = rest.lines().map(str::trim).take_while(|line| *line != "}").collect();
+        assert_eq!((body[0], body.len()), ("@python_process", 1 + arguments.len()), "{name}");
+        for (number, (line, (_, kind))) in (1..).zip(body[1..].iter().zip(*arguments)) {
+            let argument = if *kind == "Text" { format!("= user_string($arg{number})") } else { format!("= $arg{number}") };
+            assert!(line.ends_with(&argument), "{name}: {line}");
+        }
+    }
+    assert_eq!(text.matches("\nprobe ").count(), PROBES.len());
 }

@@ -7,7 +7,7 @@
 //!
 //! - [`model`] has the counters, [`failure_kinds`] the reasons why the specializer gives up, [`dump`] writes them down, where
 //!   [`folder`] says.
-//! - [`live`] has what every process counts all the time, where others can read it.
+//! - [`live`] has what every process counts all the time, where others can read it; [`offsets`] tells them how to read its stacks.
 //! - With the feature `command`: [`counts`] reads dumps, [`report`] makes tables of them, [`diff`] compares two, [`export`] writes
 //!   them for other programs, [`scripts`] has the tracing scripts, `trace` follows calls (feature `trace`), [`watch`] reads
 //!   running processes; the program `pystats` has
@@ -23,6 +23,7 @@ pub mod failure_kinds;
 pub mod folder;
 pub mod live;
 pub mod model;
+pub mod offsets;
 
 #[cfg(feature = "command")]
 pub mod counts;

@@ -26,6 +26,9 @@ enum Command {
     Serve(commands::serve::Arguments),
     #[cfg(feature = "trace")]
     Trace(commands::trace::Arguments),
+    Stacks(commands::stacks::Arguments),
+    #[cfg(feature = "trace")]
+    Record(commands::record::Arguments),
     Scripts(commands::scripts::Arguments),
     Completions(commands::completions::Arguments),
     Man(commands::man::Arguments),
@@ -42,6 +45,9 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => commands::serve::run(arguments).map(done),
         #[cfg(feature = "trace")]
         Command::Trace(arguments) => commands::trace::run(arguments),
+        Command::Stacks(arguments) => commands::stacks::run(arguments).map(done),
+        #[cfg(feature = "trace")]
+        Command::Record(arguments) => commands::record::run(arguments).map(done),
         Command::Scripts(arguments) => commands::scripts::run(arguments).map(done),
         Command::Completions(arguments) => commands::completions::run(arguments, Arguments::command()).map(done),
         Command::Man(arguments) => commands::man::run(arguments, Arguments::command()).map(done),

@@ -140,6 +140,9 @@ fn scripts() {
     let real = fs::canonicalize(binary).unwrap();
     assert!(fs::read_to_string(&path).unwrap().contains(&format!("usdt:{}:python:function__entry", real.display())));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
+    let macros = fs::read_to_string(directory.join("tapset/limpid.stpm")).unwrap();
+    assert!(macros.contains(&format!("@define limpid %( \"{}\" %)", real.display())), "{macros}");
+    assert!(fs::read_to_string(directory.join("tapset/limpid.stp")).unwrap().contains("process(@limpid)"));
     let own = printed(&["scripts", "show", "callcount", "--pid", &std::process::id().to_string()]);
     assert!(own.contains(&format!("usdt:{}:", std::env::current_exe().unwrap().display())));
     assert!(printed(&["scripts", "show", "callcount"]).contains("usdt:$1:python"));
@@ -160,7 +163,7 @@ fn completions_and_manual_pages() {
     }
     let folder = temporary("man");
     assert_eq!(printed(&["man", folder.to_str().unwrap()]), "");
-    for page in ["pystats.1", "pystats-diff.1", "pystats-scripts-export.1", "callcount.8"] {
+    for page in ["pystats.1", "pystats-diff.1", "pystats-scripts-export.1", "callcount.8", "callcount.stp.8"] {
         assert!(fs::read_to_string(folder.join(page)).unwrap().contains(".SH NAME"), "{page}");
     }
 }

@@ -75,36 +75,38 @@ def histograms(text):
     return re.sub(r"^(@.*:) ?\n((?:\[.*\|\n)+)", short, text, flags=re.MULTILINE)
 
 
+def thread(tid, threads):
+    """The name of a thread, after its place among those seen so far."""
+    return threads.setdefault(tid, f"T{len(threads) + 1}")
+
+
+def columns(line, kinds, threads):
+    """The line with its first words as `kinds` says, see COLUMNS; the indentation of what follows stays."""
+    for kind in kinds.split():
+        word, _, line = re.match(r" *(\S+)( ?)(.*)", line).groups()
+        yield thread(word, threads) if kind == "tid" else "N" if kind == "n" else word
+        if not line:
+            return
+    yield line.rstrip()
+
+
 def normal(name, text, program):
     """What is the same in every run."""
     text = histograms(text).replace(str(program), "PROGRAM")
     keep = re.compile("PROGRAM|" + KEEP.get(name, "PROGRAM"))
     threads = {}
-
-    def thread(tid):
-        return threads.setdefault(tid, f"T{len(threads) + 1}")
-
-    def columns(line):
-        """The line with its first words as COLUMNS says; the indentation of what follows stays."""
-        for kind in COLUMNS.get(name, "").split():
-            word, blanks, line = re.match(r" *(\S+)( ?)(.*)", line).groups()
-            yield thread(word) if kind == "tid" else "N" if kind == "n" else word
-            if not line:
-                return
-        yield line.rstrip()
-
     lines, maps = [], []
     for line in text.splitlines():
         if not keep.search(line) or line.startswith("ERROR"):
             continue
         if line.startswith("@"):
             if name in THREAD_KEY:
-                line = re.sub(r"(?<=\[)\d+", lambda match: thread(match[0]), line)
+                line = re.sub(r"(?<=\[)\d+", lambda match: thread(match[0], threads), line)
             for pattern, replacement in MAPS.get(name, []):
                 line = re.sub(pattern, replacement, line)
             maps.append(re.sub(r"(average|total) \d+", r"\1 N", line))
         elif line[0].isdigit():
-            lines.append(" ".join(columns(line)))
+            lines.append(" ".join(columns(line, COLUMNS.get(name, ""), threads)))
         else:
             lines.append(line)
     # bpftrace sorts a map by its values; those that are equal are in any order.

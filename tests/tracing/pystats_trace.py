@@ -144,6 +144,81 @@ def losses(binary):
                 yield f"{limit}: {arrived} calls have arrived, {lost} events are lost, of {calls} calls"
 
 
+FLOOD = """
+import sys, threading, time
+
+def tick():
+    pass
+
+def flood():
+    count = 0
+    while time.monotonic() < end:
+        for i in range(1000):
+            tick()
+        count += 1000
+    counts.append(count)
+
+counts = []
+end = time.monotonic() + 10
+threads = [threading.Thread(target=flood) for i in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(sum(counts), file=sys.stderr)
+"""
+
+
+def flood(binary):
+    """Ten seconds of calls as fast as they can be traced: each is in what has arrived or in what is lost."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "flood.py")
+        program.write_text(FLOOD)
+        done = pystats(binary, "trace", "--format", "chrome", "--events", "1000", "--", binary, program)
+        calls = int(re.search(r"^\d+$", done.stderr, re.MULTILINE)[0])
+        result = json.loads(done.stdout)
+        told = len(result["traceEvents"]) + result["otherData"]["missed events"]
+        # Besides, what is called at the start of the program.
+        if not calls <= told <= calls + 20_000:
+            yield f"flood: of {calls} calls and those at the start {told} have arrived or are lost"
+
+
+CHILDREN = """
+import os, sys
+
+def counted():
+    pass
+
+def child():
+    for i in range(1000):
+        counted()
+    os._exit(5)
+
+for i in range(10):
+    counted()
+pid = os.fork()
+if not pid:
+    child()
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+for i in range(10):
+    counted()
+os.execv(sys.executable, [sys.executable, "-c", "def counted(): pass\\nfor i in range(7): counted()\\nprint('other', flush=True)\\nraise SystemExit(6)"])
+"""
+
+
+def children(binary):
+    """A process that forks and becomes another program while it is traced: both do what they would, the calls are those of the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        program, output = Path(folder, "children.py"), Path(folder, "output")
+        program.write_text(CHILDREN)
+        done = pystats(binary, "trace", "--format", "json", "--output", output, "--", binary, program)
+        if (done.stdout, done.returncode) != ("5\nother\n", 6):
+            yield f"children: status {done.returncode}, {done.stdout}{done.stderr}"
+        calls = [(f["file"], f["calls"]) for f in json.loads(output.read_text())["functions"] if f["function"] == "counted"]
+        if sorted(calls) != sorted([(str(program), 20), ("<string>", 7)]):
+            yield f"children: calls of counted: {calls}"
+
+
 LOOP = """
 import sys, time
 def tick(): time.sleep(0.001)
@@ -212,6 +287,6 @@ def complaints(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (counts, formats, limits, losses, attached, complaints) for complaint in part(binary)]
+        return [complaint for part in (counts, formats, limits, losses, flood, children, attached, complaints) for complaint in part(binary)]
     except (RuntimeError, KeyError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         return [repr(error)]

@@ -33,7 +33,8 @@ pub struct Every {
     pub json: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// A number of seconds on the command line.
+pub fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number")?;
     if (0.01..=86_400.0).contains(&seconds) { Ok(seconds) } else { Err("not between 0.01 and 86400".to_owned()) }
 }

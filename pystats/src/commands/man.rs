@@ -17,7 +17,7 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, command: Command) -> Result<(), Error> {
     let directory = &arguments.directory;
     let commands = fs::create_dir_all(directory).and_then(|()| clap_mangen::generate_to(command.disable_help_subcommand(true), directory));
-    let page = |script: &Script| fs::write(directory.join(format!("{}.8", script.name())), script.man_page());
+    let page = |script: &Script| fs::write(directory.join(format!("{}.8", script.page_name())), script.man_page());
     let written = commands.and_then(|_| SCRIPTS.iter().try_for_each(page));
     written.map_err(|error| format!("{}: {error}", directory.display()).into())
 }

@@ -7,10 +7,13 @@ pub mod live;
 pub mod man;
 mod output;
 mod process;
+#[cfg(feature = "trace")]
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod scripts;
 pub mod serve;
+pub mod stacks;
 pub mod top;
 #[cfg(feature = "trace")]
 pub mod trace;

@@ -2,7 +2,7 @@
 
 use super::{Error, output, process};
 use clap::{Parser, Subcommand};
-use limpid_pystats::scripts::{self, SCRIPTS, Script};
+use limpid_pystats::scripts::{self, SCRIPTS, Script, TAPSET};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ enum Action {
         #[command(flatten)]
         binary: Binary,
     },
-    /// Write all scripts to a directory
+    /// Write all scripts to a directory, with the tapset that those for SystemTap need
     Export {
         /// The directory; it is made if it is missing
         directory: PathBuf,
@@ -77,8 +77,9 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Action::Export { directory, binary } => {
             let binary = binary.path()?;
             let named = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-            fs::create_dir_all(&directory).map_err(|error| named(&directory, error))?;
-            for script in SCRIPTS {
+            let tapset = directory.join("tapset");
+            fs::create_dir_all(&tapset).map_err(|error| named(&tapset, error))?;
+            for script in SCRIPTS.iter().chain(TAPSET) {
                 let path = directory.join(script.file);
                 let written = fs::write(&path, text(script, binary.as_deref())?);
                 let executable = written.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));

@@ -1,8 +1,12 @@
-//! Watching running processes through their live segments, without stopping them.
+//! Watching running processes through what they tell of themselves, from outside.
 //!
 //! - [`process`] finds the segment of a process and reads it, [`sample`] makes rates of two readings, [`metrics`] writes those of
 //!   all processes for Prometheus.
+//! - [`stacks`] reads the Python stacks of a process, [`registers`] stops a thread to see where it is, [`lines`] knows lines.
 
+pub mod lines;
 pub mod metrics;
 pub mod process;
+pub mod registers;
 pub mod sample;
+pub mod stacks;

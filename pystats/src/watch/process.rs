@@ -1,4 +1,4 @@
-//! A process with a live segment: where it is, and what is in it.
+//! A process that tells of itself in a section of its program, the live segment or the table of offsets: where it is, and what is in it.
 
 use crate::live::{MAGIC, NAME_SIZE, SECTION, VERSION};
 use object::{Object, ObjectSection, ObjectSegment};
@@ -60,7 +60,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
-    fn new(pid: u32, error: io::Error) -> Error {
+    /// The reason behind an error of the system.
+    pub fn new(pid: u32, error: io::Error) -> Error {
         match error.raw_os_error() {
             Some(libc::ENOENT | libc::ESRCH) => Error::Missing(pid),
             Some(libc::EPERM | libc::EACCES) => Error::Forbidden(pid),
@@ -83,15 +84,30 @@ pub struct Process {
     pub pid: u32,
     /// Its command line, blanks between the arguments.
     pub command: String,
+    /// Where the section lies in it.
     address: usize,
     size: usize,
 }
 
-/// Knows where the segment lies in the programs that it has seen.
-#[derive(Default)]
-pub struct Finder(HashMap<(u64, u64), Option<Place>>);
+/// Knows where the section lies in the programs that it has seen.
+pub struct Finder {
+    section: &'static str,
+    places: HashMap<(u64, u64), Option<Place>>,
+}
+
+impl Default for Finder {
+    /// Finds the live segment.
+    fn default() -> Finder {
+        Finder::of(SECTION)
+    }
+}
 
 impl Finder {
+    /// Finds this section.
+    pub fn of(section: &'static str) -> Finder {
+        Finder { section, places: HashMap::new() }
+    }
+
     /// Opens a process.
     pub fn open(&mut self, pid: u32) -> Result<Process, Error> {
         use std::os::unix::fs::MetadataExt;
@@ -100,7 +116,8 @@ impl Finder {
         let path = fs::read_link(&executable).map_err(error)?;
         let file = fs::metadata(&executable).map_err(error)?;
         // The link leads to the file also where its path has another meaning, in a container for instance, or none any more.
-        let place = *self.0.entry((file.dev(), file.ino())).or_insert_with(|| place_in(&executable));
+        let section = self.section;
+        let place = *self.places.entry((file.dev(), file.ino())).or_insert_with(|| place_in(&executable, section));
         let place = place.ok_or_else(|| Error::NotLimpid(pid, path.clone()))?;
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).map_err(error)?;
         let base = base_in(&maps, file.ino()).ok_or_else(|| Error::NotLimpid(pid, path))?;
@@ -123,10 +140,10 @@ impl Finder {
     }
 }
 
-fn place_in(executable: &Path) -> Option<Place> {
+fn place_in(executable: &Path, section: &str) -> Option<Place> {
     let bytes = fs::read(executable).ok().filter(|bytes| bytes.starts_with(b"\x7fELF"))?;
     let file = object::File::parse(&*bytes).ok()?;
-    let section = file.section_by_name(SECTION)?;
+    let section = file.section_by_name(section)?;
     let base = file.segments().find(|segment| segment.file_range().0 == 0)?.address();
     Some(Place { address: section.address(), size: section.size(), base })
 }
@@ -144,17 +161,28 @@ fn base_in(maps: &str, inode: u64) -> Option<u64> {
 }
 
 impl Process {
+    /// The section as it is now.
+    pub fn section(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; self.size];
+        self.memory(self.address as u64, &mut bytes).map_err(|error| Error::new(self.pid, error))?;
+        Ok(bytes)
+    }
+
+    /// Reads its memory at an address; all of it or nothing.
+    pub fn memory(&self, address: u64, into: &mut [u8]) -> io::Result<()> {
+        let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+        let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: into.len() };
+        // SAFETY: `local` is a buffer of that size; what the kernel reads lies in the other process.
+        match unsafe { libc::process_vm_readv(self.pid as i32, &local, 1, &remote, 1, 0) } {
+            read if read < 0 => Err(io::Error::last_os_error()),
+            read if (read as usize) < into.len() => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The values as they are now.
     pub fn read(&self) -> Result<Vec<Value>, Error> {
-        let mut bytes = vec![0_u8; self.size];
-        let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-        let remote = libc::iovec { iov_base: self.address as *mut libc::c_void, iov_len: bytes.len() };
-        // SAFETY: `local` is a buffer of that size; what the kernel reads lies in the other process.
-        let read = unsafe { libc::process_vm_readv(self.pid as i32, &local, 1, &remote, 1, 0) };
-        if read < 0 {
-            return Err(Error::new(self.pid, io::Error::last_os_error()));
-        }
-        values(self.pid, &bytes[..read as usize])
+        values(self.pid, &self.section()?)
     }
 }
 

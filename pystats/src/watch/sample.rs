@@ -74,7 +74,7 @@ impl Change<'_> {
 }
 
 /// The threads of a process; none if it has ended meanwhile.
-fn threads(pid: u32) -> Vec<Thread> {
+pub fn threads(pid: u32) -> Vec<Thread> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let mut threads: Vec<Thread> = entries
         .filter_map(|entry| {

@@ -4,7 +4,7 @@
 //! * [`object`]: typed references and slots; [`shape`]: what an object is; [`slots`]: a type's native functions; [`args`]: how native
 //!   code takes arguments; [`thread`]: what every native function gets.
 //! * [`types`]: the builtin types, a file each. [`exc`]: the exception classes. [`names`]: interned strings known at compile time.
-//! * [`stack_dump`]: Python stacks for whoever looks into a process that crashes or hangs.
+//! * [`stack_dump`]: Python stacks for whoever looks into a process that crashes or hangs; `stack_offsets`: for whoever looks from outside.
 //! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
 //! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
 //! * [`instrument`]: events for tools.
@@ -34,6 +34,7 @@ pub mod runtime;
 pub mod shape;
 pub mod slots;
 pub mod stack_dump;
+mod stack_offsets;
 pub mod stats;
 pub mod tier2;
 pub mod types;

@@ -8,6 +8,7 @@ use crate::interpreter_stack::InterpreterStack;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::shape::Shape;
+use crate::stack_offsets;
 use crate::stats;
 use crate::thread::{HandledException, NATIVE_STACK_RESERVE, Thread, ThreadSlot, request};
 use crate::types::str::InternTable;
@@ -443,6 +444,9 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         stats: Cell::new(std::ptr::null_mut()),
         // SAFETY: always succeeds.
         ident: Cell::new(unsafe { libc::pthread_self() } as u64),
+        // SAFETY: always succeeds.
+        native_id: Cell::new(unsafe { libc::gettid() } as u64),
+        next: AtomicPtr::new(std::ptr::null_mut()),
         context: Cell::new(Value::NULL),
         slots: [const { Cell::new(Value::NULL) }; ThreadSlot::COUNT],
         collecting: Cell::new(false),
@@ -459,6 +463,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
     unsafe { t.mutator.attach() };
     let mut threads = interpreter.threads.lock();
     threads.push(ThreadPointer(t));
+    publish(&threads);
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
     CURRENT.set(t);
@@ -471,6 +476,12 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         probes::thread__start::fire(unsafe { libc::gettid() } as u64);
     }
     t
+}
+
+/// Tells readers outside the process which threads there are.
+fn publish(threads: &[ThreadPointer]) {
+    // SAFETY: threads in the list are alive.
+    stack_offsets::publish(threads.iter().map(|p| unsafe { &*p.0 }));
 }
 
 /// The number that Python programs know a generation by: everything is 2, there is nothing in between.
@@ -530,6 +541,7 @@ pub fn detach(t: &'static Thread) {
     let _ = MAIN_THREAD.compare_exchange(this, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
     let mut threads = interpreter.threads.lock();
     threads.retain(|p| !std::ptr::eq(p.0, t));
+    publish(&threads);
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
     if interpreter.specializes {
@@ -708,9 +720,15 @@ pub fn modules(t: &Thread) -> Ref<Dict> {
 
 /// After a fork, in the child: only the calling thread is left.
 pub fn after_fork_child(t: &Thread) {
+    probes::after_fork_child();
     crate::tier2::after_fork(t);
     let interpreter = t.interpreter();
-    interpreter.threads.lock().retain(|p| std::ptr::eq(p.0, t));
+    // SAFETY: always succeeds.
+    t.native_id.set(unsafe { libc::gettid() } as u64);
+    let mut threads = interpreter.threads.lock();
+    threads.retain(|p| std::ptr::eq(p.0, t));
+    publish(&threads);
+    drop(threads);
     limpid_heap::set_alone(true);
     crate::modules::thread::after_fork_child(t);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);

@@ -17,7 +17,7 @@ use limpid_bytecode::Opcode;
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU16, Ordering::Relaxed};
 
 /// Requests in [`Mutator::eval_breaker`]; the heap owns bits 0 and 1.
 pub mod request {
@@ -123,6 +123,10 @@ pub struct Thread {
     pub stats: Cell<*mut crate::stats::ThreadStats>,
     /// `threading.get_ident()`.
     pub ident: Cell<u64>,
+    /// Its number for the system, `threading.get_native_id()`.
+    pub(crate) native_id: Cell<u64>,
+    /// The next in the list of threads, for readers outside the process.
+    pub(crate) next: AtomicPtr<Thread>,
     /// The thread's context variables: a Context or NULL.
     pub context: Cell<Value>,
     /// Values that belong to this thread and are traced with it, by [`ThreadSlot`].

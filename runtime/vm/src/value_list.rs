@@ -10,10 +10,10 @@ use limpid_heap::{Header, Kind, ShapeRef, Value};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[repr(C)]
-struct Array {
+pub(crate) struct Array {
     header: Header,
-    len: AtomicUsize,
-    items: [Slot; 0],
+    pub(crate) len: AtomicUsize,
+    pub(crate) items: [Slot; 0],
 }
 
 const OVERHEAD: usize = size_of::<Array>();

@@ -27,10 +27,14 @@ pub fn write(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
 
 /// Writes a flame graph as SVG. An error if there is nothing to show.
 pub fn flame_graph(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
+    graph(out, "Time in Python functions", "ns", &lines(trace))
+}
+
+/// Writes a flame graph of folded stacks as SVG; `unit` is what their numbers count. An error if there is nothing to show.
+pub fn graph(out: &mut dyn Write, title: &str, unit: &str, lines: &[String]) -> io::Result<()> {
     let mut options = inferno::flamegraph::Options::default();
-    options.title = "Time in Python functions".to_owned();
-    options.count_name = "ns".to_owned();
-    let lines = lines(trace);
+    options.title = title.to_owned();
+    options.count_name = unit.to_owned();
     inferno::flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out).map_err(io::Error::other)
 }
 

@@ -28,7 +28,7 @@ use limpid_heap::{HEAP_BASE, HEAP_SIZE, Value};
 pub const HEADER: usize = 5;
 
 /// What a frame that native code has called returns to.
-static EXIT_CODE: [u16; 2] = [Opcode::INTERPRETER_EXIT as u16, Opcode::INTERPRETER_EXIT as u16];
+pub(crate) static EXIT_CODE: [u16; 2] = [Opcode::INTERPRETER_EXIT as u16, Opcode::INTERPRETER_EXIT as u16];
 /// What `__init__`, called in place of its class, returns to: checks that it gave None, then returns the instance.
 static INIT_CODE: [u16; 2] = [Opcode::EXIT_INIT_CHECK as u16, Opcode::RETURN_VALUE as u16];
 
@@ -256,7 +256,8 @@ impl Thread {
 }
 
 /// A call of a frame by native code: where the frame stands from which that code was called.
+#[repr(C)]
 pub struct NativeEntry {
-    pc: *const u16,
-    previous: *const NativeEntry,
+    pub(crate) pc: *const u16,
+    pub(crate) previous: *const NativeEntry,
 }

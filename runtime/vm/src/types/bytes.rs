@@ -21,8 +21,8 @@ pub struct Bytes {
     header: Header,
     /// 0: not computed yet.
     hash: AtomicI64,
-    len: usize,
-    data: [u8; 0],
+    pub(crate) len: usize,
+    pub(crate) data: [u8; 0],
 }
 
 crate::layout!(Bytes, builtin::BYTES, Leaf);

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 #[repr(C)]
 pub struct Bytecode {
     header: Header,
-    len: usize,
+    pub(crate) len: usize,
     words: [u16; 0],
 }
 
@@ -93,15 +93,15 @@ pub struct Code {
     pub linetable: Slot,
     /// `co_exceptiontable`, bytes.
     pub exceptiontable: Slot,
-    bytecode: Slot,
+    pub(crate) bytecode: Slot,
     /// The other threads' copies by their index: a value list, or NULL.
-    copies: Slot,
+    pub(crate) copies: Slot,
     /// Which instructions are instrumented and why, or NULL.
     locations: Slot,
     /// The name and the file for tracers: NUL-terminated UTF-8 that stays in memory as long as the code object. Outside the heap or in a
     /// string of ours, so the collector need not look at them.
-    name_c: AtomicPtr<c_char>,
-    file_c: AtomicPtr<c_char>,
+    pub(crate) name_c: AtomicPtr<c_char>,
+    pub(crate) file_c: AtomicPtr<c_char>,
     /// `co_flags`.
     pub flags: CodeFlags,
     /// `co_argcount`.

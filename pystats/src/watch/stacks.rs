@@ -1,0 +1,276 @@
+//! The Python stacks of a running process, read from outside by its table of offsets (`offsets`).
+//!
+//! Invariants
+//! - Nothing in the other process is changed. A thread that runs is stopped for as long as its stack is read, one that waits is not: what is
+//!   in memory is where it is.
+//! - What is read may be changing. A frame that does not look like one ends its stack; nothing here trusts a length or an address.
+
+use super::lines::line_at;
+use super::process::{Error, Finder, Process};
+use super::registers::{Candidate, Stopped};
+use super::sample;
+use crate::offsets::{MAGIC, NAME_SIZE, SECTION, VERSION, Values};
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+
+/// The most threads that are looked at.
+const MAX_THREADS: usize = 4096;
+/// The most frames of a thread.
+const MAX_FRAMES: usize = 1 << 16;
+/// The most bytes of a name or a line table.
+const MAX_BYTES: usize = 1 << 20;
+/// Names are read in pieces of this size.
+const PIECE: usize = 64;
+
+/// A frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The function.
+    pub function: Rc<str>,
+    /// Its file.
+    pub file: Rc<str>,
+    /// The line it is at, if that is known.
+    pub line: Option<u32>,
+}
+
+/// A thread with its stack.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// The thread's number.
+    pub tid: u32,
+    /// Its name for the system.
+    pub name: String,
+    /// R runs, S sleeps, D waits for a device.
+    pub state: char,
+    /// The innermost frame first.
+    pub frames: Vec<Frame>,
+}
+
+/// What is known of a code object: as long as the addresses in it are the same, so is it.
+struct Code {
+    addresses: [u64; 3],
+    function: Rc<str>,
+    file: Rc<str>,
+    first_line: u32,
+    lines: Vec<u8>,
+}
+
+/// Reads the stacks of a process.
+pub struct Reader {
+    /// The process.
+    pub process: Process,
+    at: Values<u64>,
+    codes: HashMap<u64, Rc<Code>>,
+}
+
+/// Where a frame stands, and the rest of what is needed to go to the one before.
+struct Cursor {
+    frame: u64,
+    pc: u64,
+    entry: u64,
+}
+
+impl Reader {
+    /// Opens a process.
+    pub fn open(pid: u32) -> Result<Reader, Error> {
+        let process = Finder::of(SECTION).open(pid)?;
+        let at = values(pid, &process.section()?)?;
+        Ok(Reader { process, at, codes: HashMap::new() })
+    }
+
+    /// The stacks of all threads that run Python code, by their numbers. With `stop`, threads that run are stopped meanwhile, one at a time;
+    /// without, and where that is not allowed, their stacks are those of when they last called native code.
+    pub fn stacks(&mut self, stop: bool) -> Result<Vec<Stack>, Error> {
+        let pid = self.process.pid;
+        // The list of threads begins in the table, which is read anew.
+        let mut thread = values(pid, &self.process.section()?)?.threads;
+        let known = sample::threads(pid);
+        let mut stacks = Vec::new();
+        while thread != 0 && stacks.len() < MAX_THREADS {
+            let Ok(tid) = self.word(thread, self.at.thread_id) else { break };
+            if let Some(task) = known.iter().find(|task| u64::from(task.tid) == tid) {
+                let stopped = if stop && task.state == 'R' { Stopped::new(task.tid).ok() } else { None };
+                let frames = self.frames(thread, stopped.as_ref().and_then(Stopped::candidate));
+                stacks.push(Stack { tid: task.tid, name: task.name.clone(), state: task.state, frames });
+            }
+            thread = self.word(thread, self.at.thread_next).unwrap_or(0);
+        }
+        stacks.sort_by_key(|stack| stack.tid);
+        Ok(stacks)
+    }
+
+    /// The frames of a thread, from where its registers say, if that makes sense, or else where it has last called native code.
+    fn frames(&mut self, thread: u64, candidate: Option<Candidate>) -> Vec<Frame> {
+        let entry = self.word(thread, self.at.thread_entries).unwrap_or(0);
+        let running = candidate.filter(|candidate| {
+            let code = self.code_of(candidate.frame).ok().flatten();
+            code.is_some_and(|(address, _)| self.word_of_code(address, candidate.pc).is_some())
+        });
+        let cursor = match running {
+            Some(Candidate { pc, frame }) => Ok(Cursor { frame, pc, entry }),
+            None => self.saved(thread, entry),
+        };
+        let mut frames = Vec::new();
+        if let Ok(mut cursor) = cursor {
+            // Ends at the outermost frame, or at the first that is none.
+            while cursor.frame != 0 && frames.len() < MAX_FRAMES && self.step(&mut cursor, &mut frames).is_ok() {}
+        }
+        frames
+    }
+
+    fn saved(&self, thread: u64, entry: u64) -> io::Result<Cursor> {
+        Ok(Cursor { frame: self.word(thread, self.at.thread_frame)?, pc: self.word(thread, self.at.thread_pc)?, entry })
+    }
+
+    /// Notes the frame of the cursor, if it is one of the program's, and goes to the one before.
+    fn step(&mut self, cursor: &mut Cursor, frames: &mut Vec<Frame>) -> io::Result<()> {
+        if let Some((address, code)) = self.code_of(cursor.frame)? {
+            let line = self.word_of_code(address, cursor.pc).and_then(|at| line_at(&code.lines, code.first_line, at));
+            frames.push(Frame { function: code.function.clone(), file: code.file.clone(), line });
+        }
+        let goes_on = self.below(cursor.frame, self.at.frame_return)?;
+        if goes_on == self.at.native_return && cursor.entry != 0 {
+            cursor.pc = self.word(cursor.entry, self.at.entry_pc)?;
+            cursor.entry = self.word(cursor.entry, self.at.entry_previous)?;
+        } else {
+            cursor.pc = goes_on.wrapping_sub(2);
+        }
+        let previous = self.below(cursor.frame, self.at.frame_previous)?;
+        if previous == cursor.frame {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        cursor.frame = previous;
+        Ok(())
+    }
+
+    /// The code of a frame and its address; none for a frame that is none of the program's. An error if it is no frame at all.
+    fn code_of(&mut self, frame: u64) -> io::Result<Option<(u64, Rc<Code>)>> {
+        let function = self.below(frame, self.at.frame_function)?;
+        if function == 0 {
+            return Ok(None);
+        }
+        let code = self.word(function, self.at.function_code)?;
+        let addresses =
+            [self.word(code, self.at.code_name)?, self.word(code, self.at.code_file)?, self.word(code, self.at.code_line_table)?];
+        if let Some(known) = self.codes.get(&code).filter(|known| known.addresses == addresses) {
+            return Ok(Some((code, known.clone())));
+        }
+        let [name, file, lines] = addresses;
+        let length = self.word(lines, self.at.bytes_length)? as usize;
+        if length > MAX_BYTES {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut table = vec![0; length];
+        self.process.memory(lines.wrapping_add(self.at.bytes_data), &mut table)?;
+        let mut first_line = [0; 4];
+        self.process.memory(code.wrapping_add(self.at.code_first_line), &mut first_line)?;
+        let first_line = u32::from_ne_bytes(first_line);
+        let known = Rc::new(Code { addresses, function: self.text(name)?, file: self.text(file)?, first_line, lines: table });
+        self.codes.insert(code, known.clone());
+        Ok(Some((code, known)))
+    }
+
+    /// How many words an instruction is from the beginning of its code, in whichever copy it is.
+    fn word_of_code(&self, code: u64, pc: u64) -> Option<u64> {
+        let within = |bytecode: u64| {
+            let length = self.word(bytecode, self.at.bytecode_length).ok()?;
+            let at = pc.checked_sub(bytecode.wrapping_add(self.at.bytecode_words))? / 2;
+            (at < length).then_some(at)
+        };
+        let main = self.word(code, self.at.code_bytecode).ok()?;
+        within(main).or_else(|| {
+            let list = self.word(code, self.at.code_copies).ok().filter(|list| *list != 0)?;
+            let length = self.word(list, self.at.list_length).ok()?.min(MAX_THREADS as u64);
+            let item = |index| self.word(list, self.at.list_items + index * 8).ok().filter(|item| *item != 0);
+            (0..length).filter_map(item).find_map(within)
+        })
+    }
+
+    /// The word at an offset from an address.
+    fn word(&self, address: u64, offset: u64) -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        self.process.memory(address.wrapping_add(offset), &mut bytes)?;
+        Ok(u64::from_ne_bytes(bytes))
+    }
+
+    /// A word of a frame's header.
+    fn below(&self, frame: u64, bytes: u64) -> io::Result<u64> {
+        self.word(frame.wrapping_sub(bytes), 0)
+    }
+
+    /// The NUL-terminated text at an address.
+    fn text(&self, address: u64) -> io::Result<Rc<str>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < MAX_BYTES {
+            let at = address.wrapping_add(bytes.len() as u64);
+            // Not beyond a page's end: the next need not be there.
+            let mut piece = [0; PIECE];
+            let piece = &mut piece[..PIECE - (at % PIECE as u64) as usize];
+            self.process.memory(at, piece)?;
+            if let Some(end) = piece.iter().position(|&byte| byte == 0) {
+                bytes.extend_from_slice(&piece[..end]);
+                return Ok(String::from_utf8_lossy(&bytes).into());
+            }
+            bytes.extend_from_slice(piece);
+        }
+        Err(io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// The values in a table.
+fn values(pid: u32, bytes: &[u8]) -> Result<Values<u64>, Error> {
+    let broken = || Error::Io(pid, io::Error::other("its table of offsets is damaged"));
+    let u32_at = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    if !bytes.starts_with(&MAGIC) {
+        return Err(broken());
+    }
+    let version = u32_at(8).ok_or_else(broken)?;
+    if version != VERSION {
+        return Err(Error::Version(pid, version));
+    }
+    let header = || Some((u32_at(12)? as usize, u32_at(16)? as usize, u32_at(20)? as usize));
+    let (size, number, offset) = header().filter(|&(size, ..)| size >= NAME_SIZE + 8).ok_or_else(broken)?;
+    let fields = bytes.get(offset..).ok_or_else(broken)?;
+    let find = |name: &str| {
+        let named = |field: &&[u8]| field[..NAME_SIZE].split(|&byte| byte == 0).next() == Some(name.as_bytes());
+        let field = fields.chunks_exact(size).take(number).find(named)?;
+        Some(u64::from_ne_bytes(field[NAME_SIZE..NAME_SIZE + 8].try_into().ok()?))
+    };
+    Values::named(find).map_err(|name| Error::Io(pid, io::Error::other(format!("its table of offsets has no {name}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::offsets::{Table, offset};
+
+    /// A table in which all values are 7.
+    fn table() -> Vec<u8> {
+        let table = Table::new(Values::named(|_| Some(7)).map(|values| values.map(|value| offset(value as usize))).unwrap());
+        // SAFETY: the bytes of a local variable, none of which is padding.
+        unsafe { std::slice::from_raw_parts((&raw const table).cast::<u8>(), size_of::<Table>()) }.to_vec()
+    }
+
+    #[test]
+    fn tables() {
+        let mut bytes = table();
+        assert_eq!(values(1, &bytes).unwrap().bytes_data, 7);
+        let field = bytes.windows(9).position(|window| window == b"code_name").unwrap();
+        bytes[field] = b'k';
+        assert_eq!(values(1, &bytes).unwrap_err().to_string(), "process 1: its table of offsets has no code_name");
+        bytes[8] = 9;
+        assert!(matches!(values(1, &bytes).unwrap_err(), Error::Version(1, 9)));
+        assert_eq!(values(1, &bytes[..4]).unwrap_err().to_string(), "process 1: its table of offsets is damaged");
+    }
+
+    #[test]
+    fn a_stopped_thread_goes_on() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        drop(Stopped::new(child.id()).unwrap());
+        assert!(sample::threads(child.id()).iter().all(|task| task.state != 't'));
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success());
+        assert!(Stopped::new(999_999_999).is_err());
+    }
+}
