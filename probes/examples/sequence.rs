@@ -120,6 +120,7 @@ fn module() {
     }
     slow();
     allocate();
+    compile();
     collect(0, 12, Duration::from_millis(2));
     collect(2, 345, Duration::from_millis(10));
     for _ in 0..2 {
@@ -188,6 +189,27 @@ fn allocate() {
     for (kind, size) in [(c"list", 56), (c"list", 56), (c"list", 16), (c"dict", 64)] {
         if probes::object__alloc::enabled() {
             probes::object__alloc::fire(kind.as_ptr(), size);
+        }
+    }
+}
+
+/// A loop that is recorded, compiled, left and thrown away, and one that cannot be compiled.
+fn compile() {
+    for compiles in [true, false] {
+        if probes::jit__trace__start::enabled() {
+            probes::jit__trace__start::fire(FILE.as_ptr(), c"fib".as_ptr(), 3);
+        }
+        if !compiles && probes::jit__trace__abort::enabled() {
+            probes::jit__trace__abort::fire(c"too short".as_ptr());
+        }
+        if compiles && probes::jit__compile__done::enabled() {
+            probes::jit__compile__done::fire(40, 1234, 560_000);
+        }
+        if compiles && probes::jit__exit::enabled() {
+            probes::jit__exit::fire(c"guard_int".as_ptr(), FILE.as_ptr(), 5);
+        }
+        if compiles && probes::jit__invalidate::enabled() {
+            probes::jit__invalidate::fire(1);
         }
     }
 }

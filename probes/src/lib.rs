@@ -131,6 +131,16 @@ probes! {
     /// An object of this type and size in bytes was allocated. In a program that runs already, each thread begins to tell of objects of
     /// a size when the stretch of memory that it takes them from is used up.
     object__alloc(kind: Text, size: u64);
+    /// What the thread runs from this place on is recorded, to be compiled.
+    jit__trace__start(file: Text, func: Text, line: i32);
+    /// What was recorded is not compiled, for this reason.
+    jit__trace__abort(reason: Text);
+    /// A trace of so many micro-operations became so many bytes of machine code in so many nanoseconds; 0 bytes: it did not.
+    jit__compile__done(uops: i64, bytes: i64, ns: u64);
+    /// Compiled code was left for the interpreter, which goes on at this place; `reason` is the micro-operation that has failed.
+    jit__exit(reason: Text, file: Text, line: i32);
+    /// So many traces of a thread are not run any more.
+    jit__invalidate(traces: i64);
 }
 
 /// Does anybody trace frames: `function__entry`, `function__return`, `line` or `function__resume`? One load, for the start of every frame.

@@ -3,10 +3,11 @@
 
     tests/fuzz/run.py                               a minute of it, from seed 0
     tests/fuzz/run.py --seconds 3600 --seed 100000  longer, elsewhere
-    tests/fuzz/run.py --only programs|sources       one of the two kinds
+    tests/fuzz/run.py --only programs|loops|sources one of the kinds
     tests/fuzz/run.py --options='-X gcstress=100'   with options for limpid
 
 *Programs* (generator.py) are compared by what they print and how they exit. The smallest failing part is left in FOLDER (--keep).
+*Loops* (loops.py) are the same for programs with hot loops, which run with the just-in-time compiler.
 *Sources* (sources.py) are programs of the tests with something changed: both compile them, or both refuse them with the same kind of
 error at the same line. The oracle may be of another version, so the texts of errors are compared only if its version is Limpid's.
 Needs Python 3.9 or newer.
@@ -26,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import generator  # noqa: E402
+import loops  # noqa: E402
 import sources  # noqa: E402
 
 LIMPID = HERE.parent.parent / "target/release/limpid"
@@ -33,10 +35,10 @@ LIMPID = HERE.parent.parent / "target/release/limpid"
 HANG = "took too long"
 
 
-def run(command, program, timeout):
+def run(command, program, timeout, **variables):
     """How a program ends, as text: exit status and output."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    environment.update(PYTHONHASHSEED="0", LC_ALL="C.UTF-8")
+    environment.update(PYTHONHASHSEED="0", LC_ALL="C.UTF-8", **variables)
     try:
         done = subprocess.run([*command, "-"], input=program.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -59,20 +61,23 @@ def compiles(piece):
 class Programs:
     """Random programs."""
 
+    source = generator
+    variables = {}
+
     def __init__(self, args):
         self.args = args
 
     def differ(self, parts):
-        program = generator.program(parts)
+        program = self.source.program(parts)
         expected = run(self.args.oracle, program, 10)
         if expected == HANG:
             return None
-        actual = run(self.args.limpid, program, 60)
+        actual = run(self.args.limpid, program, 60, **self.variables)
         return None if actual == expected else (program, expected, actual)
 
     def check(self, seed):
         """None, or what is wrong and the smallest program that shows it."""
-        parts = [piece for piece in generator.pieces(seed) if compiles(piece)]
+        parts = [piece for piece in self.source.pieces(seed) if compiles(piece)]
         if not self.differ(parts):
             return None
         size = len(parts) // 2
@@ -87,9 +92,21 @@ class Programs:
             size //= 2
         found = self.differ(parts)
         if not found:
-            return f"seed {seed}: differs only now and then", generator.program(parts)
+            return f"seed {seed}: differs only now and then", self.source.program(parts)
         program, expected, actual = found
         return f"seed {seed}: {difference(expected, actual)}", program
+
+
+class Loops(Programs):
+    """Random programs with hot loops, for the just-in-time compiler."""
+
+    source = loops
+    variables = {"PYTHON_JIT": "1"}
+
+    def __init__(self, args):
+        super().__init__(args)
+        # Code is there as soon as a loop is hot, the same in every run.
+        args.limpid = [*args.limpid, "-X", "jit-wait"]
 
 
 def difference(expected, actual):
@@ -140,13 +157,13 @@ def main():
     parser.add_argument("--options", default="", help="more options for limpid")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=["programs", "sources"])
+    parser.add_argument("--only", choices=["programs", "loops", "sources"])
     parser.add_argument("--most", type=int, default=5, help="failures to stop at")
     parser.add_argument("--keep", default=tempfile.gettempdir(), metavar="FOLDER", help="where failing programs are left")
     args = parser.parse_args()
     args.limpid = [os.path.abspath(args.python), *args.options.split()]
     args.oracle = [args.oracle] if args.oracle else find_oracle()
-    kinds = {"programs": Programs, "sources": Sources}
+    kinds = {"programs": Programs, "loops": Loops, "sources": Sources}
     kinds = [kinds[name](args) for name in kinds if args.only in (None, name)]
     end, seed, passed, failed = time.monotonic() + args.seconds, args.seed, 0, 0
     while time.monotonic() < end and failed < args.most:

@@ -3,19 +3,63 @@
 //! It is near the program's own code, so that calls of functions there are relative. Code is never moved. What is freed is used again;
 //! the owner sees to it that nobody runs it any more.
 
+use parking_lot::Mutex;
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
 /// Address space for machine code, in bytes; pages are used as they are needed.
 const CAPACITY: usize = 64 << 20;
+/// Of these, how much may be in use before executors have to go.
+const LIMIT: usize = 48 << 20;
 /// Pieces start at multiples of this.
 const ALIGNMENT: usize = 32;
 
+/// The heap in use, NULL before the first piece. One that a fork has left behind is never freed: code in it may be running.
+static HEAP: AtomicPtr<Mutex<CodeHeap>> = AtomicPtr::new(ptr::null_mut());
+/// Bytes in use.
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// A piece of the heap that is in use. None if there is no room.
+pub fn allocate(size: usize) -> Option<Piece> {
+    if HEAP.load(Acquire).is_null() {
+        let made = Box::into_raw(Box::new(Mutex::new(CodeHeap::new()?)));
+        if HEAP.compare_exchange(ptr::null_mut(), made, AcqRel, Acquire).is_err() {
+            // SAFETY: nobody else has seen it.
+            let unused = unsafe { Box::from_raw(made) };
+            unused.into_inner().unmap();
+        }
+    }
+    // SAFETY: a heap is never freed once others may see it.
+    let piece = unsafe { &*HEAP.load(Acquire) }.lock().allocate(size)?;
+    IN_USE.fetch_add(piece.size, Relaxed);
+    Some(piece)
+}
+
+/// Gives a piece back that nobody runs any more.
+pub fn free(piece: Piece) {
+    // SAFETY: as in `allocate`.
+    if let Some(heap) = unsafe { HEAP.load(Acquire).as_ref() } {
+        IN_USE.fetch_sub(heap.lock().free(piece), Relaxed);
+    }
+}
+
+/// Is more in use than there should be?
+pub fn is_full() -> bool {
+    IN_USE.load(Relaxed) > LIMIT
+}
+
+/// New code goes to a new heap; what is in the old one stays where it is.
+pub fn leave() {
+    HEAP.store(ptr::null_mut(), Release);
+    IN_USE.store(0, Relaxed);
+}
+
 /// The memory.
-pub struct CodeHeap {
+struct CodeHeap {
     writable: *mut u8,
     runnable: *mut u8,
     top: usize,
-    /// Pieces that are free again: offset and size.
+    /// Pieces that are free again, offset and size, in order; no two of them touch.
     free: Vec<(usize, usize)>,
 }
 
@@ -35,7 +79,7 @@ pub struct Piece {
 
 impl CodeHeap {
     /// Maps the memory. None if the system refuses.
-    pub fn new() -> Option<CodeHeap> {
+    fn new() -> Option<CodeHeap> {
         let near = (crate::entry::leave_stub as *const () as usize) & !0xF_FFFF;
         let mut distance = 64usize << 20;
         // SAFETY: fresh mappings at addresses that nothing is mapped at, made accessible one way each.
@@ -59,7 +103,7 @@ impl CodeHeap {
     }
 
     /// A piece of memory, if there is room.
-    pub fn allocate(&mut self, size: usize) -> Option<Piece> {
+    fn allocate(&mut self, size: usize) -> Option<Piece> {
         let size = size.next_multiple_of(ALIGNMENT);
         let offset = match self.free.iter().position(|f| f.1 >= size) {
             Some(i) => {
@@ -67,7 +111,7 @@ impl CodeHeap {
                 if room > size {
                     self.free[i] = (offset + size, room - size);
                 } else {
-                    self.free.swap_remove(i);
+                    self.free.remove(i);
                 }
                 offset
             }
@@ -82,11 +126,39 @@ impl CodeHeap {
         Some(Piece { offset, size, writable, runnable })
     }
 
-    /// Gives a piece back that nobody runs any more.
-    pub fn free(&mut self, piece: Piece) {
+    /// Gives a piece back; its size.
+    fn free(&mut self, piece: Piece) -> usize {
         // A piece of a heap that a fork has left behind is no piece of this one.
-        if ptr::eq(piece.runnable, self.runnable.wrapping_add(piece.offset)) {
-            self.free.push((piece.offset, piece.size));
+        if !ptr::eq(piece.runnable, self.runnable.wrapping_add(piece.offset)) {
+            return 0;
         }
+        let at = self.free.partition_point(|f| f.0 < piece.offset);
+        self.free.insert(at, (piece.offset, piece.size));
+        for i in [at + 1, at] {
+            if i > 0 && i < self.free.len() && self.free[i - 1].0 + self.free[i - 1].1 == self.free[i].0 {
+                self.free[i - 1].1 += self.free[i].1;
+                self.free.remove(i);
+            }
+        }
+        if let Some(last) = self.free.pop_if(|f| f.0 + f.1 == self.top) {
+            self.top = last.0;
+        }
+        piece.size
+    }
+
+    /// Gives the memory back.
+    fn unmap(self) {
+        // SAFETY: both mappings were made by `new`, and nothing in them is used.
+        unsafe {
+            libc::munmap(self.writable.cast(), CAPACITY);
+            libc::munmap(self.runnable.cast(), CAPACITY);
+        }
+    }
+}
+
+impl Piece {
+    /// How many bytes it has.
+    pub fn size(&self) -> usize {
+        self.size
     }
 }

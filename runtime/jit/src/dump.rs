@@ -1,7 +1,6 @@
 //! `-X jit-dump=DIR`: a file for each trace, with the instructions that were recorded and the uops that came of them.
 
 use crate::ir::Trace;
-use limpid_vm::runtime::Interpreter;
 use limpid_vm::tier2::Recording;
 use limpid_vm::types::Str;
 use std::fmt::Write;
@@ -10,8 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Writes a trace, if that was asked for. What cannot be written is left out: nothing depends on it.
 pub fn dump(recording: &Recording, trace: &Trace, outcome: &str) {
-    let options = &Interpreter::get().options.x_options;
-    let Some(folder) = options.iter().rev().find(|o| o.0 == "jit-dump").and_then(|o| o.1.as_deref()) else { return };
+    let Some(folder) = crate::option("jit-dump").flatten() else { return };
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Relaxed);
     let mut text = format!("{:?}, {:?}: {outcome}\n", recording.origin, recording.end);

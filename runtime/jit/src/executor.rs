@@ -1,28 +1,27 @@
-//! Executors: compiled traces, how they are entered and what happens where they are left.
+//! Executors: compiled traces, the exits where they are left, and what a thread keeps of them.
 //!
-//! Everything here belongs to one thread. Machine code gets its inputs in the thread's buffer and leaves its state there, as raw words; an
-//! [`Exit`] tells what each word is. What an exit leads to is in its first word, so a trace that continues it is linked in by one store.
+//! An executor belongs to one thread, which alone runs it and links it; a worker makes its machine code meanwhile ([`crate::worker`]).
+//! What an exit leads to is in its first word, and where a loop's code is in the first word of its executor, so traces are linked to each
+//! other by stores of one word, and no code is ever changed.
+//!
+//! Executors are *retired* all at once: nothing leads to their code any more, but it stays until the thread runs none.
 
-use crate::code_heap::Piece;
-use crate::entry::{self, Left};
+use crate::code_heap::{self, Piece};
+use crate::entry;
 use crate::ir::Ty;
-use crate::unset_executor;
-use limpid_heap::{ShapeRef, Value};
-use limpid_vm::interp::backoff;
-use limpid_vm::interp::frame::Frame;
-use limpid_vm::interp::regs::{Regs, Step};
-use limpid_vm::object::ValueExt;
+use limpid_heap::ShapeRef;
 use limpid_vm::thread::Thread;
-use limpid_vm::tier2::{self, recorder::Origin};
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering::*};
 
 /// Words of a thread's buffer: how many values a snapshot may name.
 pub const BUFFER_WORDS: usize = 512;
 /// A side exit is continued by a trace of its own after so many times.
 const HOT_EXIT: u16 = 64 << 4 | 6;
-/// How many traces are made for one instruction, each for what those before have not expected.
-const MOST_GENERATIONS: u8 = 4;
 /// A loop whose entry did not fit that often is recorded anew.
 pub const MISSES: u16 = 64;
 
@@ -76,6 +75,8 @@ pub struct ExitState {
     pub frames: Vec<ExitFrame>,
     /// How many more frames the thread's depth counts than at the start.
     pub depth: i32,
+    /// What has failed: the name of a uop.
+    pub reason: &'static CStr,
 }
 
 /// Where a trace is left.
@@ -89,6 +90,10 @@ pub struct Exit {
     pub counter: Cell<u16>,
     /// How many traces in a row have failed to get past this instruction.
     pub generation: Cell<u8>,
+    /// The executor that goes on from here once it has code, or NULL.
+    pub side: Cell<*const Executor>,
+    /// The executor is retired: nothing is to be recorded from here.
+    pub dead: Cell<bool>,
 }
 
 impl Exit {
@@ -99,14 +104,32 @@ impl Exit {
             state,
             counter: Cell::new(HOT_EXIT),
             generation: Cell::new(0),
+            side: Cell::new(std::ptr::null()),
+            dead: Cell::new(false),
         }
     }
 }
 
+/// How far an executor is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Its code is being made.
+    Waiting,
+    /// It can run.
+    Ready,
+    /// There is no code for it.
+    Failed,
+    /// It is not to be entered any more.
+    Retired,
+}
+
 /// A compiled trace.
+#[repr(C)]
 pub struct Executor {
-    /// Where it is in the code heap.
-    pub piece: Piece,
+    /// Where links to it go: its machine code, or the stub that goes on in the interpreter while it has none.
+    code: AtomicPtr<u8>,
+    /// The phase and its code, changed together with `code`.
+    made: Mutex<(Phase, Option<Piece>)>,
     /// The header of its loop; NULL if it continues an exit.
     pub header: *const u16,
     /// Its inputs, if it is a loop.
@@ -119,21 +142,97 @@ pub struct Executor {
     pub misses: Cell<u16>,
 }
 
+// SAFETY: the worker uses `code` and `made` only, which are made for that; the rest belongs to the thread.
+unsafe impl Send for Executor {}
+// SAFETY: as above.
+unsafe impl Sync for Executor {}
+
+fn no_code() -> *mut u8 {
+    entry::leave_stub as *const () as *mut u8
+}
+
+impl Executor {
+    /// An executor without code.
+    pub fn new(header: *const u16, entry: Vec<Entry>, exits: Vec<Box<Exit>>, constants: Vec<u64>) -> Executor {
+        Executor {
+            code: AtomicPtr::new(no_code()),
+            made: Mutex::new((Phase::Waiting, None)),
+            header,
+            entry,
+            exits,
+            constants,
+            misses: Cell::new(MISSES),
+        }
+    }
+
+    /// Its code, once it has some.
+    pub fn code(&self) -> Option<*const u8> {
+        let code = self.code.load(Acquire);
+        (code != no_code()).then_some(code.cast_const())
+    }
+
+    /// How far it is.
+    pub fn phase(&self) -> Phase {
+        self.made.lock().0
+    }
+
+    /// The code was made, or could not be.
+    pub fn finish(&self, piece: Option<Piece>) {
+        let mut made = self.made.lock();
+        made.1 = piece;
+        if made.0 != Phase::Waiting {
+            return;
+        }
+        match piece {
+            Some(piece) => {
+                made.0 = Phase::Ready;
+                self.code.store(piece.runnable.cast_mut(), Release);
+            }
+            None => made.0 = Phase::Failed,
+        }
+    }
+
+    /// Nothing is to lead to it any more. The thread stands still, or calls this.
+    fn retire(&self) {
+        let mut made = self.made.lock();
+        made.0 = Phase::Retired;
+        self.code.store(no_code(), Release);
+        for exit in &self.exits {
+            exit.target.set(entry::exit_stub as *const () as *const u8);
+            exit.side.set(std::ptr::null());
+            exit.dead.set(true);
+        }
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if let Some(piece) = self.made.get_mut().1 {
+            code_heap::free(piece);
+        }
+    }
+}
+
 /// What the compiler keeps for a thread.
 pub struct State {
     /// Inputs and exit states.
     pub buffer: Box<[Cell<u64>; BUFFER_WORDS]>,
-    /// All executors, by the numbers in caches. Boxed, for the interpreter adds to them while one runs.
-    pub executors: Vec<Box<Executor>>,
+    /// All executors, by the numbers in caches.
+    pub executors: Vec<Arc<Executor>>,
     /// The loops among them by their headers.
     pub loops: FxHashMap<usize, usize>,
+    /// How often a loop was given up, by its header.
+    pub given_up: FxHashMap<usize, u8>,
     /// How many executors are running, one called from another through native code.
     pub running: Cell<u32>,
+    /// How often all executors were retired.
+    pub times_retired: u32,
+    /// Executors that nothing leads to, and which may still be running.
+    retired: Vec<Arc<Executor>>,
 }
 
 impl State {
     /// The state of a thread, made if it has none.
-    #[allow(clippy::mut_from_ref, reason = "the state belongs to the thread, and every use is short")]
     pub fn of(t: &Thread) -> *mut State {
         let cell = &t.tier2().compiler;
         if cell.get().is_null() {
@@ -141,141 +240,43 @@ impl State {
                 buffer: Box::new([const { Cell::new(0) }; BUFFER_WORDS]),
                 executors: Vec::new(),
                 loops: FxHashMap::default(),
+                given_up: FxHashMap::default(),
                 running: Cell::new(0),
+                times_retired: 0,
+                retired: Vec::new(),
             };
             cell.set(Box::into_raw(Box::new(state)).cast());
         }
         cell.get().cast()
     }
-}
 
-/// A value in a representation as a raw word; None if it is not of that kind.
-fn unbox(v: Value, e: &Entry) -> Option<u64> {
-    match e.ty {
-        Ty::Int => v.is_int().then(|| v.shifted() as u64),
-        Ty::Float => v.is_float().then(|| v.as_float().to_bits()),
-        _ => e.shape.is_none_or(|shape| v.is_cell() && v.shape() == shape).then(|| v.bits()),
+    /// Retires all executors; how many that are.
+    pub fn retire(&mut self) -> usize {
+        let count = self.executors.len();
+        self.executors.iter().for_each(|e| e.retire());
+        self.retired.append(&mut self.executors);
+        self.loops.clear();
+        self.times_retired += 1;
+        count
     }
-}
 
-/// The value of a raw word.
-fn rebox(word: u64, ty: Ty) -> Value {
-    match ty {
-        Ty::Int => Value::from_shifted(word as i64),
-        Ty::Float => Value::float(f64::from_bits(word)),
-        Ty::Bool => Value::bool(word != 0),
-        Ty::Value | Ty::Word | Ty::None => Value::from_bits(word),
+    /// Frees what is retired. The thread runs no executor and refers to none.
+    pub fn free_retired(&mut self) {
+        self.retired.clear();
     }
-}
 
-/// Runs an executor; see [`tier2::EntryPoints::run`].
-///
-/// # Safety
-/// The registers are those of the interpreter at the target of a jump whose cache holds this number.
-pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
-    let t = r.t();
-    let state = State::of(t);
-    // SAFETY: the state lives as long as the thread; nothing refers into it here but this function, and executors are boxed.
-    let (executors, buffer, running) = unsafe { (&(*state).executors, &raw const *(*state).buffer, &raw const (*state).running) };
-    let Some(executor) = executors.get(number as usize) else {
-        unset_executor(jump);
-        return Step::Jump;
-    };
-    // SAFETY: executors, the buffer and the counter stay where they are until the thread ends.
-    let (executor, buffer, running) = unsafe { (&*(&raw const **executor), &*buffer, &*running) };
-    if executor.header != r.pc {
-        unset_executor(jump);
-        return Step::Jump;
-    }
-    for (word, e) in buffer.iter().zip(&executor.entry) {
-        // SAFETY: the frame has the place, being of the code that the executor was made for.
-        match unbox(unsafe { *r.fp.add(e.place as usize) }, e) {
-            Some(raw) => word.set(raw),
-            None => {
-                missed(r, jump, executor);
-                return Step::Jump;
-            }
+    /// After a fork, in the child: forgets all executors. Their code is in memory that belongs to the parent, and the worker may have
+    /// held their locks.
+    pub fn abandon(&mut self) {
+        for executor in self.executors.drain(..).chain(self.retired.drain(..)) {
+            std::mem::forget(executor);
         }
+        self.loops.clear();
+        self.times_retired += 1;
     }
-    running.set(running.get() + 1);
-    let exposed = t.locals_exposed.replace(0);
-    t.tier2().active.set(true);
-    // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let left = unsafe { entry::enter(r.fp, r.th, executor.piece.runnable) };
-    t.tier2().active.set(false);
-    t.locals_exposed.set(t.locals_exposed.get() | exposed);
-    running.set(running.get() - 1);
-    // SAFETY: this is how machine code was left.
-    unsafe { leave(r, left, buffer) }
-}
 
-/// The entry did not fit. When that happens often, the loop is recorded anew.
-fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
-    if executor.misses.get() > 0 {
-        executor.misses.set(executor.misses.get() - 1);
-        return;
+    /// The executors whose code may be running.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Executor>> {
+        self.executors.iter().chain(&self.retired)
     }
-    // SAFETY: the state lives as long as the thread, and nothing else refers into the table of loops.
-    unsafe { (*State::of(r.t())).loops.remove(&(executor.header as usize)) };
-    unset_executor(jump);
-}
-
-/// Machine code was left: gives the registers what it says.
-unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) -> Step {
-    let t = r.t();
-    if left.frame.is_null() {
-        if left.what == 0 {
-            return Step::Exit;
-        }
-        (r.pc, r.sp, r.fp) = (left.what as *const u16, t.sp.get(), t.fp.get());
-        return Step::Jump;
-    }
-    // SAFETY: machine code passes the exit it has left through, which lives as long as its executor.
-    let exit = unsafe { &*(left.what as *const Exit) };
-    // SAFETY: by the caller's contract.
-    unsafe { materialize(r, left.frame, &exit.state, buffer) };
-    let counter = exit.counter.get();
-    if exit.generation.get() >= MOST_GENERATIONS {
-        return Step::Jump;
-    }
-    if backoff::triggers(counter) {
-        exit.counter.set(backoff::restart(counter));
-        tier2::start_recording(r, Origin::Exit(left.what), left.frame);
-    } else {
-        exit.counter.set(backoff::advance(counter));
-    }
-    Step::Jump
-}
-
-/// Writes frames and values where the interpreter has them.
-unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer: &[Cell<u64>; BUFFER_WORDS]) {
-    let t = r.t();
-    let value = |source: Source| match source {
-        Source::Constant(bits) => Value::from_bits(bits),
-        Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
-    };
-    let mut previous = base;
-    let last = state.frames.len() - 1;
-    for (i, f) in state.frames.iter().enumerate() {
-        // SAFETY: the trace has tested that the stack has room for its frames.
-        unsafe {
-            let from = f.base.map_or(base, |source| value(source).bits() as *mut Value);
-            let fp = from.offset(f.place as isize);
-            if let Some(function) = f.header {
-                Frame(fp).init(value(function), Frame(previous), f.return_pc as *const u16, Value::NULL);
-            }
-            for (place, source) in &f.stores {
-                *fp.add(*place as usize) = value(*source);
-            }
-            previous = fp;
-            r.fp = fp;
-            r.sp = fp.add(f.used as usize);
-            if i < last && Frame(fp).is_generator() {
-                Frame(fp).generator().sp.set(r.sp);
-            }
-        }
-    }
-    r.pc = state.pc as *const u16;
-    let depth = t.depth.get() as i32 + state.frames.len() as i32 - 1 - state.depth;
-    t.depth.set(depth as u32);
 }

@@ -7,7 +7,8 @@
 //!   are inlined, their frames exist in snapshots only;
 //! * [`optimize`]: what is the same in every round is moved in front of the loop, what is unused is dropped;
 //! * [`backend`]: uops to machine code, by Cranelift; [`code_heap`]: where it lies; [`helpers`]: functions it calls;
-//! * [`executor`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out.
+//! * [`worker`]: the thread that does the last step while the program goes on;
+//! * [`executor`]: what comes of it; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; constants in the code are
@@ -26,91 +27,168 @@ pub mod helpers;
 pub mod ir;
 pub mod lower;
 pub mod optimize;
+pub mod run;
+pub mod worker;
 
-use executor::{Entry, Executor, MISSES, State};
+use backend::Job;
+use executor::{Executor, Exit, Phase, State};
 use limpid_bytecode::Opcode;
 use limpid_heap::Tracer;
+use limpid_probes as probes;
 use limpid_vm::interp::backoff;
 use limpid_vm::interp::regs::Regs;
+use limpid_vm::stats;
 use limpid_vm::thread::Thread;
-use limpid_vm::tier2::{self, EntryPoints, Recording, recorder::Origin};
-use lower::{Abort, Executors, Lowered};
-use std::cell::Cell;
+use limpid_vm::tier2::recorder::{End, Origin};
+use limpid_vm::tier2::{self, EntryPoints, Recording};
+use lower::{Abort, LinkTarget, Lowered};
+use std::sync::Arc;
 
 /// Executors a thread may have: their numbers are cache words.
 const MOST_EXECUTORS: usize = u16::MAX as usize;
+/// A loop that was given up so often is not recorded any more.
+const PATIENCE: u8 = 6;
 
 /// Has hot loops compiled from now on.
 pub fn install() {
-    tier2::install(EntryPoints { compile, run: executor::run, forget, after_fork, trace });
+    tier2::install(EntryPoints { compile, run: run::run, forget, after_fork, trace, retire });
 }
 
-struct Known<'a>(&'a State);
-
-impl Executors for Known<'_> {
-    fn loop_at(&self, header: *const u16) -> Option<(usize, &[Entry])> {
-        let number = *self.0.loops.get(&(header as usize))?;
-        Some((number, &self.0.executors[number].entry))
-    }
+/// The value of an option `-X NAME` or `-X NAME=VALUE`.
+fn option(name: &str) -> Option<Option<&'static str>> {
+    let options = &limpid_vm::runtime::Interpreter::get().options.x_options;
+    options.iter().rev().find(|o| o.0 == name).map(|o| o.1.as_deref())
 }
 
 /// Makes an executor of a recording; what cannot be compiled is left to the interpreter.
 fn compile(t: &Thread, recording: &mut Recording) {
-    // SAFETY: the state belongs to this thread, and nothing else refers into it now.
-    let state = unsafe { &mut *State::of(t) };
-    if recording.steps.is_empty() || state.executors.len() >= MOST_EXECUTORS {
-        return;
+    if let Some(b) = stats::block(t) {
+        let counters = b.counters.optimization.get();
+        counters.attempts.increment();
+        counters.trace_length_hist.record(recording.steps.len() as u64);
     }
-    match recording.origin {
-        Origin::Loop { jump, header } => {
-            let number = match state.loops.get(&(header as usize)) {
-                Some(number) => *number,
-                None => {
-                    let Some(lowered) = told(recording, lower::lower_loop(recording, &Known(state))) else { return };
-                    let Some(number) = add(state, lowered, header) else { return };
-                    number
-                }
-            };
-            set_executor(jump, number);
-        }
-        Origin::Exit(exit) => {
-            // SAFETY: the exit whose trace was recorded; executors live as long as the thread.
-            let exit = unsafe { &*(exit as *const executor::Exit) };
-            let Some(lowered) = told(recording, lower::lower_exit(recording, &Known(state), &exit.state)) else { return };
-            if let Some(number) = add(state, lowered, std::ptr::null()) {
-                let executor = &state.executors[number];
-                executor.exits.iter().filter(|e| e.state.pc == exit.state.pc).for_each(|e| e.generation.set(exit.generation.get() + 1));
-                exit.target.set(executor.piece.runnable);
-            }
-        }
-    }
-}
-
-/// Optimizes what was lowered, and writes it down if that was asked for.
-fn told(recording: &Recording, lowered: Result<Lowered, Abort>) -> Option<Lowered> {
-    match lowered {
-        Ok(mut lowered) => {
-            optimize::optimize(&mut lowered.trace);
-            dump::dump(recording, &lowered.trace, "compiled");
-            Some(lowered)
-        }
+    let result = match recording.origin {
+        _ if recording.steps.is_empty() => Err(Abort::Empty),
+        Origin::Loop { jump, header } => compile_loop(t, recording, jump, header),
+        // SAFETY: the exit whose trace was recorded; retired executors are not freed while something is recorded.
+        Origin::Exit(exit) => compile_exit(t, recording, unsafe { &*(exit as *const Exit) }),
+    };
+    match result {
+        Ok(()) => count_end(t, recording.end),
         Err(abort) => {
-            dump::dump(recording, &ir::Trace::default(), &format!("{abort:?}"));
-            None
+            dump::dump(recording, &ir::Trace::default(), abort.reason());
+            tell_abort(t, abort);
         }
     }
 }
 
-/// Compiles a trace; the number of its executor.
-fn add(state: &mut State, lowered: Lowered, header: *const u16) -> Option<usize> {
-    let (piece, exits) = backend::compile(&lowered.trace, state)?;
-    let executor = Executor { piece, header, entry: lowered.entry, exits, constants: lowered.constants, misses: Cell::new(MISSES) };
-    state.executors.push(Box::new(executor));
+fn compile_loop(t: &Thread, recording: &Recording, jump: *const u16, header: *const u16) -> Result<(), Abort> {
+    // SAFETY: the state belongs to this thread, and nothing else refers into it.
+    let known = unsafe { (*State::of(t)).loops.get(&(header as usize)).copied() };
+    let number = match known {
+        Some(number) => number,
+        None => {
+            let (target, times) = link_target(t, recording);
+            let lowered = lower::lower_loop(recording, target.as_ref())?;
+            add(t, recording, lowered, header, times)?
+        }
+    };
+    set_executor(jump, number);
+    Ok(())
+}
+
+fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Abort> {
+    let (target, times) = link_target(t, recording);
+    let lowered = lower::lower_exit(recording, target.as_ref(), &exit.state)?;
+    if exit.dead.get() {
+        return Err(Abort::Retired);
+    }
+    let number = add(t, recording, lowered, std::ptr::null(), times)?;
+    // SAFETY: as in `compile_loop`.
+    let executor = unsafe { Arc::as_ptr(&(&(*State::of(t)).executors)[number]) };
+    // SAFETY: executors stay while something refers to them.
+    let exits = unsafe { &(*executor).exits };
+    exits.iter().filter(|e| e.state.pc == exit.state.pc).for_each(|e| e.generation.set(exit.generation.get() + 1));
+    exit.side.set(executor);
+    Ok(())
+}
+
+/// The executor of the loop that a recording ends at, and how often the thread's executors were retired until now.
+fn link_target(t: &Thread, recording: &Recording) -> (Option<LinkTarget>, u32) {
+    // SAFETY: as in `compile_loop`.
+    let state = unsafe { &*State::of(t) };
+    let executor = recording.steps.last().filter(|_| recording.end == End::OtherLoop).and_then(|step| {
+        let number = state.loops.get(&(step.jump_backward_target() as usize))?;
+        state.executors.get(*number).filter(|e| e.phase() != Phase::Failed)
+    });
+    let target = executor.map(|e| LinkTarget { executor: Arc::as_ptr(e) as u64, entry: e.entry.clone() });
+    (target, state.times_retired)
+}
+
+/// Has a trace compiled; the number of its executor.
+fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u16, times_retired: u32) -> Result<usize, Abort> {
+    optimize::optimize(&mut lowered.trace);
+    dump::dump(recording, &lowered.trace, "compiled");
+    if let Some(b) = stats::block(t) {
+        let counters = b.counters.optimization.get();
+        counters.traces_created.increment();
+        counters.optimizer_attempts.increment();
+        counters.optimizer_successes.increment();
+        counters.optimized_trace_length_hist.record((lowered.trace.entry.len() + lowered.trace.body.len()) as u64);
+    }
+    // SAFETY: as in `compile_loop`. From here on no other thread can stop this one, so what the trace links to stays.
+    let state = unsafe { &mut *State::of(t) };
+    if state.times_retired != times_retired {
+        return Err(Abort::Retired);
+    }
+    if state.executors.len() >= MOST_EXECUTORS || code_heap::is_full() {
+        // Everything goes; what is still hot comes back.
+        tell_retired(t, state.retire());
+        return Err(Abort::NoMemory);
+    }
+    let (exits, words) = backend::exits(&lowered.trace).ok_or(Abort::TooBig)?;
+    let executor = Arc::new(Executor::new(header, lowered.entry, exits, lowered.constants));
+    state.executors.push(executor.clone());
     let number = state.executors.len() - 1;
     if !header.is_null() {
         state.loops.insert(header as usize, number);
     }
-    Some(number)
+    let job = Job { executor, trace: lowered.trace, words, buffer: state.buffer.as_ptr() as usize };
+    if option("jit-wait").is_some() {
+        backend::make(job)
+    } else {
+        worker::submit(job)
+    }
+    Ok(number)
+}
+
+/// Counts why a trace ends where it does.
+fn count_end(t: &Thread, end: End) {
+    if let Some(b) = stats::block(t) {
+        let counters = b.counters.optimization.get();
+        match end {
+            End::OtherLoop => counters.inner_loop.increment(),
+            End::TooLong => counters.trace_too_long.increment(),
+            End::Leaves => counters.trace_stack_underflow.increment(),
+            End::Open | End::Closed => {}
+        }
+    }
+}
+
+fn tell_abort(t: &Thread, abort: Abort) {
+    if probes::jit__trace__abort::enabled() {
+        probes::jit__trace__abort::fire(abort.reason_c().as_ptr());
+    }
+    if let Some(b) = stats::block(t) {
+        let counters = b.counters.optimization.get();
+        match abort {
+            Abort::TooShort | Abort::Empty => counters.trace_too_short.increment(),
+            Abort::TooBig => counters.trace_too_long.increment(),
+            Abort::NoMemory => counters.optimizer_failure_reason_no_memory.increment(),
+            Abort::Lost => counters.unknown_callee.increment(),
+            Abort::Contradiction | Abort::Stale | Abort::Unstable | Abort::Retired => counters.low_confidence.increment(),
+        }
+    }
 }
 
 /// Has a loop's jump enter an executor.
@@ -120,22 +198,47 @@ fn set_executor(jump: *const u16, number: usize) {
     r.set_opcode(Opcode::JUMP_BACKWARD_JIT);
 }
 
-/// Has a loop's jump count again.
-pub(crate) fn unset_executor(jump: *const u16) {
+/// Has a loop's jump count again; the more often that happens, the longer.
+pub(crate) fn unset_executor(t: &Thread, jump: *const u16, header: *const u16) {
+    // SAFETY: as in `compile_loop`.
+    let times = unsafe { (*State::of(t)).given_up.get(&(header as usize)).copied().unwrap_or(0) };
     let r = Regs { pc: jump, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: std::ptr::null() };
-    r.set_cache(1, backoff::JUMP_BACKWARD);
+    if times >= PATIENCE {
+        r.set_opcode(Opcode::JUMP_BACKWARD_NO_JIT);
+        return;
+    }
+    r.set_cache(1, (0..times).fold(backoff::JUMP_BACKWARD, |counter, _| backoff::restart(counter)));
     r.set_opcode(Opcode::JUMP_BACKWARD);
 }
 
 unsafe fn forget(state: *mut ()) {
-    // SAFETY: made by `State::of`, and the thread has ended.
-    let state = unsafe { Box::from_raw(state as *mut State) };
-    state.executors.iter().for_each(|e| backend::free(e.piece));
+    // SAFETY: made by `State::of`, and the thread has ended. A worker that still compiles for it has executors of its own to refer to.
+    drop(unsafe { Box::from_raw(state as *mut State) });
 }
 
 /// The memory of the code is shared with the parent process: from now on new code goes elsewhere.
-fn after_fork(_t: &Thread) {
-    backend::leave_heap();
+fn after_fork(t: &Thread) {
+    code_heap::leave();
+    worker::after_fork();
+    // SAFETY: as in `compile_loop`.
+    unsafe { (*State::of(t)).abandon() };
+}
+
+unsafe fn retire(state: *mut ()) {
+    // SAFETY: the thread stands still.
+    let count = unsafe { (*(state as *mut State)).retire() };
+    if let Some(t) = limpid_vm::runtime::current() {
+        tell_retired(t, count);
+    }
+}
+
+fn tell_retired(t: &Thread, count: usize) {
+    if count > 0 && probes::jit__invalidate::enabled() {
+        probes::jit__invalidate::fire(count as i64);
+    }
+    if let Some(b) = stats::block(t) {
+        b.counters.optimization.get().executors_invalidated.add(count as u64);
+    }
 }
 
 unsafe fn trace(state: *mut (), tracer: &mut Tracer) {
@@ -144,7 +247,7 @@ unsafe fn trace(state: *mut (), tracer: &mut Tracer) {
     if state.running.get() == 0 {
         return;
     }
-    for e in &state.executors {
+    for e in state.all() {
         let range = e.constants.as_ptr_range();
         // SAFETY: a vector that nobody changes now. What its words refer to may have died while nothing ran.
         unsafe { tracer.range_conservative(range.start as usize, range.end as usize) };

@@ -421,7 +421,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         stack_limit: Cell::new(stack.end().wrapping_sub(4096)),
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
         tier2: Cell::new(std::ptr::null_mut()),
-        locals_exposed: Cell::new(0),
+        leave_trace: Cell::new(0),
         attribute_cache: AttributeCache::new(),
         noted_jump: NotedJump::new(),
         tracing: Cell::new(0),

@@ -78,8 +78,9 @@ pub struct Thread {
     pub table: Cell<*const ()>,
     /// The state of tier 2, NULL before the first hot loop.
     pub tier2: Cell<*mut crate::tier2::ThreadState>,
-    /// A view of a frame's variables was made (`f_locals`): machine code looks here after whatever may run Python.
-    pub locals_exposed: Cell<u8>,
+    /// A view of a frame's variables was made (`f_locals`), or tools began to watch: machine code, which looks here after whatever may run
+    /// Python, is to be left.
+    pub leave_trace: Cell<u8>,
     /// Where attributes were found.
     pub attribute_cache: AttributeCache,
     /// For whether a line starts where a jump leads.

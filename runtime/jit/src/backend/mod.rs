@@ -6,8 +6,8 @@
 
 mod translate;
 
-use crate::code_heap::{CodeHeap, Piece};
-use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitState, Source, State};
+use crate::code_heap::{self, Piece};
+use crate::executor::{BUFFER_WORDS, Executor, Exit, ExitFrame, ExitState, Source};
 use crate::ir::{Id, Op, Trace, Ty};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -15,14 +15,14 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use limpid_heap::Value;
-use parking_lot::Mutex;
-use std::sync::OnceLock;
+use limpid_probes as probes;
+use std::ffi::CStr;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use translate::Translation;
 
 /// The most code an executor may have.
 const LARGEST: usize = 1 << 20;
-
-static HEAP: Mutex<Option<CodeHeap>> = Mutex::new(None);
 
 fn isa() -> Option<&'static OwnedTargetIsa> {
     static ISA: OnceLock<Option<OwnedTargetIsa>> = OnceLock::new();
@@ -46,25 +46,58 @@ fn isa() -> Option<&'static OwnedTargetIsa> {
     .as_ref()
 }
 
-/// Compiles a trace; None if there is no room, or it is too big.
-pub fn compile(trace: &Trace, state: &State) -> Option<(Piece, Vec<Box<Exit>>)> {
-    let isa = isa()?;
-    let mut exits = Vec::new();
-    let mut numbers = Vec::new();
-    for snapshot in 0..trace.snapshots.len() {
+/// A trace to be compiled.
+pub struct Job {
+    /// What gets the code.
+    pub executor: Arc<Executor>,
+    /// The trace.
+    pub trace: Trace,
+    /// The values of each exit, in the order of the buffer's words.
+    pub words: Vec<Vec<Id>>,
+    /// The address of the thread's buffer.
+    pub buffer: usize,
+}
+
+/// The exits of a trace, and which value is in which word of the buffer there. None: too many values.
+pub fn exits(trace: &Trace) -> Option<(Vec<Box<Exit>>, Vec<Vec<Id>>)> {
+    let mut reasons = vec![c"none"; trace.snapshots.len()];
+    for id in trace.entry.iter().chain(&trace.body).rev() {
+        let uop = trace.uop(*id);
+        if let Some(exit) = uop.exit {
+            reasons[exit as usize] = uop.op.name_c();
+        }
+    }
+    let (mut exits, mut numbers) = (Vec::new(), Vec::new());
+    for (snapshot, reason) in reasons.into_iter().enumerate() {
         let mut words = Vec::new();
-        let exit = exit_state(trace, snapshot, &mut words)?;
-        exits.push(Box::new(Exit::new(exit)));
+        exits.push(Box::new(Exit::new(exit_state(trace, snapshot, reason, &mut words)?)));
         numbers.push(words);
     }
+    Some((exits, numbers))
+}
+
+/// Makes machine code of a trace.
+pub fn make(job: Job) {
+    let start = Instant::now();
+    let piece = compile(&job);
+    job.executor.finish(piece);
+    if probes::jit__compile__done::enabled() {
+        let uops = job.trace.entry.len() + job.trace.body.len();
+        let bytes = piece.map_or(0, |p| p.size());
+        probes::jit__compile__done::fire(uops as i64, bytes as i64, start.elapsed().as_nanos() as u64);
+    }
+}
+
+fn compile(job: &Job) -> Option<Piece> {
+    let isa = isa()?;
     let mut context = Context::new();
-    Translation::new(trace, state, &exits, &numbers).function(&mut context, &**isa)?;
+    Translation::new(&job.trace, job.buffer, &job.executor.exits, &job.words).function(&mut context, &**isa)?;
     context.compile(&**isa, &mut ControlPlane::default()).ok()?;
-    Some((install(&context)?, exits))
+    install(&context)
 }
 
 /// What an exit's values are, and which of them are in which word of the buffer.
-fn exit_state(trace: &Trace, snapshot: usize, words: &mut Vec<Id>) -> Option<ExitState> {
+fn exit_state(trace: &Trace, snapshot: usize, reason: &'static CStr, words: &mut Vec<Id>) -> Option<ExitState> {
     let snapshot = &trace.snapshots[snapshot];
     let mut source = |id: Id| {
         let uop = trace.uop(id);
@@ -102,7 +135,7 @@ fn exit_state(trace: &Trace, snapshot: usize, words: &mut Vec<Id>) -> Option<Exi
             stores,
         });
     }
-    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth })
+    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, reason })
 }
 
 /// The Python value of a constant.
@@ -122,19 +155,14 @@ fn install(context: &Context) -> Option<Piece> {
     if bytes.len() > LARGEST {
         return None;
     }
-    let mut heap = HEAP.lock();
-    if heap.is_none() {
-        *heap = CodeHeap::new();
-    }
-    let piece = heap.as_mut()?.allocate(bytes.len())?;
-    drop(heap);
+    let piece = code_heap::allocate(bytes.len())?;
     // SAFETY: the piece is as long as the code and belongs to nobody else; places to relocate lie inside it.
     unsafe {
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), piece.writable, bytes.len());
         for r in code.buffer.relocs() {
             // The only things that are referred to are inside the function.
             let FinalizedRelocTarget::Func(offset) = r.target else {
-                free(piece);
+                code_heap::free(piece);
                 return None;
             };
             let target = piece.runnable as i64 + offset as i64 + r.addend;
@@ -144,23 +172,11 @@ fn install(context: &Context) -> Option<Piece> {
                 Reloc::X86PCRel4 | Reloc::X86CallPCRel4 => (place as *mut i32).write_unaligned((target - from) as i32),
                 Reloc::Abs8 => (place as *mut i64).write_unaligned(target),
                 _ => {
-                    free(piece);
+                    code_heap::free(piece);
                     return None;
                 }
             }
         }
     }
     Some(piece)
-}
-
-/// Gives back the code of an executor that will not run again.
-pub fn free(piece: Piece) {
-    if let Some(heap) = HEAP.lock().as_mut() {
-        heap.free(piece);
-    }
-}
-
-/// New code goes to a new heap; what is in the old one stays where it is.
-pub fn leave_heap() {
-    *HEAP.lock() = None;
 }

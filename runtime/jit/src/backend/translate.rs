@@ -1,7 +1,7 @@
 //! Uops to Cranelift's instructions.
 
 use crate::entry;
-use crate::executor::{Exit, State};
+use crate::executor::Exit;
 use crate::helpers;
 use crate::ir::{Id, Op, Trace, Ty};
 use cranelift_codegen::Context;
@@ -29,7 +29,8 @@ const GC_BYTE: i32 = offset_of!(limpid_heap::Header, gc) as i32;
 /// A function being made.
 pub struct Translation<'a> {
     trace: &'a Trace,
-    state: &'a State,
+    /// The thread's buffer.
+    buffer: usize,
     exits: &'a [Box<Exit>],
     /// The values of each exit, in the order of the buffer's words.
     words: &'a [Vec<Id>],
@@ -53,8 +54,8 @@ fn flags() -> MemFlagsData {
 
 impl<'a> Translation<'a> {
     /// To be made from a trace.
-    pub fn new(trace: &'a Trace, state: &'a State, exits: &'a [Box<Exit>], words: &'a [Vec<Id>]) -> Translation<'a> {
-        Translation { trace, state, exits, words }
+    pub fn new(trace: &'a Trace, buffer: usize, exits: &'a [Box<Exit>], words: &'a [Vec<Id>]) -> Translation<'a> {
+        Translation { trace, buffer, exits, words }
     }
 
     /// Makes the function. None: something cannot be expressed.
@@ -219,7 +220,7 @@ impl Function<'_, '_> {
     fn write_exits(&mut self) {
         for (exit, block) in std::mem::take(&mut self.open_exits) {
             self.b.switch_to_block(block);
-            let buffer = self.constant(self.t.state.buffer.as_ptr() as i64);
+            let buffer = self.constant(self.t.buffer as i64);
             for (word, id) in self.t.words[exit as usize].iter().enumerate() {
                 let v = self.value(*id);
                 self.store_raw(buffer, word as i32, v);
@@ -265,7 +266,7 @@ impl Function<'_, '_> {
         let exit = u.exit.unwrap_or(0);
         let result = match u.op {
             Op::Input => {
-                let buffer = self.constant(self.t.state.buffer.as_ptr() as i64);
+                let buffer = self.constant(self.t.buffer as i64);
                 let ty = clif_type(u.ty);
                 let v = self.b.ins().load(if ty == I8 { I64 } else { ty }, flags(), buffer, imm as i32 * 8);
                 if ty == I8 { self.b.ins().ireduce(I8, v) } else { v }
@@ -471,16 +472,16 @@ impl Function<'_, '_> {
                 let slot = self.add_constant(args[0], imm);
                 self.barrier(args[0], slot);
             }
-            Op::StoreItem => self.store_item(args[0], args[1], args[2], exit),
-            Op::Append => self.append(args[0], args[1], exit),
+            Op::StoreItem => self.store_item(args, exit),
+            Op::Append => self.append(args, exit),
             Op::ProbeEntry => self.probe_entry(imm, exit)?,
-            Op::ProbeReturn => self.probe_return(imm as usize)?,
+            Op::ProbeReturn => self.probe_return(imm as usize),
             Op::Body => self.body(args[0], imm as usize)?,
             Op::Leave => {
                 let block = self.exit_block(exit);
                 self.b.ins().jump(block, &[]);
             }
-            Op::Link => self.link(imm as usize, args)?,
+            Op::Link => self.link(imm, args),
             _ => return None,
         }
         Some(())
@@ -511,8 +512,17 @@ impl Function<'_, '_> {
         });
     }
 
+    /// Before a function is called that may collect garbage: tells where the interpreter's stack ends. The thread.
+    fn save_registers(&mut self, fp: Value, sp: Value) -> Value {
+        let thread = self.thread();
+        self.b.ins().store(flags(), fp, thread, offset_of!(Thread, fp) as i32);
+        self.b.ins().store(flags(), sp, thread, offset_of!(Thread, sp) as i32);
+        thread
+    }
+
     /// While the thread is alone the list is not locked; otherwise a function does it.
-    fn store_item(&mut self, list: Value, index: Value, v: Value, exit: u32) {
+    fn store_item(&mut self, args: &[Value], exit: u32) {
+        let (list, index, v) = (args[0], args[1], args[2]);
         let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
         let alone = self.b.ins().load(I8, flags(), flag, 0);
         let (quick, shared, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
@@ -530,7 +540,7 @@ impl Function<'_, '_> {
         self.barrier(storage, place);
         self.b.ins().jump(on, &[]);
         self.b.switch_to_block(shared);
-        let thread = self.thread();
+        let thread = self.save_registers(args[3], args[4]);
         let done = self.call(helpers::store_item as *const () as usize, &[thread, list, index, v], true).expect("it has a result");
         self.guard(done, exit);
         self.b.ins().jump(on, &[]);
@@ -538,7 +548,8 @@ impl Function<'_, '_> {
     }
 
     /// While the thread is alone and the storage has room, no function is called.
-    fn append(&mut self, list: Value, v: Value, exit: u32) {
+    fn append(&mut self, args: &[Value], exit: u32) {
+        let (list, v) = (args[0], args[1]);
         let (known, roomy, quick) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let (general, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(general);
@@ -563,7 +574,7 @@ impl Function<'_, '_> {
         self.b.ins().store(flags(), longer, list, List::LEN as i32);
         self.b.ins().jump(on, &[]);
         self.b.switch_to_block(general);
-        let thread = self.thread();
+        let thread = self.save_registers(args[2], args[3]);
         let done = self.call(helpers::append as *const () as usize, &[thread, list, v], true).expect("it has a result");
         self.guard(done, exit);
         self.b.ins().jump(on, &[]);
@@ -587,8 +598,8 @@ impl Function<'_, '_> {
         Some(())
     }
 
-    fn probe_return(&mut self, number: usize) -> Option<()> {
-        let Some(semaphore) = probes::function__return::semaphore() else { return Some(()) };
+    fn probe_return(&mut self, number: usize) {
+        let Some(semaphore) = probes::function__return::semaphore() else { return };
         let (code, pc) = self.t.trace.returns[number];
         let address = self.constant(semaphore.as_ptr() as i64);
         let tracers = self.b.ins().load(I16, flags(), address, 0);
@@ -596,7 +607,6 @@ impl Function<'_, '_> {
             let (code, pc) = (f.constant(code as i64), f.constant(pc as i64));
             f.call(helpers::probe_return as *const () as usize, &[code, pc], false);
         });
-        Some(())
     }
 
     fn body(&mut self, fp: Value, number: usize) -> Option<()> {
@@ -613,24 +623,23 @@ impl Function<'_, '_> {
         let on = self.b.create_block();
         self.b.ins().brif(as_expected, on, &[], elsewhere, &[]);
         self.b.switch_to_block(on);
-        // A view of the variables may have changed them.
-        let exposed = self.b.ins().load(I8, flags(), thread, offset_of!(Thread, locals_exposed) as i32);
+        // A view of the variables may have changed them, or tools watch from now on.
+        let exposed = self.b.ins().load(I8, flags(), thread, offset_of!(Thread, leave_trace) as i32);
         let on = self.b.create_block();
         self.b.ins().brif(exposed, elsewhere, &[], on, &[]);
         self.b.switch_to_block(on);
         Some(())
     }
 
-    fn link(&mut self, number: usize, args: &[Value]) -> Option<()> {
-        let executor = &self.t.state.executors[number];
-        let buffer = self.constant(self.t.state.buffer.as_ptr() as i64);
-        for (word, v) in args[1..].iter().enumerate() {
+    fn link(&mut self, executor: i64, args: &[Value]) {
+        let buffer = self.constant(self.t.buffer as i64);
+        for (word, v) in args[2..].iter().enumerate() {
             self.store_raw(buffer, word as i32, *v);
         }
-        let code = self.constant(executor.piece.runnable as i64);
-        let zero = self.constant(0);
-        self.b.ins().return_call_indirect(self.signature, code, &[args[0], zero]);
-        Some(())
+        // The address of the code is in the executor's first word.
+        let executor = self.constant(executor);
+        let code = self.b.ins().load(I64, flags(), executor, 0);
+        self.b.ins().return_call_indirect(self.signature, code, &[args[0], args[1]]);
     }
 }
 

@@ -15,6 +15,7 @@
 #[cfg(test)]
 mod parse;
 
+use std::ffi::CStr;
 use std::fmt;
 
 /// A value of a trace: the number of the uop that makes it.
@@ -54,6 +55,12 @@ macro_rules! define_ops {
             /// Its name in the text form.
             pub fn name(self) -> &'static str {
                 match self { $(Op::$name => $text,)* }
+            }
+
+            /// Its name as tracers get it.
+            pub fn name_c(self) -> &'static CStr {
+                let text = match self { $(Op::$name => concat!($text, "\0"),)* };
+                CStr::from_bytes_with_nul(text.as_bytes()).unwrap_or_default()
             }
 
             /// The uop with a name.
@@ -188,9 +195,10 @@ define_ops! {
     AddDepth = "add_depth" Writes;
     /// Stores a value at an object plus `imm`, with the collector's barrier.
     StoreSlot = "store_slot" Writes;
-    /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item.
+    /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item. Behind them the frame and the
+    /// end of the stack, for the collector.
     StoreItem = "store_item" Writes;
-    /// Appends the second value to a list (first value): leaves if there is no memory.
+    /// Appends the second value to a list (first value): leaves if there is no memory. Behind them what `StoreItem` has there.
     Append = "append" Writes;
     /// Tells tracers that the code `imm` is entered, if the semaphores say so; leaves if lines are traced.
     ProbeEntry = "probe_entry" Writes;
@@ -202,7 +210,8 @@ define_ops! {
 
     /// Leaves the trace.
     Leave = "leave" Guards;
-    /// Goes on in another executor, number `imm`: its first frame is at the first address, its inputs are the others.
+    /// Goes on in the executor at the address `imm`: its first frame is at the first address, the second is the header of its loop, its
+    /// inputs are the others.
     Link = "link" Guards;
 }
 

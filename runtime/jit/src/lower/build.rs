@@ -20,7 +20,18 @@ pub(super) struct Fact {
 
 /// Do all objects of this shape keep their layout for ever?
 pub(super) fn is_stable(shape: ShapeRef) -> bool {
-    [shapes::LIST, shapes::TUPLE, shapes::RANGE, shapes::STR, shapes::DICT, shapes::FUNCTION, shapes::METHOD, shapes::CELL].contains(&shape)
+    [
+        shapes::LIST,
+        shapes::TUPLE,
+        shapes::RANGE,
+        shapes::STR,
+        shapes::DICT,
+        shapes::FUNCTION,
+        shapes::METHOD,
+        shapes::CELL,
+        shapes::GENERATOR,
+    ]
+    .contains(&shape)
 }
 
 impl Lowering<'_> {
@@ -209,9 +220,18 @@ impl Lowering<'_> {
 
     /// 64 bits that never change.
     pub(super) fn load_fixed(&mut self, base: Id, offset: usize, ty: Ty) -> Id {
-        // In front of the loop an input has the type that the entry has tested, and no other.
-        let certain = self.trace.uop(base).op != Op::Input || self.facts.get(&base).is_some_and(|f| f.from_entry);
-        if certain { self.emit(Op::LoadFixed, ty, &[base], offset as i64) } else { self.load(base, offset, ty) }
+        if self.is_certain(base) { self.emit(Op::LoadFixed, ty, &[base], offset as i64) } else { self.load(base, offset, ty) }
+    }
+
+    /// Is a value right for loading from it wherever it is known, in front of the loop too? There an input has the type that the entry has
+    /// tested, and no other; and what was loaded is what guards of the loop have yet to test, but for the function of the first frame.
+    fn is_certain(&self, base: Id) -> bool {
+        let uop = self.trace.uop(base);
+        match uop.op {
+            Op::Input => self.facts.get(&base).is_some_and(|f| f.from_entry),
+            Op::LoadFixed => self.trace.uop(uop.args[0]).op == Op::Frame,
+            _ => true,
+        }
     }
 
     /// 64 bits at an offset in a cell.

@@ -23,28 +23,55 @@ use limpid_vm::types::Generator;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Frame, Place};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
 use std::mem::offset_of;
 
 /// How often a loop is lowered with other assumptions.
 const ATTEMPTS: usize = 12;
 /// A loop's trace that is not closed is of use if it has at least this many instructions.
-const SHORTEST: usize = 8;
+const SHORTEST: usize = 40;
 
-/// Why there is no trace.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Abort {
+macro_rules! define_aborts {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// Why there is no trace.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Abort { $($(#[$doc])* $name,)* }
+
+        impl Abort {
+            /// In words.
+            pub fn reason_c(self) -> &'static CStr {
+                match self { $(Abort::$name => $text,)* }
+            }
+        }
+    };
+}
+
+define_aborts! {
     /// Too few instructions.
-    TooShort,
+    TooShort = c"too short";
     /// What was recorded contradicts itself: types change from round to round, or a cache was rewritten meanwhile.
-    Contradiction,
+    Contradiction = c"contradiction";
     /// A cache is not valid any more.
-    Stale,
+    Stale = c"stale cache";
     /// What was recorded is not what the uops do.
-    Lost,
+    Lost = c"unknown effect";
     /// The assumptions about a loop do not settle.
-    Unstable,
+    Unstable = c"unstable types";
     /// The trace is left before the first instruction has run.
-    Empty,
+    Empty = c"empty";
+    /// An exit has more values than can be handed over.
+    TooBig = c"too many values";
+    /// What the trace belongs to was retired while it was recorded.
+    Retired = c"retired";
+    /// There is no memory for more code.
+    NoMemory = c"no memory for code";
+}
+
+impl Abort {
+    /// In words.
+    pub fn reason(self) -> &'static str {
+        self.reason_c().to_str().unwrap_or_default()
+    }
 }
 
 /// What is assumed of a place of the first frame at the start of each round.
@@ -68,15 +95,17 @@ pub struct Lowered {
     pub constants: Vec<u64>,
 }
 
-/// What lowering has to know of other executors.
-pub trait Executors {
-    /// The executor of the loop with this header.
-    fn loop_at(&self, header: *const u16) -> Option<(usize, &[Entry])>;
+/// The executor of the loop that a recording ends at.
+pub struct LinkTarget {
+    /// Its address.
+    pub executor: u64,
+    /// What it takes.
+    pub entry: Vec<Entry>,
 }
 
 struct Lowering<'a> {
     recording: &'a Recording,
-    executors: &'a dyn Executors,
+    target: Option<&'a LinkTarget>,
     trace: Trace,
     frames: Vec<Frame>,
     /// The state before the current instruction, and its number once something leaves there.
@@ -107,9 +136,9 @@ enum After {
 }
 
 /// Lowers a recording that started at a loop's header.
-pub fn lower_loop(recording: &Recording, executors: &dyn Executors) -> Result<Lowered, Abort> {
+pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<Lowered, Abort> {
     if recording.end != End::Closed {
-        let mut l = Lowering::new(recording, executors);
+        let mut l = Lowering::new(recording, target);
         l.start_in_memory();
         let steps = l.run()?;
         if !l.linked && steps < SHORTEST {
@@ -119,7 +148,7 @@ pub fn lower_loop(recording: &Recording, executors: &dyn Executors) -> Result<Lo
     }
     let mut assumptions = Assumptions::new();
     for _ in 0..ATTEMPTS {
-        let mut l = Lowering::new(recording, executors);
+        let mut l = Lowering::new(recording, target);
         l.start_loop(&assumptions);
         l.run()?;
         let better = l.close(&assumptions)?;
@@ -133,8 +162,8 @@ pub fn lower_loop(recording: &Recording, executors: &dyn Executors) -> Result<Lo
 }
 
 /// Lowers a recording that started where another trace was left.
-pub fn lower_exit(recording: &Recording, executors: &dyn Executors, exit: &ExitState) -> Result<Lowered, Abort> {
-    let mut l = Lowering::new(recording, executors);
+pub fn lower_exit(recording: &Recording, target: Option<&LinkTarget>, exit: &ExitState) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target);
     l.start_at_exit(exit)?;
     let steps = l.run()?;
     if !l.linked && steps == 0 {
@@ -144,10 +173,10 @@ pub fn lower_exit(recording: &Recording, executors: &dyn Executors, exit: &ExitS
 }
 
 impl<'a> Lowering<'a> {
-    fn new(recording: &'a Recording, executors: &'a dyn Executors) -> Lowering<'a> {
+    fn new(recording: &'a Recording, target: Option<&'a LinkTarget>) -> Lowering<'a> {
         Lowering {
             recording,
-            executors,
+            target,
             trace: Trace::default(),
             frames: Vec::new(),
             before: Snapshot { pc: 0, frames: Vec::new(), depth: 0 },
@@ -326,9 +355,7 @@ impl<'a> Lowering<'a> {
 
     /// Goes on in the executor of the loop that the step jumps to, if there is one and it takes the values as they are.
     fn link(&mut self, step: &Instruction) -> Option<()> {
-        // SAFETY: the target of the jump.
-        let header = unsafe { step.pc.add(2).sub(step.oparg as usize) };
-        let (executor, entry) = self.executors.loop_at(header)?;
+        let LinkTarget { executor, entry } = self.target?;
         let frame = self.frames.len() - 1;
         let mut values = Vec::new();
         for e in entry {
@@ -347,8 +374,9 @@ impl<'a> Lowering<'a> {
         self.guard(Op::GuardBreaker, &[], 0);
         self.flush();
         self.save_registers();
-        values.insert(0, self.address(frame, 0));
-        self.emit_with(Op::Link, Ty::None, &values, executor as i64, None);
+        let header = self.word_constant(step.jump_backward_target() as u64);
+        values.splice(0..0, [self.address(frame, 0), header]);
+        self.emit_with(Op::Link, Ty::None, &values, *executor as i64, None);
         self.linked = true;
         Some(())
     }

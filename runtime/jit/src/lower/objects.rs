@@ -136,7 +136,8 @@ impl Lowering<'_> {
                 let index = self.emit(Op::IntToWord, Ty::Word, &[index], 0);
                 let v = self.value(v);
                 let exit = self.exit();
-                self.emit_with(Op::StoreItem, Ty::None, &[list, index, v], 0, Some(exit));
+                let (fp, sp) = self.registers();
+                self.emit_with(Op::StoreItem, Ty::None, &[list, index, v, fp, sp], 0, Some(exit));
                 self.forget_items();
                 self.drop_n(3);
             }
@@ -147,7 +148,8 @@ impl Lowering<'_> {
                 self.guard_is(len, o as u64);
                 self.drop_n(1);
                 for i in (0..o as usize).rev() {
-                    let item = self.load_fixed(tuple, TUPLE_OVERHEAD + i * 8, Ty::Value);
+                    // Not in front of the loop, where the length was not compared yet.
+                    let item = self.load(tuple, TUPLE_OVERHEAD + i * 8, Ty::Value);
                     self.push(item);
                 }
             }
@@ -157,7 +159,8 @@ impl Lowering<'_> {
                 let list = self.guard_shape(list, shapes::LIST)?;
                 let v = self.value(v);
                 let exit = self.exit();
-                self.emit_with(Op::Append, Ty::None, &[list, v], 0, Some(exit));
+                let (fp, sp) = self.registers();
+                self.emit_with(Op::Append, Ty::None, &[list, v, fp, sp], 0, Some(exit));
                 self.forget_items();
                 self.loaded.retain(|(_, args, _), _| args[0] != list);
                 let none = self.constant(Ty::Value, Value::NONE.bits() as i64);

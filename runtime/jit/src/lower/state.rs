@@ -195,28 +195,13 @@ impl Lowering<'_> {
 
     /// Writes everything that the interpreter's stack does not have yet, frames of inlined calls included.
     pub(super) fn flush(&mut self) {
+        self.flush_headers();
         for i in 0..self.frames.len() {
-            let f = self.frames[i].clone();
-            if !f.header_in_memory {
-                let null = self.word_constant(0);
-                let previous = self.address(i - 1, 0);
-                let return_pc = self.word_constant(f.return_pc);
-                let function = f.function.expect("a frame that is not in memory has a function");
-                for (below, v) in [(5, function), (4, previous), (3, return_pc), (2, null), (1, null)] {
-                    self.store_word(i, -below, v);
-                }
-                self.frames[i].header_in_memory = true;
-            }
-            for (k, p) in f.places.iter().enumerate() {
-                if let (Some(v), false) = (p.value, p.in_memory) {
-                    let v = self.value(v);
-                    self.store_word(i, k as i64, v);
-                    self.frames[i].places[k].in_memory = true;
-                }
-            }
-            if VmFrame(f.recorded).is_generator() && i + 1 < self.frames.len() {
+            self.flush_places(i);
+            if VmFrame(self.frames[i].recorded).is_generator() && i + 1 < self.frames.len() {
                 // It keeps the top of its stack while it calls.
-                let top = self.address(i, f.places.len() as i64);
+                let end = self.frames[i].places.len() as i64;
+                let top = self.address(i, end);
                 let base = self.base_of(i);
                 let offset = offset_of!(Generator, sp) as i64 - Generator::FRAME_OFFSET as i64;
                 self.emit_with(Op::StoreFrame, Ty::None, &[base, top], offset, None);
@@ -225,20 +210,56 @@ impl Lowering<'_> {
         self.settle_depth();
     }
 
+    /// Writes the headers of frames of inlined calls.
+    pub(super) fn flush_headers(&mut self) {
+        for i in 1..self.frames.len() {
+            if self.frames[i].header_in_memory {
+                continue;
+            }
+            let null = self.word_constant(0);
+            let previous = self.address(i - 1, 0);
+            let return_pc = self.word_constant(self.frames[i].return_pc);
+            let function = self.frames[i].function.expect("a frame that is not in memory has a function");
+            for (below, v) in [(5, function), (4, previous), (3, return_pc), (2, null), (1, null)] {
+                self.store_word(i, -below, v);
+            }
+            self.frames[i].header_in_memory = true;
+        }
+    }
+
+    /// Writes the variables and the value stack of a frame.
+    pub(super) fn flush_places(&mut self, frame: usize) {
+        for k in 0..self.frames[frame].places.len() {
+            if let Place { value: Some(v), in_memory: false } = self.frames[frame].places[k] {
+                let v = self.value(v);
+                self.store_word(frame, k as i64, v);
+                self.frames[frame].places[k].in_memory = true;
+            }
+        }
+    }
+
     /// Makes the thread's depth what it is in the interpreter.
     pub(super) fn settle_depth(&mut self) {
         let depth = self.frames.len() as i32 - 1;
         if depth != self.depth {
             self.emit_with(Op::AddDepth, Ty::None, &[], (depth - self.depth) as i64, None);
             self.depth = depth;
+            // An exit from here on finds the new depth.
+            self.before.depth = depth;
+            self.exit = None;
         }
+    }
+
+    /// The innermost frame that the interpreter's stack has, and where the stack ends there.
+    pub(super) fn registers(&mut self) -> (Id, Id) {
+        let frame = self.frames.iter().rposition(|f| f.header_in_memory).expect("the first frame is in memory");
+        let end = self.frames[frame].places.len() as i64;
+        (self.address(frame, 0), self.address(frame, end))
     }
 
     /// Tells the thread which frame is the innermost, and where its stack ends.
     pub(super) fn save_registers(&mut self) {
-        let frame = self.frame_index();
-        let end = self.top().places.len() as i64;
-        let (fp, sp) = (self.address(frame, 0), self.address(frame, end));
+        let (fp, sp) = self.registers();
         self.emit_with(Op::StoreThread, Ty::None, &[fp], offset_of!(Thread, fp) as i64, None);
         self.emit_with(Op::StoreThread, Ty::None, &[sp], offset_of!(Thread, sp) as i64, None);
     }

@@ -7,6 +7,7 @@ use crate::instrument::events::{Event, EventSet};
 use crate::instrument::{TOOLS, ToolSet};
 use crate::object::{R, Ref};
 use crate::thread::Thread;
+use crate::tier2;
 use crate::types::code::{Bytecode, each_instruction};
 use crate::types::{Bytes, Code};
 use limpid_bytecode::{ExceptionTable, INSTRUMENTED, LineTable, Opcode};
@@ -156,6 +157,9 @@ pub fn set_local_events(t: &Thread, code: Ref<Code>, tool: usize, wanted: EventS
     l.local[tool].store(wanted, Release);
     l.generation[tool].store(generation, Release);
     update(t, code);
+    if tier2::is_enabled() {
+        t.mutator.stop_world(c"instrumentation", |_| tier2::retire_all(t.interpreter()));
+    }
     Ok(())
 }
 

@@ -26,6 +26,7 @@ use crate::interp::frame::Frame;
 use crate::object::{Ref, ValueExt};
 use crate::root::Root;
 use crate::thread::{Thread, request};
+use crate::tier2;
 use crate::types::{Code, builtin};
 use crate::value_list::ValueList;
 use events::{EVENT_COUNT, Event, EventSet};
@@ -174,6 +175,7 @@ fn change(t: &Thread, f: impl FnOnce()) {
         });
         // The frames keep these code objects alive.
         running.into_iter().for_each(|code| locations::update(t, code));
+        tier2::retire_all(interpreter);
     });
     interpreter.request_all(request::TABLE);
 }

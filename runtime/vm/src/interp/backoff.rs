@@ -24,7 +24,7 @@ pub const WARM_UP: u16 = make(1, 1);
 /// A specialized instruction: it may miss this often before it is specialized anew.
 pub const COOL_DOWN: u16 = make(52, 0);
 /// A loop: record a trace after so many rounds.
-pub const JUMP_BACKWARD: u16 = make(16, 4);
+pub const JUMP_BACKWARD: u16 = make(511, 9);
 /// The history of a conditional jump that has not run: alternating outcomes, so that neither side is expected.
 pub const NO_HISTORY: u16 = 0x5555;
 

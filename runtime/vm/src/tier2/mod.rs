@@ -7,7 +7,8 @@
 //! its cache. Without a compiler nothing of this happens, and a loop's counter just goes on counting.
 //!
 //! Everything here belongs to one thread: its copy of the bytecode, its recording, its executors. So nothing is locked, and any number
-//! of threads record and run traces at once.
+//! of threads record and run traces at once. When tools begin to watch what a program does, all threads stand still and lose their
+//! executors ([`retire_all`]): machine code does not look for marks.
 
 pub mod bodies;
 pub mod recorder;
@@ -15,11 +16,14 @@ pub mod recorder;
 pub use recorder::Recording;
 
 use crate::interp::backoff;
-use crate::interp::dispatch::{PLAIN, RECORDING};
+use crate::interp::dispatch::{COUNTING, PLAIN, RECORDING};
 use crate::interp::regs::{Regs, Step};
-use crate::thread::Thread;
+use crate::interp::trace::line_at;
+use crate::runtime::Interpreter;
+use crate::thread::{Thread, request};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
+use limpid_probes as probes;
 use recorder::Origin;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::OnceLock;
@@ -38,6 +42,8 @@ pub struct EntryPoints {
     pub after_fork: fn(&Thread),
     /// Hands the collector the constants in the machine code of a thread.
     pub trace: unsafe fn(*mut (), &mut limpid_heap::Tracer),
+    /// No executor of a thread, which stands still, is to be entered any more.
+    pub retire: unsafe fn(*mut ()),
 }
 
 static ENTRY_POINTS: OnceLock<EntryPoints> = OnceLock::new();
@@ -75,6 +81,13 @@ pub struct ThreadState {
     pub compiler: Cell<*mut ()>,
     /// Does machine code run, not counting what has called into native code that runs Python again?
     pub active: Cell<bool>,
+}
+
+impl ThreadState {
+    /// Is something being recorded, be it that native code has interrupted it?
+    pub fn is_recording(&self) -> bool {
+        self.is_recording.get()
+    }
 }
 
 impl Thread {
@@ -121,6 +134,20 @@ pub fn after_fork(t: &Thread) {
     }
 }
 
+/// What is compiled is not to be run any more, by any thread: it would not tell tools what it does. All threads stand still; those in
+/// machine code leave it at the end of the round, or after the call in which they are.
+pub fn retire_all(interpreter: &Interpreter) {
+    let Some(e) = ENTRY_POINTS.get() else { return };
+    interpreter.each_thread(|t| {
+        if let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) {
+            // SAFETY: the compiler has put its own state there, and the thread stands still.
+            unsafe { (e.retire)(state.compiler.get()) };
+            t.leave_trace.set(1);
+        }
+    });
+    interpreter.request_all(request::TABLE);
+}
+
 /// Hands the collector what a recording refers to.
 pub fn trace_thread(t: &Thread, tracer: &mut limpid_heap::Tracer) {
     if let Some(state) = t.tier2_if_any() {
@@ -151,9 +178,8 @@ pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
 pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
     let (jump, executor) = (r.pc, r.cache(1));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
-    let usual = r.t().table.get() == &raw const PLAIN as *const ();
     match ENTRY_POINTS.get() {
-        Some(e) if usual && !is_exposed(r) => {
+        Some(e) if runs_plainly(r.t()) && !is_exposed(r) => {
             // Machine code keeps values on the native stack, so a collection that it causes has to look there.
             let loop_stack = r.t().loop_stack.replace(0);
             // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
@@ -163,6 +189,14 @@ pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
         }
         _ => Step::Jump,
     }
+}
+
+/// Does nothing but the statistics watch what the thread does?
+fn runs_plainly(t: &Thread) -> bool {
+    let plain = &raw const PLAIN as *const ();
+    let table = t.table.get();
+    table == plain
+        || table == &raw const COUNTING as *const () && crate::instrument::running_table(&t.interpreter().instrumentation).cast() == plain
 }
 
 /// Can the variables of the frame be changed from outside, through `f_locals`? Machine code keeps them in registers.
@@ -177,8 +211,12 @@ fn is_exposed(r: &Regs) -> bool {
 pub fn start_recording(r: &Regs, origin: Origin, base: *mut Value) {
     let t = r.t();
     let state = t.tier2();
-    if state.suspended.get() > 0 || t.table.get() != &raw const PLAIN as *const () || is_exposed(r) {
+    if state.suspended.get() > 0 || !runs_plainly(t) || is_exposed(r) {
         return;
+    }
+    if probes::jit__trace__start::enabled() && !r.frame().is_shim() {
+        let code = r.frame().code();
+        probes::jit__trace__start::fire(code.file_c(), code.name_c(), line_at(code, code.offset_of(r.pc)));
     }
     // SAFETY: nothing else refers to the recording: none is in progress, for then the table would be another one.
     unsafe { &mut *state.recording.get() }.start(origin, r, base);
@@ -243,7 +281,7 @@ pub fn resume(t: &Thread, before: Suspended) {
     state.active.set(before.active);
     if before.recording {
         state.suspended.set(state.suspended.get() - 1);
-        if t.table.get() == &raw const PLAIN as *const () {
+        if runs_plainly(t) {
             t.table.set(&raw const RECORDING as *const ());
         }
     }

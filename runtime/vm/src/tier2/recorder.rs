@@ -124,6 +124,12 @@ impl Instruction {
         unsafe { self.pc.add(1 + self.op.caches()) }
     }
 
+    /// Where it leads, being a jump backward.
+    pub fn jump_backward_target(&self) -> *const u16 {
+        // SAFETY: inside the same code.
+        unsafe { self.pc.add(1 + Opcode::JUMP_BACKWARD.caches()).sub(self.oparg as usize) }
+    }
+
     fn refresh(&mut self) {
         let r = Regs { pc: self.pc, sp: self.sp, fp: self.fp, th: std::ptr::null() };
         self.op = Opcode::from_u8(r.word() as u8).unwrap_or(Opcode::CACHE);

@@ -113,7 +113,7 @@ impl FrameObject {
     /// A view of the frame's variables is made, through which they may change.
     pub fn expose(&self, t: &Thread) {
         self.exposed.store(true, Ordering::Relaxed);
-        t.locals_exposed.set(1);
+        t.leave_trace.set(1);
     }
 
     /// May the variables change through a view?

@@ -1,0 +1,201 @@
+//! Running executors, and going on in the interpreter where they are left.
+//!
+//! Machine code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
+
+use crate::entry::{self, Left};
+use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
+use crate::ir::Ty;
+use crate::unset_executor;
+use limpid_heap::Value;
+use limpid_probes as probes;
+use limpid_vm::interp::backoff;
+use limpid_vm::interp::frame::Frame;
+use limpid_vm::interp::regs::{Regs, Step};
+use limpid_vm::interp::trace::line_at;
+use limpid_vm::object::ValueExt;
+use limpid_vm::stats;
+use limpid_vm::tier2::{self, recorder::Origin};
+use std::cell::Cell;
+
+/// How many traces are made for one instruction, each for what those before have not expected.
+const MOST_GENERATIONS: u8 = 4;
+
+/// A value in a representation as a raw word; None if it is not of that kind.
+fn unbox(v: Value, e: &Entry) -> Option<u64> {
+    match e.ty {
+        Ty::Int => v.is_int().then(|| v.shifted() as u64),
+        Ty::Float => v.is_float().then(|| v.as_float().to_bits()),
+        _ => e.shape.is_none_or(|shape| v.is_cell() && v.shape() == shape).then(|| v.bits()),
+    }
+}
+
+/// The value of a raw word.
+fn rebox(word: u64, ty: Ty) -> Value {
+    match ty {
+        Ty::Int => Value::from_shifted(word as i64),
+        Ty::Float => Value::float(f64::from_bits(word)),
+        Ty::Bool => Value::bool(word != 0),
+        Ty::Value | Ty::Word | Ty::None => Value::from_bits(word),
+    }
+}
+
+/// Runs an executor; see [`tier2::EntryPoints::run`].
+///
+/// # Safety
+/// The registers are those of the interpreter at the target of a jump whose cache holds this number.
+pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
+    let t = r.t();
+    let state = State::of(t);
+    // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs.
+    let (executor, buffer, running) = unsafe {
+        let state = &mut *state;
+        if state.running.get() == 0 && !t.tier2().is_recording() {
+            state.free_retired();
+        }
+        let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
+        (executor, &raw const *state.buffer, &raw const state.running)
+    };
+    // SAFETY: executors, the buffer and the counter stay where they are while something runs.
+    let (executor, buffer, running) = unsafe { (executor.map(|e| &*e), &*buffer, &*running) };
+    let Some(executor) = executor.filter(|e| e.header == r.pc) else {
+        unset_executor(t, jump, r.pc);
+        return Step::Jump;
+    };
+    let Some(code) = executor.code() else {
+        if executor.phase() != Phase::Waiting {
+            give_up(r, jump, executor);
+        }
+        return Step::Jump;
+    };
+    for (word, e) in buffer.iter().zip(&executor.entry) {
+        // SAFETY: the frame has the place, being of the code that the executor was made for.
+        match unbox(unsafe { *r.fp.add(e.place as usize) }, e) {
+            Some(raw) => word.set(raw),
+            None => {
+                missed(r, jump, executor);
+                return Step::Jump;
+            }
+        }
+    }
+    if let Some(b) = stats::block(t) {
+        b.counters.optimization.get().traces_executed.increment();
+    }
+    running.set(running.get() + 1);
+    let exposed = t.leave_trace.replace(0);
+    t.tier2().active.set(true);
+    // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
+    let left = unsafe { entry::enter(r.fp, r.th, code) };
+    t.tier2().active.set(false);
+    t.leave_trace.set(t.leave_trace.get() | exposed);
+    running.set(running.get() - 1);
+    // SAFETY: this is how machine code was left.
+    unsafe { leave(r, left, buffer) }
+}
+
+/// The entry did not fit. When that happens often, the loop is recorded anew.
+fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
+    if executor.misses.get() > 0 {
+        executor.misses.set(executor.misses.get() - 1);
+        return;
+    }
+    give_up(r, jump, executor);
+}
+
+/// The loop's executor is of no use.
+fn give_up(r: &Regs, jump: *const u16, executor: &Executor) {
+    // SAFETY: the state lives as long as the thread, and nothing else refers into these tables.
+    unsafe {
+        let state = &mut *State::of(r.t());
+        state.loops.remove(&(executor.header as usize));
+        let times = state.given_up.entry(executor.header as usize).or_insert(0);
+        *times = times.saturating_add(1);
+    }
+    unset_executor(r.t(), jump, executor.header);
+}
+
+/// Machine code was left: gives the registers what it says.
+unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) -> Step {
+    let t = r.t();
+    if left.frame.is_null() {
+        if left.what == 0 {
+            return Step::Exit;
+        }
+        (r.pc, r.sp, r.fp) = (left.what as *const u16, t.sp.get(), t.fp.get());
+        return Step::Jump;
+    }
+    // SAFETY: machine code passes the exit it has left through, which lives as long as its executor.
+    let exit = unsafe { &*(left.what as *const Exit) };
+    // SAFETY: by the caller's contract.
+    unsafe { materialize(r, left.frame, &exit.state, buffer) };
+    if probes::jit__exit::enabled() {
+        tell_exit(r, exit);
+    }
+    continue_exit(r, exit, left);
+    Step::Jump
+}
+
+/// Links the trace that goes on from an exit, or has one recorded when the exit is taken often.
+fn continue_exit(r: &Regs, exit: &Exit, left: Left) {
+    if exit.dead.get() || exit.generation.get() >= MOST_GENERATIONS {
+        return;
+    }
+    if !exit.side.get().is_null() {
+        // SAFETY: executors stay while something refers to them; `retire` has not been called, for the exit is not dead.
+        let side = unsafe { &*exit.side.get() };
+        match side.code() {
+            Some(code) => exit.target.set(code),
+            None if side.phase() == Phase::Failed => exit.generation.set(MOST_GENERATIONS),
+            None => {}
+        }
+        return;
+    }
+    let counter = exit.counter.get();
+    if backoff::triggers(counter) {
+        exit.counter.set(backoff::restart(counter));
+        tier2::start_recording(r, Origin::Exit(left.what), left.frame);
+    } else {
+        exit.counter.set(backoff::advance(counter));
+    }
+}
+
+#[cold]
+fn tell_exit(r: &Regs, exit: &Exit) {
+    let frame = r.frame();
+    if !frame.is_shim() {
+        let code = frame.code();
+        probes::jit__exit::fire(exit.state.reason.as_ptr(), code.file_c(), line_at(code, code.offset_of(r.pc)));
+    }
+}
+
+/// Writes frames and values where the interpreter has them.
+unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer: &[Cell<u64>; BUFFER_WORDS]) {
+    let t = r.t();
+    let value = |source: Source| match source {
+        Source::Constant(bits) => Value::from_bits(bits),
+        Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
+    };
+    let mut previous = base;
+    let last = state.frames.len() - 1;
+    for (i, f) in state.frames.iter().enumerate() {
+        // SAFETY: the trace has tested that the stack has room for its frames.
+        unsafe {
+            let from = f.base.map_or(base, |source| value(source).bits() as *mut Value);
+            let fp = from.offset(f.place as isize);
+            if let Some(function) = f.header {
+                Frame(fp).init(value(function), Frame(previous), f.return_pc as *const u16, Value::NULL);
+            }
+            for (place, source) in &f.stores {
+                *fp.add(*place as usize) = value(*source);
+            }
+            previous = fp;
+            r.fp = fp;
+            r.sp = fp.add(f.used as usize);
+            if i < last && Frame(fp).is_generator() {
+                Frame(fp).generator().sp.set(r.sp);
+            }
+        }
+    }
+    r.pc = state.pc as *const u16;
+    let depth = t.depth.get() as i32 + state.frames.len() as i32 - 1 - state.depth;
+    t.depth.set(depth as u32);
+}

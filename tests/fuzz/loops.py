@@ -1,0 +1,206 @@
+"""Random programs of hot loops: what a just-in-time compiler takes, and what breaks its assumptions.
+
+Each piece is a function with a loop of some thousand rounds in which numbers, objects, lists, calls, generators and exceptions are mixed; now
+and then something changes after many rounds: a type, a global, a method, the length of a list. It prints what came out.
+"""
+
+import random
+
+PRELUDE = '''
+SCALE = 3
+TABLE = [5, 7, 11, 13]
+
+
+class Point:
+    bias = 1
+
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+
+    def moved(self, by):
+        return Point(self.x + by, self.y - self.bias)
+
+    def norm(self):
+        return abs(self.x) + abs(self.y)
+
+    def __add__(self, other):
+        return Point(self.x + other.x, self.y)
+
+    @property
+    def first(self):
+        return self.x
+
+
+class Slotted:
+    __slots__ = ("x", "y")
+
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+
+    def norm(self):
+        return self.x - self.y
+
+
+def inc(x):
+    return x + 1
+
+
+def scaled(x, by=2, *, off=0):
+    return x * by + off + SCALE
+
+
+def checked(x):
+    if x % 97 == 13:
+        raise ValueError(x)
+    return x
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+def count(n, step=1):
+    i = 0
+    while i < n:
+        yield i
+        i += step
+
+
+def pairs(n):
+    for i in range(n):
+        yield i, i * 2
+
+
+def both(n):
+    yield from count(n)
+    yield from pairs(n // 2)
+
+
+def adder(k):
+    def add(x):
+        return x + k
+    return add
+
+
+def short(v):
+    text = repr(v)
+    return text if len(text) < 60 else text[:25] + "..." + text[-25:] + str(len(text))
+'''
+
+START = ["0", "1", "-3", "0.5", "2**46", "-2**47 + 5", "10**20", "1e15"]
+INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TABLE[i & 3]", "items[i % len(items)]", "inc(i)", "scaled(i)", "scaled(i, 3, off=1)",
+       "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE"]
+NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x"]
+CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
+             "items", "i in items[:3]", "total_i % 3 != 1"]
+
+
+class Generator:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def pick(self, options):
+        return self.random.choice(options)
+
+    def condition(self):
+        return self.pick(CONDITION).format(k=self.random.randrange(2, 12), late=self.random.randrange(1000, 2400))
+
+    def statement(self, depth):
+        kinds = [self.integer, self.integer, self.number, self.number, self.objects, self.lists, self.calls, self.unpack, self.change]
+        if depth > 0:
+            kinds += [self.branch, self.branch, self.inner, self.attempt, self.generator, self.leave]
+        return self.pick(kinds)(depth)
+
+    def block(self, depth, most=4):
+        lines = [line for _ in range(self.random.randrange(1, most)) for line in self.statement(depth)]
+        return ["    " + line for line in lines]
+
+    def integer(self, _):
+        operator = self.pick(["+", "-", "*", "&", "|", "^", "//", "%"])
+        right = self.pick(INT)
+        if operator in ("//", "%"):
+            right = f"({right} or 1)"
+        return [f"total_i = (total_i {operator} ({right}))" + self.pick(["", " % 1000003", " & 0xFFFFFFFF"]), *(["total_i %= 2**70"] if operator == "*" else [])]
+
+    def number(self, _):
+        return [self.pick([f"f = f {self.pick('+-*')} {self.pick(NUMBER)}", f"f = {self.pick(NUMBER)}", f"j = {self.pick(INT)}", "f = f / 3 + 1",
+                           f"j, f = {self.pick(INT)}, {self.pick(NUMBER)}"]), "f = f % 1e9"]
+
+    def objects(self, _):
+        return [self.pick(["p.x = " + self.pick(NUMBER), "p.y += 1", "p = p.moved(1)", "q.y = p.norm()", "q.x = q.y", "p = Point(i, j)", "p = p + Point(1, 2)",
+                           "total_i += q.norm() is p", "p.x = p.x if p.x is not None else 0", "q = Slotted(i, f)", "p, q2 = Point(j, i), p"])]
+
+    def lists(self, _):
+        return [self.pick(["items[i % len(items)] = " + self.pick(NUMBER), "items.append(" + self.pick(INT) + ")", "items[-1] += 1", "items[0], items[-1] = items[-1], items[0]",
+                           "d[i % 5] = d.get(i % 5, 0) + 1", "s = s[-20:] + str(i % 10)", "items = items[-8:]", "d['k'] = f", "items = [x for x in items if x != i][:9] or [1]",
+                           "total_i += sum(x * 2 for x in (1, i, j))", "items.append(len(items)); del items[:-6]"])]
+
+    def calls(self, _):
+        return [self.pick(["j = inc(inc(j)) % 1000", "f = scaled(f, 0.5)", "add = adder(i)", "j = add(j) % 10**6", "total_i += sum(TABLE) + max(i, j)",
+                           "f = (lambda a, b=2: a * b)(f) % 1e6", "total_i ^= hash(i)", "j = [inc, add][i & 1](j) % 10**5", "total_i += fib(i % 9)"])]
+
+    def unpack(self, _):
+        return [self.pick(["a, b = i, f", "a, *b = items[:3] or [0]", "(a, b), c = (i, j), f", "for a, b in ((1, i), (j, 2)): total_i += a * b"])]
+
+    def change(self, _):
+        """Something that was certain for long."""
+        what = self.pick(["f = i", "j = float(i)", "j = 2**48 - 3", "globals()['SCALE'] = SCALE + 1", "items = [1.5, 2, 3]", "TABLE.append(1)", "Point.bias = Point.bias + 1",
+                          "p.extra = 1", "p.x = 'text' and 7", "q = Point(1, 2)", "add = inc", "total_i = 2**47 - 2", "Point.norm = lambda self: 5", "items = []; items.append(3)",
+                          "globals()['inc'] = lambda x: x + 2", "del p.x; p.x = 4"])
+        return [f"if i == {self.random.randrange(600, 2600)}: {what}"]
+
+    def branch(self, depth):
+        lines = [f"if {self.condition()}:", *self.block(depth - 1)]
+        if self.random.random() < 0.5:
+            lines += [f"elif {self.condition()}:", *self.block(depth - 1, 3)]
+        if self.random.random() < 0.6:
+            lines += ["else:", *self.block(depth - 1, 3)]
+        return lines
+
+    def inner(self, depth):
+        name = self.pick(["a", "b", "j"])
+        source = self.pick(["range(i % 5)", "range(4)", "items[:4]", "(1, 2.5, i)", "TABLE", "zip(TABLE, items)", "enumerate(items[:3])", "'abc'", "d", "list(d)", "reversed(TABLE)"])
+        name = f"{name}" if source not in ("zip(TABLE, items)", "enumerate(items[:3])") else f"a, {name}0"
+        if self.random.random() < 0.3:
+            return ["j = 0", f"while j < i % {self.random.randrange(3, 9)}:", "    j += 1", *self.block(depth - 1, 3)]
+        return [f"for {name} in {source}:", *self.block(depth - 1, 3)]
+
+    def attempt(self, depth):
+        body = self.pick(["total_i += checked(i)", "total_i += items[i % 11]", "f = 1 / (i % 40)", "total_i += d[i % 9]", "p.missing", "next(iter(()))", "int('x' if i % 50 == 3 else '4')"])
+        lines = ["try:", f"    {body}", *self.block(depth - 1, 2), f"except {self.pick(['Exception', '(ValueError, LookupError, ArithmeticError, AttributeError, StopIteration)'])} as e:",
+                 *self.pick([["    total_i += 1"], ["    s = type(e).__name__"], ["    pass"]])]
+        return lines + (["finally:", "    total_i += 2"] if self.random.random() < 0.3 else [])
+
+    def generator(self, depth):
+        source = self.pick(["count(i % 6)", "pairs(3)", "both(4)", "(x + i for x in TABLE)", "count(9, 2)", "(y for y in count(5) if y & 1)"])
+        return [f"for g in {source}:", *self.pick([["    total_i += g if isinstance(g, int) else g[1]"], ["    s = s[-9:] + str(g)", "    if i % 3 == 1: break"],
+                                                  ["    if isinstance(g, tuple): continue", "    f += g"]]), *self.block(depth - 1, 2)]
+
+    def leave(self, _):
+        return [f"if {self.pick(['i == 2900', 'i % 700 == 699', 'i % 3 == 2'])}: {self.pick(['continue', 'continue', 'total_i += 7'])}"]
+
+    def piece(self, number):
+        n = self.random.randrange(1800, 3200)
+        head = self.pick([f"for i in range({n}):", f"for i in count({n}):", f"for i in list(range({n})):", "while i < n:", f"for i, _ in pairs({n}):"])
+        body = ["    i += 1"] if head.startswith("while") else []
+        body += self.block(3, 6)
+        setup = [f"i, n, j, total_i = 0, {n}, 1, {self.pick(['0', '1', '2**47 - 100', '-5'])}", f"f = {self.pick(START)}", "items = [1, 2, 3]", "d, s, a, b = {}, '', 0, 0",
+                 "p, q, add = Point(1, 2), Slotted(3, 4), adder(5)"]
+        lines = [f"def piece{number}():", *("    " + line for line in [*setup, head, *body]),
+                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y)]"]
+        call = [f"for _ in range({self.pick([1, 1, 2])}):", "    try:", f"        print({number}, piece{number}())", "    except Exception as e:",
+                f"        print({number}, type(e).__name__, short(str(e)))"]
+        return "\n".join([*lines, "", "", *call, ""])
+
+
+def pieces(seed):
+    """The pieces of a program."""
+    generator = Generator(seed)
+    return [generator.piece(number) for number in range(6)]
+
+
+def program(parts):
+    """The program that pieces make."""
+    return PRELUDE + "\n\n" + "\n\n".join(parts)
