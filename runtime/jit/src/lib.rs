@@ -46,8 +46,6 @@ use std::sync::Arc;
 
 /// Executors a thread may have: their numbers are cache words.
 const MOST_EXECUTORS: usize = u16::MAX as usize;
-/// A loop that was given up so often is not recorded any more.
-const PATIENCE: u8 = 6;
 
 /// Has hot loops compiled from now on.
 pub fn install() {
@@ -203,10 +201,6 @@ pub(crate) fn unset_executor(t: &Thread, jump: *const u16, header: *const u16) {
     // SAFETY: as in `compile_loop`.
     let times = unsafe { (*State::of(t)).given_up.get(&(header as usize)).copied().unwrap_or(0) };
     let r = Regs { pc: jump, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: std::ptr::null() };
-    if times >= PATIENCE {
-        r.set_opcode(Opcode::JUMP_BACKWARD_NO_JIT);
-        return;
-    }
     r.set_cache(1, (0..times).fold(backoff::JUMP_BACKWARD, |counter, _| backoff::restart(counter)));
     r.set_opcode(Opcode::JUMP_BACKWARD);
 }
