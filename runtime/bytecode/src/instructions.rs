@@ -354,7 +354,6 @@ macro_rules! for_each_instruction {
                 CALL_KW_PY of CALL_KW = CALL_KW_FUNCTION;
                 CALL_KW_NON_PY of CALL_KW = CALL_KW_ANYTHING;
 
-                JUMP_BACKWARD_NO_JIT of JUMP_BACKWARD = CHECK_BREAKER JUMP_BACK_QUIETLY;
                 // Cache: the number of the executor.
                 JUMP_BACKWARD_JIT of JUMP_BACKWARD = CHECK_BREAKER JUMP_INTO_TRACE;
             }

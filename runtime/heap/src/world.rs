@@ -347,7 +347,11 @@ pub(crate) fn hold() -> Held {
     Held(lock(&WORLD.threads))
 }
 
-/// Leaves `m` as the only thread.
+/// Leaves `m` as the only thread. What the others have remembered of old cells, and registered, counts on.
 pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
+    for &other in held.0.mutators.iter().filter(|other| !ptr::eq(**other, m)) {
+        // SAFETY: attached when the process was forked, hence valid; its thread does not exist here.
+        unsafe { (*other).retire() };
+    }
     held.0.mutators.retain(|other| ptr::eq(*other, m));
 }

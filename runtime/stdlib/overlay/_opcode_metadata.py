@@ -78,7 +78,6 @@ _specializations = {
         'UNPACK_SEQUENCE_LIST',
     ],
     'JUMP_BACKWARD': [
-        'JUMP_BACKWARD_NO_JIT',
         'JUMP_BACKWARD_JIT',
     ],
     'GET_ITER': [
@@ -207,8 +206,7 @@ _specialized_opmap = {
     'CALL_NON_PY_GENERAL': 196,
     'CALL_KW_PY': 197,
     'CALL_KW_NON_PY': 198,
-    'JUMP_BACKWARD_NO_JIT': 199,
-    'JUMP_BACKWARD_JIT': 200,
+    'JUMP_BACKWARD_JIT': 199,
 }
 
 opmap = {
@@ -361,4 +359,4 @@ _cache_format = {
 # All instructions have an argument byte, whether they use it or not.
 HAVE_ARGUMENT = 0
 # There are none: where execution is watched, another table of handlers is in use.
-MIN_INSTRUMENTED_OPCODE = 201
+MIN_INSTRUMENTED_OPCODE = 200

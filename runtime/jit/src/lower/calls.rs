@@ -122,7 +122,7 @@ impl Lowering<'_> {
     fn body(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
         use Opcode::*;
         match step.op {
-            INTERPRETER_EXIT | JUMP_BACKWARD | JUMP_BACKWARD_JIT | JUMP_BACKWARD_NO_JIT => return Ok(After::Stop),
+            INTERPRETER_EXIT | JUMP_BACKWARD | JUMP_BACKWARD_JIT => return Ok(After::Stop),
             _ if self.frames.len() >= DEEPEST && next.fp != step.fp => return Ok(After::Stop),
             _ => {}
         }

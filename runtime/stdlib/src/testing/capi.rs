@@ -215,11 +215,22 @@ macro_rules! meth_type {
 
 meth_type!(MethInstance, METH_INSTANCE, METH_INSTANCE_DEF, methods(Binding::Plain));
 meth_type!(MethClass, METH_CLASS, METH_CLASS_DEF, methods(Binding::Class));
-meth_type!(MethStatic, METH_STATIC, METH_STATIC_DEF, [
-    FnDef { binding: Binding::Static, ..FnDef::raw("meth_varargs", "*args", |t, args| all(t, Value::NONE, args, false)) },
-    FnDef { binding: Binding::Static, ..FnDef::raw("meth_varargs_keywords", "*args, **kwargs", |t, args| all(t, Value::NONE, args, true)) },
-    FnDef { binding: Binding::Static, ..FnDef::raw("meth_fastcall", "*args", |t, args| all(t, Value::NONE, args, false)) },
-    FnDef { binding: Binding::Static, ..FnDef::raw("meth_fastcall_keywords", "*args, **kwargs", |t, args| all(t, Value::NONE, args, true)) },
-    FnDef::static_def("meth_noargs", "", |_, _| Ok(Value::NONE)),
-    FnDef::static_def("meth_o", "arg, /", |t, a| Ok(Tuple::from_slice(t, &[Value::NONE, a[0]]).value())),
-]);
+meth_type!(
+    MethStatic,
+    METH_STATIC,
+    METH_STATIC_DEF,
+    [
+        FnDef { binding: Binding::Static, ..FnDef::raw("meth_varargs", "*args", |t, args| all(t, Value::NONE, args, false)) },
+        FnDef {
+            binding: Binding::Static,
+            ..FnDef::raw("meth_varargs_keywords", "*args, **kwargs", |t, args| all(t, Value::NONE, args, true))
+        },
+        FnDef { binding: Binding::Static, ..FnDef::raw("meth_fastcall", "*args", |t, args| all(t, Value::NONE, args, false)) },
+        FnDef {
+            binding: Binding::Static,
+            ..FnDef::raw("meth_fastcall_keywords", "*args, **kwargs", |t, args| all(t, Value::NONE, args, true))
+        },
+        FnDef::static_def("meth_noargs", "", |_, _| Ok(Value::NONE)),
+        FnDef::static_def("meth_o", "arg, /", |t, a| Ok(Tuple::from_slice(t, &[Value::NONE, a[0]]).value())),
+    ]
+);
