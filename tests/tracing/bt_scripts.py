@@ -80,10 +80,17 @@ def thread(tid, threads):
     return threads.setdefault(tid, f"T{len(threads) + 1}")
 
 
+# The digits of a thread's number, of which the expected output has as many.
+LONGEST_TID = 5
+
+
 def columns(line, kinds, threads):
     """The line with its first words as `kinds` says, see COLUMNS; the indentation of what follows stays."""
     for kind in kinds.split():
         word, _, line = re.match(r" *(\S+)( ?)(.*)", line).groups()
+        if kind == "tid":
+            # Shorter numbers are followed by more blanks.
+            line = line.removeprefix(" " * max(0, LONGEST_TID - len(word)))
         yield thread(word, threads) if kind == "tid" else "N" if kind == "n" else word
         if not line:
             return

@@ -32,9 +32,7 @@ fn minor_collections_happen_by_the_first_threshold() {
     let _turn = alone();
     attached(|m| {
         assert_eq!(policy::thresholds(), [2000, 10, 0]);
-        // A low threshold counts objects, taken to be of 256 bytes.
-        let low = 10 * YOUNG / (1800 * 256);
-        for (thresholds, expected) in [([2000, 10, 0], 10), ([4000, 10, 0], 5), ([1800, 10, 0], low as u64)] {
+        for (thresholds, expected) in [([2000, 10, 0], 10), ([4000, 10, 0], 5), ([1000, 10, 0], 20)] {
             policy::set_thresholds(thresholds);
             assert_eq!(policy::thresholds(), thresholds);
             collect(m, Generation::Young);
