@@ -39,8 +39,10 @@ static BOOKS: Mutex<Books> = Mutex::new(Books {
 
 /// What an object is taken to need, all that belongs to it included, where a threshold counts objects.
 const OBJECT_SIZE: usize = 256;
-/// From here on a threshold is set to tune a program, as the 700 that was CPython's default for long: it scales.
+/// From here on a threshold is meant to tune a program, as the 700 that was CPython's default for long: it gets [`WORTHWHILE`] at least.
 const FEW: usize = 200;
+/// Bytes after which a minor collection costs little beside the allocations.
+const WORTHWHILE: usize = 512 << 10;
 /// CPython's defaults.
 const DEFAULT_THRESHOLDS: [usize; 3] = [2000, 10, 0];
 
@@ -209,8 +211,8 @@ pub fn thresholds() -> [usize; 3] {
 }
 
 /// Sets CPython's three thresholds. They count objects there and scale bytes here: the first, how much is allocated from one minor
-/// collection to the next (2000 stands for [`Config::young`], 0 is as [`disable`]; less than [`FEW`] asks for collections that come soon,
-/// so it is taken for the number of objects that it is); the second, how much the old cells grow from one
+/// collection to the next (2000 stands for [`Config::young`], 0 is as [`disable`]; less asks for collections that come soon, so it
+/// is taken for the number of objects that it is); the second, how much the old cells grow from one
 /// full collection to the next (10 stands for doubling). The third is kept.
 pub fn set_thresholds(thresholds: [usize; 3]) {
     lock(&BOOKS).thresholds = thresholds;
@@ -250,7 +252,10 @@ fn full_is_due() -> bool {
 fn young_budget(thresholds: [usize; 3]) -> usize {
     match thresholds[0] {
         t if t == 0 || !is_enabled() => YOUNG.load(Relaxed),
-        t if t < FEW => (t * OBJECT_SIZE).max(BLOCK).min(YOUNG.load(Relaxed)),
+        t if t < DEFAULT_THRESHOLDS[0] => {
+            let least = if t < FEW { BLOCK } else { WORTHWHILE };
+            (t * OBJECT_SIZE).max(least).min(YOUNG.load(Relaxed))
+        }
         t => scale(YOUNG.load(Relaxed), t, DEFAULT_THRESHOLDS[0]),
     }
 }

@@ -32,7 +32,7 @@ fn minor_collections_happen_by_the_first_threshold() {
     let _turn = alone();
     attached(|m| {
         assert_eq!(policy::thresholds(), [2000, 10, 0]);
-        for (thresholds, expected) in [([2000, 10, 0], 10), ([4000, 10, 0], 5), ([1000, 10, 0], 20)] {
+        for (thresholds, expected) in [([2000, 10, 0], 10), ([4000, 10, 0], 5), ([1000, 10, 0], 80)] {
             policy::set_thresholds(thresholds);
             assert_eq!(policy::thresholds(), thresholds);
             collect(m, Generation::Young);
