@@ -186,20 +186,40 @@ impl Process {
     }
 }
 
+/// A kind of table that a process describes itself with: a header, then named fields.
+pub(super) struct Layout {
+    /// What it begins with.
+    pub(super) magic: [u8; 8],
+    /// The version that is understood.
+    pub(super) version: u32,
+    /// Bytes that a field has at least.
+    pub(super) field: usize,
+    /// What it is called, for messages.
+    pub(super) name: &'static str,
+}
+
+impl Layout {
+    /// The fields of a process's table.
+    pub(super) fn fields<'a>(&self, pid: u32, bytes: &'a [u8]) -> Result<impl Iterator<Item = &'a [u8]> + Clone, Error> {
+        let broken = || Error::Io(pid, io::Error::other(format!("its {} damaged", self.name)));
+        let u32_at = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        if !bytes.starts_with(&self.magic) {
+            return Err(broken());
+        }
+        let version = u32_at(8).ok_or_else(broken)?;
+        if version != self.version {
+            return Err(Error::Version(pid, version));
+        }
+        let header = || Some((u32_at(12)? as usize, u32_at(16)? as usize, u32_at(20)? as usize));
+        let (size, number, offset) = header().filter(|&(size, ..)| size >= self.field).ok_or_else(broken)?;
+        Ok(bytes.get(offset..).ok_or_else(broken)?.chunks_exact(size).take(number))
+    }
+}
+
 /// The values in a segment.
 fn values(pid: u32, bytes: &[u8]) -> Result<Vec<Value>, Error> {
-    let broken = || Error::Io(pid, io::Error::other("its statistics are damaged"));
-    let u32_at = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    if !bytes.starts_with(&MAGIC) {
-        return Err(broken());
-    }
-    let version = u32_at(8).ok_or_else(broken)?;
-    if version != VERSION {
-        return Err(Error::Version(pid, version));
-    }
-    let header = || Some((u32_at(12)? as usize, u32_at(16)? as usize, u32_at(20)? as usize));
-    let (size, number, offset) = header().filter(|&(size, ..)| size >= NAME_SIZE + 16).ok_or_else(broken)?;
-    let fields = bytes.get(offset..).ok_or_else(broken)?.chunks_exact(size).take(number);
+    let layout = Layout { magic: MAGIC, version: VERSION, field: NAME_SIZE + 16, name: "statistics are" };
+    let fields = layout.fields(pid, bytes)?;
     let value = |field: &[u8]| {
         let name = &field[..NAME_SIZE];
         let end = name.iter().position(|&byte| byte == 0).unwrap_or(NAME_SIZE);

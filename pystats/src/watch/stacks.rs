@@ -6,7 +6,7 @@
 //! - What is read may be changing. A frame that does not look like one ends its stack; nothing here trusts a length or an address.
 
 use super::lines::line_at;
-use super::process::{Error, Finder, Process};
+use super::process::{Error, Finder, Layout, Process};
 use super::registers::{Candidate, Stopped};
 use super::sample;
 use crate::offsets::{MAGIC, NAME_SIZE, SECTION, VERSION, Values};
@@ -220,21 +220,11 @@ impl Reader {
 
 /// The values in a table.
 fn values(pid: u32, bytes: &[u8]) -> Result<Values<u64>, Error> {
-    let broken = || Error::Io(pid, io::Error::other("its table of offsets is damaged"));
-    let u32_at = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    if !bytes.starts_with(&MAGIC) {
-        return Err(broken());
-    }
-    let version = u32_at(8).ok_or_else(broken)?;
-    if version != VERSION {
-        return Err(Error::Version(pid, version));
-    }
-    let header = || Some((u32_at(12)? as usize, u32_at(16)? as usize, u32_at(20)? as usize));
-    let (size, number, offset) = header().filter(|&(size, ..)| size >= NAME_SIZE + 8).ok_or_else(broken)?;
-    let fields = bytes.get(offset..).ok_or_else(broken)?;
+    let layout = Layout { magic: MAGIC, version: VERSION, field: NAME_SIZE + 8, name: "table of offsets is" };
+    let fields = layout.fields(pid, bytes)?;
     let find = |name: &str| {
         let named = |field: &&[u8]| field[..NAME_SIZE].split(|&byte| byte == 0).next() == Some(name.as_bytes());
-        let field = fields.chunks_exact(size).take(number).find(named)?;
+        let field = fields.clone().find(named)?;
         Some(u64::from_ne_bytes(field[NAME_SIZE..NAME_SIZE + 8].try_into().ok()?))
     };
     Values::named(find).map_err(|name| Error::Io(pid, io::Error::other(format!("its table of offsets has no {name}"))))

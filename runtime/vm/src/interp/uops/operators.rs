@@ -203,8 +203,9 @@ pub fn GUARD_COMPARE_INT(r: &mut Regs, o: u32) -> Flow {
     GUARD_BOTH_INT(r, o)
 }
 
+/// The result of two operands takes their place.
 #[inline(always)]
-fn replace_two(r: &mut Regs, v: Value) -> Flow {
+pub(super) fn replace_two(r: &mut Regs, v: Value) -> Flow {
     r.drop_n(1);
     r.poke(1, v);
     Flow::Next

@@ -4,6 +4,7 @@ use super::{attempt, slow_uops};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::object::Ref;
 use crate::types::{Str, builtin};
+use limpid_bytecode::CommonConstant;
 use limpid_heap::Value;
 
 /// Nothing.
@@ -134,16 +135,14 @@ slow_uops! {
 
 unsafe fn load_common(r: &mut Regs, o: u32) -> Step {
     let t = r.t();
-    let v = match o {
-        0 => crate::exc::AssertionError.value(),
-        1 => crate::exc::NotImplementedError.value(),
-        2 => builtin::TUPLE.value(),
-        5 => builtin::LIST.value(),
-        6 => builtin::SET.value(),
-        n => {
-            let name = if n == 3 { "all" } else { "any" };
-            attempt!(crate::modules::builtin_named(t, name))
-        }
+    let constant = CommonConstant::from_oparg(o).unwrap_or(CommonConstant::AssertionError);
+    let v = match constant {
+        CommonConstant::AssertionError => crate::exc::AssertionError.value(),
+        CommonConstant::NotImplementedError => crate::exc::NotImplementedError.value(),
+        CommonConstant::Tuple => builtin::TUPLE.value(),
+        CommonConstant::List => builtin::LIST.value(),
+        CommonConstant::Set => builtin::SET.value(),
+        CommonConstant::All | CommonConstant::Any => attempt!(crate::modules::builtin_named(t, constant.name())),
     };
     r.push(v);
     Step::Next

@@ -1,5 +1,6 @@
 //! `x[i]`, `x[i] = v`, slices.
 
+use super::operators::replace_two;
 use super::{attempt, attempt_here, slow_uops};
 use crate::interp::calls;
 use crate::interp::regs::{Flow, Regs, Step};
@@ -66,13 +67,6 @@ unsafe fn delete_subscr(r: &mut Regs, _: u32) -> Step {
     attempt!(sequence::del_item(r.t(), r.peek(2), r.peek(1)));
     r.drop_n(2);
     Step::Next
-}
-
-#[inline(always)]
-fn replace_two(r: &mut Regs, v: Value) -> Flow {
-    r.drop_n(1);
-    r.poke(1, v);
-    Flow::Next
 }
 
 /// `x[i]` of a list. Takes no lock.
