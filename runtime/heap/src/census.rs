@@ -5,7 +5,7 @@
 //! to, and what remains is the garbage that a program expects to be told of.
 
 use crate::Value;
-use crate::cell::{Header, Kind, ShapeRef};
+use crate::cell::{GRANULE, Header, Kind, ShapeRef};
 use crate::embedder::embedder;
 use crate::layout::*;
 use crate::pool::Pool;
@@ -73,19 +73,43 @@ fn without_unreferenced(cells: &[usize], full: bool) -> Vec<usize> {
 
 /// Calls `f` with the cells that are going to be swept and are not marked.
 fn each_dead_cell(pool: &Pool, full: bool, mut f: impl FnMut(usize)) {
-    let is_small = |number: &u32| region::block(*number).usage() == Use::Small;
-    let small: Vec<u32> = if full { (FIRST_BLOCK..region::top()).filter(is_small).collect() } else { pool.used.clone() };
-    for number in small {
-        let class = region::block(number).class();
-        let base = block_address(number);
-        let allocated = base + region::block(number).allocated.load(Relaxed) as usize;
-        for cell in (base..base + usable_bytes(class)).step_by(CLASS_SIZES[class] as usize) {
-            let existed = cell < allocated || full && region::is_set(SNAPSHOT, cell);
-            if existed && !region::is_set(MARKS, cell) {
-                f(cell);
-            }
-        }
+    if full {
+        let is_small = |number: &u32| region::block(*number).usage() == Use::Small;
+        (FIRST_BLOCK..region::top()).filter(is_small).for_each(|number| {
+            let allocated = each_dead_new_cell(number, &mut f);
+            each_dead_old_cell(number, allocated, &mut f);
+        });
+    } else {
+        pool.used.iter().for_each(|number| {
+            each_dead_new_cell(*number, &mut f);
+        });
     }
     let old = if full { pool.large_old.as_slice() } else { &[] };
     pool.large_young.iter().chain(old).map(|first| block_address(*first)).filter(|cell| !region::is_set(MARKS, *cell)).for_each(f);
+}
+
+/// Those of a block of small cells that lie below the offset up to which it was allocated from. Returns the offset.
+fn each_dead_new_cell(number: u32, f: &mut impl FnMut(usize)) -> usize {
+    let (block, base) = (region::block(number), block_address(number));
+    let allocated = block.allocated.load(Relaxed) as usize;
+    let cells = (base..base + allocated).step_by(CLASS_SIZES[block.class()] as usize);
+    cells.filter(|cell| !region::is_set(MARKS, *cell)).for_each(f);
+    allocated
+}
+
+/// Those of a block of small cells that lie at and after an offset and were old when the collection started: a word of marks at a time,
+/// for nearly all of them are alive.
+fn each_dead_old_cell(number: u32, from: usize, f: &mut impl FnMut(usize)) {
+    let words = region::words_of(SNAPSHOT, number).iter().zip(region::words_of(MARKS, number));
+    let first = from / GRANULE;
+    for (i, (before, now)) in words.enumerate().skip(first / 64) {
+        let mut dead = before.load(Relaxed) & !now.load(Relaxed);
+        if i == first / 64 {
+            dead &= u64::MAX << (first % 64);
+        }
+        while dead != 0 {
+            f(block_address(number) + (i * 64 + dead.trailing_zeros() as usize) * GRANULE);
+            dead &= dead - 1;
+        }
+    }
 }

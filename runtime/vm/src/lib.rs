@@ -21,6 +21,7 @@ pub mod object;
 pub mod thread;
 pub mod args;
 pub mod breaker;
+pub mod embedded;
 pub mod error_report;
 pub mod exc;
 pub mod instrument;

@@ -96,6 +96,8 @@ pub struct FrozenLibrary {
     pub find: fn(&str) -> Option<FrozenModule>,
     /// All names.
     pub names: fn() -> Vec<&'static str>,
+    /// The code of all modules, one after the other.
+    pub code: &'static [u8],
 }
 
 /// A module of the embedded library.

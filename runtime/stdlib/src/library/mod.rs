@@ -100,7 +100,7 @@ static ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The frozen modules, for the runtime.
-pub static LIBRARY: FrozenLibrary = FrozenLibrary { find: find_frozen, names: frozen_names };
+pub static LIBRARY: FrozenLibrary = FrozenLibrary { find: find_frozen, names: frozen_names, code: CODE };
 
 fn find_frozen(name: &str) -> Option<FrozenModule> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == name);

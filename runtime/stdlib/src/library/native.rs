@@ -1,9 +1,9 @@
 //! `_library`: what `_libraryimport` needs to import from the embedded library.
 
-use super::{entries, file, is_folder};
-use limpid_bytecode::marshal;
+use super::{CODE, entries, file, is_folder};
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
+use limpid_vm::embedded;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::raise;
@@ -60,7 +60,7 @@ fn data(t: &Thread, a: &[Value]) -> R {
 fn code(t: &Thread, a: &[Value]) -> R {
     let Some(module) = file(&path(t, a[0])?).and_then(|f| f.code()) else { return Ok(Value::NONE) };
     let filename = path(t, a[1])?;
-    match marshal::decode(module) {
+    match embedded::decode(CODE, module) {
         Ok(mut data) => {
             set_filename(&mut data, &filename);
             Ok(Code::from_data(t, &data)?.value())

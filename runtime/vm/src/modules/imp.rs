@@ -8,7 +8,8 @@ use crate::protocol::attr;
 use crate::runtime::{FrozenModule, modules as loaded_modules};
 use crate::thread::Thread;
 use crate::types::{Bytes, Code, List, Module, Str, Tuple, ValueList, builtin, int};
-use crate::{exc, names};
+use crate::{embedded, exc, names};
+use limpid_bytecode::CodeData;
 use limpid_bytecode::marshal;
 use limpid_heap::Value;
 use siphasher::sip::SipHasher13;
@@ -152,11 +153,11 @@ fn find_frozen(t: &Thread, a: &[Value]) -> R {
 /// The code object of a frozen module.
 pub fn frozen_code(t: &Thread, name: Value) -> R<Ref<Code>> {
     let module = require_frozen(t, name, "get_frozen_object")?;
-    code_from(t, module.code, name)
+    code_from(t, embedded::decode(t.interpreter().frozen.code, module.code), name)
 }
 
-fn code_from(t: &Thread, bytes: &[u8], name: Value) -> R<Ref<Code>> {
-    match marshal::decode(bytes) {
+fn code_from(t: &Thread, data: Result<CodeData, marshal::Error>, name: Value) -> R<Ref<Code>> {
+    match data {
         Ok(data) => Code::from_data(t, &data),
         Err(_) => {
             let shown = name.downcast::<Str>().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
@@ -171,7 +172,7 @@ fn get_frozen_object(t: &Thread, a: &[Value]) -> R {
             let data = crate::types::bytes::from_buffer(t, data)?;
             // SAFETY: the function gives bytes.
             let data = unsafe { Ref::<Bytes>::from_value(data) };
-            Ok(code_from(t, data.as_slice(), a[0])?.value())
+            Ok(code_from(t, marshal::decode(data.as_slice()), a[0])?.value())
         }
         None => Ok(frozen_code(t, a[0])?.value()),
     }

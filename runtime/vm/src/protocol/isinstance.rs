@@ -4,7 +4,7 @@ use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, truth::truth};
 use crate::thread::Thread;
-use crate::types::{Tuple, Type, ValueList, builtin};
+use crate::types::{Tuple, Type, ValueList, builtin, flag};
 use limpid_heap::Value;
 
 /// `isinstance(v, class)`; `class` may be a tuple, a union or anything with `__instancecheck__`.
@@ -71,10 +71,18 @@ pub fn real_is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
     if own.is_subtype(c) {
         return Ok(true);
     }
+    if tells_true_class(t, own) {
+        return Ok(false);
+    }
     match attr::get_attr_opt(t, v, names::__class__)?.filter(|said| *said != own.value()) {
         Some(said) => Ok(said.downcast::<Type>().is_some_and(|said| said.is_subtype(c))),
         None => Ok(false),
     }
+}
+
+/// Is `__class__` of the instances `object`'s own property? Then it need not be asked. Most answers of `isinstance` that are no end here.
+fn tells_true_class(t: &Thread, class: Ref<Type>) -> bool {
+    class.has(flag::PLAIN_LOOKUP) && attr::lookup(t, class, names::__class__) == attr::lookup(t, builtin::OBJECT, names::__class__)
 }
 
 /// `type.__subclasscheck__`: by the MRO, or by `__bases__` for what is no class.
