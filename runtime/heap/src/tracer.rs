@@ -349,7 +349,7 @@ impl Tracer {
 
     /// The cells that the embedder's roots refer to; the world is stopped.
     pub(crate) fn roots() -> Vec<Value> {
-        let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(true) };
+        let mut tracer = Tracer { mode: Mode::Listing, minor: false, ..Tracer::new(true) };
         embedder().trace_roots(&mut tracer);
         let cells = tracer.stack.into_iter();
         cells.map(|cell| Value::cell(cell as *const Header)).collect()

@@ -68,13 +68,17 @@ fn check(t: &Thread, v: Value, question: &str, message: &str) -> R {
     if ask(t, v, question)? { Ok(Value::TRUE) } else { Err(unsupported(t, message)) }
 }
 
-/// `__del__`: an open stream that nobody has any more is closed.
+/// `__del__`: an open stream that nobody has any more is closed. One that cannot tell whether it is open is not usable anyway, such as a
+/// text stream whose buffer was taken out.
 pub fn finalize(t: &Thread, v: Value) -> R<()> {
-    if matches!(is_closed(t, v), Ok(true)) {
-        return Ok(());
+    match is_closed(t, v) {
+        Ok(true) => Ok(()),
+        Ok(false) => method(t, v, "close", &[]).map(|_| ()),
+        Err(_) => {
+            t.take_exception();
+            Ok(())
+        }
     }
-    t.take_exception();
-    method(t, v, "close", &[]).map(|_| ())
 }
 
 fn readline(t: &Thread, a: &[Value]) -> R {

@@ -5,7 +5,7 @@ use crate::names;
 use crate::object::{R, ValueExt};
 use crate::protocol::{attr, call, number, sequence};
 use crate::thread::Thread;
-use crate::types::{Str, int};
+use crate::types::int;
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
@@ -31,16 +31,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
 
 fn in_base(t: &Thread, v: Value, base: u32) -> R {
     let i = number::index(t, v)?;
-    let mut text = Vec::new();
-    int::text::write_radix(t, i, base, &mut text)?;
-    let digits = usize::from(text.first() == Some(&b'-'));
-    let prefix: [u8; 2] = match base {
-        2 => *b"0b",
-        8 => *b"0o",
-        _ => *b"0x",
-    };
-    text.splice(digits..digits, prefix);
-    Ok(Str::from_ascii(t, &text)?.value())
+    Ok(int::to_text_prefixed(t, i, base)?.value())
 }
 
 fn pow(t: &Thread, a: &[Value]) -> R {

@@ -4,6 +4,7 @@ use super::{Parts, fits_i64, parts};
 use crate::object::{R, Ref};
 use crate::thread::Thread;
 use crate::types::Str;
+use crate::types::str::AsciiText;
 use dashu_int::UBig;
 use limpid_heap::Value;
 use std::io::Write as _;
@@ -67,7 +68,7 @@ pub fn repr(t: &Thread, v: Value) -> R<Ref<Str>> {
         Some(i @ 0..10) => Ok(t.interpreter().latin1_char(b'0' + i as u8)),
         Some(i) => Str::from_ascii(t, decimal_i64(i, &mut [0; 20]).as_bytes()),
         None => {
-            let mut text = Vec::new();
+            let mut text = AsciiText::new();
             write_radix(t, v, 10, &mut text)?;
             Str::from_ascii(t, &text)
         }
@@ -76,7 +77,7 @@ pub fn repr(t: &Thread, v: Value) -> R<Ref<Str>> {
 
 /// An int in base 2, 8 or 16 with its prefix: `bin`, `oct`, `hex`.
 pub fn to_text_prefixed(t: &Thread, v: Value, base: u32) -> R<Ref<Str>> {
-    let mut digits = Vec::new();
+    let mut digits = AsciiText::new();
     write_radix(t, v, base, &mut digits)?;
     let negative = digits.first() == Some(&b'-');
     let prefix: &[u8] = match base {
@@ -84,13 +85,13 @@ pub fn to_text_prefixed(t: &Thread, v: Value, base: u32) -> R<Ref<Str>> {
         8 => b"0o",
         _ => b"0x",
     };
-    digits.splice(negative as usize..negative as usize, prefix.iter().copied());
+    digits.insert_from_slice(negative as usize, prefix);
     Str::from_ascii(t, &digits)
 }
 
 /// Appends an int in a base from 2 to 36, lower case, a minus sign if negative, no prefix. ValueError when decimal text would be longer
 /// than the limit.
-pub fn write_radix(t: &Thread, v: Value, base: u32, out: &mut Vec<u8>) -> R<()> {
+pub fn write_radix(t: &Thread, v: Value, base: u32, out: &mut AsciiText) -> R<()> {
     if let Some(i) = fits_i64(v) {
         match base {
             10 => out.extend_from_slice(decimal_i64(i, &mut [0; 20]).as_bytes()),
@@ -99,7 +100,7 @@ pub fn write_radix(t: &Thread, v: Value, base: u32, out: &mut Vec<u8>) -> R<()> 
                     out.push(b'-');
                 }
                 let m = i.unsigned_abs();
-                // Writing to a Vec cannot fail.
+                // Writing to memory cannot fail.
                 let _ = match base {
                     16 => write!(out, "{m:x}"),
                     8 => write!(out, "{m:o}"),

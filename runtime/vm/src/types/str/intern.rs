@@ -18,7 +18,14 @@ const SHARD_SHIFT: u32 = 32;
 /// The table of interned strings.
 #[derive(Default)]
 pub struct InternTable {
-    shards: [Mutex<HashTable<Value>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Default)]
+struct Shard {
+    table: HashTable<Value>,
+    /// Those of the table that a minor collection has to be told of: the others were there at an earlier one and are old.
+    new: Vec<Value>,
 }
 
 /// A string of the table.
@@ -28,33 +35,32 @@ fn string(v: Value) -> Ref<Str> {
 }
 
 impl InternTable {
-    fn shard(&self, hash: i64) -> &Mutex<HashTable<Value>> {
+    fn shard(&self, hash: i64) -> &Mutex<Shard> {
         &self.shards[(hash as u64 >> SHARD_SHIFT) as usize % SHARDS]
     }
 
     pub(crate) fn intern(&self, s: Ref<Str>) -> Ref<Str> {
         let hash = s.hash();
-        let mut table = self.shard(hash).lock();
+        let mut shard = self.shard(hash).lock();
+        let Shard { table, new } = &mut *shard;
         let entry = table.entry(hash as u64, |v| string(*v).equals(&s), |v| string(*v).hash() as u64);
-        string(
-            *entry
-                .or_insert_with(|| {
-                    s.mark_interned();
-                    s.value()
-                })
-                .get(),
-        )
+        let interned = entry.or_insert_with(|| {
+            s.mark_interned();
+            new.push(s.value());
+            s.value()
+        });
+        string(*interned.get())
     }
 
     /// The interned string with this text, if there is one.
     fn find_ascii(&self, text: &str) -> Option<Value> {
         let hash = hash_bytes(text.as_bytes());
-        self.shard(hash).lock().find(hash as u64, |v| string(*v).as_ascii() == Some(text)).copied()
+        self.shard(hash).lock().table.find(hash as u64, |v| string(*v).as_ascii() == Some(text)).copied()
     }
 
     /// How many strings there are.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        self.shards.iter().map(|shard| shard.lock().table.len()).sum()
     }
 
     /// Is it empty?
@@ -62,11 +68,14 @@ impl InternTable {
         self.len() == 0
     }
 
-    /// Hands every string to the collector.
+    /// Hands the strings to the collector: all of them, or those that are new to a minor collection.
     pub fn trace(&self, tracer: &mut Tracer) {
         for shard in &self.shards {
-            for v in shard.lock().iter() {
-                tracer.value(*v);
+            let mut shard = shard.lock();
+            if tracer.is_minor() {
+                shard.new.drain(..).for_each(|v| tracer.value(v));
+            } else {
+                shard.table.iter().for_each(|v| tracer.value(*v));
             }
         }
     }

@@ -301,6 +301,16 @@ impl Str {
         }
     }
 
+    /// Where the first `c`, an ASCII character, at or after `from` is. `from` is not beyond the end.
+    pub fn find_char(&self, c: u8, from: usize) -> Option<usize> {
+        let found = match self.chars() {
+            Chars::Ascii(s) | Chars::Latin1(s) => search::find_unit(&s[from..], c),
+            Chars::Ucs2(s) => search::find_unit(&s[from..], c as u16),
+            Chars::Ucs4(s) => search::find_unit(&s[from..], c as u32),
+        };
+        found.map(|i| from + i)
+    }
+
     /// The code points.
     pub fn code_points(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + Clone + '_ {
         (0..self.len()).map(|i| self.char_at(i))

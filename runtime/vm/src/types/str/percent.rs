@@ -125,8 +125,14 @@ impl Format for BytesFormat<'_> {
 }
 
 /// Reads the directive whose `%` is at `at - 1`, its key included.
-fn read(t: &Thread, f: &dyn Format, at: &mut usize, args: &mut Arguments) -> R<Directive> {
+fn read<F: Format>(t: &Thread, f: &F, at: &mut usize, args: &mut Arguments) -> R<Directive> {
     let mut d = Directive::default();
+    if *at < f.len() && matches!(f.at(*at), 0x61..=0x67 | 0x69 | 0x6F..=0x7A) {
+        // A letter and nothing else, as most are. (Not `h` and `l`, which stand in front of others.)
+        (d.kind, d.at) = (f.at(*at), *at);
+        *at += 1;
+        return Ok(d);
+    }
     let peek = |at: usize| if at < f.len() { Ok(f.at(at)) } else { Err(()) };
     let incomplete = || err!(t, ValueError, "incomplete format");
     if peek(*at) == Ok('(' as u32) {
@@ -279,7 +285,7 @@ fn int_text(t: &Thread, d: &Directive, kind: u8, v: Value, out: &mut AsciiText) 
         b'x' | b'X' => 16,
         _ => 10,
     };
-    let mut digits = Vec::new();
+    let mut digits = AsciiText::new();
     int::text::write_radix(t, i, base, &mut digits)?;
     let negative = digits.first() == Some(&b'-');
     if negative {
@@ -348,13 +354,9 @@ pub fn format_str(t: &Thread, format: Ref<Str>, args: Value) -> R<Ref<Str>> {
     let mut arguments = Arguments::new(args, false);
     let f = StrFormat(format);
     let (mut at, mut copied) = (0, 0);
-    while at < f.len() {
-        if f.at(at) != '%' as u32 {
-            at += 1;
-            continue;
-        }
-        out.push_slice(format, copied, at);
-        at += 1;
+    while let Some(percent) = format.find_char(b'%', at) {
+        out.push_slice(format, copied, percent);
+        at = percent + 1;
         let d = read(t, &f, &mut at, &mut arguments)?;
         copied = at;
         if d.kind == '%' as u32 {

@@ -45,7 +45,7 @@ pub fn format_int(t: &Thread, v: Value, spec: Ref<Str>) -> R<Ref<Str>> {
     if base == 0 {
         return format_char(t, v, &spec);
     }
-    let mut text = Vec::new();
+    let mut text = AsciiText::new();
     let mut small = [0; 20];
     let digits: &[u8] = match int::as_i64_opt(v) {
         Some(i) if base == 10 => int::text::decimal_i64(i, &mut small).as_bytes(),
