@@ -13,6 +13,7 @@
 //! Optimization attempts: 0
 //! Trace length[1]: 0
 //! uops[_LOAD_FAST].execution_count : 77
+//! jit_exit[program.py][12][guard_int] : 3051
 //! World stops (world_stops): 1
 //! Rare event (set_class): 0
 //! ```
@@ -22,7 +23,7 @@
 use crate::folder;
 use crate::model::{Counter, GcStats, Histogram, OpcodeStats, OptimizationStats, Stats};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How the runtime calls what is counted by number.
 pub struct Names<'a> {
@@ -34,15 +35,16 @@ pub struct Names<'a> {
     pub uops: &'a [&'a str],
 }
 
-/// Writes statistics into a new file of a random name in `directory`, which must exist. Returns the file's path.
-pub fn write_file(directory: &Path, stats: &Stats, names: &Names) -> io::Result<PathBuf> {
-    let path = folder::new_path(directory, "txt");
-    folder::write_atomically(&path, |out| write(out, stats, names))?;
-    Ok(path)
+/// Where machine code was left: file, line, reason, how often; see [`crate::exits`].
+pub type Exit = (String, u64, String, u64);
+
+/// Writes statistics into a file; its folder must exist.
+pub fn write_file(path: &Path, stats: &Stats, exits: &[Exit], names: &Names) -> io::Result<()> {
+    folder::write_atomically(path, |out| write(out, stats, exits, names))
 }
 
 /// Writes statistics.
-pub fn write(out: &mut dyn Write, stats: &Stats, names: &Names) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, stats: &Stats, exits: &[Exit], names: &Names) -> io::Result<()> {
     let opcodes = stats.opcodes.allocated();
     for number in 0..=u8::MAX {
         let opcode = name(names.opcodes, number.into());
@@ -65,6 +67,9 @@ pub fn write(out: &mut dyn Write, stats: &Stats, names: &Names) -> io::Result<()
     }
     if let Some(optimization) = stats.optimization.allocated() {
         write_optimization(out, optimization, names)?;
+    }
+    for (file, line, reason, taken) in exits {
+        writeln!(out, "jit_exit[{}][{line}][{reason}] : {taken}", file.replace(char::is_control, "?"))?;
     }
     write_counters(out, stats.threads.counters())?;
     write_counters(out, stats.rare_events.counters())
@@ -155,7 +160,7 @@ mod tests {
 
     fn written(stats: &Stats) -> String {
         let mut dump = Vec::new();
-        write(&mut dump, stats, &NAMES).unwrap();
+        write(&mut dump, stats, &[("a.py".to_owned(), 12, "guard_int".to_owned(), 9)], &NAMES).unwrap();
         String::from_utf8(dump).unwrap()
     }
 
@@ -183,6 +188,7 @@ mod tests {
                 opcode[200].execution_count : 1
             Calls via PyEval_EvalFrame[2] : 1
             GC[2] collections: 1
+            jit_exit[a.py][12][guard_int] : 9
             World stops (world_stops): 3
         "#]]
         .assert_eq(&counted);
@@ -212,16 +218,16 @@ mod tests {
     }
 
     #[test]
-    fn files_have_names_of_their_own() {
+    fn a_file() {
         let directory = std::env::temp_dir().join(format!("pystats-dump-{}", std::process::id()));
         std::fs::create_dir(&directory).unwrap();
         let stats = Stats::default();
         stats.calls.frames_pushed.add(7);
-        let first = write_file(&directory, &stats, &NAMES).unwrap();
-        let second = write_file(&directory, &stats, &NAMES).unwrap();
+        let (first, second) = (folder::new_path(&directory, "txt"), folder::new_path(&directory, "txt"));
         assert_ne!(first, second);
-        assert_eq!(std::fs::read_to_string(first).unwrap(), written(&stats));
+        write_file(&first, &stats, &[], &NAMES).unwrap();
+        assert!(std::fs::read_to_string(first).unwrap().contains("Frames pushed: 7\n"));
         std::fs::remove_dir_all(&directory).unwrap();
-        assert!(write_file(&directory, &stats, &NAMES).is_err());
+        assert!(write_file(&second, &stats, &[], &NAMES).is_err());
     }
 }

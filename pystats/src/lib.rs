@@ -7,7 +7,8 @@
 //!
 //! - [`model`] has the counters, [`failure_kinds`] the reasons why the specializer gives up, [`dump`] writes them down, where
 //!   [`folder`] says.
-//! - [`live`] has what every process counts all the time, where others can read it; [`offsets`] tells them how to read its stacks.
+//! - [`live`] has what every process counts all the time, where others can read it; [`offsets`] tells them how to read its stacks,
+//!   [`exits`] where machine code is left.
 //! - With the feature `command`: [`counts`] reads dumps, [`report`] makes tables of them, [`diff`] compares two, [`export`] writes
 //!   them for other programs, [`scripts`] has the tracing scripts, `trace` follows calls (feature `trace`), [`watch`] reads
 //!   running processes; the program `pystats` has
@@ -19,6 +20,7 @@
 //! - Names and format of a dump are CPython's, so that its tools read ours and ours read its.
 
 pub mod dump;
+pub mod exits;
 pub mod failure_kinds;
 pub mod folder;
 pub mod live;

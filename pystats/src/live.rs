@@ -135,6 +135,14 @@ segment! {
     threads_started: Counter Number, "Threads that have begun to run Python code.";
     threads_ended: Counter Number, "Threads that run no more Python code.";
     exceptions_raised: Counter Number, "Exceptions raised by a raise statement.";
+    allocated: Counter Bytes, "Bytes allocated, as of the last collection.";
+    jit_traces: Counter Number, "Traces that machine code was made of.";
+    jit_compile_time: Counter Nanoseconds, "Time that making machine code took.";
+    jit_code_size: Gauge Bytes, "Bytes of machine code in use.";
+    jit_exits: Counter Number, "Times that machine code was left for the interpreter.";
+    jit_invalidated: Counter Number, "Traces that were thrown away.";
+    statistics_written: Counter Number, "Times that statistics were written to a file.";
+    counting: Gauge Number, "1 while instructions are counted.";
     lock_waits: Counter Number, "Times a thread had to wait for a lock of the program.";
     lock_wait_time: Counter Nanoseconds, "Time that threads waited for locks of the program.";
 }

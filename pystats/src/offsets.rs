@@ -12,6 +12,9 @@
 //!  24  fields: name [u8; 40], padded with NULs; u64 value
 //! ```
 //!
+//! How counting is switched on from outside: all threads are stopped, the wish is written and the bit set in the requests of each thread. The
+//! first that goes on does it. What was counted is written to the file `live-PID.txt` in the folder of the statistics (see [`crate::folder`]).
+//!
 //! How a stack is read
 //! - `threads` is the address of a thread, 0 if there is none; at `thread_next` in each is the next one's.
 //! - In a thread, `thread_frame` is the innermost frame and `thread_pc` the instruction it is at, as of when the thread last called into
@@ -142,6 +145,9 @@ table! {
     list_items, "In a list: the first item.";
     bytes_length, "In a bytes object: how many bytes there are.";
     bytes_data, "In a bytes object: the first byte.";
+    thread_requests, "In a thread: what is asked of it, a set of 32 bits.";
+    statistics_request, "The address of a byte for wishes about statistics: 1 to count, 2 to write what was counted and stop counting.";
+    statistics_bit, "The request to look there.";
 }
 
 const _: () = assert!(size_of::<Field>() == NAME_SIZE + 8);

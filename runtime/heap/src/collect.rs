@@ -40,10 +40,12 @@ pub enum Generation {
 pub struct CollectionReport {
     /// What it looked at.
     pub generation: Generation,
+    /// Bytes allocated since the collection before.
+    pub allocated: usize,
     /// Cells that died.
     pub collected: usize,
     /// Objects found dead that programs take for garbage: cycles and what they refer to, as far as [`crate::Embedder::is_garbage`] counts it;
-    /// those that were saved as well. Counted if the program has asked for the collection, otherwise 0.
+    /// those that were saved as well. Counted if the program has asked for the collection or somebody watches, otherwise 0.
     pub objects: usize,
     /// Cells that are garbage and stay. There are none: kept for the statistics of those who expect the field.
     pub uncollectable: usize,
@@ -60,7 +62,7 @@ pub struct CollectionReport {
 impl CollectionReport {
     /// What a collection that did not take place did.
     pub(crate) fn nothing(generation: Generation) -> CollectionReport {
-        CollectionReport { generation, collected: 0, objects: 0, uncollectable: 0, finalized: 0, live: 0, heap: 0, ns: 0 }
+        CollectionReport { generation, allocated: 0, collected: 0, objects: 0, uncollectable: 0, finalized: 0, live: 0, heap: 0, ns: 0 }
     }
 }
 
@@ -136,7 +138,8 @@ fn collection(world: &StoppedWorld, me: &Mutator, request: Request) -> Collectio
         tracer.drain();
     }
     let finalize = resurrect(&mut registrations.finalizers, &mut tracer);
-    let (objects, garbage) = if request.census { census::garbage(&pool, full, request.save) } else { (0, Vec::new()) };
+    let census = request.census || embedder().wants_census();
+    let (objects, garbage) = if census { census::garbage(&pool, full, request.save) } else { (0, Vec::new()) };
     garbage.iter().for_each(|object| tracer.value(*object));
     tracer.drain();
     let cleared = clear_weak(&mut registrations.weak);
@@ -156,6 +159,7 @@ fn collection(world: &StoppedWorld, me: &Mutator, request: Request) -> Collectio
     pool.settle(keep);
     let report = CollectionReport {
         generation,
+        allocated: policy::allocated(),
         collected: swept.dead,
         objects,
         uncollectable: 0,

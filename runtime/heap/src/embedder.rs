@@ -29,6 +29,11 @@ pub trait Embedder: Sync {
     /// This object was garbage, and was saved because the program wants to see it. The list it goes to is a root.
     fn saved_garbage(&self, _object: Value) {}
 
+    /// Does somebody want the garbage to be counted in collections that nobody has asked for? See [`collect::Request::census`].
+    fn wants_census(&self) -> bool {
+        false
+    }
+
     /// A collection is about to start. The calling thread may be anywhere inside an allocation: this must not run Python code.
     fn before_collection(&self, _generation: Generation) {}
 

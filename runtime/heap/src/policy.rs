@@ -155,6 +155,11 @@ pub(crate) fn explicit(m: &Mutator, request: Request) -> CollectionReport {
     }
 }
 
+/// Bytes allocated since the last collection.
+pub(crate) fn allocated() -> usize {
+    ALLOCATED.load(Relaxed)
+}
+
 /// Enters a collection in the books. The world is stopped.
 pub(crate) fn note(report: &CollectionReport) {
     let mut books = lock(&BOOKS);

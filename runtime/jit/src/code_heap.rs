@@ -3,6 +3,7 @@
 //! It is near the program's own code, so that calls of functions there are relative. Code is never moved. What is freed is used again;
 //! the owner sees to it that nobody runs it any more.
 
+use limpid_pystats::live::LIVE;
 use parking_lot::Mutex;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
@@ -32,6 +33,7 @@ pub fn allocate(size: usize) -> Option<Piece> {
     // SAFETY: a heap is never freed once others may see it.
     let piece = unsafe { &*HEAP.load(Acquire) }.lock().allocate(size)?;
     IN_USE.fetch_add(piece.size, Relaxed);
+    LIVE.jit_code_size.set(IN_USE.load(Relaxed) as u64);
     Some(piece)
 }
 
@@ -40,6 +42,7 @@ pub fn free(piece: Piece) {
     // SAFETY: as in `allocate`.
     if let Some(heap) = unsafe { HEAP.load(Acquire).as_ref() } {
         IN_USE.fetch_sub(heap.lock().free(piece), Relaxed);
+        LIVE.jit_code_size.set(IN_USE.load(Relaxed) as u64);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::code_heap::{self, Piece};
 use crate::entry;
 use crate::ir::Ty;
 use limpid_heap::ShapeRef;
+use limpid_pystats::exits::Place;
 use limpid_vm::thread::Thread;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -94,6 +95,8 @@ pub struct Exit {
     pub side: Cell<*const Executor>,
     /// The executor is retired: nothing is to be recorded from here.
     pub dead: Cell<bool>,
+    /// Where it is counted, once it was taken.
+    pub place: Cell<Option<&'static Place>>,
 }
 
 impl Exit {
@@ -106,6 +109,7 @@ impl Exit {
             generation: Cell::new(0),
             side: Cell::new(std::ptr::null()),
             dead: Cell::new(false),
+            place: Cell::new(None),
         }
     }
 }

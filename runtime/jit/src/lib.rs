@@ -35,6 +35,7 @@ use executor::{Executor, Exit, Phase, State};
 use limpid_bytecode::Opcode;
 use limpid_heap::Tracer;
 use limpid_probes as probes;
+use limpid_pystats::live::LIVE;
 use limpid_vm::interp::backoff;
 use limpid_vm::interp::regs::Regs;
 use limpid_vm::stats;
@@ -227,6 +228,7 @@ unsafe fn retire(state: *mut ()) {
 }
 
 fn tell_retired(t: &Thread, count: usize) {
+    LIVE.jit_invalidated.add(count as u64);
     if count > 0 && probes::jit__invalidate::enabled() {
         probes::jit__invalidate::fire(count as i64);
     }

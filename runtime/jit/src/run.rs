@@ -8,6 +8,8 @@ use crate::ir::Ty;
 use crate::unset_executor;
 use limpid_heap::Value;
 use limpid_probes as probes;
+use limpid_pystats::exits::{self, Place};
+use limpid_pystats::live::LIVE;
 use limpid_vm::interp::backoff;
 use limpid_vm::interp::frame::Frame;
 use limpid_vm::interp::regs::{Regs, Step};
@@ -16,6 +18,7 @@ use limpid_vm::object::ValueExt;
 use limpid_vm::stats;
 use limpid_vm::tier2::{self, recorder::Origin};
 use std::cell::Cell;
+use std::ffi::CStr;
 
 /// How many traces are made for one instruction, each for what those before have not expected.
 const MOST_GENERATIONS: u8 = 4;
@@ -127,6 +130,10 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
     let exit = unsafe { &*(left.what as *const Exit) };
     // SAFETY: by the caller's contract.
     unsafe { materialize(r, left.frame, &exit.state, buffer) };
+    LIVE.jit_exits.add(1);
+    if let Some(place) = exit.place.get().or_else(|| place_of(r, exit)) {
+        place.count();
+    }
     if probes::jit__exit::enabled() {
         tell_exit(r, exit);
     }
@@ -156,6 +163,20 @@ fn continue_exit(r: &Regs, exit: &Exit, left: Left) {
     } else {
         exit.counter.set(backoff::advance(counter));
     }
+}
+
+/// Where an exit is counted that was not taken before.
+#[cold]
+fn place_of(r: &Regs, exit: &Exit) -> Option<&'static Place> {
+    let frame = r.frame();
+    if !frame.is_shim() {
+        let code = frame.code();
+        let line = line_at(code, code.offset_of(r.pc));
+        // SAFETY: names of files are strings that live as long as the code.
+        let file = unsafe { CStr::from_ptr(code.file_c().cast()) };
+        exit.place.set(Some(exits::place(file, line.max(0) as u32, exit.state.reason)));
+    }
+    exit.place.get()
 }
 
 #[cold]

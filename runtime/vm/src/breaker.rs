@@ -4,7 +4,7 @@ use crate::object::{R, ValueExt};
 use crate::protocol::call;
 use crate::thread::{Thread, request};
 use limpid_heap::{MEMORY, STOP, Value};
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 fn take(t: &Thread, bit: u32) -> bool {
     t.mutator.eval_breaker.fetch_and(!bit, AcqRel) & bit != 0
@@ -18,7 +18,10 @@ pub fn handle(t: &Thread) -> R<()> {
         t.mutator.safepoint();
     }
     if take(t, request::TABLE) {
-        t.table.set(t.interpreter().table.load(Acquire).cast());
+        t.table.set(crate::interp::dispatch::usual_table(t).cast());
+    }
+    if take(t, request::STATISTICS) {
+        crate::stats::fulfil_wish(t);
     }
     if take(t, request::EXIT) {
         crate::runtime::leave_daemon(t);

@@ -142,8 +142,10 @@ pub struct Interpreter {
     pub specializes: bool,
     /// What tools want to be told.
     pub instrumentation: Instrumentation,
-    /// The dispatch table that threads take at their next request.
+    /// The dispatch table for plain running, which threads take at their next request unless they count.
     pub table: AtomicPtr<dispatch::Table>,
+    /// Are statistics being counted? See [`stats::switch`].
+    pub counts: AtomicBool,
     /// What all threads have counted.
     pub stats: Mutex<Stats>,
     /// `sys.set_coroutine_origin_tracking_depth`
@@ -224,19 +226,23 @@ impl Embedder for Hooks {
         }
     }
 
+    fn wants_census(&self) -> bool {
+        probes::gc__done::enabled() || current().is_some_and(|t| stats::block(t).is_some())
+    }
+
     fn before_collection(&self, generation: Generation) {
         if probes::gc__start::enabled() {
-            probes::gc__start::fire(generation_number(generation));
+            probes::gc__start::fire(number_told(generation));
         }
     }
 
     fn after_collection(&self, report: &CollectionReport) {
         if probes::gc__done::enabled() {
-            probes::gc__done::fire(report.collected as i64);
+            probes::gc__done::fire(report.objects as i64);
         }
-        stats::collected(report);
+        stats::collected(current(), number_told(report.generation) as usize, report);
         let Some(i) = INTERPRETER.get().filter(|i| i.collection_listener.get().is_some()) else { return };
-        if current().is_some_and(|t| !t.collecting.get()) {
+        if current().is_some_and(|t| t.collecting.get().is_none()) {
             i.collections.lock().push(*report);
             i.request_finalizers();
         }
@@ -269,7 +275,7 @@ impl Embedder for Hooks {
         if probes::stop__world__done::enabled() {
             probes::stop__world__done::fire(stopped);
         }
-        stats::world_stopped(stopped);
+        stats::world_stopped(current(), stopped);
     }
 }
 
@@ -444,6 +450,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         stack,
         async_exception: Slot::NULL,
         stats: Cell::new(std::ptr::null_mut()),
+        stats_kept: Cell::new(std::ptr::null_mut()),
         // SAFETY: always succeeds.
         ident: Cell::new(unsafe { libc::pthread_self() } as u64),
         // SAFETY: always succeeds.
@@ -451,7 +458,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         next: AtomicPtr::new(std::ptr::null_mut()),
         context: Cell::new(Value::NULL),
         slots: [const { Cell::new(Value::NULL) }; ThreadSlot::COUNT],
-        collecting: Cell::new(false),
+        collecting: Cell::new(None),
         finalizing: Cell::new(false),
         repr_stack: UnsafeCell::new(Vec::new()),
         method_cache: MethodCache::new(),
@@ -470,9 +477,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
     drop(threads);
     CURRENT.set(t);
     LIVE.threads_started.add(1);
-    if interpreter.table.load(Ordering::Acquire).cast_const() == &raw const dispatch::COUNTING {
-        stats::start(t);
-    }
+    t.table.set(dispatch::usual_table(t).cast());
     if probes::thread__start::enabled() {
         // SAFETY: always succeeds.
         probes::thread__start::fire(unsafe { libc::gettid() } as u64);
@@ -492,6 +497,11 @@ pub fn generation_number(generation: Generation) -> i32 {
         Generation::Young => 0,
         Generation::Full => 2,
     }
+}
+
+/// As [`generation_number`], or as the program has called what it wants to be collected.
+fn number_told(generation: Generation) -> i32 {
+    current().and_then(|t| t.collecting.get()).unwrap_or(generation_number(generation))
 }
 
 /// The recursion limit new threads start with.
@@ -578,15 +588,15 @@ pub fn listen_to_collections(t: &Thread, listener: CollectionListener) {
 /// Collects, without telling the listener.
 pub fn collect(t: &Thread, generation: Generation) -> CollectionReport {
     // SAFETY: nothing is promised.
-    unsafe { collect_as(t, Request { generation, census: true, save: false, stack_from: 0 }) }
+    unsafe { collect_as(t, generation_number(generation), Request { generation, census: true, save: false, stack_from: 0 }) }
 }
 
-/// As [`collect`], with all that can be said about it.
+/// As [`collect`], with all that can be said about it. Tools are told that it is the generation of this number.
 ///
 /// # Safety
 /// As [`limpid_heap::collect_as`].
-pub unsafe fn collect_as(t: &Thread, request: Request) -> CollectionReport {
-    let before = t.collecting.replace(true);
+pub unsafe fn collect_as(t: &Thread, number: i32, request: Request) -> CollectionReport {
+    let before = t.collecting.replace(Some(number));
     limpid_heap::clear_dead_stack();
     // SAFETY: by contract.
     let report = unsafe { limpid_heap::collect_as(&t.mutator, request) };
@@ -658,10 +668,8 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     limpid_heap::register_tracer(crate::types::generator::GENERATOR_KIND, crate::types::generator::trace);
     crate::types::register_tracers();
     crate::protocol::hash::init_key(options.hash_seed);
-    let table = if options.stats { &raw const dispatch::COUNTING } else { &raw const dispatch::PLAIN };
     let interpreter = Interpreter {
         specializes: options.tlbc,
-        options,
         frozen,
         interned: InternTable::default(),
         empty_tuple: Root::new(),
@@ -675,7 +683,9 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         memory_error: Root::new(),
         latin1: [const { Root::new() }; 256],
         instrumentation: Instrumentation::default(),
-        table: AtomicPtr::new(table.cast_mut()),
+        table: AtomicPtr::new((&raw const dispatch::PLAIN).cast_mut()),
+        counts: AtomicBool::new(options.stats),
+        options,
         stats: Mutex::new(Stats::default()),
         coroutine_origin_depth: AtomicI32::new(0),
         signal_handler: OnceLock::new(),

@@ -45,6 +45,9 @@ static STACKS: Table = Table::new(Values {
     list_items: offset(offset_of!(value_list::Array, items)),
     bytes_length: offset(offset_of!(Bytes, len)),
     bytes_data: offset(offset_of!(Bytes, data)),
+    thread_requests: offset(offset_of!(Thread, mutator) + offset_of!(limpid_heap::Mutator, eval_breaker)),
+    statistics_request: (&raw const crate::stats::WISH).cast(),
+    statistics_bit: offset(crate::thread::request::STATISTICS as usize),
 });
 
 /// These are the threads now, oldest first. To be called before one of those that were there is freed.

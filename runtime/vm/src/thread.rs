@@ -31,6 +31,8 @@ pub mod request {
     pub const TABLE: u32 = 1 << 5;
     /// The interpreter is going down: a daemon thread stops here.
     pub const EXIT: u32 = 1 << 6;
+    /// Somebody outside of the process has a wish about statistics.
+    pub const STATISTICS: u32 = 1 << 7;
 }
 
 /// The exception being handled in a frame stack or a generator, `sys.exception()`.
@@ -120,8 +122,10 @@ pub struct Thread {
     pub stack: InterpreterStack,
     /// The exception another thread has sent, or NULL.
     pub async_exception: crate::object::Slot,
-    /// Statistics are counted here.
+    /// Statistics are counted here; NULL while nothing is counted.
     pub stats: Cell<*mut crate::stats::ThreadStats>,
+    /// The same, to the end of the thread.
+    pub stats_kept: Cell<*mut crate::stats::ThreadStats>,
     /// `threading.get_ident()`.
     pub ident: Cell<u64>,
     /// Its number for the system, `threading.get_native_id()`.
@@ -132,8 +136,8 @@ pub struct Thread {
     pub context: Cell<Value>,
     /// Values that belong to this thread and are traced with it, by [`ThreadSlot`].
     pub(crate) slots: [Cell<Value>; ThreadSlot::COUNT],
-    /// Is the thread collecting because the program said so?
-    pub(crate) collecting: Cell<bool>,
+    /// The generation that the thread collects because the program said so, by the number that programs know it by.
+    pub(crate) collecting: Cell<Option<i32>>,
     /// Is the thread running finalizers?
     pub(crate) finalizing: Cell<bool>,
     /// Objects whose repr is being made, so that a cycle ends in `...`.

@@ -16,6 +16,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use limpid_heap::Value;
 use limpid_probes as probes;
+use limpid_pystats::live::LIVE;
 use std::ffi::CStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -81,10 +82,13 @@ pub fn make(job: Job) {
     let start = Instant::now();
     let piece = compile(&job);
     job.executor.finish(piece);
+    let ns = start.elapsed().as_nanos() as u64;
+    LIVE.jit_traces.add(1);
+    LIVE.jit_compile_time.add(ns);
     if probes::jit__compile__done::enabled() {
         let uops = job.trace.entry.len() + job.trace.body.len();
         let bytes = piece.map_or(0, |p| p.size());
-        probes::jit__compile__done::fire(uops as i64, bytes as i64, start.elapsed().as_nanos() as u64);
+        probes::jit__compile__done::fire(uops as i64, bytes as i64, ns);
     }
 }
 

@@ -133,11 +133,11 @@ static COLLECTING: AtomicBool = AtomicBool::new(false);
 
 /// Collects from a function of this module that keeps no values itself. What is dead is found to be: programs and tests look at what a
 /// collection that they ask for has done, and what was left behind on the native stack must not look like references.
-fn collect_for_caller(t: &Thread, generation: Generation) -> CollectionReport {
+fn collect_for_caller(t: &Thread, generation: Generation, number: i32) -> CollectionReport {
     let save = DEBUG.load(Relaxed) & DEBUG_SAVEALL != 0;
     let request = Request { generation, census: true, save, stack_from: t.stack_of_callers(FUNCTIONS) };
     // SAFETY: the functions of this module that come here have no values in local variables; `loop_stack` tells of whatever else there is.
-    unsafe { runtime::collect_as(t, request) }
+    unsafe { runtime::collect_as(t, number, request) }
 }
 
 fn collect(t: &Thread, a: &[Value]) -> R {
@@ -158,11 +158,11 @@ fn collect(t: &Thread, a: &[Value]) -> R {
 /// How many objects were unreachable.
 fn collect_and_tell(t: &Thread, generation: Generation, number: i64) -> R<usize> {
     tell(t, "start", number, 0);
-    let mut report = collect_for_caller(t, generation);
+    let mut report = collect_for_caller(t, generation, number as i32);
     runtime::run_finalizers(t);
     if report.finalized > 0 && generation == Generation::Full {
         // What the finalizers have let go of.
-        let second = collect_for_caller(t, generation);
+        let second = collect_for_caller(t, generation, number as i32);
         report.objects += second.objects;
         report.ns += second.ns;
         runtime::run_finalizers(t);

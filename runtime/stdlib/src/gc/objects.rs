@@ -59,7 +59,7 @@ pub(super) fn get_objects(t: &Thread, a: &[Value]) -> R {
     let generation = if a[0].is_null() || a[0].is_none() { None } else { Some(number::index_isize(t, a[0])?).filter(|n| *n != -1) };
     match generation {
         // Without this, what is dead and not yet found to be would come along.
-        None => drop(super::collect_for_caller(t, Generation::Full)),
+        None => drop(super::collect_for_caller(t, Generation::Full, 2)),
         Some(0..=2) => {}
         Some(n) if n < 0 => raise!(t, ValueError, "generation parameter cannot be negative"),
         Some(_) => raise!(t, ValueError, "generation parameter must be less than the number of available generations (3)"),

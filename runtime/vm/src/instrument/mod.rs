@@ -161,7 +161,7 @@ fn change(t: &Thread, f: impl FnOnce()) {
             let tools = (0..TOOLS).filter(|&tool| i.global(tool) & 1 << event != 0).fold(0, |set, tool| set | 1 << tool);
             i.by_event[event].store(tools, Relaxed);
         }
-        dispatch::choose_table(interpreter);
+        interpreter.table.store(running_table(i).cast_mut(), Release);
         // The list of threads is locked while it is walked, and the collector needs it: nothing is allocated meanwhile.
         let mut running = Vec::new();
         interpreter.each_thread(|other| {
@@ -181,7 +181,7 @@ fn change(t: &Thread, f: impl FnOnce()) {
 }
 
 /// The table that threads use for plain running: one that watches where frames start while tools want events everywhere.
-pub fn running_table(i: &Instrumentation) -> *const Table {
+fn running_table(i: &Instrumentation) -> *const Table {
     if i.watches_instructions() { &raw const dispatch::MONITORED } else { &raw const dispatch::PLAIN }
 }
 

@@ -5,23 +5,23 @@
 //! stands in the way: no address of a local may escape, no destructor may be pending. (A test looks at the machine code.) What is rare
 //! leaves through [`Flow::Slow`] and one cold trampoline.
 //!
-//! The mode of the interpreter is which table is in that argument. The counting table sends every instruction through one stub that
-//! counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The recording table does the
-//! same to note what a trace is made of. The monitored table is the plain one but for the start of frames, where it looks whether the code
-//! has to be instrumented. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
+//! The mode of the interpreter is which table is in that argument. A counting table ([`crate::interp::counting`]) has a stub for every
+//! instruction that counts and goes on to the plain handler; the table argument stays, so the next instruction is counted too. The
+//! recording table does the same to note what a trace is made of. The monitored table is the plain one but for the start of frames, where
+//! it looks whether the code has to be instrumented. Tables change where the trampoline reloads the argument from the thread: a request in the eval breaker leads there.
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
 use crate::instrument::deliver::{Rest, deliver};
+use crate::interp::counting::CountingTable;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::unwind;
 use crate::interp::uops::*;
-use crate::runtime::Interpreter;
-use crate::thread::Thread;
+use crate::thread::{Thread, request};
 use crate::tier2;
 use limpid_bytecode::{INSTRUMENTED, Opcode, for_each_instruction};
 use limpid_heap::Value;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 /// The code of one instruction.
 pub type Handler = unsafe extern "C" fn(*const u16, *mut Value, *mut Value, *const Thread, u64, *const Table);
@@ -193,6 +193,12 @@ macro_rules! define_handlers {
             $(define_handlers! { @handler $special $family $($special_uop)+ })*
         }
 
+        mod counting {
+            use super::*;
+            $(define_handlers! { @counting $name })*
+            $(define_handlers! { @counting $special })*
+        }
+
         /// The table that runs plain Python.
         pub static PLAIN: Table = Table(PLAIN_HANDLERS);
 
@@ -203,6 +209,27 @@ macro_rules! define_handlers {
             table[INSTRUMENTED as usize] = instrumented;
             table
         };
+
+        /// What a counting table begins with.
+        pub(crate) const COUNTING_HANDLERS: Table = {
+            let mut table: [Handler; 256] = [counting_as_tools_want as Handler; 256];
+            $(table[Opcode::$name as usize] = counting::$name;)*
+            $(table[Opcode::$special as usize] = counting::$special;)*
+            table[Opcode::RESUME as usize] = counting_resume;
+            table[Opcode::RESUME_CHECK as usize] = counting_resume;
+            Table(table)
+        };
+    };
+    // Five instructions: the opcode is a constant here, so that the count of its pair is at a fixed distance from the row, and the row that
+    // the next instruction counts in at a fixed distance from the table.
+    (@counting $name:ident) => {
+        pub unsafe extern "C" fn $name(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+            // SAFETY: only counting tables have this; the registers are those of a frame at an instruction.
+            unsafe {
+                CountingTable::of(table).count(Opcode::$name as u8);
+                handlers::$name(pc, sp, fp, th, o, table)
+            }
+        }
     };
     (@handler $name:ident $family:ident $($uop:ident)+) => {
         pub unsafe extern "C" fn $name(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
@@ -233,22 +260,30 @@ pub static MONITORED: Table = Table({
     table
 });
 
-/// Counts an instruction, then runs it.
-unsafe extern "C" fn counting(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
-    // SAFETY: as in `go`; the other tables live as long as the program.
+/// Counts an instruction, then runs it as it is to be run now.
+unsafe extern "C" fn counting_as_tools_want(
+    pc: *const u16,
+    sp: *mut Value,
+    fp: *mut Value,
+    th: *const Thread,
+    o: u64,
+    table: *const Table,
+) {
+    // SAFETY: as in the other counting handlers.
     unsafe {
         let (op, _) = fetch(pc);
-        crate::stats::count_instruction(&*th, op);
-        let base = crate::instrument::running_table(&(*th).interpreter().instrumentation);
+        CountingTable::of(table).count(op);
+        let base = (*th).interpreter().table.load(Acquire);
         (*base).0[op as usize](pc, sp, fp, th, o, table)
     }
 }
 
-/// Sets the table that threads are to take, for whether instructions are counted and tools want events.
-pub fn choose_table(interpreter: &Interpreter) {
-    if interpreter.table.load(Acquire).cast_const() != &raw const COUNTING {
-        let table = crate::instrument::running_table(&interpreter.instrumentation);
-        interpreter.table.store(table.cast_mut(), Release);
+/// A frame starts or goes on: besides, the frames that start are counted.
+unsafe extern "C" fn counting_resume(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+    // SAFETY: as in the other counting handlers.
+    unsafe {
+        CountingTable::of(table).count_frame(o as u32);
+        counting_as_tools_want(pc, sp, fp, th, o, table)
     }
 }
 
@@ -266,25 +301,28 @@ unsafe extern "C" fn recording(pc: *const u16, sp: *mut Value, fp: *mut Value, t
 /// The table that records a trace.
 pub static RECORDING: Table = Table([recording as Handler; 256]);
 
-/// The table in force apart from recording.
+/// The table in force apart from recording: one that counts if the interpreter counts, and that fits what tools want.
 pub fn usual_table(t: &Thread) -> *const Table {
-    t.interpreter().table.load(Acquire)
+    crate::stats::counting_table(t).unwrap_or_else(|| t.interpreter().table.load(Acquire))
 }
-
-/// The table that counts instructions for the statistics.
-pub static COUNTING: Table = Table([counting as Handler; 256]);
 
 /// Runs the frame in the thread's saved registers until the frame that was entered by native code is left. The thread's `result` is its
 /// value, NULL for an exception.
 pub fn enter_loop(t: &Thread) {
     let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th: t };
+    let table = t.table.get();
+    crate::stats::entered(t, r.frame().is_generator());
     limpid_heap::with_spilled(|stack| {
         let outer = t.loop_stack.replace(stack);
         // SAFETY: the saved registers are those of a frame at an instruction.
         unsafe {
             let (op, o) = fetch(r.pc);
-            go(r, op, o, t.table.get() as *const Table);
+            go(r, op, o, table as *const Table);
         }
         t.loop_stack.set(outer);
+        if t.table.get() != table {
+            // The loop that has called the native code has the old one.
+            t.mutator.eval_breaker.fetch_or(request::TABLE, AcqRel);
+        }
     })
 }

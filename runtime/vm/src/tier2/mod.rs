@@ -16,7 +16,7 @@ pub mod recorder;
 pub use recorder::Recording;
 
 use crate::interp::backoff;
-use crate::interp::dispatch::{COUNTING, PLAIN, RECORDING};
+use crate::interp::dispatch::{PLAIN, RECORDING, Table};
 use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::line_at;
 use crate::runtime::Interpreter;
@@ -27,7 +27,7 @@ use limpid_probes as probes;
 use recorder::Origin;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed};
 
 /// What a compiler offers.
 pub struct EntryPoints {
@@ -193,10 +193,8 @@ pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
 
 /// Does nothing but the statistics watch what the thread does?
 fn runs_plainly(t: &Thread) -> bool {
-    let plain = &raw const PLAIN as *const ();
-    let table = t.table.get();
-    table == plain
-        || table == &raw const COUNTING as *const () && crate::instrument::running_table(&t.interpreter().instrumentation).cast() == plain
+    let (plain, table) = (&raw const PLAIN, t.table.get() as *const Table);
+    table == plain || crate::stats::is_counting_table(t, table) && t.interpreter().table.load(Acquire).cast_const() == plain
 }
 
 /// Can the variables of the frame be changed from outside, through `f_locals`? Machine code keeps them in registers.

@@ -32,7 +32,7 @@ pub fn too_early(r: &Regs, family: Opcode) -> bool {
         return false;
     }
     r.set_cache(1, backoff::advance(counter));
-    stats::deferred(r.t(), family);
+    stats::deferred(r.t(), r.word() as u8, family);
     true
 }
 
@@ -42,7 +42,7 @@ fn due(r: &Regs) -> bool {
     let counter = r.cache(1);
     if !backoff::triggers(counter) {
         r.set_cache(1, backoff::advance(counter));
-        stats::deferred(r.t(), r.opcode().family());
+        stats::deferred(r.t(), r.word() as u8, r.opcode().family());
         return false;
     }
     is_enabled(r.t())
@@ -55,9 +55,9 @@ fn has_missed(r: &Regs) -> bool {
 
 /// Writes the specialized opcode.
 fn success(r: &Regs, op: Opcode) {
+    stats::specialized(r.t(), r.word() as u8, op.family());
     r.set_opcode(op);
     r.set_cache(1, backoff::COOL_DOWN);
-    stats::specialized(r.t(), op.family());
 }
 
 /// Goes back to the general form and tries again later.
@@ -65,5 +65,5 @@ fn failure(r: &Regs, kind: stats::Failure) {
     let op = r.opcode();
     r.set_opcode(op.family());
     r.set_cache(1, backoff::restart(r.cache(1)));
-    stats::failed(r.t(), op.family(), kind);
+    stats::failed(r.t(), op as u8, op.family(), kind);
 }
