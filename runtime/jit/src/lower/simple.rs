@@ -26,6 +26,8 @@ impl Lowering<'_> {
         let falls_through = step.next == step.following();
         let (value, taken_when_equal) = match step.op {
             NOP | NOT_TAKEN | JUMP_FORWARD | JUMP_BACKWARD_NO_INTERRUPT => return Ok(true),
+            // Inside a generator, on the way to its next `yield`.
+            JUMP_BACKWARD | JUMP_BACKWARD_JIT if step.next == step.jump_backward_target() => return Ok(true),
             POP_JUMP_IF_FALSE => (Value::FALSE, true),
             POP_JUMP_IF_TRUE => (Value::TRUE, true),
             POP_JUMP_IF_NONE => (Value::NONE, true),

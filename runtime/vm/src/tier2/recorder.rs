@@ -143,7 +143,7 @@ impl Instruction {
 pub struct Recording {
     /// Where it starts.
     pub origin: Origin,
-    /// The frame it starts in.
+    /// The first frame: the one it starts in, or a caller of that once it has returned.
     pub base: *mut Value,
     /// The variables and the value stack of that frame at the start.
     pub entry: Vec<Observed>,
@@ -157,6 +157,8 @@ pub struct Recording {
     functions: Vec<Value>,
     /// The frames that are running, from the first one on.
     frames: Vec<*mut Value>,
+    /// The first frame's caller, if the first frame is about to return; otherwise NULL.
+    caller: *mut Value,
     /// Where the instruction starts that is about to be noted.
     start: *const u16,
 }
@@ -172,6 +174,7 @@ impl Default for Recording {
             end: End::Open,
             functions: Vec::new(),
             frames: Vec::new(),
+            caller: std::ptr::null_mut(),
             start: std::ptr::null(),
         }
     }
@@ -201,6 +204,7 @@ impl Recording {
         self.entry.clear();
         self.functions.clear();
         self.frames.clear();
+        self.caller = std::ptr::null_mut();
         self.start = std::ptr::null();
     }
 
@@ -225,7 +229,7 @@ impl Recording {
             return true;
         }
         // No opcode at all: a tool wants its events.
-        if op == Opcode::CACHE || !self.follow(frame) || op == Opcode::INTERPRETER_EXIT {
+        if matches!(op, Opcode::CACHE | Opcode::INTERPRETER_EXIT) || !self.follow(frame) {
             // An exception has left the first frame: the step before it cannot be part of the trace.
             self.end = End::Leaves;
             return false;
@@ -236,8 +240,14 @@ impl Recording {
             // SAFETY: the jump leads to an instruction of the same code.
             Opcode::JUMP_BACKWARD => match unsafe { r.pc.add(2).sub(o as usize) } {
                 target if r.fp == self.base && self.origin.header() == Some(target) => End::Closed,
+                // A generator that was resumed in its loop goes on to its next `yield`, which is no round.
+                target if frame.is_generator() && r.fp != self.base && !self.has_run(target, r.fp) => End::Open,
                 _ => End::OtherLoop,
             },
+            Opcode::RETURN_VALUE if r.fp == self.base && self.may_return(frame) => {
+                self.caller = frame.previous().0;
+                End::Open
+            }
             Opcode::RETURN_VALUE | Opcode::YIELD_VALUE | Opcode::RETURN_GENERATOR if r.fp == self.base => End::Leaves,
             _ if self.steps.len() >= MAX_STEPS => End::TooLong,
             _ => End::Open,
@@ -245,8 +255,24 @@ impl Recording {
         self.end == End::Open
     }
 
+    /// Has the instruction been noted already, in the same frame?
+    fn has_run(&self, pc: *const u16, fp: *mut Value) -> bool {
+        self.steps.iter().any(|step| step.start == pc && step.fp == fp)
+    }
+
+    /// Does a trace go on when its first frame returns? One from an exit does, for it may find a loop of a caller to go on in.
+    fn may_return(&self, frame: Frame) -> bool {
+        self.origin.header().is_none() && !frame.is_generator() && !frame.previous().is_none()
+    }
+
     /// Keeps account of the frames from the first one on; false if this one is outside of them.
     fn follow(&mut self, frame: Frame) -> bool {
+        if !self.caller.is_null() && std::mem::replace(&mut self.caller, std::ptr::null_mut()) == frame.0 {
+            self.frames.clear();
+            self.frames.push(frame.0);
+            self.base = frame.0;
+            return true;
+        }
         if let Some(i) = self.frames.iter().rposition(|f| *f == frame.0) {
             self.frames.truncate(i + 1);
             return true;
