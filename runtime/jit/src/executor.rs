@@ -24,9 +24,11 @@ pub const BUFFER_WORDS: usize = 512;
 /// A loop whose entry did not fit that often is recorded anew.
 pub const MISSES: u16 = 64;
 /// So many entries are judged together, ...
-const JUDGED: u32 = 256;
+const JUDGED: u32 = 1024;
 /// ... and found wanting if machine code was left after fewer clock cycles on average: going in and out takes about as long.
-const WORTH_ENTERING: u64 = 300;
+const WORTH_ENTERING: u64 = 200;
+/// Nothing is judged for so many clock cycles after a trace was recorded: it may be what goes on from the exits.
+const GRACE: u64 = 200_000_000;
 /// The most that an unlucky loop is passed over is two to this power.
 const MOST_DOUBLINGS: u8 = 20;
 /// An executor may be found wanting so often in a row, for the traces that go on from its exits come late.
@@ -193,8 +195,12 @@ impl Executor {
         }
     }
 
-    /// It was entered and left again after so many clock cycles. False: it is not worth that.
-    pub fn pays(&self, cycles: u64) -> bool {
+    /// It was entered and left again after so many clock cycles, and the thread's last trace was recorded `since` cycles ago. False: it is
+    /// not worth that.
+    pub fn pays(&self, cycles: u64, since: u64) -> bool {
+        if since < GRACE {
+            return true;
+        }
         self.cycles.set(self.cycles.get() + cycles);
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() < JUDGED {
@@ -263,6 +269,8 @@ pub struct State {
     pub loops: FxHashMap<usize, usize>,
     /// Loops that were given up, by their headers.
     pub unlucky: FxHashMap<usize, Unlucky>,
+    /// When the last executor was made, by the clock of the processor.
+    pub last_made: Cell<u64>,
     /// How many executors are running, one called from another through native code.
     pub running: Cell<u32>,
     /// How often all executors were retired.
@@ -281,6 +289,7 @@ impl State {
                 executors: Vec::new(),
                 loops: FxHashMap::default(),
                 unlucky: FxHashMap::default(),
+                last_made: Cell::new(0),
                 running: Cell::new(0),
                 times_retired: 0,
                 retired: Vec::new(),

@@ -154,6 +154,8 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
     let (exits, words) = backend::exits(&lowered.trace).ok_or(Abort::TooBig)?;
     let executor = Arc::new(Executor::new(header, lowered.entry, exits, lowered.constants));
     state.executors.push(executor.clone());
+    // SAFETY: reads the processor's clock.
+    state.last_made.set(unsafe { std::arch::x86_64::_rdtsc() });
     let number = state.executors.len() - 1;
     if !header.is_null() {
         state.loops.insert(header as usize, number);

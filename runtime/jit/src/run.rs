@@ -49,16 +49,16 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let t = r.t();
     let state = State::of(t);
     // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs.
-    let (executor, buffer, running) = unsafe {
+    let (executor, buffer, running, last_made) = unsafe {
         let state = &mut *state;
         if state.running.get() == 0 && !t.tier2().is_recording() {
             state.free_retired();
         }
         let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
-        (executor, &raw const *state.buffer, &raw const state.running)
+        (executor, &raw const *state.buffer, &raw const state.running, &raw const state.last_made)
     };
     // SAFETY: executors, the buffer and the counter stay where they are while something runs.
-    let (executor, buffer, running) = unsafe { (executor.map(|e| &*e), &*buffer, &*running) };
+    let (executor, buffer, running, last_made) = unsafe { (executor.map(|e| &*e), &*buffer, &*running, &*last_made) };
     let Some(executor) = executor.filter(|e| e.header == r.pc) else {
         unset_executor(jump);
         return Step::Jump;
@@ -86,12 +86,12 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let exposed = t.leave_trace.replace(0);
     t.tier2().active.set(true);
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let (left, cycles) = unsafe {
+    let (left, start, end) = unsafe {
         let start = _rdtsc();
         let left = entry::enter(r.fp, r.th, code);
-        (left, _rdtsc().wrapping_sub(start))
+        (left, start, _rdtsc())
     };
-    if !executor.pays(cycles) {
+    if !executor.pays(end.wrapping_sub(start), end.wrapping_sub(last_made.get())) {
         give_up(r.t(), jump, executor);
     }
     t.tier2().active.set(false);
