@@ -4,6 +4,7 @@ use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::Ref;
+use limpid_vm::protocol::attr;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Code, Generator, List};
 use std::sync::atomic::AtomicU64;
@@ -18,6 +19,18 @@ pub unsafe extern "C" fn log_slot(t: *const Thread, owner: *const Header, slot: 
 pub unsafe extern "C" fn store_item(t: *const Thread, list: Value, i: usize, v: Value) -> u64 {
     // SAFETY: machine code passes its own thread, and has looked at the list's shape.
     unsafe { Ref::<List>::from_value(list).set(&*t, i, v) as u64 }
+}
+
+/// Sets an attribute of an object whose class sets attributes as a rule does; 0: that is not possible, and nothing has happened.
+pub unsafe extern "C" fn set_attribute(t: *const Thread, object: Value, name: Value, v: Value) -> u64 {
+    // SAFETY: machine code passes its own thread, and live values.
+    unsafe {
+        if attr::set_attr(&*t, object, name, v).is_ok() {
+            return 1;
+        }
+        (*t).take_exception();
+    }
+    0
 }
 
 /// Appends to a list; 0: there is no memory, and nothing has happened.

@@ -481,6 +481,7 @@ impl Function<'_, '_> {
                 let slot = self.add_constant(args[0], imm);
                 self.barrier(args[0], slot);
             }
+            Op::AddSlot => self.add_slot(args, imm, exit),
             Op::StoreItem => self.store_item(args, exit),
             Op::Append => self.append(args, exit),
             Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
@@ -538,6 +539,33 @@ impl Function<'_, '_> {
         self.b.ins().store(flags(), fp, thread, offset_of!(Thread, fp) as i32);
         self.b.ins().store(flags(), sp, thread, offset_of!(Thread, sp) as i32);
         thread
+    }
+
+    /// While the thread is alone and the object is new, no function is called. The value is there before the shape that says so.
+    fn add_slot(&mut self, args: &[Value], shape_and_offset: i64, exit: u32) {
+        let (object, v, name) = (args[0], args[1], args[2]);
+        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
+        let alone = self.b.ins().load(I8, flags(), flag, 0);
+        let (young, quick) = (self.b.create_block(), self.b.create_block());
+        let (general, on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(general);
+        self.b.ins().brif(alone, young, &[], general, &[]);
+        self.b.switch_to_block(young);
+        let bits = self.b.ins().load(I8, flags(), object, GC_BYTE);
+        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
+        let unlogged = self.b.ins().band(bits, unlogged);
+        self.b.ins().brif(unlogged, general, &[], quick, &[]);
+        self.b.switch_to_block(quick);
+        self.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
+        let shape = self.b.ins().iconst(I32, shape_and_offset >> 16);
+        self.b.ins().store(flags(), shape, object, 0);
+        self.b.ins().jump(on, &[]);
+        self.b.switch_to_block(general);
+        let thread = self.save_registers(args[3], args[4]);
+        let done = self.call(helpers::set_attribute as *const () as usize, &[thread, object, name, v], true).expect("it has a result");
+        self.guard(done, exit);
+        self.b.ins().jump(on, &[]);
+        self.b.switch_to_block(on);
     }
 
     /// While the thread is alone the list is not locked; otherwise a function does it.

@@ -195,6 +195,9 @@ define_ops! {
     AddDepth = "add_depth" Writes;
     /// Stores a value at an object plus `imm`, with the collector's barrier.
     StoreSlot = "store_slot" Writes;
+    /// Stores a value (second) at an object (first), which gets a new shape: `imm` = shape << 16 | offset. The third is the attribute's name;
+    /// behind them what `StoreItem` has there. Leaves if that is not possible.
+    AddSlot = "add_slot" Writes;
     /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item. Behind them the frame and the
     /// end of the stack, for the collector.
     StoreItem = "store_item" Writes;

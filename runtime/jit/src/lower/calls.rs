@@ -38,6 +38,7 @@ impl Lowering<'_> {
             }
             FOR_ITER_GEN | SEND_GEN if self.is_resumption(step, next) => self.resume(step, next),
             YIELD_VALUE if self.is_suspension(step, next) => self.suspend(step),
+            YIELD_VALUE if self.frames.len() == 1 && next.fp != step.fp => self.suspend_first(step, next),
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
             RETURN_VALUE if !VmFrame(step.fp).is_generator() => self.return_value(step, next),
             RESUME_CHECK if self.frames.len() > 1 && step.next == step.following() => {
@@ -141,15 +142,27 @@ impl Lowering<'_> {
         if VmFrame(step.fp).is_generator() || self.recording.origin.header().is_some() {
             return Ok(After::Stop);
         }
-        let v = self.peek(1)?;
         self.guard_no_object();
+        let caller = self.guard_caller(next);
+        let v = self.peek(1)?;
+        self.tell_return(step);
+        self.enter_caller(caller, next, v)?;
+        Ok(After::Next)
+    }
+
+    /// The frame that has called the first one: it goes on where it did while the trace was recorded.
+    pub(super) fn guard_caller(&mut self, next: &Instruction) -> Id {
         let return_pc = self.header_word(3);
         self.guard(Op::GuardIs, &[return_pc], next.start as i64);
         let caller = self.header_word(4);
         // Variables that are seen from outside are not to be known here.
         let object = self.emit_with(Op::Load, Ty::Word, &[caller], -8, None);
         self.guard(Op::GuardIs, &[object], 0);
-        self.tell_return(step);
+        caller
+    }
+
+    /// The caller of the first frame is the first one from here on, with a value on its stack.
+    pub(super) fn enter_caller(&mut self, caller: Id, next: &Instruction, v: Id) -> Result<(), Abort> {
         // SAFETY: both in the recorded frame.
         let depth = unsafe { next.sp.offset_from(next.fp) } as usize;
         let mut places = vec![Place::MEMORY; depth.checked_sub(1).ok_or(Abort::Lost)?];
@@ -169,7 +182,7 @@ impl Lowering<'_> {
             places,
         });
         self.returned += 1;
-        Ok(After::Next)
+        Ok(())
     }
 
     /// Calls the instruction as a function. Everything is in memory then; where it goes on is as it was recorded, or the trace is left.

@@ -105,9 +105,33 @@ impl Lowering<'_> {
         Ok(After::Next)
     }
 
-    /// YIELD_VALUE.
+    /// YIELD_VALUE to a frame of the trace.
     pub(super) fn suspend(&mut self, step: &Instruction) -> Result<After, Abort> {
         let v = self.pop()?;
+        let frame = self.frame_index();
+        let kept = self.frames[frame - 1].places.len() as i64;
+        let caller = (self.address(frame - 1, 0), self.address(frame - 1, kept));
+        self.hand_back(step, caller)?;
+        self.frames.pop();
+        self.push(v);
+        Ok(After::Next)
+    }
+
+    /// YIELD_VALUE in the first frame, to the one that has resumed it while the trace was recorded.
+    pub(super) fn suspend_first(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        let caller = self.guard_caller(next);
+        let v = self.pop()?;
+        // SAFETY: both in the recorded frame; the value that is yielded is on the stack there.
+        let end = unsafe { next.sp.offset_from(next.fp) } as u64 - 1;
+        let end = self.word_constant(end * 8);
+        let end = self.emit(Op::AddFits, Ty::Word, &[caller, end], 0);
+        self.hand_back(step, (caller, end))?;
+        self.enter_caller(caller, next, v)?;
+        Ok(After::Next)
+    }
+
+    /// Suspends the generator whose frame is the innermost: its caller's frame and the end of the stack there.
+    fn hand_back(&mut self, step: &Instruction, caller: (Id, Id)) -> Result<(), Abort> {
         if let Some(code) = self.top().code {
             self.trace.returns.push((code.ptr() as u64, step.pc as u64));
             let number = self.trace.returns.len() as i64 - 1;
@@ -118,18 +142,17 @@ impl Lowering<'_> {
         let g = self.generator_of(frame)?;
         let end = self.top().places.len() as i64;
         let end = self.address(frame, end);
-        let kept = self.frames[frame - 1].places.len() as i64;
-        let (fp, sp) = (self.address(frame - 1, 0), self.address(frame - 1, kept));
         let op = if step.oparg == 0 { Op::Suspend } else { Op::SuspendInSend };
-        self.emit_with(op, Ty::None, &[g, end, fp, sp], step.following() as i64, None);
-        self.frames.pop();
-        self.push(v);
-        Ok(After::Next)
+        self.emit_with(op, Ty::None, &[g, end, caller.0, caller.1], step.following() as i64, None);
+        Ok(())
     }
 
     /// The generator around a frame.
     fn generator_of(&mut self, frame: usize) -> Result<Id, Abort> {
-        let base = self.frames[frame].base.ok_or(Abort::Lost)?;
+        let base = self.base_of(frame);
+        if self.frames[frame].place != 0 {
+            return Err(Abort::Lost);
+        }
         let uop = self.trace.uop(base);
         if uop.op == Op::AddFits {
             return Ok(uop.args[0]);

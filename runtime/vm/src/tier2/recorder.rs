@@ -58,7 +58,11 @@ pub enum Observed {
     Negative,
     /// A float.
     Float,
-    /// None, a bool and the like.
+    /// None.
+    None,
+    /// True or False.
+    Bool,
+    /// Another value that is no cell.
     Special,
     /// A cell of this shape.
     Cell(u32),
@@ -72,6 +76,8 @@ impl Observed {
             v if v.is_int() && v.as_int() < 0 => Observed::Negative,
             v if v.is_int() => Observed::Int,
             v if v.is_float() => Observed::Float,
+            Value::NONE => Observed::None,
+            v if v.is_bool() => Observed::Bool,
             v if v.is_cell() => Observed::Cell(v.shape().0),
             _ => Observed::Special,
         }
@@ -244,7 +250,7 @@ impl Recording {
                 target if frame.is_generator() && r.fp != self.base && !self.has_run(target, r.fp) => End::Open,
                 _ => End::OtherLoop,
             },
-            Opcode::RETURN_VALUE if r.fp == self.base && self.may_return(frame) => {
+            Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame, op) => {
                 self.caller = frame.previous().0;
                 End::Open
             }
@@ -260,9 +266,10 @@ impl Recording {
         self.steps.iter().any(|step| step.start == pc && step.fp == fp)
     }
 
-    /// Does a trace go on when its first frame returns? One from an exit does, for it may find a loop of a caller to go on in.
-    fn may_return(&self, frame: Frame) -> bool {
-        self.origin.header().is_none() && !frame.is_generator() && !frame.previous().is_none()
+    /// Does a trace go on when its first frame returns or yields? One from an exit does, for it may find a loop of a caller to go on in.
+    fn may_go_on(&self, frame: Frame, op: Opcode) -> bool {
+        let suspends = op == Opcode::YIELD_VALUE;
+        self.origin.header().is_none() && frame.is_generator() == suspends && !frame.previous().is_none()
     }
 
     /// Keeps account of the frames from the first one on; false if this one is outside of them.
@@ -301,7 +308,7 @@ impl Recording {
         for (i, observed) in operands.iter_mut().enumerate().take(depth) {
             *observed = Observed::of(r.peek(i + 1));
         }
-        if let (Opcode::LOAD_ATTR_POLYMORPHIC | Opcode::STORE_ATTR_POLYMORPHIC, Observed::Cell(shape)) = (op, operands[0]) {
+        if let (Opcode::LOAD_ATTR | Opcode::STORE_ATTR, Observed::Cell(shape)) = (op.family(), operands[0]) {
             // The compiler looks into it.
             self.functions.push(Value::cell(ShapeRef(shape).ptr::<u8>()));
         }
