@@ -11,6 +11,7 @@ use crate::entry;
 use crate::ir::Ty;
 use limpid_heap::ShapeRef;
 use limpid_pystats::exits::Place;
+use limpid_vm::interp::backoff;
 use limpid_vm::thread::Thread;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -21,10 +22,18 @@ use std::sync::atomic::{AtomicPtr, Ordering::*};
 
 /// Words of a thread's buffer: how many values a snapshot may name.
 pub const BUFFER_WORDS: usize = 512;
-/// A side exit is continued by a trace of its own after so many times.
-const HOT_EXIT: u16 = 64 << 4 | 6;
 /// A loop whose entry did not fit that often is recorded anew.
 pub const MISSES: u16 = 64;
+/// So many entries are judged together, ...
+const JUDGED: u32 = 1024;
+/// ... and found wanting if machine code was left after fewer clock cycles on average: going in and out takes about as long.
+const WORTH_ENTERING: u64 = 200;
+/// Nothing is judged for so many clock cycles after a trace was recorded: it may be what goes on from the exits.
+const GRACE: u64 = 200_000_000;
+/// The most that an unlucky loop is passed over is two to this power.
+const MOST_DOUBLINGS: u8 = 20;
+/// An executor may be found wanting so often in a row, for the traces that go on from its exits come late.
+const PATIENCE: u8 = 6;
 
 /// A place of the first frame that a loop takes as an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,12 +109,17 @@ pub struct Exit {
 }
 
 impl Exit {
+    /// What was recorded here could not be compiled.
+    pub fn failed(&self) {
+        self.generation.set(self.generation.get().saturating_add(1));
+    }
+
     /// An exit that leads back to the interpreter.
     pub fn new(state: ExitState) -> Exit {
         Exit {
             target: Cell::new(entry::exit_stub as *const () as *const u8),
             state,
-            counter: Cell::new(HOT_EXIT),
+            counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
             generation: Cell::new(0),
             side: Cell::new(std::ptr::null()),
             dead: Cell::new(false),
@@ -144,6 +158,19 @@ pub struct Executor {
     pub constants: Vec<u64>,
     /// How often the entry may still not fit.
     pub misses: Cell<u16>,
+    /// Entries and clock cycles that are to be judged, and how often in a row the outcome was bad.
+    entries: Cell<u32>,
+    cycles: Cell<u64>,
+    wanting: Cell<u8>,
+}
+
+/// A loop that was recorded or compiled in vain.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Unlucky {
+    /// How often.
+    pub times: u8,
+    /// How often it is passed over before it is tried again.
+    pub passes: u32,
 }
 
 // SAFETY: the worker uses `code` and `made` only, which are made for that; the rest belongs to the thread.
@@ -166,7 +193,26 @@ impl Executor {
             exits,
             constants,
             misses: Cell::new(MISSES),
+            entries: Cell::new(0),
+            cycles: Cell::new(0),
+            wanting: Cell::new(0),
         }
+    }
+
+    /// It was entered and left again after so many clock cycles, and the thread's last trace was recorded `since` cycles ago. False: it is
+    /// not worth that.
+    pub fn pays(&self, cycles: u64, since: u64) -> bool {
+        if since < GRACE {
+            return true;
+        }
+        self.cycles.set(self.cycles.get() + cycles);
+        self.entries.set(self.entries.get() + 1);
+        if self.entries.get() < JUDGED {
+            return true;
+        }
+        let good = self.cycles.replace(0) >= self.entries.replace(0) as u64 * WORTH_ENTERING;
+        self.wanting.set(if good { 0 } else { self.wanting.get() + 1 });
+        self.wanting.get() < PATIENCE
     }
 
     /// Its code, once it has some.
@@ -225,8 +271,10 @@ pub struct State {
     pub executors: Vec<Arc<Executor>>,
     /// The loops among them by their headers.
     pub loops: FxHashMap<usize, usize>,
-    /// How often a loop was given up, by its header.
-    pub given_up: FxHashMap<usize, u8>,
+    /// Loops that were given up, by their headers.
+    pub unlucky: FxHashMap<usize, Unlucky>,
+    /// When the last executor was made, by the clock of the processor.
+    pub last_made: Cell<u64>,
     /// How many executors are running, one called from another through native code.
     pub running: Cell<u32>,
     /// How often all executors were retired.
@@ -244,7 +292,8 @@ impl State {
                 buffer: Box::new([const { Cell::new(0) }; BUFFER_WORDS]),
                 executors: Vec::new(),
                 loops: FxHashMap::default(),
-                given_up: FxHashMap::default(),
+                unlucky: FxHashMap::default(),
+                last_made: Cell::new(0),
                 running: Cell::new(0),
                 times_retired: 0,
                 retired: Vec::new(),
@@ -252,6 +301,24 @@ impl State {
             cell.set(Box::into_raw(Box::new(state)).cast());
         }
         cell.get().cast()
+    }
+
+    /// A loop was recorded or compiled in vain: it is passed over for exponentially longer.
+    pub fn bad_luck(&mut self, header: *const u16) {
+        let unlucky = self.unlucky.entry(header as usize).or_default();
+        unlucky.times = (unlucky.times + 1).min(MOST_DOUBLINGS);
+        unlucky.passes = (1 << unlucky.times) - 2;
+    }
+
+    /// Is a loop whose counter has triggered to be recorded?
+    pub fn is_due(&mut self, header: *const u16) -> bool {
+        match self.unlucky.get_mut(&(header as usize)) {
+            Some(unlucky) if unlucky.passes > 0 => {
+                unlucky.passes -= 1;
+                false
+            }
+            _ => true,
+        }
     }
 
     /// Retires all executors; how many that are.

@@ -44,13 +44,14 @@ use limpid_vm::tier2::recorder::{End, Origin};
 use limpid_vm::tier2::{self, EntryPoints, Recording};
 use lower::{Abort, LinkTarget, Lowered};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Executors a thread may have: their numbers are cache words.
 const MOST_EXECUTORS: usize = u16::MAX as usize;
 
 /// Has hot loops compiled from now on.
 pub fn install() {
-    tier2::install(EntryPoints { compile, run: run::run, forget, after_fork, trace, retire });
+    tier2::install(EntryPoints { is_due, compile, run: run::run, forget, after_fork, trace, retire });
 }
 
 /// The value of an option `-X NAME` or `-X NAME=VALUE`.
@@ -77,6 +78,12 @@ fn compile(t: &Thread, recording: &mut Recording) {
         Err(abort) => {
             dump::dump(recording, &ir::Trace::default(), abort.reason());
             tell_abort(t, abort);
+            match recording.origin {
+                // SAFETY: as in `compile_loop`.
+                Origin::Loop { header, .. } => unsafe { (*State::of(t)).bad_luck(header) },
+                // SAFETY: as above.
+                Origin::Exit(exit) => unsafe { (*(exit as *const Exit)).failed() },
+            }
         }
     }
 }
@@ -148,6 +155,8 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
     let (exits, words) = backend::exits(&lowered.trace).ok_or(Abort::TooBig)?;
     let executor = Arc::new(Executor::new(header, lowered.entry, exits, lowered.constants));
     state.executors.push(executor.clone());
+    // SAFETY: reads the processor's clock.
+    state.last_made.set(unsafe { std::arch::x86_64::_rdtsc() });
     let number = state.executors.len() - 1;
     if !header.is_null() {
         state.loops.insert(header as usize, number);
@@ -197,13 +206,17 @@ fn set_executor(jump: *const u16, number: usize) {
     r.set_opcode(Opcode::JUMP_BACKWARD_JIT);
 }
 
-/// Has a loop's jump count again; the more often that happens, the longer.
-pub(crate) fn unset_executor(t: &Thread, jump: *const u16, header: *const u16) {
-    // SAFETY: as in `compile_loop`.
-    let times = unsafe { (*State::of(t)).given_up.get(&(header as usize)).copied().unwrap_or(0) };
+/// Has a loop's jump count again.
+pub(crate) fn unset_executor(jump: *const u16) {
     let r = Regs { pc: jump, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: std::ptr::null() };
-    r.set_cache(1, (0..times).fold(backoff::JUMP_BACKWARD, |counter, _| backoff::restart(counter)));
+    r.set_cache(1, backoff::restart(backoff::JUMP_BACKWARD.load(Relaxed)));
     r.set_opcode(Opcode::JUMP_BACKWARD);
+}
+
+/// Is a loop whose counter has triggered to be recorded? One that was tried in vain is passed over for a while.
+fn is_due(t: &Thread, header: *const u16) -> bool {
+    // SAFETY: as in `compile_loop`.
+    unsafe { (*State::of(t)).is_due(header) }
 }
 
 unsafe fn forget(state: *mut ()) {

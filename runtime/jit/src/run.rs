@@ -16,7 +16,9 @@ use limpid_vm::interp::regs::{Regs, Step};
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::ValueExt;
 use limpid_vm::stats;
+use limpid_vm::thread::Thread;
 use limpid_vm::tier2::{self, recorder::Origin};
+use std::arch::x86_64::_rdtsc;
 use std::cell::Cell;
 use std::ffi::CStr;
 
@@ -50,23 +52,23 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let t = r.t();
     let state = State::of(t);
     // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs.
-    let (executor, buffer, running) = unsafe {
+    let (executor, buffer, running, last_made) = unsafe {
         let state = &mut *state;
         if state.running.get() == 0 && !t.tier2().is_recording() {
             state.free_retired();
         }
         let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
-        (executor, &raw const *state.buffer, &raw const state.running)
+        (executor, &raw const *state.buffer, &raw const state.running, &raw const state.last_made)
     };
     // SAFETY: executors, the buffer and the counter stay where they are while something runs.
-    let (executor, buffer, running) = unsafe { (executor.map(|e| &*e), &*buffer, &*running) };
+    let (executor, buffer, running, last_made) = unsafe { (executor.map(|e| &*e), &*buffer, &*running, &*last_made) };
     let Some(executor) = executor.filter(|e| e.header == r.pc) else {
-        unset_executor(t, jump, r.pc);
+        unset_executor(jump);
         return Step::Jump;
     };
     let Some(code) = executor.code() else {
         if executor.phase() != Phase::Waiting {
-            give_up(r, jump, executor);
+            give_up(r.t(), jump, executor);
         }
         return Step::Jump;
     };
@@ -87,7 +89,14 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let exposed = t.leave_trace.replace(0);
     t.tier2().active.set(true);
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let left = unsafe { entry::enter(r.fp, r.th, code) };
+    let (left, start, end) = unsafe {
+        let start = _rdtsc();
+        let left = entry::enter(r.fp, r.th, code);
+        (left, start, _rdtsc())
+    };
+    if !executor.pays(end.wrapping_sub(start), end.wrapping_sub(last_made.get())) {
+        give_up(r.t(), jump, executor);
+    }
     t.tier2().active.set(false);
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
@@ -101,19 +110,18 @@ fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
         executor.misses.set(executor.misses.get() - 1);
         return;
     }
-    give_up(r, jump, executor);
+    give_up(r.t(), jump, executor);
 }
 
 /// The loop's executor is of no use.
-fn give_up(r: &Regs, jump: *const u16, executor: &Executor) {
+fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     // SAFETY: the state lives as long as the thread, and nothing else refers into these tables.
     unsafe {
-        let state = &mut *State::of(r.t());
+        let state = &mut *State::of(t);
         state.loops.remove(&(executor.header as usize));
-        let times = state.given_up.entry(executor.header as usize).or_insert(0);
-        *times = times.saturating_add(1);
+        state.bad_luck(executor.header);
     }
-    unset_executor(r.t(), jump, executor.header);
+    unset_executor(jump);
 }
 
 /// Machine code was left: gives the registers what it says.
@@ -129,7 +137,7 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
     // SAFETY: machine code passes the exit it has left through, which lives as long as its executor.
     let exit = unsafe { &*(left.what as *const Exit) };
     // SAFETY: by the caller's contract.
-    unsafe { materialize(r, left.frame, &exit.state, buffer) };
+    let first = unsafe { materialize(r, left.frame, &exit.state, buffer) };
     LIVE.jit_exits.add(1);
     if let Some(place) = exit.place.get().or_else(|| place_of(r, exit)) {
         place.count();
@@ -137,12 +145,12 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
     if probes::jit__exit::enabled() {
         tell_exit(r, exit);
     }
-    continue_exit(r, exit, left);
+    continue_exit(r, exit, first);
     Step::Jump
 }
 
 /// Links the trace that goes on from an exit, or has one recorded when the exit is taken often.
-fn continue_exit(r: &Regs, exit: &Exit, left: Left) {
+fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     if exit.dead.get() || exit.generation.get() >= MOST_GENERATIONS {
         return;
     }
@@ -159,7 +167,7 @@ fn continue_exit(r: &Regs, exit: &Exit, left: Left) {
     let counter = exit.counter.get();
     if backoff::triggers(counter) {
         exit.counter.set(backoff::restart(counter));
-        tier2::start_recording(r, Origin::Exit(left.what), left.frame);
+        tier2::start_recording(r, Origin::Exit(std::ptr::from_ref(exit) as usize), first);
     } else {
         exit.counter.set(backoff::advance(counter));
     }
@@ -188,14 +196,14 @@ fn tell_exit(r: &Regs, exit: &Exit) {
     }
 }
 
-/// Writes frames and values where the interpreter has them.
-unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer: &[Cell<u64>; BUFFER_WORDS]) {
+/// Writes frames and values where the interpreter has them; the first frame.
+unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer: &[Cell<u64>; BUFFER_WORDS]) -> *mut Value {
     let t = r.t();
     let value = |source: Source| match source {
         Source::Constant(bits) => Value::from_bits(bits),
         Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
     };
-    let mut previous = base;
+    let (mut first, mut previous) = (base, base);
     let last = state.frames.len() - 1;
     for (i, f) in state.frames.iter().enumerate() {
         // SAFETY: the trace has tested that the stack has room for its frames.
@@ -208,6 +216,9 @@ unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer:
             for (place, source) in &f.stores {
                 *fp.add(*place as usize) = value(*source);
             }
+            if i == 0 {
+                first = fp;
+            }
             previous = fp;
             r.fp = fp;
             r.sp = fp.add(f.used as usize);
@@ -219,4 +230,5 @@ unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer:
     r.pc = state.pc as *const u16;
     let depth = t.depth.get() as i32 + state.frames.len() as i32 - 1 - state.depth;
     t.depth.set(depth as u32);
+    first
 }

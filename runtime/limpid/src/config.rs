@@ -4,9 +4,11 @@
 //! [`Fatal`] error in CPython's words.
 
 use crate::command_line::{CheckHashPycs, CommandLine, Program};
+use limpid_vm::interp::backoff;
 use limpid_vm::runtime::Options;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// All that is known before the runtime starts.
 #[derive(Debug)]
@@ -127,6 +129,16 @@ fn jit(source: &Source<'_>) -> Result<bool, Fatal> {
     }
 }
 
+/// A counter of tier 2 from the variables for its value and its exponent; what is no number in the range does not count.
+fn jit_counter(source: &Source<'_>, name: &str, default: &AtomicU16) -> u16 {
+    let number = |what: &str, most: u16, default: u16| {
+        let value = number::<u16>(source.text(&format!("PYTHON_JIT_{name}_INITIAL_{what}")).as_deref());
+        value.filter(|n| *n <= most).unwrap_or(default)
+    };
+    let (value, exponent) = backoff::parts(default.load(Relaxed));
+    backoff::make(number("VALUE", backoff::MAX_VALUE, value), number("BACKOFF", backoff::MAX_BACKOFF, exponent))
+}
+
 fn zero_or_one(value: Option<&str>) -> Option<bool> {
     match value {
         Some("0") => Some(false),
@@ -178,6 +190,8 @@ impl Config {
             argv: line.argv,
             hash_seed: if line.randomize_hashes { None } else { hash_seed(&source)?.map(|s| s as u32) },
             jit: jit(&source)?,
+            jit_loop_counter: jit_counter(&source, "JUMP_BACKWARD", &backoff::JUMP_BACKWARD),
+            jit_exit_counter: jit_counter(&source, "SIDE_EXIT", &backoff::SIDE_EXIT),
             tlbc: source.bit("config_init_tlbc", "tlbc", "PYTHON_TLBC")?.unwrap_or(true),
             stats: source.x_option("pystats").is_some() || source.level("PYTHONSTATS") > 0,
             heap_limit: heap_limit(&source)?,

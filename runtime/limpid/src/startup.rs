@@ -6,6 +6,7 @@ use crate::locale::Locale;
 use crate::streams::{self, Encoding};
 use limpid_heap::Value;
 use limpid_stdlib::library::LIBRARY;
+use limpid_vm::interp::backoff;
 use limpid_vm::modules::{self, bootstrap, builtins, imp, import, sys};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call};
@@ -15,6 +16,7 @@ use limpid_vm::types::str::intern;
 use limpid_vm::types::{Module, Str};
 use limpid_vm::{error_report, names};
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Starts the runtime. None if that has failed, which was told on standard error then.
 pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> Option<&'static Thread> {
@@ -40,6 +42,8 @@ pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> O
 fn install_jit(config: &Config) {
     limpid_vm::tier2::set_available();
     if config.options.jit {
+        backoff::JUMP_BACKWARD.store(config.options.jit_loop_counter, Relaxed);
+        backoff::SIDE_EXIT.store(config.options.jit_exit_counter, Relaxed);
         limpid_jit::install();
     }
 }

@@ -79,6 +79,10 @@ pub struct Options {
     pub hash_seed: Option<u32>,
     /// Are hot loops compiled? `PYTHON_JIT`
     pub jit: bool,
+    /// The first counter of a loop that is to be compiled, see [`crate::interp::backoff`], ...
+    pub jit_loop_counter: u16,
+    /// ... and that of an exit of a trace.
+    pub jit_exit_counter: u16,
     /// Do threads specialize copies of the code? `-X tlbc=0` says no.
     pub tlbc: bool,
     /// `-X pystats`

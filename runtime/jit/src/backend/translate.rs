@@ -1,5 +1,7 @@
 //! Uops to Cranelift's instructions.
 
+mod generators;
+
 use crate::entry;
 use crate::executor::Exit;
 use crate::helpers;
@@ -13,9 +15,12 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use limpid_heap::Value as Python;
 use limpid_probes as probes;
 use limpid_vm::thread::Thread;
+use limpid_vm::tier2::bodies;
 use limpid_vm::types::List;
+use limpid_vm::types::generator::state;
 use limpid_vm::types::list::Storage;
 use std::mem::offset_of;
+use std::ptr::NonNull;
 
 const INT_TAG: i64 = (0xFFFEu64 << 48) as i64;
 const FLOAT_OFFSET: i64 = 1 << 48;
@@ -242,13 +247,17 @@ impl Function<'_, '_> {
     }
 
     fn call(&mut self, function: usize, arguments: &[Value], result: bool) -> Option<Value> {
+        let address = self.constant(function as i64);
+        self.call_at(address, arguments, result)
+    }
+
+    fn call_at(&mut self, address: Value, arguments: &[Value], result: bool) -> Option<Value> {
         let mut signature = Signature::new(CallConv::SystemV);
         signature.params.extend(arguments.iter().map(|a| AbiParam::new(self.b.func.dfg.value_type(*a))));
         if result {
             signature.returns.push(AbiParam::new(I64));
         }
         let signature = self.b.import_signature(signature);
-        let address = self.constant(function as i64);
         let call = self.b.ins().call_indirect(signature, address, arguments);
         self.b.inst_results(call).first().copied()
     }
@@ -472,10 +481,22 @@ impl Function<'_, '_> {
                 let slot = self.add_constant(args[0], imm);
                 self.barrier(args[0], slot);
             }
+            Op::AddSlot => self.add_slot(args, imm, exit),
             Op::StoreItem => self.store_item(args, exit),
             Op::Append => self.append(args, exit),
-            Op::ProbeEntry => self.probe_entry(imm, exit)?,
-            Op::ProbeReturn => self.probe_return(imm as usize),
+            Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
+            Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,
+            Op::ProbeReturn => {
+                let semaphore = probes::function__return::semaphore();
+                self.probe_return(helpers::probe_return as *const () as usize, &[semaphore], imm as usize);
+            }
+            Op::ProbeYield => {
+                let semaphores = [probes::function__return::semaphore(), probes::function__yield::semaphore()];
+                self.probe_return(helpers::probe_yield as *const () as usize, &semaphores, imm as usize);
+            }
+            Op::Resume => self.resume(args, imm as usize, exit),
+            Op::Suspend => self.suspend(args, imm, state::SUSPENDED),
+            Op::SuspendInSend => self.suspend(args, imm, state::SUSPENDED_YIELD_FROM),
             Op::Body => self.body(args[0], imm as usize)?,
             Op::Leave => {
                 let block = self.exit_block(exit);
@@ -518,6 +539,33 @@ impl Function<'_, '_> {
         self.b.ins().store(flags(), fp, thread, offset_of!(Thread, fp) as i32);
         self.b.ins().store(flags(), sp, thread, offset_of!(Thread, sp) as i32);
         thread
+    }
+
+    /// While the thread is alone and the object is new, no function is called. The value is there before the shape that says so.
+    fn add_slot(&mut self, args: &[Value], shape_and_offset: i64, exit: u32) {
+        let (object, v, name) = (args[0], args[1], args[2]);
+        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
+        let alone = self.b.ins().load(I8, flags(), flag, 0);
+        let (young, quick) = (self.b.create_block(), self.b.create_block());
+        let (general, on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(general);
+        self.b.ins().brif(alone, young, &[], general, &[]);
+        self.b.switch_to_block(young);
+        let bits = self.b.ins().load(I8, flags(), object, GC_BYTE);
+        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
+        let unlogged = self.b.ins().band(bits, unlogged);
+        self.b.ins().brif(unlogged, general, &[], quick, &[]);
+        self.b.switch_to_block(quick);
+        self.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
+        let shape = self.b.ins().iconst(I32, shape_and_offset >> 16);
+        self.b.ins().store(flags(), shape, object, 0);
+        self.b.ins().jump(on, &[]);
+        self.b.switch_to_block(general);
+        let thread = self.save_registers(args[3], args[4]);
+        let done = self.call(helpers::set_attribute as *const () as usize, &[thread, object, name, v], true).expect("it has a result");
+        self.guard(done, exit);
+        self.b.ins().jump(on, &[]);
+        self.b.switch_to_block(on);
     }
 
     /// While the thread is alone the list is not locked; otherwise a function does it.
@@ -581,7 +629,7 @@ impl Function<'_, '_> {
         self.b.switch_to_block(on);
     }
 
-    fn probe_entry(&mut self, code: i64, exit: u32) -> Option<()> {
+    fn probe_entry(&mut self, helper: usize, code: i64, exit: u32) -> Option<()> {
         let Some(semaphores) = probes::frame_semaphores() else { return Some(()) };
         let address = self.constant(semaphores.as_ptr() as i64);
         let tracers = self.b.ins().load(I64, flags(), address, 0);
@@ -591,21 +639,25 @@ impl Function<'_, '_> {
         self.b.ins().brif(traced, rare, &[], on, &[]);
         self.b.switch_to_block(rare);
         let code = self.constant(code);
-        let leaves = self.call(helpers::probe_entry as *const () as usize, &[code], true)?;
+        let leaves = self.call(helper, &[code], true)?;
         self.guard_not(leaves, exit);
         self.b.ins().jump(on, &[]);
         self.b.switch_to_block(on);
         Some(())
     }
 
-    fn probe_return(&mut self, number: usize) {
-        let Some(semaphore) = probes::function__return::semaphore() else { return };
+    fn probe_return(&mut self, helper: usize, semaphores: &[Option<NonNull<u16>>], number: usize) {
         let (code, pc) = self.t.trace.returns[number];
-        let address = self.constant(semaphore.as_ptr() as i64);
-        let tracers = self.b.ins().load(I16, flags(), address, 0);
-        self.rarely(tracers, |f| {
+        let mut traced = None;
+        for semaphore in semaphores.iter().flatten() {
+            let address = self.constant(semaphore.as_ptr() as i64);
+            let tracers = self.b.ins().load(I16, flags(), address, 0);
+            traced = Some(traced.map_or(tracers, |other| self.b.ins().bor(tracers, other)));
+        }
+        let Some(traced) = traced else { return };
+        self.rarely(traced, |f| {
             let (code, pc) = (f.constant(code as i64), f.constant(pc as i64));
-            f.call(helpers::probe_return as *const () as usize, &[code, pc], false);
+            f.call(helper, &[code, pc], false);
         });
     }
 
@@ -615,7 +667,16 @@ impl Function<'_, '_> {
         let sp = self.add_constant(fp, call.used as i64 * 8);
         let thread = self.thread();
         let oparg = self.constant(call.oparg as i64);
-        let went_on = self.call(call.function as usize, &[pc, sp, fp, thread, oparg], true)?;
+        let mut function = self.constant(call.function as i64);
+        if let Some(opcode) = call.opcode {
+            // The form that was recorded, or the one that it has by now.
+            let now = self.b.ins().load(I8, flags(), pc, 0);
+            let recorded = self.b.ins().iconst(I8, opcode as i64);
+            let same = self.b.ins().icmp(IntCC::Equal, now, recorded);
+            let current = self.constant(bodies::current as *const () as i64);
+            function = self.b.ins().select(same, function, current);
+        }
+        let went_on = self.call_at(function, &[pc, sp, fp, thread, oparg], true)?;
         let elsewhere = self.b.create_block();
         self.b.set_cold_block(elsewhere);
         self.leaves.push((elsewhere, went_on));

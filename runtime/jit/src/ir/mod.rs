@@ -195,6 +195,9 @@ define_ops! {
     AddDepth = "add_depth" Writes;
     /// Stores a value at an object plus `imm`, with the collector's barrier.
     StoreSlot = "store_slot" Writes;
+    /// Stores a value (second) at an object (first), which gets a new shape: `imm` = shape << 16 | offset. The third is the attribute's name;
+    /// behind them what `StoreItem` has there. Leaves if that is not possible.
+    AddSlot = "add_slot" Writes;
     /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item. Behind them the frame and the
     /// end of the stack, for the collector.
     StoreItem = "store_item" Writes;
@@ -202,8 +205,20 @@ define_ops! {
     Append = "append" Writes;
     /// Tells tracers that the code `imm` is entered, if the semaphores say so; leaves if lines are traced.
     ProbeEntry = "probe_entry" Writes;
+    /// Tells tracers that a generator with the code `imm` goes on, as `ProbeEntry` does.
+    ProbeResume = "probe_resume" Writes;
     /// Tells tracers that a function returns: number `imm` in the list of returns.
     ProbeReturn = "probe_return" Writes;
+    /// Tells tracers that a generator yields, likewise.
+    ProbeYield = "probe_yield" Writes;
+    /// Links the frame of a generator (first value) in front of its caller's, which is at the second address and whose stack ends at the
+    /// third; at the fourth the thread's stack is free. Number `imm` in the list of resumptions. Leaves if somebody else runs it.
+    Resume = "resume" Writes;
+    /// Hands the generator (first value) back, suspended at the address `imm` with its stack up to the second, to the caller's frame (third
+    /// and fourth: its address and the end of its stack).
+    Suspend = "suspend" Writes;
+    /// As `Suspend`, in a `yield from` or `await`.
+    SuspendInSend = "suspend_in_send" Writes;
     /// Runs instruction `imm` of the list of calls as a function, in the frame at an address; leaves if it does not go on as it was
     /// recorded.
     Body = "body" Writes;
@@ -237,12 +252,25 @@ pub struct BodyCall {
     pub pc: u64,
     /// The body's address.
     pub function: u64,
+    /// The opcode that it is for, if the instruction may have another form by now.
+    pub opcode: Option<u8>,
     /// Its oparg.
     pub oparg: u32,
     /// Words of variables and value stack in use.
     pub used: u32,
     /// Where it goes on.
     pub expected: u64,
+}
+
+/// How the caller of a generator goes on.
+#[derive(Clone, Debug)]
+pub struct Resumption {
+    /// When it yields.
+    pub return_pc: u64,
+    /// When it returns.
+    pub exhausted_pc: u64,
+    /// It wants what is returned.
+    pub wants_value: bool,
 }
 
 /// A frame in a snapshot.
@@ -294,6 +322,8 @@ pub struct Trace {
     pub snapshots: Vec<Snapshot>,
     /// Instructions that are called.
     pub calls: Vec<BodyCall>,
+    /// Generators that are resumed.
+    pub resumptions: Vec<Resumption>,
     /// Code and instruction of returns that are told to tracers.
     pub returns: Vec<(u64, u64)>,
 }

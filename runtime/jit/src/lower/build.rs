@@ -257,8 +257,23 @@ impl Lowering<'_> {
     pub(super) fn store_slot(&mut self, object: Id, offset: usize, v: Id) {
         let boxed = self.value(v);
         self.emit_with(Op::StoreSlot, Ty::None, &[object, boxed], offset as i64, None);
+        self.stored_slot(object, offset, v);
+    }
+
+    /// A slot of an object has a new value, and so may have that slot of others, which this object may be.
+    pub(super) fn stored_slot(&mut self, object: Id, offset: usize, v: Id) {
         self.loaded.retain(|(op, args, o), _| *op != Op::Load || *o != offset as i64 || args[0] == object);
         self.loaded.insert((Op::Load, vec![object], offset as i64), v);
+    }
+
+    /// An object has got another shape; objects under other names may be the same one.
+    pub(super) fn now_has_shape(&mut self, object: Id, shape: ShapeRef) {
+        for fact in self.facts.values_mut() {
+            if fact.shape.is_some_and(|s| !is_stable(s)) {
+                fact.shape = None;
+            }
+        }
+        self.facts.entry(object).or_default().shape = Some(shape);
     }
 
     /// Items of lists have changed.

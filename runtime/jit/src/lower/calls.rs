@@ -8,7 +8,7 @@ use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, init_pc};
 use limpid_vm::thread::Thread;
-use limpid_vm::tier2::bodies::{Body, body, current};
+use limpid_vm::tier2::bodies::body;
 use limpid_vm::tier2::recorder::Instruction;
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::{Function, Generator};
@@ -18,7 +18,7 @@ use std::mem::offset_of;
 const HAS_RECEIVER: u16 = 1 << 15;
 
 /// How many frames a trace has at most.
-const DEEPEST: usize = 12;
+pub(super) const DEEPEST: usize = 12;
 
 impl Lowering<'_> {
     /// Lowers instruction `i`, for which there is nothing simpler.
@@ -36,12 +36,16 @@ impl Lowering<'_> {
                     self.call_function(step, next)
                 }
             }
-            RETURN_VALUE if self.frames.len() < 2 => Ok(After::Stop),
+            FOR_ITER_GEN | SEND_GEN if self.is_resumption(step, next) => self.resume(step, next),
+            YIELD_VALUE if self.is_suspension(step, next) => self.suspend(step),
+            YIELD_VALUE if self.frames.len() == 1 && next.fp != step.fp => self.suspend_first(step, next),
+            RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
             RETURN_VALUE if !VmFrame(step.fp).is_generator() => self.return_value(step, next),
-            RESUME_CHECK if self.frames.len() > 1 && step.oparg & 3 == 0 && step.next == step.following() => {
+            RESUME_CHECK if self.frames.len() > 1 && step.next == step.following() => {
                 let code = self.top().code.ok_or(Abort::Lost)?;
                 let exit = self.exit();
-                self.emit_with(Op::ProbeEntry, Ty::None, &[], code.ptr() as i64, Some(exit));
+                let op = if step.oparg & 3 == 0 { Op::ProbeEntry } else { Op::ProbeResume };
+                self.emit_with(op, Ty::None, &[], code.ptr() as i64, Some(exit));
                 Ok(After::Next)
             }
             _ => self.body(step, next),
@@ -103,19 +107,82 @@ impl Lowering<'_> {
             return Err(Abort::Lost);
         }
         if f.header_in_memory {
-            // Somebody may have asked for the frame's object.
-            let base = self.base_of(self.frame_index());
-            let object = self.emit_with(Op::Load, Ty::Word, &[base], (f.place as i64 - 1) * 8, None);
-            self.guard(Op::GuardIs, &[object], 0);
+            self.guard_no_object();
         }
-        if let Some(code) = f.code {
+        self.tell_return(step);
+        self.frames.pop();
+        self.push(v);
+        Ok(After::Next)
+    }
+
+    /// Somebody may have asked for the object of the innermost frame, whose header is in memory.
+    fn guard_no_object(&mut self) {
+        let object = self.header_word(1);
+        self.guard(Op::GuardIs, &[object], 0);
+    }
+
+    /// Loads a word of the innermost frame's header.
+    fn header_word(&mut self, below: i64) -> Id {
+        let frame = self.frame_index();
+        let base = self.base_of(frame);
+        let offset = (self.frames[frame].place as i64 - below) * 8;
+        self.emit_with(Op::Load, Ty::Word, &[base], offset, None)
+    }
+
+    fn tell_return(&mut self, step: &Instruction) {
+        if let Some(code) = self.top().code {
             self.trace.returns.push((code.ptr() as u64, step.pc as u64));
             let number = self.trace.returns.len() as i64 - 1;
             self.emit_with(Op::ProbeReturn, Ty::None, &[], number, None);
         }
-        self.frames.pop();
-        self.push(v);
+    }
+
+    /// The first frame returns: the trace goes on in its caller, if that is the place which has called it while the trace was recorded.
+    fn return_to_caller(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        if VmFrame(step.fp).is_generator() || self.recording.origin.header().is_some() {
+            return Ok(After::Stop);
+        }
+        self.guard_no_object();
+        let caller = self.guard_caller(next);
+        let v = self.peek(1)?;
+        self.tell_return(step);
+        self.enter_caller(caller, next, v)?;
         Ok(After::Next)
+    }
+
+    /// The frame that has called the first one: it goes on where it did while the trace was recorded.
+    pub(super) fn guard_caller(&mut self, next: &Instruction) -> Id {
+        let return_pc = self.header_word(3);
+        self.guard(Op::GuardIs, &[return_pc], next.start as i64);
+        let caller = self.header_word(4);
+        // Variables that are seen from outside are not to be known here.
+        let object = self.emit_with(Op::Load, Ty::Word, &[caller], -8, None);
+        self.guard(Op::GuardIs, &[object], 0);
+        caller
+    }
+
+    /// The caller of the first frame is the first one from here on, with a value on its stack.
+    pub(super) fn enter_caller(&mut self, caller: Id, next: &Instruction, v: Id) -> Result<(), Abort> {
+        // SAFETY: both in the recorded frame.
+        let depth = unsafe { next.sp.offset_from(next.fp) } as usize;
+        let mut places = vec![Place::MEMORY; depth.checked_sub(1).ok_or(Abort::Lost)?];
+        places.push(Place::of(v));
+        self.frames.clear();
+        // The stack is free further down than at the start.
+        self.frames.push(Frame {
+            base: Some(caller),
+            place: 0,
+            extent: 0,
+            recorded: next.fp,
+            function: None,
+            code: next.code,
+            nlocals: next.code.map_or(0, |code| code.nlocalsplus as usize),
+            return_pc: 0,
+            header_in_memory: true,
+            places,
+        });
+        self.returned += 1;
+        Ok(())
     }
 
     /// Calls the instruction as a function. Everything is in memory then; where it goes on is as it was recorded, or the trace is left.
@@ -129,8 +196,14 @@ impl Lowering<'_> {
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
-        let function: Body = if step.op.caches() == 0 { body(step.op) } else { current };
-        let call = BodyCall { pc: step.pc as u64, function: function as usize as u64, oparg: step.oparg, used, expected: step.next as u64 };
+        let call = BodyCall {
+            pc: step.pc as u64,
+            function: body(step.op) as usize as u64,
+            opcode: (step.op.caches() > 0).then_some(step.op as u8),
+            oparg: step.oparg,
+            used,
+            expected: step.next as u64,
+        };
         self.trace.calls.push(call);
         let number = self.trace.calls.len() as i64 - 1;
         self.emit_with(Op::Body, Ty::None, &[frame], number, None);
@@ -171,7 +244,7 @@ impl Lowering<'_> {
         }
         let top = self.top();
         top.places.resize(depth.max(top.nlocals), Place::MEMORY);
-        self.depth = self.frames.len() as i32 - 1;
+        self.depth = self.level();
         Ok(())
     }
 

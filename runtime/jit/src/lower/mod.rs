@@ -1,13 +1,14 @@
 //! From a recording to a trace of uops: the instructions are run once more, on ids instead of values.
 //!
 //! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`simple`]: numbers, jumps, variables; [`objects`]: attributes and
-//!   containers; [`calls`]: calls, and instructions that are called as functions.
+//!   containers; [`calls`]: calls, and instructions that are called as functions; [`generators`].
 //!
 //! A loop's first frame is in registers while the loop runs. Which places of it, as what, and whether a round changes them is not known
 //! before the whole round was lowered; so it is assumed, and lowered again with better assumptions until they hold ([`Assumptions`]).
 
 mod build;
 mod calls;
+mod generators;
 mod objects;
 mod simple;
 mod state;
@@ -113,6 +114,8 @@ struct Lowering<'a> {
     exit: Option<u32>,
     /// How many more frames the thread's depth counts than at the start.
     depth: i32,
+    /// How many frames have returned that were there at the start.
+    returned: i32,
     computed: FxHashMap<(Op, Ty, Vec<Id>, i64), Id>,
     loaded: FxHashMap<(Op, Vec<Id>, i64), Id>,
     facts: FxHashMap<Id, Fact>,
@@ -182,6 +185,7 @@ impl<'a> Lowering<'a> {
             before: Snapshot { pc: 0, frames: Vec::new(), depth: 0 },
             exit: None,
             depth: 0,
+            returned: 0,
             computed: FxHashMap::default(),
             loaded: FxHashMap::default(),
             facts: FxHashMap::default(),
@@ -296,7 +300,7 @@ impl<'a> Lowering<'a> {
     fn guard_room(&mut self) {
         let Some(first) = self.recording.steps.first() else { return };
         self.begin(first);
-        let free = if VmFrame(self.recording.base).is_generator() {
+        let free = if VmFrame(self.frames[0].recorded).is_generator() {
             let base = self.base_of(0);
             let offset = offset_of!(Generator, stack_top) as i64 - Generator::FRAME_OFFSET as i64;
             self.emit_with(Op::Load, Ty::Word, &[base], offset, None)

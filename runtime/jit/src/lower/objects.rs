@@ -17,10 +17,10 @@ use std::mem::offset_of;
 
 impl Lowering<'_> {
     /// As [`straight`](Lowering::straight), for instructions that deal with objects.
-    pub(super) fn objects(&mut self, step: &Instruction) -> Result<bool, Abort> {
+    pub(super) fn objects(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
         use Opcode::*;
         let o = step.oparg;
-        match step.op {
+        match form {
             LOAD_GLOBAL_MODULE => {
                 let function = self.function();
                 let globals = self.load_fixed(function, offset_of!(Function, globals), Ty::Value);
@@ -35,7 +35,7 @@ impl Lowering<'_> {
                 let table = self.table_of_version(builtins, step.cache32(5))?;
                 self.push_entry(table, step.cache(2), o & 1 != 0);
             }
-            LOAD_ATTR_INSTANCE_VALUE | LOAD_ATTR_SLOT => {
+            LOAD_ATTR_INSTANCE_VALUE | LOAD_ATTR_SLOT if has_cached_shape(step) => {
                 let object = self.object_of_cached_shape(step)?;
                 let v = self.load(object, step.cache(6) as usize, Ty::Value);
                 if self.ty(v) == Ty::Value {
@@ -43,13 +43,13 @@ impl Lowering<'_> {
                 }
                 self.replace_attribute(v, o);
             }
-            LOAD_ATTR_METHOD => {
+            LOAD_ATTR_METHOD if has_cached_shape(step) => {
                 let object = self.object_of_cached_shape(step)?;
                 let method = self.value_constant(Value::from_bits(step.cache64(7)));
                 self.replace(1, method);
                 self.push(object);
             }
-            LOAD_ATTR_NONDESCRIPTOR => {
+            LOAD_ATTR_NONDESCRIPTOR if has_cached_shape(step) => {
                 self.object_of_cached_shape(step)?;
                 let v = self.value_constant(Value::from_bits(step.cache64(7)));
                 self.replace_attribute(v, o);
@@ -72,7 +72,7 @@ impl Lowering<'_> {
                 self.drop_n(1);
                 self.push_entry(table, step.cache(6), o & 1 != 0);
             }
-            STORE_ATTR_INSTANCE_VALUE | STORE_ATTR_SLOT => {
+            STORE_ATTR_INSTANCE_VALUE | STORE_ATTR_SLOT if has_cached_shape(step) => {
                 let object = self.object_of_cached_shape(step)?;
                 let offset = step.cache(6) as usize;
                 if step.op == STORE_ATTR_INSTANCE_VALUE {
@@ -85,8 +85,6 @@ impl Lowering<'_> {
                 self.store_slot(object, offset, v);
                 self.drop_n(2);
             }
-            LOAD_ATTR_POLYMORPHIC => return self.load_polymorphic(step),
-            STORE_ATTR_POLYMORPHIC => return self.store_polymorphic(step),
             COPY_FREE_VARS => {
                 let function = self.function();
                 let closure = self.load_fixed(function, offset_of!(Function, closure), Ty::Value);
@@ -176,6 +174,8 @@ impl Lowering<'_> {
                 let class = self.load(shape, Shape::CLASS, Ty::Value);
                 self.replace(3, class);
             }
+            _ if form.family() == LOAD_ATTR => return self.load_seen(step),
+            _ if form.family() == STORE_ATTR => return self.store_seen(step),
             _ => return Ok(false),
         }
         Ok(true)
@@ -187,11 +187,11 @@ impl Lowering<'_> {
         self.guard_shape_version(object, ShapeRef(step.cache32(2)), step.cache32(4))
     }
 
-    /// An attribute at a place that sees several shapes: the trace expects the one it has seen.
-    fn load_polymorphic(&mut self, step: &Instruction) -> Result<bool, Abort> {
-        let (o, name) = (step.oparg, Value::from_bits(step.cache64(7)));
-        let Some((shape, version)) = observed_shape(step) else { return Ok(false) };
-        let kind = attr::describe_load(shape.class(), shape, name);
+    /// An attribute of an object whose shape no cache holds: the trace expects the one it has seen.
+    fn load_seen(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let o = step.oparg;
+        let (Some((shape, version)), Some(code)) = (observed_shape(step), step.code) else { return Ok(false) };
+        let kind = attr::describe_load(shape.class(), shape, code.name_at((o >> 1) as usize));
         if !matches!(kind, LoadKind::Slot(_) | LoadKind::Member(_) | LoadKind::Method(_) | LoadKind::ClassValue(_)) {
             return Ok(false);
         }
@@ -219,22 +219,44 @@ impl Lowering<'_> {
         Ok(true)
     }
 
-    /// As [`load_polymorphic`](Lowering::load_polymorphic), for a store.
-    fn store_polymorphic(&mut self, step: &Instruction) -> Result<bool, Abort> {
-        let name = Value::from_bits(step.cache64(2));
+    /// As [`load_seen`](Lowering::load_seen), for a store.
+    fn store_seen(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let (Some((shape, version)), Some(t)) = (observed_shape(step), runtime::current()) else { return Ok(false) };
+        let Some(name) = step.code.map(|code| code.name_at(step.oparg as usize)) else { return Ok(false) };
         // Of the object it matters only that it is one with a shape, as its class is.
-        let StoreKind::Slot(offset) = attr::describe_store(t, shape.class().value(), shape, name) else { return Ok(false) };
-        let object = self.peek(1)?;
-        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
-        let old = self.load(object, offset as usize, Ty::Value);
-        if self.ty(old) == Ty::Value {
-            self.guard_is_not(old, 0);
+        let kind = attr::describe_store(t, shape.class().value(), shape, name);
+        if !matches!(kind, StoreKind::Slot(_) | StoreKind::AddSlot(..) | StoreKind::Member(_)) {
+            return Ok(false);
         }
-        let v = self.peek(2)?;
-        self.store_slot(object, offset as usize, v);
+        let (object, v) = (self.peek(1)?, self.peek(2)?);
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        match kind {
+            StoreKind::AddSlot(offset, child) => self.add_slot(object, offset as usize, v, child.shape_ref(), name),
+            StoreKind::Slot(offset) | StoreKind::Member(offset) => {
+                if matches!(kind, StoreKind::Slot(_)) {
+                    let old = self.load(object, offset as usize, Ty::Value);
+                    if self.ty(old) == Ty::Value {
+                        self.guard_is_not(old, 0);
+                    }
+                }
+                self.store_slot(object, offset as usize, v);
+            }
+            StoreKind::Other => {}
+        }
         self.drop_n(2);
         Ok(true)
+    }
+
+    /// An attribute is added to an object of a known shape.
+    fn add_slot(&mut self, object: Id, offset: usize, v: Id, shape: ShapeRef, name: Value) {
+        let boxed = self.value(v);
+        let name = self.value_constant(name);
+        let exit = self.exit();
+        let (fp, sp) = self.registers();
+        let shape_and_offset = (shape.0 as i64) << 16 | offset as i64;
+        self.emit_with(Op::AddSlot, Ty::None, &[object, boxed, name, fp, sp], shape_and_offset, Some(exit));
+        self.stored_slot(object, offset, v);
+        self.now_has_shape(object, shape);
     }
 
     fn replace_attribute(&mut self, v: Id, o: u32) {
@@ -313,6 +335,11 @@ impl Lowering<'_> {
         self.replace(1, v);
         Ok(true)
     }
+}
+
+/// Does the cache of an attribute's instruction hold the shape of the object it has met?
+fn has_cached_shape(step: &Instruction) -> bool {
+    step.operands[0] == Observed::Cell(step.cache32(2))
 }
 
 /// The shape of the object on top while the trace was recorded, and the version that certifies what is found out about it from now on.

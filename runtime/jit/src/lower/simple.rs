@@ -14,24 +14,27 @@ impl Lowering<'_> {
     pub(super) fn step(&mut self, i: usize) -> Result<After, Abort> {
         let recording = self.recording;
         let step = &recording.steps[i];
-        if self.jump(step)? || (step.next == step.following() && self.straight(step)?) {
+        let form = seen(step);
+        if self.jump(step, form)? || (step.next == step.following() && self.straight(step, form)?) {
             return Ok(After::Next);
         }
         self.calls(i)
     }
 
     /// Jumps, whose direction is that of the recording. False: it is none.
-    fn jump(&mut self, step: &Instruction) -> Result<bool, Abort> {
+    fn jump(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
         use Opcode::*;
         let falls_through = step.next == step.following();
-        let (value, taken_when_equal) = match step.op {
+        let (value, taken_when_equal) = match form {
             NOP | NOT_TAKEN | JUMP_FORWARD | JUMP_BACKWARD_NO_INTERRUPT => return Ok(true),
+            // Inside a generator, on the way to its next `yield`.
+            JUMP_BACKWARD | JUMP_BACKWARD_JIT if step.next == step.jump_backward_target() => return Ok(true),
             POP_JUMP_IF_FALSE => (Value::FALSE, true),
             POP_JUMP_IF_TRUE => (Value::TRUE, true),
             POP_JUMP_IF_NONE => (Value::NONE, true),
             POP_JUMP_IF_NOT_NONE => (Value::NONE, false),
             FOR_ITER_RANGE => return self.next_of_range(falls_through),
-            FOR_ITER_LIST if falls_through => return self.next_of_list(),
+            FOR_ITER_LIST => return self.next_of_list(falls_through),
             FOR_ITER_TUPLE => return self.next_of_tuple(falls_through),
             _ => return Ok(false),
         };
@@ -56,10 +59,10 @@ impl Lowering<'_> {
     }
 
     /// Instructions that were followed by the next one. False: there is no lowering for it.
-    fn straight(&mut self, step: &Instruction) -> Result<bool, Abort> {
+    fn straight(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
         use Opcode::*;
         let o = step.oparg;
-        match step.op {
+        match form {
             LOAD_FAST => {
                 let v = self.local(o)?;
                 self.push(v);
@@ -135,7 +138,7 @@ impl Lowering<'_> {
             BINARY_OP_MULTIPLY_FLOAT => return self.float_operation(Op::MulFloat),
             BINARY_OP_MIXED_FLOAT => return self.mixed(step),
             COMPARE_OP_INT => return self.compare_int(o),
-            COMPARE_OP_FLOAT => return self.compare_float(o),
+            COMPARE_OP_FLOAT => return self.compare_float(step),
             IS_OP => {
                 let (a, b) = (self.peek(2)?, self.peek(1)?);
                 let (a, b) = (self.value(a), self.value(b));
@@ -190,7 +193,7 @@ impl Lowering<'_> {
                     self.push(zero);
                 }
             }
-            _ => return self.objects(step),
+            _ => return self.objects(step, form),
         }
         Ok(true)
     }
@@ -209,6 +212,22 @@ impl Lowering<'_> {
     fn two_floats(&mut self) -> Result<(Id, Id), Abort> {
         let (a, b) = (self.peek(2)?, self.peek(1)?);
         Ok((self.float(a)?, self.float(b)?))
+    }
+
+    /// Two numbers, each a float or an int as it was seen to be, as floats.
+    fn two_numbers(&mut self, step: &Instruction) -> Result<[Id; 2], Abort> {
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        let mut numbers = [a, b];
+        for (id, observed) in numbers.iter_mut().zip([step.operands[1], step.operands[0]]) {
+            *id = match observed {
+                Observed::Int | Observed::Negative => {
+                    let i = self.int(*id)?;
+                    self.emit(Op::IntToFloat, Ty::Float, &[i], 0)
+                }
+                _ => self.float(*id)?,
+            };
+        }
+        Ok(numbers)
     }
 
     fn int_operation(&mut self, op: Op) -> Result<bool, Abort> {
@@ -291,18 +310,7 @@ impl Lowering<'_> {
             Some(B::TrueDivide) => Op::DivFloat,
             _ => return Ok(false),
         };
-        let (a, b) = (self.peek(2)?, self.peek(1)?);
-        let mut numbers = [a, b];
-        for (id, observed) in numbers.iter_mut().zip([step.operands[1], step.operands[0]]) {
-            *id = match observed {
-                Observed::Int | Observed::Negative => {
-                    let i = self.int(*id)?;
-                    self.emit(Op::IntToFloat, Ty::Float, &[i], 0)
-                }
-                Observed::Float => self.float(*id)?,
-                _ => return Ok(false),
-            };
-        }
+        let numbers = self.two_numbers(step)?;
         let v = self.emit(op, Ty::Float, &numbers, 0);
         self.replace(2, v);
         Ok(true)
@@ -315,9 +323,10 @@ impl Lowering<'_> {
         Ok(true)
     }
 
-    fn compare_float(&mut self, o: u32) -> Result<bool, Abort> {
-        let (a, b) = self.two_floats()?;
-        let v = self.emit(Op::CompareFloat, Ty::Bool, &[a, b], mask(o));
+    fn compare_float(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        // An inline int is exact as a float.
+        let numbers = self.two_numbers(step)?;
+        let v = self.emit(Op::CompareFloat, Ty::Bool, &numbers, mask(step.oparg));
         self.replace(2, v);
         Ok(true)
     }
@@ -353,14 +362,23 @@ impl Lowering<'_> {
         self.poke(1, following);
     }
 
-    fn next_of_list(&mut self) -> Result<bool, Abort> {
+    fn next_of_list(&mut self, goes_on: bool) -> Result<bool, Abort> {
         let (list, position) = (self.peek(2)?, self.peek(1)?);
         let list = self.guard_shape(list, shapes::LIST)?;
         let position = self.int(position)?;
         let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
-        let item = self.list_item(list, index);
-        self.advance_position(position);
-        self.push(item);
+        if goes_on {
+            let item = self.list_item(list, index);
+            self.advance_position(position);
+            self.push(item);
+        } else {
+            let len = self.load(list, List::LEN, Ty::Word);
+            let more = self.emit(Op::Compare, Ty::Bool, &[index, len], 1);
+            self.guard(Op::GuardFalse, &[more], 0);
+            // It stays at its end when the list grows.
+            let end = self.int_constant(Value::INT_MAX);
+            self.poke(1, end);
+        }
         Ok(true)
     }
 
@@ -393,10 +411,56 @@ impl Lowering<'_> {
     }
 }
 
+/// The form of an instruction that fits what it has met while the trace was recorded. The instruction may have another one: one that it is
+/// about to lose, or the general one because it was about to get one.
+fn seen(step: &Instruction) -> Opcode {
+    use Observed::{Bool, Cell, Float, Int, Negative, None as Nothing};
+    use Opcode::*;
+    let is = |shape: ShapeRef, of: u32| shape.0 == of;
+    match (step.op.family(), step.operands[1], step.operands[0]) {
+        (BINARY_OP, Int | Negative, Int | Negative) => match plain_operator(step.oparg) {
+            Some(BinaryOperator::Add) => BINARY_OP_ADD_INT,
+            Some(BinaryOperator::Subtract) => BINARY_OP_SUBTRACT_INT,
+            Some(BinaryOperator::Multiply) => BINARY_OP_MULTIPLY_INT,
+            Some(BinaryOperator::FloorDivide | BinaryOperator::Remainder | BinaryOperator::TrueDivide) => BINARY_OP_DIVIDE_INT,
+            _ => BINARY_OP_BITS_INT,
+        },
+        (BINARY_OP, Float, Float) => match plain_operator(step.oparg) {
+            Some(BinaryOperator::Add) => BINARY_OP_ADD_FLOAT,
+            Some(BinaryOperator::Subtract) => BINARY_OP_SUBTRACT_FLOAT,
+            Some(BinaryOperator::Multiply) => BINARY_OP_MULTIPLY_FLOAT,
+            _ => BINARY_OP_MIXED_FLOAT,
+        },
+        (BINARY_OP, Int | Negative | Float, Int | Negative | Float) => BINARY_OP_MIXED_FLOAT,
+        (BINARY_OP, Cell(of), Int | Negative) if is_subscript(step.oparg) && is(shapes::LIST, of) => BINARY_OP_SUBSCR_LIST_INT,
+        (BINARY_OP, Cell(of), Int | Negative) if is_subscript(step.oparg) && is(shapes::TUPLE, of) => BINARY_OP_SUBSCR_TUPLE_INT,
+        (COMPARE_OP, Int | Negative, Int | Negative) => COMPARE_OP_INT,
+        (COMPARE_OP, Int | Negative | Float, Int | Negative | Float) => COMPARE_OP_FLOAT,
+        (TO_BOOL, _, Int | Negative) => TO_BOOL_INT,
+        (TO_BOOL, _, Bool) => TO_BOOL_BOOL,
+        (TO_BOOL, _, Nothing) => TO_BOOL_NONE,
+        (TO_BOOL, _, Cell(of)) if is(shapes::LIST, of) => TO_BOOL_LIST,
+        (TO_BOOL, _, Cell(_)) if step.op == TO_BOOL_ALWAYS_TRUE => TO_BOOL_ALWAYS_TRUE,
+        (STORE_SUBSCR, Cell(of), Int) if is(shapes::LIST, of) => STORE_SUBSCR_LIST_INT,
+        (UNPACK_SEQUENCE, _, Cell(of)) if is(shapes::TUPLE, of) => UNPACK_SEQUENCE_TUPLE,
+        (FOR_ITER, Cell(of), Int) if is(shapes::RANGE, of) => FOR_ITER_RANGE,
+        (FOR_ITER, Cell(of), Int) if is(shapes::LIST, of) => FOR_ITER_LIST,
+        (FOR_ITER, Cell(of), Int) if is(shapes::TUPLE, of) => FOR_ITER_TUPLE,
+        // What is lowered under other names than these would be for other operands.
+        (family @ (BINARY_OP | COMPARE_OP | TO_BOOL | STORE_SUBSCR | UNPACK_SEQUENCE), ..) => family,
+        (FOR_ITER, ..) if matches!(step.op, FOR_ITER_RANGE | FOR_ITER_LIST | FOR_ITER_TUPLE) => FOR_ITER,
+        _ => step.op,
+    }
+}
+
 /// The operator, in-place forms as the plain ones.
 fn plain_operator(o: u32) -> Option<BinaryOperator> {
     let first = BinaryOperator::InplaceAdd as u32;
     BinaryOperator::from_oparg(if o >= first { o - first } else { o })
+}
+
+fn is_subscript(o: u32) -> bool {
+    BinaryOperator::from_oparg(o) == Some(BinaryOperator::Subscript)
 }
 
 /// The outcomes for which a comparison is true, as in [`Op::Compare`].

@@ -59,6 +59,11 @@ impl Lowering<'_> {
         self.frames.last_mut().expect("a trace has a frame")
     }
 
+    /// How many more frames are entered than at the start.
+    pub(super) fn level(&self) -> i32 {
+        self.frames.len() as i32 - 1 - self.returned
+    }
+
     pub(super) fn frame_index(&self) -> usize {
         self.frames.len() - 1
     }
@@ -129,9 +134,9 @@ impl Lowering<'_> {
         }
         let offset = (self.frames[frame].place as i64 - HEADER as i64) * 8;
         let base = self.base_of(frame);
-        // The first frame is there from the start; the place of another one has held something else before.
+        // The frame that a loop starts in is there from the start; the place of another one has held something else before.
         let id = match frame {
-            0 => self.emit(Op::LoadFixed, Ty::Value, &[base], offset),
+            0 if self.returned == 0 => self.emit(Op::LoadFixed, Ty::Value, &[base], offset),
             _ => self.emit_with(Op::Load, Ty::Value, &[base], offset, None),
         };
         self.frames[frame].function = Some(id);
@@ -152,7 +157,7 @@ impl Lowering<'_> {
             header: if f.header_in_memory { None } else { f.function },
             stores: f.places.iter().enumerate().filter(|(_, p)| !p.in_memory).filter_map(|(i, p)| Some((i as u32, p.value?))).collect(),
         });
-        Snapshot { pc: pc as u64, frames: frames.collect(), depth: self.depth }
+        Snapshot { pc: pc as u64, frames: frames.collect(), depth: self.depth + self.returned }
     }
 
     /// The exit of the instruction that is being lowered: goes on with it as if it had not been begun.
@@ -240,12 +245,12 @@ impl Lowering<'_> {
 
     /// Makes the thread's depth what it is in the interpreter.
     pub(super) fn settle_depth(&mut self) {
-        let depth = self.frames.len() as i32 - 1;
-        if depth != self.depth {
-            self.emit_with(Op::AddDepth, Ty::None, &[], (depth - self.depth) as i64, None);
-            self.depth = depth;
+        let level = self.level();
+        if level != self.depth {
+            self.emit_with(Op::AddDepth, Ty::None, &[], (level - self.depth) as i64, None);
+            self.depth = level;
             // An exit from here on finds the new depth.
-            self.before.depth = depth;
+            self.before.depth = level + self.returned;
             self.exit = None;
         }
     }

@@ -11,11 +11,16 @@
 //! exponent, at most 12), so what never works is tried less and less often. CPython's format and numbers.
 
 use limpid_bytecode::Opcode;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 const BITS: u16 = 4;
-const MAX_BACKOFF: u16 = 12;
+/// The largest exponent.
+pub const MAX_BACKOFF: u16 = 12;
+/// The largest value.
+pub const MAX_VALUE: u16 = (1 << MAX_BACKOFF) - 1;
 
-const fn make(value: u16, backoff: u16) -> u16 {
+/// A counter with this value and exponent.
+pub const fn make(value: u16, backoff: u16) -> u16 {
     value << BITS | backoff
 }
 
@@ -23,10 +28,17 @@ const fn make(value: u16, backoff: u16) -> u16 {
 pub const WARM_UP: u16 = make(1, 1);
 /// A specialized instruction: it may miss this often before it is specialized anew.
 pub const COOL_DOWN: u16 = make(52, 0);
-/// A loop: record a trace after so many rounds.
-pub const JUMP_BACKWARD: u16 = make(511, 9);
+/// A loop: record a trace after so many rounds. Written once, while the runtime starts, as is the next one.
+pub static JUMP_BACKWARD: AtomicU16 = AtomicU16::new(make(511, 9));
+/// A side exit of a trace: record what goes on from there after it was taken so often.
+pub static SIDE_EXIT: AtomicU16 = AtomicU16::new(make(64, 6));
 /// The history of a conditional jump that has not run: alternating outcomes, so that neither side is expected.
 pub const NO_HISTORY: u16 = 0x5555;
+
+/// Value and exponent of a counter.
+pub const fn parts(counter: u16) -> (u16, u16) {
+    (counter >> BITS, counter & ((1 << BITS) - 1))
+}
 
 /// Does the counter trigger now?
 #[inline(always)]
@@ -53,10 +65,10 @@ pub const fn restart(counter: u16) -> u16 {
 }
 
 /// What the first cache word of a new instruction holds.
-pub const fn first_counter(family: Opcode) -> u16 {
+pub fn first_counter(family: Opcode) -> u16 {
     match family {
         Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE => NO_HISTORY,
-        Opcode::JUMP_BACKWARD => JUMP_BACKWARD,
+        Opcode::JUMP_BACKWARD => JUMP_BACKWARD.load(Relaxed),
         _ => WARM_UP,
     }
 }

@@ -28,7 +28,7 @@ pub unsafe extern "C" fn current(pc: *const u16, sp: *mut Value, fp: *mut Value,
     unsafe { body(op)(pc, sp, fp, th, o) }
 }
 
-/// After the uops of a body.
+/// After the uops of a body that did not just run through.
 #[inline(never)]
 unsafe fn leave(flow: Flow, family: Opcode, r: &Regs, o: u64) -> *const u16 {
     match flow {
@@ -76,8 +76,12 @@ macro_rules! define_bodies {
                 r.skip(1 + Opcode::$family.caches() as isize);
                 Flow::Next
             };
+            if let Flow::Next | Flow::Jump = flow {
+                r.save();
+                return r.pc;
+            }
             // SAFETY: the registers are those of a frame at an instruction.
-            unsafe { leave(flow, Opcode::$family, &r, o) }
+            unsafe { leave(flow, Opcode::$family, &Regs { pc: r.pc, sp: r.sp, fp: r.fp, th }, o) }
         }
     };
 }

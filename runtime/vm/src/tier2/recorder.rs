@@ -58,7 +58,11 @@ pub enum Observed {
     Negative,
     /// A float.
     Float,
-    /// None, a bool and the like.
+    /// None.
+    None,
+    /// True or False.
+    Bool,
+    /// Another value that is no cell.
     Special,
     /// A cell of this shape.
     Cell(u32),
@@ -72,6 +76,8 @@ impl Observed {
             v if v.is_int() && v.as_int() < 0 => Observed::Negative,
             v if v.is_int() => Observed::Int,
             v if v.is_float() => Observed::Float,
+            Value::NONE => Observed::None,
+            v if v.is_bool() => Observed::Bool,
             v if v.is_cell() => Observed::Cell(v.shape().0),
             _ => Observed::Special,
         }
@@ -143,7 +149,7 @@ impl Instruction {
 pub struct Recording {
     /// Where it starts.
     pub origin: Origin,
-    /// The frame it starts in.
+    /// The first frame: the one it starts in, or a caller of that once it has returned.
     pub base: *mut Value,
     /// The variables and the value stack of that frame at the start.
     pub entry: Vec<Observed>,
@@ -157,6 +163,8 @@ pub struct Recording {
     functions: Vec<Value>,
     /// The frames that are running, from the first one on.
     frames: Vec<*mut Value>,
+    /// The first frame's caller, if the first frame is about to return; otherwise NULL.
+    caller: *mut Value,
     /// Where the instruction starts that is about to be noted.
     start: *const u16,
 }
@@ -172,6 +180,7 @@ impl Default for Recording {
             end: End::Open,
             functions: Vec::new(),
             frames: Vec::new(),
+            caller: std::ptr::null_mut(),
             start: std::ptr::null(),
         }
     }
@@ -201,6 +210,7 @@ impl Recording {
         self.entry.clear();
         self.functions.clear();
         self.frames.clear();
+        self.caller = std::ptr::null_mut();
         self.start = std::ptr::null();
     }
 
@@ -225,7 +235,7 @@ impl Recording {
             return true;
         }
         // No opcode at all: a tool wants its events.
-        if op == Opcode::CACHE || !self.follow(frame) || op == Opcode::INTERPRETER_EXIT {
+        if matches!(op, Opcode::CACHE | Opcode::INTERPRETER_EXIT) || !self.follow(frame) {
             // An exception has left the first frame: the step before it cannot be part of the trace.
             self.end = End::Leaves;
             return false;
@@ -236,8 +246,14 @@ impl Recording {
             // SAFETY: the jump leads to an instruction of the same code.
             Opcode::JUMP_BACKWARD => match unsafe { r.pc.add(2).sub(o as usize) } {
                 target if r.fp == self.base && self.origin.header() == Some(target) => End::Closed,
+                // A generator that was resumed in its loop goes on to its next `yield`, which is no round.
+                target if frame.is_generator() && r.fp != self.base && !self.has_run(target, r.fp) => End::Open,
                 _ => End::OtherLoop,
             },
+            Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame, op) => {
+                self.caller = frame.previous().0;
+                End::Open
+            }
             Opcode::RETURN_VALUE | Opcode::YIELD_VALUE | Opcode::RETURN_GENERATOR if r.fp == self.base => End::Leaves,
             _ if self.steps.len() >= MAX_STEPS => End::TooLong,
             _ => End::Open,
@@ -245,8 +261,25 @@ impl Recording {
         self.end == End::Open
     }
 
+    /// Has the instruction been noted already, in the same frame?
+    fn has_run(&self, pc: *const u16, fp: *mut Value) -> bool {
+        self.steps.iter().any(|step| step.start == pc && step.fp == fp)
+    }
+
+    /// Does a trace go on when its first frame returns or yields? One from an exit does, for it may find a loop of a caller to go on in.
+    fn may_go_on(&self, frame: Frame, op: Opcode) -> bool {
+        let suspends = op == Opcode::YIELD_VALUE;
+        self.origin.header().is_none() && frame.is_generator() == suspends && !frame.previous().is_none()
+    }
+
     /// Keeps account of the frames from the first one on; false if this one is outside of them.
     fn follow(&mut self, frame: Frame) -> bool {
+        if !self.caller.is_null() && std::mem::replace(&mut self.caller, std::ptr::null_mut()) == frame.0 {
+            self.frames.clear();
+            self.frames.push(frame.0);
+            self.base = frame.0;
+            return true;
+        }
         if let Some(i) = self.frames.iter().rposition(|f| *f == frame.0) {
             self.frames.truncate(i + 1);
             return true;
@@ -275,7 +308,7 @@ impl Recording {
         for (i, observed) in operands.iter_mut().enumerate().take(depth) {
             *observed = Observed::of(r.peek(i + 1));
         }
-        if let (Opcode::LOAD_ATTR_POLYMORPHIC | Opcode::STORE_ATTR_POLYMORPHIC, Observed::Cell(shape)) = (op, operands[0]) {
+        if let (Opcode::LOAD_ATTR | Opcode::STORE_ATTR, Observed::Cell(shape)) = (op.family(), operands[0]) {
             // The compiler looks into it.
             self.functions.push(Value::cell(ShapeRef(shape).ptr::<u8>()));
         }

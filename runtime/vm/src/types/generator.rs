@@ -22,6 +22,7 @@ use crate::types::{Code, Type, builtin};
 use limpid_bytecode::CodeFlags;
 use limpid_heap::{Header, Tracer, Value};
 use std::cell::Cell;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The collector's number for generators.
@@ -94,6 +95,12 @@ pub enum Sent {
 impl Generator {
     /// The distance from the object to the frame.
     pub const FRAME_OFFSET: usize = FRAME_OFFSET;
+    /// Where machine code finds the state, ...
+    pub const STATE: usize = offset_of!(Generator, state);
+    /// ... whether the caller wants the value that is returned, ...
+    pub const WANTS_VALUE: usize = offset_of!(Generator, wants_value);
+    /// ... and where the caller goes on then.
+    pub const EXHAUSTED_PC: usize = offset_of!(Generator, exhausted_pc);
 
     /// The generator around a frame.
     #[inline(always)]
