@@ -122,6 +122,8 @@ pub struct Thread {
     pub async_exception: crate::object::Slot,
     /// Statistics are counted here.
     pub stats: Cell<*mut crate::stats::ThreadStats>,
+    /// Tells it from all threads that the process has had.
+    pub serial: u64,
     /// `threading.get_ident()`.
     pub ident: Cell<u64>,
     /// Its number for the system, `threading.get_native_id()`.
@@ -147,7 +149,7 @@ pub struct Thread {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(usize)]
 pub enum ThreadSlot {
-    /// The dict that thread-local objects use.
+    /// Weak references to the thread-local objects in which it has attributes: a value list.
     Locals,
     /// The running asyncio event loop.
     RunningLoop,
