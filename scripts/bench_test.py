@@ -59,8 +59,8 @@ class Tables(unittest.TestCase):
         self.assertAlmostEqual(self.results.mean(self.two), 2.0)
 
     def test_more_threads_are_better(self):
-        self.results.add("work", self.one, [1.8], "threads")
-        self.results.add("work", self.two, [0.9], "threads")
+        self.results.add("work", self.one, [1.8], "/s")
+        self.results.add("work", self.two, [0.9], "/s")
         self.assertEqual(self.results.ratio("work", self.two), 2.0)
 
     def test_what_failed_has_no_ratio(self):
@@ -165,7 +165,9 @@ class Modes(unittest.TestCase):
 
     def test_threads(self):
         _, result = run_bench("--threads")
-        self.assertEqual(list(result["values"]), ["calls", "arithmetic", "objects", "containers"])
+        works = ["calls", "arithmetic", "objects", "containers", "shared_dict", "shared_list", "counter", "pipeline"]
+        counts = ["1 thread", "2 threads", "4 threads"]
+        self.assertEqual(list(result["values"]), [f"{work}: {count}" for work in works for count in counts])
 
     def test_overhead(self):
         table, _ = run_bench("--probes", sys.executable, "--only", "fib")

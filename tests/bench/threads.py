@@ -1,73 +1,162 @@
-"""How much more two threads get done than one, on work of which each has its own.
+"""What 1, 2 and 4 threads get done together: work of which each has its own, and work on what they share.
 
-Prints a line for each kind of work: its name, the seconds of one thread, and those of two that each do the same amount.
+    threads.py [SCALE]      does so many times as much (default: 1)
+
+Prints a line for each kind of work and number of threads: the name, how many threads, and how often a second they have done together what
+one thread does in one go.
 """
 
+import queue
+import sys
 import threading
 import time
 
+SCALE = float(sys.argv[1]) if len(sys.argv) > 1 else 1
 
-def calls():
+
+def times(n):
+    return range(max(1, int(n * SCALE)))
+
+
+# Work of one's own. A kind of work is a function that makes what the threads share and returns what each of them calls, with its number.
+
+
+def calls(threads):
     def fib(n):
         return n if n < 2 else fib(n - 1) + fib(n - 2)
 
-    return fib(30)
+    def work(_):
+        for _ in times(30):
+            fib(20)
+
+    return work
 
 
-def arithmetic():
-    total = 0
-    for i in range(6000000):
-        total = (total + i * 7) % 1500007
-    return total
+def arithmetic(threads):
+    def work(_):
+        total = 0
+        for i in times(3000000):
+            total = (total + i * 7) % 1500007
+
+    return work
 
 
-def objects():
+def objects(threads):
     class Node:
         def __init__(self, value, next):
             self.value = value
             self.next = next
 
-    total = 0
-    for _ in range(900):
-        head = None
-        for i in range(2000):
-            head = Node(i, head)
-        while head is not None:
-            total += head.value
-            head = head.next
-    return total
+    def work(_):
+        for _ in times(400):
+            head = None
+            for i in range(2000):
+                head = Node(i, head)
+
+    return work
 
 
-def containers():
-    counts = {}
-    words = [str(i % 1000) for i in range(20000)]
-    for _ in range(200):
-        for word in words:
-            counts[word] = counts.get(word, 0) + 1
-    return sorted(counts.items())[0][1]
+def containers(threads):
+    def work(_):
+        words = [str(i % 1000) for i in range(20000)]
+        counts = {}
+        for _ in times(60):
+            for word in words:
+                counts[word] = counts.get(word, 0) + 1
+
+    return work
 
 
-def seconds(work, threads):
+# Work on what all threads share.
+
+
+def shared_dict(threads):
+    """All read one dict, and now and then write to it."""
+    table = {f"key {i}": i for i in range(1000)}
+    keys = list(table)
+
+    def work(number):
+        for turn in times(600):
+            for key in keys:
+                table[key]
+            table[keys[turn % len(keys)]] = number
+
+    return work
+
+
+def shared_list(threads):
+    """All read one list, by index and by iteration, and now and then write to it."""
+    values = list(range(1000))
+
+    def work(number):
+        for turn in times(400):
+            for i in range(len(values)):
+                values[i]
+            for _ in values:
+                pass
+            values[turn % len(values)] = number
+
+    return work
+
+
+def counter(threads):
+    """All count with one counter, which a lock guards."""
+    lock = threading.Lock()
+    count = 0
+
+    def work(_):
+        nonlocal count
+        for _ in times(300000):
+            with lock:
+                count += 1
+
+    return work
+
+
+def pipeline(threads):
+    """Half of the threads put what the other half takes out of a bounded queue; one thread alone does both in turn."""
+    items = queue.Queue(maxsize=100)
+
+    def both(_):
+        for _ in times(400):
+            for i in range(100):
+                items.put(i)
+            for _ in range(100):
+                items.get()
+
+    def one_side(number):
+        move = items.get if number % 2 else lambda: items.put(None)
+        for _ in times(800):
+            for _ in range(100):
+                move()
+
+    return both if threads == 1 else one_side
+
+
+def rate(make, threads):
+    """How often a second the threads do their work together."""
+    work = make(threads)
     start = threading.Barrier(threads + 1)
 
-    def run():
+    def run(number):
         start.wait()
-        work()
+        work(number)
 
-    workers = [threading.Thread(target=run) for _ in range(threads)]
+    workers = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
     for worker in workers:
         worker.start()
     start.wait()
     begin = time.perf_counter()
     for worker in workers:
         worker.join()
-    return time.perf_counter() - begin
+    return threads / (time.perf_counter() - begin)
 
 
 def main():
-    for work in (calls, arithmetic, objects, containers):
-        work()
-        print(work.__name__, seconds(work, 1), seconds(work, 2))
+    for make in (calls, arithmetic, objects, containers, shared_dict, shared_list, counter, pipeline):
+        make(1)(0)
+        for threads in (1, 2, 4):
+            print(make.__name__, threads, rate(make, threads), flush=True)
 
 
 main()

@@ -78,6 +78,12 @@ pub static TABLE: &[Adaptation] = &[
         replacement: "        self._call(self._protocol.process_exited)\n        for waiter in self._exit_waiters:\n            \
                       if not waiter.done():\n                waiter.set_result(returncode)\n\n        self._try_finish()\n",
     },
+    // Not a number is no time to wait.
+    Adaptation {
+        path: "threading.py",
+        original: "                if timeout > 0:\n                    gotit = waiter.acquire(True, timeout)\n",
+        replacement: "                if not timeout <= 0:\n                    gotit = waiter.acquire(True, timeout)\n",
+    },
     // Instructions that the interpreter does not have.
     Adaptation { path: "dis.py", original: "ENTER_EXECUTOR = opmap['ENTER_EXECUTOR']\n", replacement: "ENTER_EXECUTOR = None\n" },
     Adaptation {

@@ -1,6 +1,6 @@
 """The profiler behind cProfile, on sys.monitoring.
 
-Each thread has a chain of contexts, one for each call that is going on. When a call ends its time goes to the entry of what was called,
+Each thread has a table of its own, added up when somebody asks, and a chain of contexts, one for each call that is going on. When a call ends its time goes to the entry of what was called,
 and without what it has called in turn, to its own part; with subcalls also to the entry's part of its caller. Of calls in calls of the
 same function only the outermost counts for the total time.
 """
@@ -46,6 +46,29 @@ class _Context:
     __slots__ = ("entry", "sub", "start", "inner", "previous")
 
 
+class _Thread:
+    """What one thread has done: its entries by code or name, and its innermost call that is going on."""
+
+    __slots__ = ("entries", "context")
+
+    def __init__(self):
+        self.entries = {}
+        self.context = None
+
+
+def _merge(into, entries):
+    """Adds entries to those of another thread."""
+    for key, e in entries.items():
+        sum = into.get(key)
+        if sum is None:
+            sum = into[key] = _Entry(e.code)
+        sum.count += e.count
+        sum.recursive += e.recursive
+        sum.total += e.total
+        sum.inline += e.inline
+        _merge(sum.calls, e.calls)
+
+
 def _name_of(function):
     """What statistics call a native function: a text in place of a code object."""
     if isinstance(function, _MethodDescriptorType):
@@ -75,8 +98,7 @@ class Profiler:
 
     def clear(self):
         """Forgets what was collected."""
-        self._entries = {}
-        self._contexts = {}
+        self._threads = {}
 
     def enable(self, subcalls=True, builtins=True):
         """Starts collecting; subcalls: by callers too, builtins: native functions too."""
@@ -110,32 +132,35 @@ class Profiler:
         self._active = False
         _monitoring.free_tool_id(_TOOL)
         # What is going on ends here.
-        for ident in list(self._contexts):
-            while self._contexts.get(ident) is not None:
-                self._leave(ident)
+        for thread in self._threads.values():
+            while thread.context is not None:
+                self._leave(thread)
 
     def getstats(self):
         """A list of profiler_entry objects, one for each function."""
-        unit = 1
-        if self._unit:
-            unit = self._unit
-        seconds = lambda time: time * unit
+        unit = self._unit or 1
+        entries = {}
+        for thread in list(self._threads.values()):
+            _merge(entries, thread.entries)
         result = []
-        for e in self._entries.values():
+        for e in entries.values():
             if not e.count:
                 continue
-            calls = [profiler_subentry(s.code, s.count, s.recursive, seconds(s.total), seconds(s.inline))
+            calls = [profiler_subentry(s.code, s.count, s.recursive, s.total * unit, s.inline * unit)
                      for s in e.calls.values() if s.count]
-            result.append(profiler_entry(e.code, e.count, e.recursive, seconds(e.total), seconds(e.inline), calls or None))
+            result.append(profiler_entry(e.code, e.count, e.recursive, e.total * unit, e.inline * unit, calls or None))
         return result
 
-    def _enter(self, key, code):
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = _Entry(code)
+    def _enter(self, key):
         ident = _get_ident()
+        thread = self._threads.get(ident)
+        if thread is None:
+            thread = self._threads[ident] = _Thread()
+        entry = thread.entries.get(key)
+        if entry is None:
+            entry = thread.entries[key] = _Entry(key)
         context = _Context()
-        context.previous = previous = self._contexts.get(ident)
+        context.previous = previous = thread.context
         context.entry = entry
         context.inner = 0
         context.sub = None
@@ -144,22 +169,21 @@ class Profiler:
             calls = previous.entry.calls
             sub = calls.get(key)
             if sub is None:
-                sub = calls[key] = _Entry(entry.code)
+                sub = calls[key] = _Entry(key)
             sub.depth += 1
             context.sub = sub
-        self._contexts[ident] = context
+        thread.context = context
         context.start = self._timer()
 
-    def _leave(self, ident):
+    def _leave(self, thread):
         end = self._timer()
-        context = self._contexts.get(ident)
+        # None: the call was going on when profiling began.
+        context = None if thread is None else thread.context
         if context is None:
-            # The call was going on when profiling began.
             return
         total = end - context.start
         inline = total - context.inner
-        previous = context.previous
-        self._contexts[ident] = previous
+        thread.context = previous = context.previous
         if previous is not None:
             previous.inner += total
         context.entry.finish(total, inline)
@@ -167,16 +191,15 @@ class Profiler:
             context.sub.finish(total, inline)
 
     def _start(self, code, offset, exception=None):
-        self._enter(code, code)
+        self._enter(code)
 
     def _end(self, code, offset, value):
-        self._leave(_get_ident())
+        self._leave(self._threads.get(_get_ident()))
 
     def _native_start(self, code, offset, function, first):
         if isinstance(function, (_BuiltinFunctionType, _MethodDescriptorType)):
-            name = _name_of(function)
-            self._enter(name, name)
+            self._enter(_name_of(function))
 
     def _native_end(self, code, offset, function, first):
         if isinstance(function, (_BuiltinFunctionType, _MethodDescriptorType)):
-            self._leave(_get_ident())
+            self._leave(self._threads.get(_get_ident()))

@@ -3,6 +3,7 @@
 //! Uncaught exceptions go to `sys.excepthook`, whose usual form is the traceback module's. What is printed natively, [`fallback`], serves
 //! when that is missing or broken.
 
+use crate::args::Args;
 use crate::exc;
 use crate::modules::sys;
 use crate::names;
@@ -11,7 +12,7 @@ use crate::protocol::{attr, call, text};
 use crate::thread::Thread;
 use crate::types::exceptions::SystemExit;
 use crate::types::traceback::Traceback;
-use crate::types::{Exception, Str};
+use crate::types::{Exception, Str, Tuple};
 use limpid_heap::Value;
 
 mod fallback;
@@ -136,34 +137,57 @@ pub fn display(t: &Thread, e: Value) {
     if sys::attribute(t, names::stderr).is_some_and(Value::is_none) {
         return;
     }
-    if display_with_module(t, e).is_err() {
+    if display_with_module(t, e, None).is_err() {
         t.take_exception();
         fallback::print(t, e);
     }
     flush_streams(t);
 }
 
-fn display_with_module(t: &Thread, e: Value) -> R<()> {
+/// Prints with the module `traceback`, to `sys.stderr` or another file.
+fn display_with_module(t: &Thread, e: Value, file: Option<Value>) -> R<()> {
     let module = crate::modules::import::import_text(t, "traceback")?;
-    let print = attr::get_attr_text(t, module, "_print_exception_bltin")?;
-    call::call(t, print, &[e]).map(|_| ())
+    match file {
+        None => call::call(t, attr::get_attr_text(t, module, "_print_exception_bltin")?, &[e])?,
+        Some(file) => {
+            let print = attr::get_attr_text(t, module, "print_exception")?;
+            let names = Tuple::from_slice(t, &[Str::new(t, "file").value()]);
+            call::call_args(t, print, Args::with_keywords(&[e, file], names.value()))?
+        }
+    };
+    Ok(())
 }
 
-/// Prints an exception that a thread's function let out: what `threading.excepthook` does.
-pub fn thread_exception(t: &Thread, _class: Value, value: Value, traceback: Value, thread: Value) -> R<()> {
+/// Prints an exception that a thread's function let out: what `threading.excepthook` does. Where there is no `sys.stderr` any more, to the
+/// one there was when the thread was made.
+pub fn thread_exception(t: &Thread, value: Value, traceback: Value, thread: Value) -> R<()> {
     let name = match attr::get_attr_opt(t, thread, names::name)? {
         Some(name) => text::str_of(t, name)?.to_string_lossy().into_owned(),
         None => t.ident.get().to_string(),
     };
-    write_stderr(t, &format!("Exception in thread {name}:\n"));
-    default_excepthook(t, value, traceback);
-    Ok(())
+    let title = format!("Exception in thread {name}:\n");
+    if sys::attribute(t, names::stderr).is_some_and(|file| !file.is_none()) {
+        write_stderr(t, &title);
+        default_excepthook(t, value, traceback);
+        return Ok(());
+    }
+    let file = attr::get_attr_opt(t, thread, crate::types::str::intern(t, "_stderr"))?.filter(|file| !file.is_none());
+    let Some(file) = file else { return Ok(()) };
+    call::call_method(t, file, names::write, &[Str::new(t, &title).value()])?;
+    take_traceback(t, value, traceback);
+    display_with_module(t, value, Some(file))?;
+    call::call_method(t, file, names::flush, &[]).map(|_| ())
 }
 
 /// `sys.__excepthook__`
 pub fn default_excepthook(t: &Thread, value: Value, traceback: Value) {
+    take_traceback(t, value, traceback);
+    display(t, value);
+}
+
+/// An exception that has no traceback gets this one.
+fn take_traceback(t: &Thread, value: Value, traceback: Value) {
     if value.is_instance(exc::BaseException) && traceback.exact::<Traceback>().is_some() && Exception::traceback(value).is_none() {
         Exception::set_traceback(t, value, traceback);
     }
-    display(t, value);
 }

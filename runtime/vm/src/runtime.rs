@@ -405,6 +405,9 @@ impl Interpreter {
     }
 }
 
+/// The serial number of the next thread.
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
+
 /// The main thread, for signal handlers: they may take no lock.
 static MAIN_THREAD: AtomicPtr<Thread> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -455,6 +458,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         async_exception: Slot::NULL,
         stats: Cell::new(std::ptr::null_mut()),
         stats_kept: Cell::new(std::ptr::null_mut()),
+        serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
         // SAFETY: always succeeds.
         ident: Cell::new(unsafe { libc::pthread_self() } as u64),
         // SAFETY: always succeeds.

@@ -126,6 +126,8 @@ pub struct Thread {
     pub stats: Cell<*mut crate::stats::ThreadStats>,
     /// The same, to the end of the thread.
     pub stats_kept: Cell<*mut crate::stats::ThreadStats>,
+    /// Tells it from all threads that the process has had.
+    pub serial: u64,
     /// `threading.get_ident()`.
     pub ident: Cell<u64>,
     /// Its number for the system, `threading.get_native_id()`.
@@ -151,7 +153,7 @@ pub struct Thread {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(usize)]
 pub enum ThreadSlot {
-    /// The dict that thread-local objects use.
+    /// Weak references to the thread-local objects in which it has attributes: a value list.
     Locals,
     /// The running asyncio event loop.
     RunningLoop,

@@ -258,13 +258,20 @@ fn mutated<T>(t: &Thread) -> R<T> {
 
 /// The index of the first item from `start` to `end` that equals `v`. If comparing changes the deque, what `changed` raises.
 fn find(t: &Thread, this: Ref<Deque>, v: Value, start: usize, end: usize, changed: fn(&Thread) -> R<Option<usize>>) -> R<Option<usize>> {
-    let version = this.version.load(Relaxed);
     for i in start..end {
         let Some(candidate) = get(t, this, i) else { break };
-        let equal = compare::values_equal(t, candidate, v)?;
-        if this.version.load(Relaxed) != version {
-            return changed(t);
-        }
+        // What other threads change meanwhile is no error.
+        let equal = match compare::identical_or_equal_now(candidate, v) {
+            Some(equal) => equal,
+            None => {
+                let version = this.version.load(Relaxed);
+                let equal = compare::values_equal(t, candidate, v)?;
+                if this.version.load(Relaxed) != version {
+                    return changed(t);
+                }
+                equal
+            }
+        };
         if equal {
             return Ok(Some(i));
         }
@@ -292,10 +299,10 @@ fn count(t: &Thread, a: &[Value]) -> R {
     Ok(int::from_usize(t, n))
 }
 
-/// Removes the item at an index; false if there is none.
-fn remove_at(t: &Thread, this: Ref<Deque>, index: usize) -> bool {
+/// Removes the item at an index, if that is the one which is expected there; false if not.
+fn remove_at(t: &Thread, this: Ref<Deque>, index: usize, expected: Option<Value>) -> bool {
     let _lock = t.lock(this);
-    if index >= this.len() {
+    if index >= this.len() || expected.is_some_and(|v| item(this, index) != Some(v)) {
         return false;
     }
     turn(t, this, -(index as isize));
@@ -306,12 +313,15 @@ fn remove_at(t: &Thread, this: Ref<Deque>, index: usize) -> bool {
 
 fn remove(t: &Thread, a: &[Value]) -> R {
     let this = receiver::<Deque>(a[0]);
-    match find(t, this, a[1], 0, this.len(), |t| raise!(t, IndexError, "deque mutated during remove()."))? {
-        Some(i) => {
-            remove_at(t, this, i);
-            Ok(Value::NONE)
+    loop {
+        let found = find(t, this, a[1], 0, this.len(), |t| raise!(t, IndexError, "deque mutated during remove()."))?;
+        let Some((i, item)) = found.and_then(|i| Some((i, get(t, this, i)?))) else {
+            raise!(t, ValueError, "deque.remove(x): x not in deque")
+        };
+        // Another thread may have moved the items: once more.
+        if compare::identical_or_equal_now(item, a[1]) != Some(false) && remove_at(t, this, i, Some(item)) {
+            return Ok(Value::NONE);
         }
-        None => raise!(t, ValueError, "deque.remove(x): x not in deque"),
     }
 }
 
@@ -392,7 +402,7 @@ fn set_item(t: &Thread, v: Value, key: Value, value: Value) -> R<()> {
     let this = receiver::<Deque>(v);
     let index = resolve(t, this, key)?;
     let done = if value.is_null() {
-        remove_at(t, this, index)
+        remove_at(t, this, index, None)
     } else {
         let _lock = t.lock(this);
         let there = index < this.len();

@@ -5,20 +5,26 @@ use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, Binding, FnDef, Signature, receiver};
 use limpid_vm::instrument::deliver;
 use limpid_vm::instrument::events::{self, Event};
-use limpid_vm::modules::ModuleDef;
+use limpid_vm::modules::{ModuleDef, import};
 use limpid_vm::object::{R, Ref, ValueExt, header_of};
-use limpid_vm::protocol::number;
+use limpid_vm::protocol::{attr, call, number, truth};
 use limpid_vm::root::{Root, TypeCell};
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Module, Str, Tuple, Type, TypeDef, type_};
-use limpid_vm::{exc, layout, raise};
+use limpid_vm::{exc, layout, names, raise};
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// `_testcapi`
 pub static MODULE: ModuleDef = ModuleDef {
     functions: &[
         FnDef::def("config_get", "name, /", config_get).doc("Get a runtime configuration option."),
+        FnDef::def("call_in_temporary_c_thread", "callback, wait=True, /", call_in_temporary_thread)
+            .doc("Calls something in a new thread; unless that is waited for, join_temporary_c_thread() waits for it."),
+        FnDef::def("join_temporary_c_thread", "", |t, _| match TEMPORARY_THREAD.replace(Value::NULL).non_null() {
+            Some(handle) => call::call_method(t, handle, names::join, &[]),
+            None => raise!(t, RuntimeError, "no thread to join"),
+        }),
         FnDef::def("monitoring_enter_scope", "code, event, other_event=None, /", enter_scope)
             .doc("Whoever wants the events listens to the code from now on."),
         FnDef::def("monitoring_exit_scope", "", |_, _| Ok(Value::NONE)),
@@ -61,6 +67,23 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     // Which allocators CPython was built with.
     m.dict().set_text(t, "WITH_PYMALLOC", Value::FALSE)?;
     m.dict().set_text(t, "WITH_MIMALLOC", Value::FALSE)
+}
+
+/// The handle of the thread of `call_in_temporary_c_thread` that was not waited for.
+static TEMPORARY_THREAD: Root = Root::new();
+
+fn call_in_temporary_thread(t: &Thread, a: &[Value]) -> R {
+    if TEMPORARY_THREAD.opt().is_some() {
+        raise!(t, RuntimeError, "another thread is running");
+    }
+    let threads = import::import_text(t, "_thread")?;
+    let start = attr::get_attr_text(t, threads, "start_joinable_thread")?;
+    let handle = call::call(t, start, &[a[0]])?;
+    if a[1].is_null() || truth::truth(t, a[1])? {
+        return call::call_method(t, handle, names::join, &[]);
+    }
+    TEMPORARY_THREAD.set(handle);
+    Ok(Value::NONE)
 }
 
 fn config_get(t: &Thread, a: &[Value]) -> R {

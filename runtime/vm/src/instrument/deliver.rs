@@ -106,10 +106,17 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
         Opcode::CALL | Opcode::CALL_KW | Opcode::CALL_FUNCTION_EX if tools != 0 => return watched_call(r, o, code, at, here, op),
         Opcode::LOAD_SUPER_ATTR if tools != 0 => return watched_super(r, o, code, at, here),
         Opcode::FOR_ITER => return watched_for(r, o, code, at, here),
-        Opcode::END_SEND if tools != 0 && coroutine::as_generator(r.peek(3)).is_some() => {
-            let stop = exc::new_stop_iteration(t, r.peek(1))?;
-            fire(t, code, at, Event::STOP_ITERATION, tools, &[code.value(), offset, stop])?;
+        Opcode::END_SEND => {
+            let listeners = here.stop.load(Relaxed);
+            if listeners != 0 && coroutine::as_generator(r.peek(3)).is_some() {
+                let stop = exc::new_stop_iteration(t, r.peek(1))?;
+                fire(t, code, at, Event::STOP_ITERATION, listeners, &[code.value(), offset, stop])?;
+            }
+            if tools != 0 && here.is_async_next() {
+                branch(t, code, at, Event::BRANCH_LEFT, tools, at + 1)?;
+            }
         }
+        Opcode::END_ASYNC_FOR => end_of_async_for(r, code, at, here)?,
         _ => jump(r, o, code, at, here, op)?,
     }
     // A callback may have sent the frame elsewhere.
@@ -161,6 +168,17 @@ pub fn after_branch(code: Ref<Code>, at: usize, op: Opcode) -> usize {
 fn branch(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet, to: usize) -> R<()> {
     let (from, to) = (Value::int(at as i64 * 2), Value::int(to as i64 * 2));
     fire(t, code, at, event, tools, &[code.value(), from, to])
+}
+
+/// The end of an `async for` loop, told as a branch of the instruction that gave it its values.
+fn end_of_async_for(r: &mut Regs, code: Ref<Code>, at: usize, here: &Location) -> R<()> {
+    let tools = here.right.load(Relaxed);
+    if tools == 0 || !r.peek(1).is_instance(exc::StopAsyncIteration) {
+        return Ok(());
+    }
+    let Some((next, _)) = locations::async_loops(code, &code.words()).find(|(_, end)| *end == at) else { return Ok(()) };
+    let (from, to) = (Value::int(next as i64 * 2), Value::int(at as i64 * 2 + 2));
+    fire(r.t(), code, at, Event::BRANCH_RIGHT, tools, &[code.value(), from, to])
 }
 
 /// The next round of a loop, or its end.
@@ -325,19 +343,39 @@ pub fn fire(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet
             (f, event) => (f, event),
         };
         let Some(f) = f else { continue };
-        if wants_no_more(t, f, args)? {
+        if call_tool(t, event, f, args)? == DISABLE.get() {
             disable(t, code, at, event, tool)?;
         }
     }
     Ok(())
 }
 
-/// Calls a callback: has it returned `DISABLE`?
-fn wants_no_more(t: &Thread, f: Value, args: &[Value]) -> R<bool> {
+/// Calls the function of a tool, which may send the frame elsewhere by assigning to its `f_lineno`.
+pub(super) fn call_tool(t: &Thread, event: Event, f: Value, args: &[Value]) -> R {
+    let told_of = Frame(t.fp.get());
+    let result = call_untraced(t, Some((event, told_of)), f, args);
+    if let Some((to, depth)) = t.redirected.take() {
+        let code = told_of.code();
+        let start = code.copy_containing(t.pc.get()).unwrap_or(code.bytecode()).start();
+        // SAFETY: whoever redirects a frame has made sure of both places.
+        unsafe {
+            t.pc.set(start.add(to));
+            t.sp.set(told_of.stack_base().add(depth));
+        }
+        // The line it was sent to has not just begun.
+        t.noted_jump.note(t.pc.get(), line_at(code, to));
+    }
+    result
+}
+
+/// Calls a function of which tools hear nothing; `event` is what it is told of, and in which frame.
+fn call_untraced(t: &Thread, event: Option<(Event, Frame)>, f: Value, args: &[Value]) -> R {
+    let before = t.event.replace(event);
     t.tracing.set(t.tracing.get() + 1);
     let result = call::call(t, f, args);
     t.tracing.set(t.tracing.get() - 1);
-    Ok(result? == DISABLE.get())
+    t.event.set(before);
+    result
 }
 
 /// Tells tools of an event of something that stands for code, and keeps for itself which tools listen: one whose callback returns
@@ -349,7 +387,8 @@ pub fn fire_elsewhere(t: &Thread, event: Event, tools: &AtomicU16, args: &[Value
     let listening = tools.load(Relaxed);
     for tool in (0..MONITORING_TOOLS).rev().filter(|tool| listening & 1 << tool != 0) {
         let Some(f) = callback(tool, event) else { continue };
-        if wants_no_more(t, f, args)? {
+        // The event is not one of the frame that runs: that stays where it is.
+        if call_untraced(t, None, f, args)? == DISABLE.get() {
             if !event.can_be_disabled() {
                 return Err(refuse_to_disable(t, event, tool));
             }

@@ -3,12 +3,11 @@
 //! A thread has its functions for itself, but what is instrumented is code, which all threads run. So the two tools want their events as
 //! long as any thread has a function, and a thread without one passes them by.
 
+use crate::instrument::deliver::call_tool;
 use crate::instrument::events::{Event, EventSet};
 use crate::instrument::{PROFILE, TRACE, set_events};
-use crate::interp::frame::Frame;
 use crate::interp::trace::line_at;
 use crate::object::{R, Raised, Ref, ValueExt};
-use crate::protocol::call;
 use crate::thread::{Thread, ThreadSlot};
 use crate::types::descriptor::bind;
 use crate::types::str::intern;
@@ -164,22 +163,5 @@ fn failed(t: &Thread, slot: ThreadSlot) -> R<()> {
 }
 
 fn tell(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: &str, arg: Value) -> R {
-    let traced = Frame(t.fp.get());
-    let before = t.event.replace(Some((event, traced)));
-    t.tracing.set(t.tracing.get() + 1);
-    let result = call::call(t, f, &[frame.value(), intern(t, what), arg]);
-    t.tracing.set(t.tracing.get() - 1);
-    t.event.set(before);
-    if let Some((to, depth)) = t.redirected.take() {
-        let code = traced.code();
-        let start = code.copy_containing(t.pc.get()).unwrap_or(code.bytecode()).start();
-        // SAFETY: whoever redirects a frame has made sure of both places.
-        unsafe {
-            t.pc.set(start.add(to));
-            t.sp.set(traced.stack_base().add(depth));
-        }
-        // The line it was sent to has not just begun.
-        t.noted_jump.note(t.pc.get(), line_at(code, to));
-    }
-    result
+    call_tool(t, event, f, &[frame.value(), intern(t, what), arg])
 }

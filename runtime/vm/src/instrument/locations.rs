@@ -21,9 +21,9 @@ pub struct Location {
     flags: AtomicU8,
     /// Who wants the one event that the instruction has by its nature; of a conditional jump, that it was not taken.
     pub event: AtomicU16,
-    /// Who wants to hear that a conditional jump was taken.
+    /// Who wants to hear that a conditional jump was taken, or that an `async for` loop has ended.
     pub right: AtomicU16,
-    /// Who wants to hear that the generator of a `for` loop has returned.
+    /// Who wants to hear that the generator of a `for` loop, or what was awaited, has returned.
     pub stop: AtomicU16,
     /// Who wants to hear that a line starts here.
     pub line: AtomicU16,
@@ -37,6 +37,8 @@ const STARTS_LINE: u8 = 1;
 const JUMP_TARGET: u8 = 2;
 /// The instruction jumps to one where that has to be known.
 const NOTES_JUMP: u8 = 4;
+/// The `END_SEND` that gives an `async for` loop its next value.
+const ASYNC_NEXT: u8 = 8;
 
 /// The side table, a cell without references.
 #[repr(C)]
@@ -54,7 +56,7 @@ pub struct Locations {
 }
 
 impl Locations {
-    fn new(t: &Thread, words: &[u16]) -> R<Ref<Locations>> {
+    fn new(t: &Thread, code: Ref<Code>, words: &[u16]) -> R<Ref<Locations>> {
         let size = size_of::<Locations>() + words.len() * size_of::<Location>();
         let p = t.try_alloc_bytes(size, Header::new(ShapeRef::NONE, Kind::Leaf, 0))?.as_ptr() as *mut Locations;
         // SAFETY: a new, zeroed cell with room for the locations; zero is a valid value of every field.
@@ -63,6 +65,7 @@ impl Locations {
             Ref::from_ptr(p)
         };
         each_instruction(words, |i, op, _| l.at(i).opcode.store(op.family() as u8, Relaxed));
+        async_loops(code, words).for_each(|(next, _)| l.at(next).flags.store(ASYNC_NEXT, Relaxed));
         Ok(l)
     }
 
@@ -103,6 +106,11 @@ impl Location {
         self.flags.load(Relaxed) & NOTES_JUMP != 0
     }
 
+    /// Does this give an `async for` loop its next value, which is a branch?
+    pub fn is_async_next(&self) -> bool {
+        self.flags.load(Relaxed) & ASYNC_NEXT != 0
+    }
+
     fn is_watched(&self) -> bool {
         let masks = [&self.event, &self.right, &self.stop, &self.line, &self.instruction];
         self.notes_jump() || masks.iter().any(|m| m.load(Relaxed) != 0)
@@ -114,14 +122,14 @@ impl Location {
             Event::LINE => &self.line,
             Event::INSTRUCTION => &self.instruction,
             Event::BRANCH_RIGHT => &self.right,
-            Event::STOP_ITERATION if self.opcode() == Opcode::FOR_ITER => &self.stop,
+            Event::STOP_ITERATION => &self.stop,
             _ => &self.event,
         }
     }
 }
 
 /// The events an instruction has by its nature.
-fn own_events(op: Opcode, oparg: u32) -> &'static [Event] {
+fn own_events(op: Opcode, oparg: u32, is_async_next: bool) -> &'static [Event] {
     use Event::*;
     match op {
         Opcode::RESUME if oparg & 3 == 0 => &[PY_START],
@@ -134,7 +142,9 @@ fn own_events(op: Opcode, oparg: u32) -> &'static [Event] {
             &[BRANCH_LEFT, BRANCH_RIGHT]
         }
         Opcode::FOR_ITER => &[BRANCH_LEFT, BRANCH_RIGHT, STOP_ITERATION],
+        Opcode::END_SEND if is_async_next => &[STOP_ITERATION, BRANCH_LEFT],
         Opcode::END_SEND => &[STOP_ITERATION],
+        Opcode::END_ASYNC_FOR => &[BRANCH_RIGHT],
         _ => &[],
     }
 }
@@ -148,6 +158,23 @@ pub fn jump_target(i: usize, op: Opcode, oparg: u32) -> Option<usize> {
         Operand::JumpBackward => next.checked_sub(oparg as usize),
         _ => None,
     }
+}
+
+/// The `async for` loops of a code object: the `END_SEND` that gives the next value, and the `END_ASYNC_FOR`, which is the handler of the
+/// exceptions raised there.
+pub fn async_loops(code: Ref<Code>, words: &[u16]) -> impl Iterator<Item = (usize, usize)> {
+    // SAFETY: the field is bytes.
+    let table = unsafe { Ref::<Bytes>::from_value(code.exceptiontable.get()) };
+    let mut loops = Vec::new();
+    each_instruction(words, |i, op, _| {
+        if op.family() == Opcode::END_SEND
+            && let Some(handler) = ExceptionTable(table.as_slice()).find(i as u32)
+            && words.get(handler.target as usize).and_then(|w| Opcode::from_u8(*w as u8)) == Some(Opcode::END_ASYNC_FOR)
+        {
+            loops.push((i, handler.target as usize));
+        }
+    });
+    loops.into_iter()
 }
 
 /// Changes what a tool wants in one code object.
@@ -168,7 +195,7 @@ fn of(t: &Thread, code: Ref<Code>) -> R<Ref<Locations>> {
     if let Some(l) = code.locations() {
         return Ok(l);
     }
-    let made = Locations::new(t, &code.words())?;
+    let made = Locations::new(t, code, &code.words())?;
     let _guard = t.lock(code);
     if let Some(l) = code.locations() {
         return Ok(l);
@@ -214,7 +241,7 @@ pub fn update(t: &Thread, code: Ref<Code>) {
             // Where a frame starts or resumes is an event of its own.
             let of_any = (op.family() != Opcode::RESUME).then_some(Event::INSTRUCTION);
             let always = [of_any, starts.then_some(Event::LINE)];
-            for event in own_events(op.family(), oparg).iter().copied().chain(always.into_iter().flatten()) {
+            for event in own_events(op.family(), oparg, here.is_async_next()).iter().copied().chain(always.into_iter().flatten()) {
                 let of_event = |side: fn(&(EventSet, EventSet)) -> EventSet| {
                     (0..TOOLS).filter(|&tool| side(&change[tool]) & event.bit() != 0).fold(0, |set: ToolSet, tool| set | 1 << tool)
                 };
@@ -238,7 +265,8 @@ fn find_lines(code: Ref<Code>, l: Ref<Locations>, words: &[u16]) {
     each_instruction(words, |i, op, oparg| {
         let line = lines[i];
         let starts = line > 0 && line != current && !is_artificial(op.family());
-        l.at(i).flags.store(if starts { STARTS_LINE } else { 0 }, Relaxed);
+        let flags = &l.at(i).flags;
+        flags.store(flags.load(Relaxed) & ASYNC_NEXT | if starts { STARTS_LINE } else { 0 }, Relaxed);
         // What follows the start of a frame starts a line in any case; what follows a yield goes on with the line of the yield.
         current = if op.family() == Opcode::RESUME && oparg & 3 == 0 { -1 } else { line };
     });

@@ -126,6 +126,17 @@ pub fn unawaited_coroutine(t: &Thread, coroutine: Value) {
     }
 }
 
+/// An awaitable that a method of an async generator has given dies, and nobody has awaited it.
+pub fn unawaited_method(t: &Thread, awaitable: Value, method: &str, generator: Value) {
+    let outcome = text::str_of(t, generator).and_then(|generator| {
+        let message = format!("coroutine method '{method}' of '{}' was never awaited", generator.to_string_lossy());
+        warn_with_source(t, exc::RuntimeWarning, &message, 1, awaitable)
+    });
+    if outcome.is_err() {
+        error_report::unraisable_with_message(t, "Exception ignored while finalizing coroutine method", awaitable);
+    }
+}
+
 /// As [`warn`], with the object that the warning is about: one that was not closed, say.
 pub fn warn_with_source(t: &Thread, category: Ref<Type>, message: &str, stack_level: isize, source: Value) -> R<()> {
     let message = Str::new(t, message).value();

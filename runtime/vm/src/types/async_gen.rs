@@ -11,7 +11,7 @@ use crate::slots::SlotTable;
 use crate::thread::{Thread, ThreadSlot};
 use crate::types::coroutine::{self, exception_to_throw, to_next};
 use crate::types::generator::Sent;
-use crate::types::{Exception, Generator, TypeDef, builtin, flag};
+use crate::types::{Exception, Generator, Tuple, TypeDef, builtin, flag};
 use limpid_heap::{Header, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,12 +49,12 @@ pub struct Asend {
 
 layout!(Asend, builtin::ASYNC_GEN_ASEND, Slots);
 
-/// What `athrow` and `aclose` give; `exception` is NULL for `aclose`.
+/// What `athrow` and `aclose` give; `thrown` has the arguments of `athrow`, and is NULL for `aclose`.
 #[repr(C)]
 pub struct Athrow {
     header: Header,
     generator: Slot,
-    exception: Slot,
+    thrown: Slot,
     state: AtomicU64,
 }
 
@@ -87,11 +87,26 @@ fn new_asend(t: &Thread, g: Value, v: Value) -> R {
     Ok(t.alloc(Asend { header: header_of::<Asend>(), generator: Slot::new(g), value: Slot::new(v), state }).value())
 }
 
-fn new_athrow(t: &Thread, g: Value, e: Value) -> R {
+fn new_athrow(t: &Thread, g: Value, thrown: Value) -> R {
     // SAFETY: as above.
     init_hooks(t, unsafe { Ref::from_value(g) })?;
     let state = AtomicU64::new(INIT);
-    Ok(t.alloc(Athrow { header: header_of::<Athrow>(), generator: Slot::new(g), exception: Slot::new(e), state }).value())
+    let athrow = t.alloc(Athrow { header: header_of::<Athrow>(), generator: Slot::new(g), thrown: Slot::new(thrown), state });
+    warn_unless_awaited(t, athrow.value());
+    Ok(athrow.value())
+}
+
+/// The program hears of it when this dies without having been awaited. What `async for` makes is awaited at once.
+fn warn_unless_awaited(t: &Thread, awaitable: Value) {
+    limpid_heap::register_finalizer(&t.mutator, awaitable);
+}
+
+/// Warns of an awaitable that dies in its first state.
+fn finalize(t: &Thread, v: Value, state: &AtomicU64, generator: &Slot, method: &str) -> R<()> {
+    if state.load(Ordering::Acquire) == INIT {
+        crate::warnings::unawaited_method(t, v, method, generator_of(generator).qualname.get());
+    }
+    Ok(())
 }
 
 /// What driving the generator gave, as the awaitable hands it on: a wrapped value ends the awaiting.
@@ -206,6 +221,10 @@ pub static ASYNC_GEN_ASEND_DEF: TypeDef = TypeDef {
         iter: Some(|_, v| Ok(v)),
         await_: Some(|_, v| Ok(v)),
         next: Some(|t, v| to_next(t, send_asend(t, v, Value::NONE)?)),
+        finalize: Some(|t, v| {
+            let a = receiver::<Asend>(v);
+            finalize(t, v, &a.state, &a.generator, "asend")
+        }),
         ..SlotTable::EMPTY
     },
     methods: &[
@@ -217,13 +236,13 @@ pub static ASYNC_GEN_ASEND_DEF: TypeDef = TypeDef {
 };
 
 fn name_of(a: &Athrow) -> &'static str {
-    if a.exception.get().is_null() { "aclose()" } else { "athrow()" }
+    if a.thrown.get().is_null() { "aclose()" } else { "athrow()" }
 }
 
 fn send_athrow(t: &Thread, athrow: Value, v: Value) -> R<Sent> {
     let a = receiver::<Athrow>(athrow);
     let g = generator_of(&a.generator);
-    let closing = a.exception.get().is_null();
+    let closing = a.thrown.get().is_null();
     let state = a.state.load(Ordering::Acquire);
     if state == CLOSED {
         raise!(t, RuntimeError, "cannot reuse already awaited aclose()/athrow()");
@@ -247,7 +266,15 @@ fn send_athrow(t: &Thread, athrow: Value, v: Value) -> R<Sent> {
             let e = Exception::instantiate(t, exc::GeneratorExit, &[])?;
             coroutine::throw(t, g, e, false)
         } else {
-            coroutine::throw(t, g, a.exception.get(), false)
+            // SAFETY: not NULL, so the tuple of `ag_athrow`.
+            let thrown = unsafe { Ref::<Tuple>::from_value(a.thrown.get()) };
+            match thrown.as_slice() {
+                &[kind, value, traceback] => match exception_to_throw(t, kind, value, traceback) {
+                    Ok(e) => coroutine::throw(t, g, e, false),
+                    Err(raised) => Err(raised),
+                },
+                _ => unreachable!("three arguments"),
+            }
         }
     } else {
         coroutine::send(t, g, v)
@@ -290,7 +317,7 @@ fn finish_athrow(t: &Thread, a: &Athrow, g: Ref<Generator>, result: R<Sent>, clo
 fn athrow_throw(t: &Thread, args: &[Value]) -> R {
     let a = receiver::<Athrow>(args[0]);
     let g = generator_of(&a.generator);
-    let closing = a.exception.get().is_null();
+    let closing = a.thrown.get().is_null();
     match a.state.load(Ordering::Acquire) {
         CLOSED => raise!(t, RuntimeError, "cannot reuse already awaited aclose()/athrow()"),
         INIT => {
@@ -323,6 +350,10 @@ pub static ASYNC_GEN_ATHROW_DEF: TypeDef = TypeDef {
         iter: Some(|_, v| Ok(v)),
         await_: Some(|_, v| Ok(v)),
         next: Some(|t, v| to_next(t, send_athrow(t, v, Value::NONE)?)),
+        finalize: Some(|t, v| {
+            let a = receiver::<Athrow>(v);
+            finalize(t, v, &a.state, &a.generator, if a.thrown.get().is_null() { "aclose" } else { "athrow" })
+        }),
         ..SlotTable::EMPTY
     },
     methods: &[
@@ -333,12 +364,19 @@ pub static ASYNC_GEN_ATHROW_DEF: TypeDef = TypeDef {
     ..TypeDef::of::<Athrow>("async_generator_athrow")
 };
 
+fn ag_asend(t: &Thread, a: &[Value]) -> R {
+    let asend = new_asend(t, a[0], a[1])?;
+    warn_unless_awaited(t, asend);
+    Ok(asend)
+}
+
+/// What is wrong with the arguments is told when they are used.
 fn ag_athrow(t: &Thread, a: &[Value]) -> R {
     if !a[2].is_null() || !a[3].is_null() {
         crate::warnings::deprecated(t, "the (type, exc, tb) signature of athrow() is deprecated, use the single-arg signature instead.")?;
     }
-    let e = exception_to_throw(t, a[1], a[2], a[3])?;
-    new_athrow(t, a[0], e)
+    let thrown = [a[1], a[2], a[3]].map(|v| v.non_null().unwrap_or(Value::NONE));
+    new_athrow(t, a[0], Tuple::from_slice(t, &thrown).value())
 }
 
 /// `async_generator`
@@ -352,7 +390,7 @@ pub static ASYNC_GENERATOR_DEF: TypeDef = TypeDef {
         ..SlotTable::EMPTY
     },
     methods: &[
-        FnDef::def("asend", "self, value, /", |t, a| new_asend(t, a[0], a[1])),
+        FnDef::def("asend", "self, value, /", ag_asend),
         FnDef::def("athrow", "self, type, value=None, traceback=None, /", ag_athrow),
         FnDef::def("aclose", "self, /", |t, a| new_athrow(t, a[0], Value::NULL)),
         FnDef::class_def("__class_getitem__", "cls, item, /", |t, a| crate::types::generic_alias::class_getitem(t, a[0], a[1])),

@@ -1,6 +1,7 @@
 //! Code objects as Python sees them.
 
 use crate::args::{Args, FnDef, GetSet, receiver};
+use crate::instrument::locations::async_loops;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
@@ -130,6 +131,10 @@ fn co_branches(t: &Thread, a: &[Value]) -> R {
             rows.push(t, Tuple::from_slice(t, &row).value());
         }
     });
+    for (next, end) in async_loops(receiver::<Code>(a[0]), &words) {
+        let row = [next, next + 1, end + 1].map(|n| Value::int(n as i64 * 2));
+        rows.push(t, Tuple::from_slice(t, &row).value());
+    }
     Ok(row_iterator(t, rows))
 }
 

@@ -43,12 +43,12 @@ pub fn set_line(t: &Thread, f: Ref<FrameObject>, line: Value) -> R<()> {
     }
     let Some((event, frame)) = t.event.get() else { raise!(t, ValueError, "f_lineno can only be set in a trace function") };
     match event {
-        Event::LINE | Event::JUMP | Event::PY_RESUME | Event::PY_YIELD => {}
+        Event::LINE | Event::JUMP | Event::BRANCH_LEFT | Event::BRANCH_RIGHT | Event::BRANCH | Event::PY_RESUME | Event::PY_YIELD => {}
         Event::PY_START => raise!(t, ValueError, "can't jump from the 'call' trace event of a new frame"),
         Event::CALL | Event::C_RETURN => raise!(t, ValueError, "can't jump during a call"),
         _ => raise!(t, ValueError, "can only jump from a 'line' trace event"),
     }
-    if f.trace.opt().is_none() || frame.object() != f.value() {
+    if frame.object() != f.value() {
         raise!(t, ValueError, "f_lineno can only be set by a trace function");
     }
     let wanted = number::index_i32(t, line)?;

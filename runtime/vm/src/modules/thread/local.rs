@@ -1,7 +1,8 @@
 //! `_thread._local`: attributes that each thread has for itself.
 //!
-//! The attributes live in a dict per object and thread. Each thread keeps its dicts in one dict of its own, by the object's identity; a
-//! weak reference to the object takes the entry away when the object dies.
+//! The attributes live in a dict per object and thread, which the object knows by the thread's serial number: so they die with the object,
+//! even if they refer to it. Each thread keeps weak references to the objects in which it has such a dict, and takes its dicts out of them
+//! when it ends.
 
 use crate::args::{Args, receiver};
 use crate::names;
@@ -10,7 +11,7 @@ use crate::protocol::{attr, call};
 use crate::root::TypeCell;
 use crate::slots::SlotTable;
 use crate::thread::{Thread, ThreadSlot};
-use crate::types::{Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag};
+use crate::types::{Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, weakref};
 use limpid_heap::{Header, Value};
 
 /// The layout of a thread-local object: what its `__init__` is called with in each thread.
@@ -19,8 +20,8 @@ pub struct Local {
     header: Header,
     args: Slot,
     kwargs: Slot,
-    /// Its own key in the threads' dicts: an object that nobody else has.
-    key: Slot,
+    /// The threads' dicts, by serial number.
+    dicts: Slot,
 }
 
 /// The class `_local`.
@@ -39,36 +40,69 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
         kwargs.set_item(t, k, v)?;
     }
     let positional = Tuple::from_slice(t, args.pos());
-    let key = crate::types::object::new_plain(t);
-    let init =
-        Local { header: header_of::<Local>(), args: Slot::new(positional.value()), kwargs: Slot::new(kwargs.value()), key: Slot::new(key) };
+    let dicts = Dict::new(t);
+    let init = Local {
+        header: header_of::<Local>(),
+        args: Slot::new(positional.value()),
+        kwargs: Slot::new(kwargs.value()),
+        dicts: Slot::new(dicts.value()),
+    };
     let local = t.alloc_instance(class, init);
     // The creating thread's `__init__` runs by itself.
-    threads_dict(t)?.set_item(t, key, Dict::new(t).value())?;
+    add_dict(t, local)?;
     Ok(local.value())
 }
 
-/// All thread-local dicts of this thread, by key.
-fn threads_dict(t: &Thread) -> R<Ref<Dict>> {
-    if let Some(d) = t.slot(ThreadSlot::Locals) {
-        // SAFETY: only dicts are stored here.
-        return Ok(unsafe { Ref::from_value(d) });
+impl Local {
+    fn dicts(&self) -> Ref<Dict> {
+        // SAFETY: the field holds a dict.
+        unsafe { Ref::from_value(self.dicts.get()) }
     }
+}
+
+/// How this thread's dict is found in those of an object.
+fn key_of(t: &Thread) -> Value {
+    Value::int(t.serial as i64)
+}
+
+/// Gives this thread a dict in an object, and remembers that it has one there.
+fn add_dict(t: &Thread, local: Ref<Local>) -> R<Ref<Dict>> {
     let d = Dict::new(t);
-    t.set_slot(ThreadSlot::Locals, d.value());
+    local.dicts().set_item(t, key_of(t), d.value())?;
+    let mut known = t.slot(ThreadSlot::Locals).map_or_else(|| ValueList::new(t), ValueList::from_cell);
+    // Now and then those that have died are left out.
+    if known.len().is_power_of_two() && known.len() >= LEAST_PRUNED {
+        let mut alive = ValueList::new(t);
+        known.iter().filter(|r| weakref::referent(*r).is_some()).for_each(|r| alive.push(t, r));
+        known = alive;
+    }
+    known.push(t, weakref::new_ref(t, local.value(), Value::NULL)?);
+    t.set_slot(ThreadSlot::Locals, known.cell());
     Ok(d)
+}
+
+/// A thread that has so many thread-local objects looks whether some have died.
+const LEAST_PRUNED: usize = 16;
+
+/// A thread ends: its attributes go.
+pub(super) fn forget_thread(t: &Thread) {
+    let Some(known) = t.slot(ThreadSlot::Locals) else { return };
+    t.set_slot(ThreadSlot::Locals, Value::NULL);
+    for local in ValueList::from_cell(known).iter().filter_map(weakref::referent).filter_map(|v| v.downcast::<Local>()) {
+        if local.dicts().remove(t, key_of(t)).is_err() {
+            t.take_exception();
+        }
+    }
 }
 
 /// This thread's attributes of the object; in a thread that has not seen it yet, `__init__` runs first.
 fn dict_of(t: &Thread, v: Value) -> R<Ref<Dict>> {
     let local = receiver::<Local>(v);
-    let all = threads_dict(t)?;
-    if let Some(d) = all.get(t, local.key.get())? {
+    if let Some(d) = local.dicts().get(t, key_of(t))? {
         // SAFETY: only dicts are stored.
         return Ok(unsafe { Ref::from_value(d) });
     }
-    let d = Dict::new(t);
-    all.set_item(t, local.key.get(), d.value())?;
+    let d = add_dict(t, local)?;
     if let Some(init) = v.class().slots().init.filter(|_| v.class() != LOCAL.get()) {
         // SAFETY: the fields hold a tuple and a dict.
         let (args, kwargs) = unsafe { (Ref::<Tuple>::from_value(local.args.get()), Ref::<Dict>::from_value(local.kwargs.get())) };
@@ -80,7 +114,7 @@ fn dict_of(t: &Thread, v: Value) -> R<Ref<Dict>> {
         }
         let keys = if keys.is_empty() { Value::NULL } else { Tuple::from_slice(t, keys.as_slice()).value() };
         if let Err(raised) = init(t, v, Args::with_keywords(values.as_slice(), keys)) {
-            all.remove(t, local.key.get())?;
+            local.dicts().remove(t, key_of(t))?;
             return Err(raised);
         }
     }

@@ -8,12 +8,13 @@ use crate::args::FnDef;
 use crate::exc;
 use crate::interpreter_stack::InterpreterStack;
 use crate::modules::ModuleDef;
+use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
 use crate::runtime::{self, Interpreter};
 use crate::thread::{NATIVE_STACK_RESERVE, Thread, request};
 use crate::types::struct_sequence::StructSequenceDef;
-use crate::types::{Dict, Module, Tuple, int, type_};
+use crate::types::{Bytes, Dict, Module, Tuple, int, type_};
 use limpid_heap::Value;
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -45,7 +46,8 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("_shutdown", "", |t, _| shutdown(t).map(|()| Value::NONE)),
         FnDef::def("_make_thread_handle", "ident, /", handle::make_done),
         FnDef::def("_excepthook", "args, /", excepthook),
-        FnDef::def("set_name", "name, /", set_name),
+        FnDef::def("set_name", "name", set_name).doc("Set the name of the current thread."),
+        FnDef::def("_get_name", "", get_name).doc("Get the name of the current thread."),
     ],
     init,
     ..ModuleDef::named("_thread")
@@ -65,6 +67,7 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         }
     }
     dict.set_text(t, "error", exc::RuntimeError.value())?;
+    dict.set_text(t, "_NAME_MAXLEN", Value::int(NAME_MAXLEN as i64))?;
     dict.set_text(t, "TIMEOUT_MAX", Value::float(lock::TIMEOUT_MAX))?;
     let args = crate::types::struct_sequence::make_type(t, &EXCEPT_HOOK_ARGS)?;
     dict.set_text(t, "_ExceptHookArgs", args.value())
@@ -191,6 +194,7 @@ fn spawn(
         if call::call_unpacked(t, function, args, kwargs).is_err() {
             on_error(t, function);
         }
+        local::forget_thread(t);
         runtime::run_finalizers(t);
         RUNNING.fetch_sub(1, Ordering::Relaxed);
         runtime::detach(t);
@@ -343,13 +347,29 @@ fn interrupt_main(t: &Thread, a: &[Value]) -> R {
     Ok(Value::NONE)
 }
 
+/// As much of a thread's name as the system keeps, in bytes.
+const NAME_MAXLEN: usize = 15;
+
 fn set_name(t: &Thread, a: &[Value]) -> R {
     let name = crate::protocol::text::str_of(t, a[0])?;
-    let mut bytes: Vec<u8> = name.to_string_lossy().bytes().filter(|b| *b != 0).take(15).collect();
+    let encoded = call::call_method(t, name.value(), names::encode, &[names::utf_8, names::replace])?;
+    // SAFETY: what a str encodes to is bytes.
+    let encoded = unsafe { Ref::<Bytes>::from_value(encoded) };
+    let mut bytes: Vec<u8> = encoded.as_slice().iter().copied().take_while(|b| *b != 0).take(NAME_MAXLEN).collect();
     bytes.push(0);
     // SAFETY: a NUL-terminated string of at most 16 bytes, for this thread.
     unsafe { libc::pthread_setname_np(libc::pthread_self(), bytes.as_ptr().cast()) };
     Ok(Value::NONE)
+}
+
+fn get_name(t: &Thread, _: &[Value]) -> R {
+    let mut bytes = [0; NAME_MAXLEN + 1];
+    // SAFETY: the system writes at most so many bytes, the last of them 0.
+    if unsafe { libc::pthread_getname_np(libc::pthread_self(), bytes.as_mut_ptr().cast(), bytes.len()) } != 0 {
+        bytes[0] = 0;
+    }
+    let len = bytes.iter().position(|b| *b == 0).unwrap_or(NAME_MAXLEN);
+    call::call_method(t, Bytes::from_slice(t, &bytes[..len])?.value(), names::decode, &[names::utf_8, names::surrogateescape])
 }
 
 fn excepthook(t: &Thread, a: &[Value]) -> R {
@@ -359,6 +379,6 @@ fn excepthook(t: &Thread, a: &[Value]) -> R {
     if kind == exc::SystemExit.value() {
         return Ok(Value::NONE);
     }
-    crate::error_report::thread_exception(t, kind, value, traceback, thread)?;
+    crate::error_report::thread_exception(t, value, traceback, thread)?;
     Ok(Value::NONE)
 }
