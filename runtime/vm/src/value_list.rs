@@ -41,10 +41,10 @@ impl ValueList {
 
     /// A list of these values.
     pub fn from_slice(t: &Thread, values: &[Value]) -> ValueList {
-        let mut list = ValueList::with_capacity(t, values.len());
-        for &v in values {
-            list.push(t, v);
-        }
+        let list = ValueList::with_capacity(t, values.len());
+        // SAFETY: the array is new, so that no barrier is needed, and has room for the values.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), list.array.items.as_ptr() as *mut Value, values.len()) };
+        list.array.len.store(values.len(), Ordering::Release);
         list
     }
 

@@ -55,18 +55,40 @@ pub fn join_slice(t: &Thread, separator: Ref<Str>, values: &[Value]) -> R {
         raise!(t, OverflowError, "join() result is too long for a Python string")
     }
     let out = Str::alloc(t, width, len)?;
+    // SAFETY: the values were tested to be strings.
+    let pieces = values.iter().map(|v| unsafe { Ref::<Str>::from_value(*v) });
+    if width.bytes() == 1 {
+        join_narrow(out, separator.raw_bytes(), pieces);
+        return Ok(out.value());
+    }
     let mut at = 0;
-    for (i, v) in values.iter().enumerate() {
-        // SAFETY: `out` is new, as wide as the widest piece, and as long as all together; the values were tested to be strings.
+    for (i, piece) in pieces.enumerate() {
+        // SAFETY: `out` is new, as wide as the widest piece, and as long as all together.
         unsafe {
             if i > 0 {
                 out.write_chars(at, &separator);
                 at += separator.len();
             }
-            let s = Ref::<Str>::from_value(*v);
-            out.write_chars(at, &s);
-            at += s.len();
+            out.write_chars(at, &piece);
         }
+        at += piece.len();
     }
     Ok(out.value())
+}
+
+/// Fills `out`, which is new, when all that is joined has a byte a character.
+fn join_narrow(out: Ref<Str>, separator: &[u8], pieces: impl Iterator<Item = Ref<Str>>) {
+    // SAFETY: nobody else has seen `out`, and it has `len` bytes of characters.
+    let mut rest = unsafe { std::slice::from_raw_parts_mut(out.data_ptr(), out.len()) };
+    let mut put = |bytes: &[u8]| {
+        let (here, behind) = std::mem::take(&mut rest).split_at_mut(bytes.len());
+        here.copy_from_slice(bytes);
+        rest = behind;
+    };
+    for (i, piece) in pieces.enumerate() {
+        if i > 0 {
+            put(separator);
+        }
+        put(piece.raw_bytes());
+    }
 }
