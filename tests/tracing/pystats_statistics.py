@@ -176,6 +176,44 @@ def from_outside(binary):
             program.wait()
 
 
+IDLE = (
+    WORK
+    + """
+import re, time
+
+work(1000)
+lock = _thread.allocate_lock()
+lock.acquire()
+
+def wait():
+    work(2000)
+    lock.acquire()
+    lock.release()
+
+handles = [_thread.start_joinable_thread(wait) for i in range(40)]
+time.sleep(1)
+print(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1], flush=True)
+lock.release()
+for handle in handles:
+    handle.join()
+"""
+)
+# KiB that counting may take in a thread.
+MOST = 2048
+
+
+def memory(binary):
+    """What counting takes in each of forty threads."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, PYTHONSTATSDIR=folder)
+        plain, counts = (
+            int(subprocess.run([binary, *options, "-c", IDLE], check=True, capture_output=True, timeout=60, env=environment).stdout)
+            for options in ([], ["-X", "pystats"])
+        )
+    if counts - plain > 40 * MOST:
+        yield f"counting takes {(counts - plain) / 40:.0f} KiB a thread"
+
+
 def exits(binary):
     """`pystats exits`, and the same in a report."""
     environment = {"PYTHON_JIT": "1"}
@@ -206,6 +244,6 @@ def exits(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (threads, dumps, switched, consistent, from_outside, exits) for complaint in part(binary)]
+        return [complaint for part in (threads, dumps, switched, consistent, memory, from_outside, exits) for complaint in part(binary)]
     except (json.JSONDecodeError, KeyError, OSError, subprocess.SubprocessError) as error:
         return [repr(error)]

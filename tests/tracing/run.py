@@ -160,11 +160,11 @@ def main():
             checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
         checks["pystats trace"] = pystats_trace.check
         checks["perf"] = perf_counts.check
+        if "bcc" in arguments.checks:
+            checks["bcc"] = bcc_counts.check
     checks["pystats live"] = pystats_live.check
     checks["pystats stacks"] = pystats_stacks.check
     checks["pystats statistics"] = pystats_statistics.check
-    if "bcc" in arguments.checks:
-        checks["bcc"] = bcc_counts.check
     if arguments.checks:
         checks = {name: check for name, check in checks.items() if set(name.split()) & set(arguments.checks)}
     failed = 0
