@@ -22,6 +22,8 @@ enum Command {
     Diff(commands::diff::Arguments),
     Export(commands::export::Arguments),
     Live(commands::live::Arguments),
+    Count(commands::count::Arguments),
+    Exits(commands::exits::Arguments),
     Top(commands::top::Arguments),
     Serve(commands::serve::Arguments),
     #[cfg(feature = "trace")]
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => commands::diff::run(arguments).map(done),
         Command::Export(arguments) => commands::export::run(arguments).map(done),
         Command::Live(arguments) => commands::live::run(arguments).map(done),
+        Command::Count(arguments) => commands::count::run(arguments).map(done),
+        Command::Exits(arguments) => commands::exits::run(arguments).map(done),
         Command::Top(arguments) => commands::top::run(arguments).map(done),
         Command::Serve(arguments) => commands::serve::run(arguments).map(done),
         #[cfg(feature = "trace")]

@@ -48,9 +48,16 @@ exec "$1" -l python "$2" 100000
 """
 
 
+class Missing(Exception):
+    """A tool is not installed."""
+
+
 def tool(*names):
     """The path of a tool; Debian's have another ending."""
-    return next(path for path in map(shutil.which, names) if path)
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        raise Missing(f"{names[0]} is not installed: run scripts/setup bcc")
+    return found
 
 
 def listed(binary):
@@ -89,4 +96,7 @@ def counted(binary):
 
 def check(binary):
     """All complaints."""
-    return [*listed(binary), *counted(binary)]
+    try:
+        return [*listed(binary), *counted(binary)]
+    except Missing as missing:
+        return [str(missing)]

@@ -24,13 +24,17 @@ KEEP = {
     "cfunctions": r"\[(math, gcd|time, sleep)\]",
     "exceptions": r"RAISED AT",
     "funcslower": r"FUNCTION",
-    "gcpause": r"COLLECTED|^\d+ +\d+ +2 ",
+    "gcpause": r"COLLECTED|^\d+ +\d+ +[12] ",
     "genflow": r"EVENT",
     "importtime": r"MODULE|limpid_",
     "stopworld": r"REASON|gc\.(un)?freeze",
     "threads": r"EVENT| (start|exit) ",
 }
 ARGUMENTS = {"funclatency": ["slow"], "funcslower": ["15"], "lines": ["PROGRAM"], "offcpu": ["10000"]}
+
+# Options of limpid, and its environment: machine code is made before the program goes on, so that it is left equally often each time.
+OPTIONS = {"jitexits": ["-X", "jit-wait"]}
+ENVIRONMENT = {"jitexits": {"PYTHON_JIT": "1"}}
 
 # The columns at the start of a script's lines: threads get other names, numbers that differ from run to run become N, the
 # rest stays.
@@ -57,8 +61,9 @@ THREAD_KEY = {"threads"}
 def run(name, binary, program):
     """The output of scripts/trace."""
     arguments = [argument.replace("PROGRAM", str(program)) for argument in ARGUMENTS.get(name, [])]
-    command = [REPOSITORY / "scripts/trace", name, *arguments, "--", binary, program]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    command = [REPOSITORY / "scripts/trace", name, *arguments, "--", binary, *OPTIONS.get(name, []), program]
+    environment = dict(os.environ, **ENVIRONMENT.get(name, {}))
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"scripts/trace {name} ended with status {done.returncode}:\n{done.stdout}")
     return done.stdout

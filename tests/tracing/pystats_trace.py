@@ -44,16 +44,18 @@ def trace(binary, *arguments):
 
 
 def counts(binary):
-    """Counts, durations, threads. What else the machine does can make a sleep too long, but not three times in a row."""
-    for _ in range(3):
-        wrong = list(measured(binary))
-        if not wrong:
-            break
-    yield from wrong
+    """Counts, durations, threads, seen by the kernel and from inside. What else the machine does can make a sleep too long, but not three
+    times in a row."""
+    for options in [], ["--monitor"]:
+        for _ in range(3):
+            wrong = list(measured(binary, *options))
+            if not wrong:
+                break
+        yield from wrong
 
 
-def measured(binary):
-    result = json.loads(trace(binary, "--format", "json"))
+def measured(binary, *options):
+    result = json.loads(trace(binary, "--format", "json", *options))
     functions = {f["function"]: f for f in result["functions"] if f["file"] == str(PROGRAM)}
     for name, (calls, resumptions, unwinds, inclusive, exclusive) in EXPECTED.items():
         found = functions[name]
@@ -278,10 +280,20 @@ def complaints(binary):
     ended = pystats(binary, "trace", "-o", os.devnull, "--", binary, "-c", f"import os; os.kill(os.getpid(), {signal.SIGKILL})")
     if ended.returncode != 128 + signal.SIGKILL:
         yield f"the status of a command that was killed is {ended.returncode}"
-    unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Path(binary).with_name("pystats"), "trace", "--"]
-    done = subprocess.run([*unprivileged, binary, PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    tracer = [*unprivileged, Path(binary).with_name("pystats"), "trace"]
+    program = subprocess.Popen([*unprivileged, binary, "-c", "input()"], stdin=subprocess.PIPE)
+    time.sleep(0.5)
+    done = subprocess.run([*tracer, "-p", str(program.pid)], capture_output=True, text=True, timeout=60, check=False)
+    program.communicate(b"\n", timeout=20)
     if done.returncode != 1 or "run this as root" not in done.stderr or done.stderr.count("\n") != 1:
-        yield f"without privileges: {done.stderr}"
+        yield f"a process without privileges: {done.stderr}"
+    done = subprocess.run([*tracer, "--", binary, PROGRAM], capture_output=True, text=True, timeout=60, check=False, cwd="/")
+    if done.returncode or "from inside the program" not in done.stderr or "  recursive  " not in done.stdout:
+        yield f"a command without privileges: {done.returncode}, {done.stderr}"
+    done = pystats(binary, "trace", "--monitor", "--", binary, "-S", PROGRAM)
+    if done.returncode != 1 or "tells nothing of its calls" not in done.stderr:
+        yield f"a command that does not import what it should: {done.returncode}, {done.stderr}"
 
 
 def check(binary):

@@ -7,7 +7,8 @@
 `hot.py` and `hot.txt` are the same for loops that the just-in-time compiler takes. Both run with it and without.
 `lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
 program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py; `pystats live`, `top` and
-`serve`, see pystats_live.py; `pystats stacks` and `record`, see pystats_stacks.py; perf counts as bpftrace does, see perf_counts.py. By name only:
+`serve`, see pystats_live.py; `pystats stacks` and `record`, see pystats_stacks.py; what is counted, see
+pystats_statistics.py; perf counts as bpftrace does, see perf_counts.py. By name only:
 `bcc`, which needs what `scripts/setup bcc` installs; see bcc_counts.py.
 Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root,
 bpftrace and perf; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
@@ -31,6 +32,7 @@ import bt_scripts
 import perf_counts
 import pystats_live
 import pystats_stacks
+import pystats_statistics
 import pystats_trace
 
 HERE = Path(__file__).resolve().parent
@@ -158,10 +160,11 @@ def main():
             checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
         checks["pystats trace"] = pystats_trace.check
         checks["perf"] = perf_counts.check
+        if "bcc" in arguments.checks:
+            checks["bcc"] = bcc_counts.check
     checks["pystats live"] = pystats_live.check
     checks["pystats stacks"] = pystats_stacks.check
-    if "bcc" in arguments.checks:
-        checks["bcc"] = bcc_counts.check
+    checks["pystats statistics"] = pystats_statistics.check
     if arguments.checks:
         checks = {name: check for name, check in checks.items() if set(name.split()) & set(arguments.checks)}
     failed = 0

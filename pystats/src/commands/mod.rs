@@ -1,7 +1,9 @@
 //! The subcommands of `pystats`: a module each, with its arguments and a `run` function.
 
 pub mod completions;
+pub mod count;
 pub mod diff;
+pub mod exits;
 pub mod export;
 pub mod live;
 pub mod man;

@@ -25,6 +25,17 @@ pub fn executable(pid: u32) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
+/// Makes a named pipe that only this user may open.
+#[cfg(feature = "trace")]
+pub fn make_pipe(path: &Path) -> Result<(), Error> {
+    let name = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the name is a string.
+    if unsafe { libc::mkfifo(name.as_ptr(), 0o600) } < 0 {
+        return Err(format!("{}: {}", path.display(), io::Error::last_os_error()).into());
+    }
+    Ok(())
+}
+
 /// Is there such a process, and has it not ended?
 pub fn exists(pid: u32) -> bool {
     // After the name, which may have any characters but ends with the last parenthesis, comes the state; Z and X have ended.

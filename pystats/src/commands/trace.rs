@@ -3,13 +3,17 @@
 use super::process::{self, Stopped};
 use super::{Error, output};
 use clap::{Parser, ValueEnum};
+use limpid_pystats::folder;
+use limpid_pystats::trace::monitored::{self, Monitored};
 use limpid_pystats::trace::output::{chrome, flow, folded, json, pprof, speedscope, table};
 use limpid_pystats::trace::session::{Options, Session};
 use limpid_pystats::trace::tree::{Function, Trace};
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 /// How often the events are looked at.
@@ -19,7 +23,8 @@ const POLL: Duration = Duration::from_millis(20);
 ///
 /// Shows how often each function was called and how long it took, the slowest calls with their callers, garbage collections, imports,
 /// exceptions and stops of all threads. The kernel does the counting (eBPF): the program needs no change and no restart. Each call
-/// takes about a microsecond and a half longer while it is traced. Needs root.
+/// takes about a microsecond and a half longer while it is traced. That needs root; without it a command is traced from inside, by
+/// sys.monitoring, which takes several times as long and tells nothing of stops.
 #[derive(Parser)]
 pub struct Arguments {
     /// The process to trace, until it ends, Ctrl-C, or --duration
@@ -37,6 +42,9 @@ pub struct Arguments {
     /// Write to this file instead of the terminal
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Trace the command from inside, by sys.monitoring, even if the kernel could
+    #[arg(long, conflicts_with = "pid")]
+    monitor: bool,
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
@@ -183,11 +191,21 @@ fn trace_process(arguments: &Arguments, pid: u32) -> Result<Trace, Error> {
 
 fn trace_command(arguments: &Arguments) -> Result<(Trace, ExitCode), Error> {
     let program = process::find(&arguments.command[0])?;
-    let binary = arguments.binary.as_ref().unwrap_or(&program);
-    let mut child = Stopped::start(&program, &arguments.command[1..])?;
     // Ctrl-C ends the command, which ends the trace.
     process::catch_interrupts();
-    let session = Session::start(binary, child.pid, &arguments.options())?;
+    if arguments.monitor {
+        return trace_from_inside(arguments, &program);
+    }
+    let binary = arguments.binary.as_ref().unwrap_or(&program);
+    let mut child = Stopped::start(&program, &arguments.command[1..])?;
+    let session = match Session::start(binary, child.pid, &arguments.options()) {
+        Err(error) if error.is_forbidden() => {
+            eprintln!("pystats: {error}; tracing from inside the program instead, which takes longer");
+            drop(child);
+            return trace_from_inside(arguments, &program);
+        }
+        other => other?,
+    };
     child.go()?;
     let mut status = None;
     follow(&session, arguments.duration, || {
@@ -201,6 +219,60 @@ fn trace_command(arguments: &Arguments) -> Result<(Trace, ExitCode), Error> {
         None => process::exit_code(child.wait()?),
     };
     Ok((trace, status))
+}
+
+/// Traces a command by a module that it imports at its start.
+fn trace_from_inside(arguments: &Arguments, program: &Path) -> Result<(Trace, ExitCode), Error> {
+    let folder = folder::new_path(&std::env::temp_dir(), "pystats");
+    folder::prepare(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let result = monitor(arguments, program, &folder);
+    fs::remove_dir_all(&folder)?;
+    result
+}
+
+fn monitor(arguments: &Arguments, program: &Path, folder: &Path) -> Result<(Trace, ExitCode), Error> {
+    let pipe = folder.join("pipe");
+    process::make_pipe(&pipe)?;
+    fs::write(folder.join("sitecustomize.py"), monitored::PROGRAM)?;
+    // It does not wait for the other end.
+    let mut reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&pipe)?;
+    let before = std::env::var_os("PYTHONPATH").filter(|path| !path.is_empty());
+    let mut path = folder.as_os_str().to_owned();
+    if let Some(before) = &before {
+        path.push(":");
+        path.push(before);
+    }
+    let mut command = Command::new(program);
+    command.args(&arguments.command[1..]).env("PYTHONPATH", path).env(monitored::PIPE, &pipe).env("PYTHONDONTWRITEBYTECODE", "1");
+    if let Some(before) = before {
+        command.env(monitored::PATH, before);
+    }
+    let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
+    let mut monitored = Monitored::new(child.id(), &arguments.options());
+    let end = arguments.duration.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
+    let mut buffer = vec![0; 1 << 16];
+    let mut ended = false;
+    while end.is_none_or(|end| Instant::now() < end) {
+        match reader.read(&mut buffer) {
+            Ok(0) if ended => break,
+            Ok(read) if read != 0 => monitored.take(&buffer[..read]),
+            Err(error) if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return Err(error.into()),
+            _ => {
+                ended = child.try_wait()?.is_some();
+                if !ended {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+    }
+    // The program finds nobody there to tell anything, and goes on without.
+    drop(reader);
+    let status = process::exit_code(child.wait()?);
+    if monitored.is_silent() {
+        let program = program.display();
+        return Err(format!("{program} tells nothing of its calls: it must be a Python, 3.12 or newer, without -I, -E and -S").into());
+    }
+    Ok((monitored.finish(), status))
 }
 
 /// Takes events until `done` says so, or the time is over.

@@ -19,13 +19,15 @@ pub struct Limits {
     pub neighbours: usize,
     /// Opcodes by deferrals and by misses.
     pub top: usize,
+    /// Places where machine code is left.
+    pub exits: usize,
 }
 
 impl Limits {
     /// What people want to read.
-    pub const READABLE: Limits = Limits { pairs: 100, neighbours: 5, top: 10 };
+    pub const READABLE: Limits = Limits { pairs: 100, neighbours: 5, top: 10, exits: 50 };
     /// All there is.
-    pub const NONE: Limits = Limits { pairs: usize::MAX, neighbours: usize::MAX, top: usize::MAX };
+    pub const NONE: Limits = Limits { pairs: usize::MAX, neighbours: usize::MAX, top: usize::MAX, exits: usize::MAX };
 }
 
 /// All sections, in order.
@@ -41,6 +43,7 @@ pub fn all(counts: &Counts, limits: &Limits) -> Vec<Section> {
         objects(counts),
         gc(counts),
         optimization(counts, limits.pairs),
+        jit_exits(counts, limits.exits),
         threads(counts),
         rare_events(counts),
         meta(counts),
@@ -92,6 +95,28 @@ fn execution_counts(opcodes: &Instructions) -> Section {
         "The miss ratio is the share of executions in which the guards of a specialized instruction did not hold; the \
          generic instruction that runs instead is not counted.",
         execution_table(opcodes),
+    )
+}
+
+/// Where machine code was left: `jit_exit[FILE][LINE][REASON]`.
+fn jit_exits(counts: &Counts, limit: usize) -> Section {
+    let mut exits: Vec<(String, &str, u64)> = Vec::new();
+    for (key, taken) in counts.iter() {
+        let words = key.strip_prefix("jit_exit[").and_then(|rest| rest.strip_suffix(']')).map(|rest| rest.rsplitn(3, "]["));
+        let Some([Some(reason), Some(line), Some(file)]) = words.map(|mut words| [words.next(), words.next(), words.next()]) else {
+            continue;
+        };
+        exits.push((format!("{file}:{line}"), reason, taken));
+    }
+    sort_by_count(&mut exits, |&(.., taken)| taken);
+    let total = exits.iter().map(|&(.., taken)| taken).sum();
+    let rows = exits.into_iter().take(limit);
+    let rows = rows.map(|(place, reason, taken)| vec![text(place), text(reason), Cell::Count(taken), Cell::Share(taken, total)]);
+    section(
+        "JIT exits",
+        "Where machine code was left for the interpreter, and which expectation did not hold.",
+        "An exit that is taken often gets machine code of its own and is none any more.",
+        Table { columns: vec!["Line", "Reason", "Count", "Share"], rows: rows.collect() },
     )
 }
 

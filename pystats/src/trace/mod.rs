@@ -6,6 +6,7 @@
 //! ```
 //!
 //! - [`layout`] mirrors the structs of the program in the kernel, [`session`] loads and attaches it and reads what it leaves,
+//!   [`monitored`] does the same without the kernel, by a module that runs in the program; [`received`] keeps the events that come,
 //!   [`tree`] is what a trace consists of, [`output`] has a module for each format.
 //!
 //! Invariants
@@ -13,6 +14,8 @@
 //! - A traced program goes on unharmed whatever becomes of the tracer: the kernel takes the probes out when it ends.
 
 pub mod layout;
+pub mod monitored;
 pub mod output;
+pub mod received;
 pub mod session;
 pub mod tree;

@@ -1,11 +1,10 @@
 //! Loading the program of `trace.bpf.c` into the kernel, attaching it to the probes of a binary, and reading what it leaves.
 
 use super::layout::{self, Config, Description, LongEvent, Missed, Plain};
+use super::received::Received;
 use super::tree::{Event, Kind, Trace};
 use libbpf_rs::{ErrorKind, Link, Map, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel, RingBuffer, RingBufferBuilder};
 use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fmt::Display;
 use std::path::Path;
 use std::rc::Rc;
@@ -53,7 +52,14 @@ pub struct Options {
 
 /// Why tracing failed, in words for the user.
 #[derive(Debug)]
-pub struct Error(String);
+pub struct Error(String, bool);
+
+impl Error {
+    /// Is it for want of a privilege?
+    pub fn is_forbidden(&self) -> bool {
+        self.1
+    }
+}
 
 impl Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -62,18 +68,6 @@ impl Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The events that have arrived.
-#[derive(Default)]
-struct Received {
-    events: Vec<Event>,
-    room: usize,
-    dropped: u64,
-    /// The slowest calls, the fastest of them on top.
-    slowest: BinaryHeap<Reverse<(u64, u64, u32, u32, u32)>>,
-    keep: usize,
-    all_calls_from: u64,
-}
 
 /// A program in the kernel, attached.
 pub struct Session<'a> {
@@ -90,17 +84,12 @@ impl Session<'_> {
         // What libbpf has to say is for its developers; the errors here are for users.
         libbpf_rs::set_print(None::<(PrintLevel, _)>);
         let object = load(options).map_err(|error| explain("the kernel does not take the tracer", &error))?;
-        let received = Rc::new(RefCell::new(Received {
-            room: options.events,
-            keep: options.slowest,
-            all_calls_from: options.calls.unwrap_or(u64::MAX),
-            ..Received::default()
-        }));
+        let received = Rc::new(RefCell::new(Received::new(options.events, options.slowest, options.calls)));
         let mut builder = RingBufferBuilder::new();
         let sink = received.clone();
-        let events = map(&object, "events").ok_or_else(|| Error("the tracer has no ring buffer".to_owned()))?;
+        let events = map(&object, "events").ok_or_else(|| Error("the tracer has no ring buffer".to_owned(), false))?;
         let add = builder.add(&events, move |bytes| {
-            sink.borrow_mut().take(bytes);
+            take(&mut sink.borrow_mut(), bytes);
             0
         });
         let failed = |error: libbpf_rs::Error| explain("there is no ring buffer", &error);
@@ -116,12 +105,9 @@ impl Session<'_> {
         let _ = self.ring.poll(timeout);
         let _ = self.ring.consume();
         let received = self.received.borrow();
-        if received.keep != 0
-            && let (Some(map), Some(Reverse(fastest))) = (map(&self.object, ".data.slow"), received.slowest.peek())
-            && received.slowest.len() == received.keep
-        {
+        if let (Some(map), Some(least)) = (map(&self.object, ".data.slow"), received.least()) {
             // Calls that are faster than all that are kept need not be sent. If this fails they are, and ignored.
-            let _ = map.update(&0_u32.to_ne_bytes(), &fastest.0.to_ne_bytes(), MapFlags::ANY);
+            let _ = map.update(&0_u32.to_ne_bytes(), &least.to_ne_bytes(), MapFlags::ANY);
         }
     }
 
@@ -145,14 +131,14 @@ impl Session<'_> {
             }
         }
         let mut trace = Trace::from_nodes(nodes.into_iter());
-        let mut received = self.received.take();
-        trace.slowest = received.slowest();
-        trace.events = received.events;
+        let received = self.received.take();
+        let dropped = received.dropped;
+        (trace.events, trace.slowest) = received.finish();
         for event in trace.events.iter_mut().chain(&mut trace.slowest) {
             // It cannot be, but what another program wrote is not to be relied upon.
             event.node = Some(event.node).filter(|&node| node < trace.nodes.len()).unwrap_or(0);
         }
-        trace.missed = Missed { events: missed.events + received.dropped, ..missed };
+        trace.missed = Missed { events: missed.events + dropped, ..missed };
         trace.seconds = seconds;
         Ok(trace)
     }
@@ -210,7 +196,8 @@ fn attach(object: &Object, binary: &Path, pid: u32) -> Result<Vec<Link>, Error> 
             Err(error) if error.kind() == ErrorKind::NotFound && !["function__entry", "function__return"].contains(probe) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let binary = binary.display();
-                return Err(Error(format!("{binary} has no Python probes: name limpid's binary with --binary if a script runs it")));
+                let text = format!("{binary} has no Python probes: name limpid's binary with --binary if a script runs it");
+                return Err(Error(text, false));
             }
             Err(error) => return Err(explain(&format!("the probe {probe} cannot be traced"), &error)),
         }
@@ -225,50 +212,21 @@ fn explain(what: &str, error: &libbpf_rs::Error) -> Error {
         ErrorKind::InvalidInput => ": Linux 5.15 or newer with uprobes and BPF is needed",
         _ => "",
     };
-    Error(format!("{what}: {error}{hint}"))
+    Error(format!("{what}: {error}{hint}"), error.kind() == ErrorKind::PermissionDenied)
 }
 
-impl Received {
-    fn take(&mut self, bytes: &[u8]) {
-        let Some(event) = layout::Event::read(bytes) else { return };
-        let long = LongEvent::read(bytes);
-        if event.kind == 0 {
-            self.take_slow(&event);
-            if event.duration < self.all_calls_from {
-                return;
-            }
-        }
-        if self.events.len() >= self.room {
-            self.dropped += 1;
-            return;
-        }
-        let kind = match (event.kind, long) {
-            (1, Some(long)) => Kind::Collection { generation: long.generation, freed: long.value },
-            (2, Some(long)) => Kind::WorldStop { reason: layout::text(&long.text) },
-            (3, Some(long)) => Kind::Import { module: layout::text(&long.text), found: long.value != 0 },
-            (4, Some(long)) => Kind::Exception { class: layout::text(&long.text), line: long.value },
-            _ => Kind::Call,
-        };
-        let layout::Event { start, duration, node, tid, tgid, .. } = event;
-        self.events.push(Event { start, duration, node: node as usize, tid, pid: tgid, kind });
-    }
-
-    fn take_slow(&mut self, event: &layout::Event) {
-        if self.keep == 0 {
-            return;
-        }
-        self.slowest.push(Reverse((event.duration, event.start, event.node, event.tid, event.tgid)));
-        if self.slowest.len() > self.keep {
-            self.slowest.pop();
-        }
-    }
-
-    /// The slowest calls, the slowest first.
-    fn slowest(&mut self) -> Vec<Event> {
-        let calls = std::mem::take(&mut self.slowest).into_sorted_vec().into_iter();
-        let event = |Reverse((duration, start, node, tid, pid))| Event { start, duration, node: node as usize, tid, pid, kind: Kind::Call };
-        calls.map(event).collect()
-    }
+/// An event as the kernel has sent it.
+fn take(received: &mut Received, bytes: &[u8]) {
+    let Some(event) = layout::Event::read(bytes) else { return };
+    let kind = match (event.kind, LongEvent::read(bytes)) {
+        (1, Some(long)) => Kind::Collection { generation: long.generation, freed: long.value },
+        (2, Some(long)) => Kind::WorldStop { reason: layout::text(&long.text) },
+        (3, Some(long)) => Kind::Import { module: layout::text(&long.text), found: long.value != 0 },
+        (4, Some(long)) => Kind::Exception { class: layout::text(&long.text), line: long.value },
+        _ => Kind::Call,
+    };
+    let layout::Event { start, duration, node, tid, tgid, .. } = event;
+    received.add(Event { start, duration, node: node as usize, tid, pid: tgid, kind });
 }
 
 #[cfg(test)]
@@ -285,26 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_calls_are_kept() {
-        let mut received = Received { keep: 2, room: 1, all_calls_from: 50, ..Received::default() };
-        for duration in [10, 70, 30, 60, 20] {
-            let event = layout::Event { start: 0, duration, node: 1, tid: 5, kind: 0, tgid: 5 };
-            received.take(event.bytes());
-        }
-        assert_eq!((received.events.len(), received.dropped), (1, 1));
-        let slowest: Vec<u64> = received.slowest().iter().map(|call| call.duration).collect();
-        assert_eq!(slowest, [70, 60]);
-    }
-
-    #[test]
     fn events_say_what_they_are() {
-        let mut received = Received { room: 9, ..Received::default() };
+        let mut received = Received::new(9, 0, None);
         let event = layout::Event { start: 1, duration: 2, node: 3, tid: 5, kind: 3, tgid: 4 };
         let mut long = LongEvent { event, value: 1, generation: 0, unused: 0, text: [0; 64] };
         long.text[..4].copy_from_slice(b"json");
-        received.take(long.bytes());
-        received.take(&long.bytes()[..8]);
+        take(&mut received, long.bytes());
+        take(&mut received, &long.bytes()[..8]);
         let kind = Kind::Import { module: "json".to_owned(), found: true };
-        assert_eq!(received.events, [Event { start: 1, duration: 2, node: 3, tid: 5, pid: 4, kind }]);
+        assert_eq!(received.finish().0, [Event { start: 1, duration: 2, node: 3, tid: 5, pid: 4, kind }]);
     }
 }

@@ -210,7 +210,7 @@ impl Trace {
 
 impl Node {
     /// What is above all trees.
-    const TOP: Node = Node {
+    pub const TOP: Node = Node {
         parent: 0,
         function: 0,
         line: 0,

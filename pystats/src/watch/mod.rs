@@ -2,8 +2,11 @@
 //!
 //! - [`process`] finds the segment of a process and reads it, [`sample`] makes rates of two readings, [`metrics`] writes those of
 //!   all processes for Prometheus.
+//! - [`exits`] reads where its machine code is left, [`counting`] has it count instructions for a while.
 //! - [`stacks`] reads the Python stacks of a process, [`registers`] stops a thread to see where it is, [`lines`] knows lines.
 
+pub mod counting;
+pub mod exits;
 pub mod lines;
 pub mod metrics;
 pub mod process;

@@ -180,6 +180,18 @@ impl Process {
         }
     }
 
+    /// Writes to its memory at an address. Its threads stand still.
+    pub(super) fn write(&self, address: u64, bytes: &[u8]) -> io::Result<()> {
+        let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
+        // SAFETY: `local` is only read; what the kernel writes lies in the other process.
+        match unsafe { libc::process_vm_writev(self.pid as i32, &local, 1, &remote, 1, 0) } {
+            written if written < 0 => Err(io::Error::last_os_error()),
+            written if (written as usize) < bytes.len() => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The values as they are now.
     pub fn read(&self) -> Result<Vec<Value>, Error> {
         values(self.pid, &self.section()?)

@@ -71,11 +71,17 @@ struct Cursor {
     entry: u64,
 }
 
+/// A process with its table of offsets.
+pub(super) fn table(pid: u32) -> Result<(Process, Values<u64>), Error> {
+    let process = Finder::of(SECTION).open(pid)?;
+    let at = values(pid, &process.section()?)?;
+    Ok((process, at))
+}
+
 impl Reader {
     /// Opens a process.
     pub fn open(pid: u32) -> Result<Reader, Error> {
-        let process = Finder::of(SECTION).open(pid)?;
-        let at = values(pid, &process.section()?)?;
+        let (process, at) = table(pid)?;
         Ok(Reader { process, at, codes: HashMap::new() })
     }
 
