@@ -27,9 +27,11 @@ pub const MISSES: u16 = 64;
 /// So many entries are judged together, ...
 const JUDGED: u32 = 1024;
 /// ... and found wanting if machine code was left after fewer clock cycles on average: going in and out takes about as long.
-const WORTH_ENTERING: u64 = 200;
+const WORTH_ENTERING: u64 = 250;
 /// Nothing is judged for so many clock cycles after a trace was recorded: it may be what goes on from the exits.
 const GRACE: u64 = 200_000_000;
+/// A loop may be tried in vain so often before it is passed over.
+pub const LUCKLESS: u8 = 5;
 /// The most that an unlucky loop is passed over is two to this power.
 const MOST_DOUBLINGS: u8 = 20;
 /// An executor may be found wanting so often in a row, for the traces that go on from its exits come late.
@@ -304,10 +306,12 @@ impl State {
     }
 
     /// A loop was recorded or compiled in vain: it is passed over for exponentially longer.
-    pub fn bad_luck(&mut self, header: *const u16) {
+    /// How often that has happened.
+    pub fn bad_luck(&mut self, header: *const u16) -> u8 {
         let unlucky = self.unlucky.entry(header as usize).or_default();
         unlucky.times = (unlucky.times + 1).min(MOST_DOUBLINGS);
-        unlucky.passes = (1 << unlucky.times) - 2;
+        unlucky.passes = if unlucky.times <= LUCKLESS { 0 } else { 1 << (unlucky.times - LUCKLESS) };
+        unlucky.times
     }
 
     /// Is a loop whose counter has triggered to be recorded?

@@ -31,7 +31,7 @@ pub mod run;
 pub mod worker;
 
 use backend::Job;
-use executor::{Executor, Exit, Phase, State};
+use executor::{Executor, Exit, LUCKLESS, Phase, State};
 use limpid_bytecode::Opcode;
 use limpid_heap::Tracer;
 use limpid_probes as probes;
@@ -79,8 +79,16 @@ fn compile(t: &Thread, recording: &mut Recording) {
             dump::dump(recording, &ir::Trace::default(), abort.reason());
             tell_abort(t, abort);
             match recording.origin {
-                // SAFETY: as in `compile_loop`.
-                Origin::Loop { header, .. } => unsafe { (*State::of(t)).bad_luck(header) },
+                Origin::Loop { jump, header } => {
+                    // SAFETY: as in `compile_loop`.
+                    let times = unsafe { (*State::of(t)).bad_luck(header) };
+                    if recording.end == End::Leaves && times <= LUCKLESS {
+                        // It was the loop's last round. Counters count to powers of two, as loops often do.
+                        set_counter(jump, backoff::make(times as u16 * 3, backoff::MAX_BACKOFF));
+                    }
+                }
+                // The loop that it leads to may have an executor the next time.
+                Origin::Exit(_) if matches!(abort, Abort::Empty) => {}
                 // SAFETY: as above.
                 Origin::Exit(exit) => unsafe { (*(exit as *const Exit)).failed() },
             }
@@ -114,7 +122,13 @@ fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Ab
     let executor = unsafe { Arc::as_ptr(&(&(*State::of(t)).executors)[number]) };
     // SAFETY: executors stay while something refers to them.
     let exits = unsafe { &(*executor).exits };
-    exits.iter().filter(|e| e.state.pc == exit.state.pc).for_each(|e| e.generation.set(exit.generation.get() + 1));
+    let generation = exit.generation.get() + 1;
+    for e in exits.iter().filter(|e| e.state.pc == exit.state.pc) {
+        e.generation.set(generation);
+        if generation >= run::SOON {
+            e.counter.set(backoff::make(backoff::MAX_VALUE, backoff::MAX_BACKOFF));
+        }
+    }
     exit.side.set(executor);
     Ok(())
 }
@@ -208,8 +222,12 @@ fn set_executor(jump: *const u16, number: usize) {
 
 /// Has a loop's jump count again.
 pub(crate) fn unset_executor(jump: *const u16) {
+    set_counter(jump, backoff::restart(backoff::JUMP_BACKWARD.load(Relaxed)));
+}
+
+fn set_counter(jump: *const u16, counter: u16) {
     let r = Regs { pc: jump, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: std::ptr::null() };
-    r.set_cache(1, backoff::restart(backoff::JUMP_BACKWARD.load(Relaxed)));
+    r.set_cache(1, counter);
     r.set_opcode(Opcode::JUMP_BACKWARD);
 }
 

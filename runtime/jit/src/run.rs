@@ -23,7 +23,9 @@ use std::cell::Cell;
 use std::ffi::CStr;
 
 /// How many traces are made for one instruction, each for what those before have not expected.
-const MOST_GENERATIONS: u8 = 4;
+pub(crate) const MOST_GENERATIONS: u8 = 10;
+/// So many of them are made soon, further ones only after an exit was taken very often: what the first ones expect may be over for good.
+pub(crate) const SOON: u8 = 4;
 
 /// A value in a representation as a raw word; None if it is not of that kind.
 fn unbox(v: Value, e: &Entry) -> Option<u64> {

@@ -31,7 +31,7 @@ pub const COOL_DOWN: u16 = make(52, 0);
 /// A loop: record a trace after so many rounds. Written once, while the runtime starts, as is the next one.
 pub static JUMP_BACKWARD: AtomicU16 = AtomicU16::new(make(511, 9));
 /// A side exit of a trace: record what goes on from there after it was taken so often.
-pub static SIDE_EXIT: AtomicU16 = AtomicU16::new(make(64, 6));
+pub static SIDE_EXIT: AtomicU16 = AtomicU16::new(make(255, 8));
 /// The history of a conditional jump that has not run: alternating outcomes, so that neither side is expected.
 pub const NO_HISTORY: u16 = 0x5555;
 

@@ -112,9 +112,10 @@ impl Plan {
         (self.base.expected_attributes() + self.static_attributes).max(FEWEST_SLOTS)
     }
 
-    /// Inline slots of new instances.
+    /// Inline slots of new instances: others than the methods of the class set attributes, too.
     fn capacity(&self) -> usize {
-        instance::inline_capacity(self.basic_size(), self.expected_attributes())
+        let expected = self.expected_attributes();
+        instance::inline_capacity(self.basic_size(), expected + expected / 4)
     }
 
     /// Where member `i` is in an instance: its distance from the end of the object if its place differs, else from the start.
