@@ -2,12 +2,10 @@
 
 use crate::streams;
 use limpid_heap::Value;
-use limpid_pystats::folder;
 use limpid_vm::modules::thread;
 use limpid_vm::protocol::call;
 use limpid_vm::thread::Thread;
 use limpid_vm::{error_report, names, runtime, stats};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// The exit status of a program whose output could not be written.
@@ -20,7 +18,7 @@ pub fn finish(t: &Thread) -> bool {
     let flushed = streams::flush_at_exit(t);
     t.interpreter().finalizing.store(true, Ordering::Release);
     finalize_what_is_left(t);
-    if t.interpreter().options.stats {
+    if stats::are_counted(t) {
         write_statistics(t);
     }
     flushed & streams::flush_at_exit(t)
@@ -34,16 +32,10 @@ fn finalize_what_is_left(t: &Thread) {
     runtime::run_finalizers(t);
 }
 
-/// Leaves what was counted where `pystats report` looks for it, or in the folder that the environment names.
+/// Leaves what was counted where `pystats report` looks for it.
 fn write_statistics(t: &Thread) {
-    let named = std::env::var_os(folder::VARIABLE).filter(|named| !named.is_empty() && !t.interpreter().options.ignore_environment);
-    let written = match &named {
-        Some(named) => stats::write(t, Path::new(named)),
-        None => folder::prepare(Path::new(folder::DIRECTORY)).and_then(|()| stats::write(t, Path::new(folder::DIRECTORY))),
-    };
-    if let Err(error) = written {
-        let place = named.map_or(folder::DIRECTORY.into(), |named| named.to_string_lossy().into_owned());
-        eprintln!("limpid: the statistics cannot be written to {place}: {error}");
+    if let Err((place, error)) = stats::write(t) {
+        eprintln!("limpid: the statistics cannot be written to {}: {error}", place.display());
     }
 }
 

@@ -4,7 +4,7 @@ use crate::object::{R, ValueExt};
 use crate::protocol::call;
 use crate::thread::{Thread, request};
 use limpid_heap::{MEMORY, STOP, Value};
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 fn take(t: &Thread, bit: u32) -> bool {
     t.mutator.eval_breaker.fetch_and(!bit, AcqRel) & bit != 0
@@ -18,7 +18,7 @@ pub fn handle(t: &Thread) -> R<()> {
         t.mutator.safepoint();
     }
     if take(t, request::TABLE) {
-        t.table.set(t.interpreter().table.load(Acquire).cast());
+        crate::stats::take_table(t);
     }
     if take(t, request::EXIT) {
         crate::runtime::leave_daemon(t);

@@ -472,9 +472,8 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
     drop(threads);
     CURRENT.set(t);
     LIVE.threads_started.add(1);
-    if interpreter.table.load(Ordering::Acquire).cast_const() == &raw const dispatch::COUNTING {
-        stats::start(t);
-    }
+    // Who changes it from now on tells the thread.
+    stats::take_table(t);
     if probes::thread__start::enabled() {
         // SAFETY: always succeeds.
         probes::thread__start::fire(unsafe { libc::gettid() } as u64);

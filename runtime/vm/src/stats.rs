@@ -6,14 +6,18 @@
 //!
 //! Besides, some things that are rare are counted always, in the process's live segment ([`limpid_pystats::live`]).
 
-use crate::thread::Thread;
+use crate::instrument::running_table;
+use crate::interp::dispatch;
+use crate::thread::{Thread, request};
 use limpid_bytecode::{OPCODE_COUNT, Opcode};
 use limpid_heap::{CollectionReport, Generation};
 use limpid_pystats::dump::{self, Names};
+use limpid_pystats::folder;
 use limpid_pystats::live::LIVE;
 use limpid_pystats::model::{Block, Stats};
 use std::cell::Cell;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Release;
 
 /// Why an instruction could not be specialized: the numbers of the statistics' failure kinds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,12 +120,34 @@ pub fn start(t: &Thread) {
     if t.stats.get().is_null() {
         t.stats.set(Box::into_raw(Box::default()));
     }
-    t.table.set(&raw const crate::interp::dispatch::COUNTING as *const ());
+    t.table.set(&raw const dispatch::COUNTING as *const ());
 }
 
-/// Stops counting in this thread; what was counted stays.
-pub fn pause(t: &Thread) {
-    t.table.set(crate::instrument::running_table(&t.interpreter().instrumentation) as *const ());
+/// Has all threads count from now on, or no more; what was counted stays.
+pub fn switch(t: &Thread, on: bool) {
+    let interpreter = t.interpreter();
+    t.mutator.stop_world(c"statistics", |_| {
+        let table = if on { &raw const dispatch::COUNTING } else { running_table(&interpreter.instrumentation) };
+        interpreter.table.store(table.cast_mut(), Release);
+    });
+    interpreter.request_all(request::TABLE);
+    take_table(t);
+}
+
+/// Are the statistics on?
+pub fn are_counted(t: &Thread) -> bool {
+    std::ptr::eq(dispatch::usual_table(t), &raw const dispatch::COUNTING)
+}
+
+/// Takes the dispatch table that is in force.
+pub fn take_table(t: &Thread) {
+    if are_counted(t) { start(t) } else { t.table.set(dispatch::usual_table(t).cast()) }
+}
+
+/// Forgets what all threads have counted.
+pub fn clear(t: &Thread) {
+    gather(t);
+    t.interpreter().stats.lock().clear();
 }
 
 /// Adds what this thread has counted to the interpreter's numbers and forgets it.
@@ -151,12 +177,24 @@ pub fn opcode_names() -> [&'static str; 256] {
     names
 }
 
-/// Writes the interpreter's numbers to a new file in a directory.
-pub fn write(t: &Thread, directory: &Path) -> std::io::Result<()> {
-    flush(t);
+/// Adds what all threads have counted to the interpreter's numbers.
+fn gather(t: &Thread) {
+    t.mutator.stop_world(c"statistics", |_| t.interpreter().each_thread(flush));
+}
+
+/// Writes the interpreter's numbers to a new file where `pystats report` looks for it, or in the folder that the environment names. An
+/// error comes with the folder.
+pub fn write(t: &Thread) -> Result<(), (PathBuf, std::io::Error)> {
+    gather(t);
+    let named = std::env::var_os(folder::VARIABLE).filter(|named| !named.is_empty() && !t.interpreter().options.ignore_environment);
+    let directory = named.as_ref().map_or_else(|| PathBuf::from(folder::DIRECTORY), PathBuf::from);
     let names = opcode_names();
-    let total = t.interpreter().stats.lock();
-    dump::write_file(directory, &total, &Names { opcodes: &names, specializable: &is_family, uops: &[] }).map(|_| ())
+    let prepared = if named.is_some() { Ok(()) } else { folder::prepare(&directory) };
+    let written = prepared.and_then(|()| {
+        let total = t.interpreter().stats.lock();
+        dump::write_file(&directory, &total, &Names { opcodes: &names, specializable: &is_family, uops: &[] }).map(|_| ())
+    });
+    written.map_err(|error| (directory, error))
 }
 
 /// Is this the general form of a family of specialized instructions?
