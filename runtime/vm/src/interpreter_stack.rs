@@ -33,6 +33,11 @@ impl InterpreterStack {
         // SAFETY: the end of the mapping.
         unsafe { self.0.add(STACK_VALUES) }
     }
+
+    /// Is this an address in it?
+    pub fn contains(&self, p: *const Value) -> bool {
+        (self.base().cast_const()..self.end().cast_const()).contains(&p)
+    }
 }
 
 impl Drop for InterpreterStack {

@@ -1,7 +1,8 @@
 //! Frame objects: what `sys._getframe`, tracebacks and `f_back` show of a frame.
 //!
 //! A frame object is made when it is asked for and looks into the live frame; when the frame is left it takes the variables with it
-//! ([`detach`]). A generator's frame object looks into the generator for as long as that lives.
+//! ([`detach`]). A generator's frame object looks into the generator for as long as that lives. Who looks into the frame of another thread
+//! does so while that stands still ([`FrameObject::still`]).
 
 use crate::args::{FnDef, GetSet, receiver};
 use crate::interp::frame::Frame;
@@ -39,7 +40,6 @@ pub struct FrameObject {
     /// Variables set through `f_locals` that the code does not know: a dict or NULL.
     pub extra_locals: Slot,
     live: AtomicPtr<Value>,
-    thread: AtomicPtr<Thread>,
     position: AtomicUsize,
     /// [`TRACE_LINES`] and [`TRACE_OPCODES`].
     pub trace_flags: AtomicI32,
@@ -73,11 +73,15 @@ pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
         trace: Slot::NULL,
         extra_locals: Slot::NULL,
         live: AtomicPtr::new(f.0),
-        thread: AtomicPtr::new(std::ptr::from_ref(t).cast_mut()),
         position: AtomicUsize::new(0),
         trace_flags: AtomicI32::new(TRACE_LINES),
         exposed: AtomicBool::new(false),
     });
+    if let Some(o) = f.object().non_null() {
+        // Another thread has looked at the frame meanwhile.
+        // SAFETY: as above.
+        return unsafe { Ref::from_value(o) };
+    }
     f.set_object(object.value());
     if f.is_generator() {
         let g = f.generator();
@@ -126,6 +130,12 @@ impl FrameObject {
         (!p.is_null()).then_some(Frame(p))
     }
 
+    /// Does `f` while the frame stays as it is: if another thread may run it, that stands still.
+    pub fn still<T>(&self, t: &Thread, f: impl FnOnce() -> T) -> T {
+        let may_run_elsewhere = !limpid_heap::is_alone() && self.live().is_some_and(|frame| !t.stack.contains(frame.0));
+        if may_run_elsewhere { t.mutator.stop_world(c"frame of another thread", |_| f()) } else { f() }
+    }
+
     /// The function it runs.
     pub fn function(&self) -> Ref<Function> {
         // SAFETY: the field refers to a function.
@@ -144,15 +154,22 @@ impl FrameObject {
 
     /// The word of the code it is at, or was at when it was left.
     pub fn position(&self, t: &Thread) -> usize {
-        let Some(f) = self.live() else { return self.position.load(Ordering::Relaxed) };
-        if let Some(g) = self.generator()
-            && g.state() != state::EXECUTING
-        {
-            // The word before the one it goes on with belongs to the yield.
-            let at = f.code().offset_of(g.pc.get());
-            return at.saturating_sub(1);
-        }
-        t.frame_position(f).unwrap_or(0)
+        self.still(t, || {
+            let Some(f) = self.live() else { return self.position.load(Ordering::Relaxed) };
+            if let Some(g) = self.generator()
+                && g.state() != state::EXECUTING
+            {
+                // The word before the one it goes on with belongs to the yield.
+                let at = f.code().offset_of(g.pc.get());
+                return at.saturating_sub(1);
+            }
+            if let Some(position) = t.frame_position(f) {
+                return position;
+            }
+            let mut position = None;
+            t.interpreter().each_thread(|other| position = position.or_else(|| other.frame_position(f)));
+            position.unwrap_or(0)
+        })
     }
 
     /// `f_lineno`; 0 when the instruction has none.
@@ -161,18 +178,18 @@ impl FrameObject {
     }
 
     /// Local slot `i` as it is, cells included, NULL when unbound.
-    pub fn local(&self, i: usize) -> Value {
-        match (self.live(), self.locals.opt()) {
+    pub fn local(&self, t: &Thread, i: usize) -> Value {
+        self.still(t, || match (self.live(), self.locals.opt()) {
             (Some(f), _) => f.local(i),
             (None, Some(list)) => ValueList::from_cell(list).get(i),
             (None, None) => Value::NULL,
-        }
+        })
     }
 
     /// The value of variable `i`: what is in its cell if it has one; None when it is unbound or hidden.
-    pub fn variable(&self, i: usize) -> Option<Value> {
+    pub fn variable(&self, t: &Thread, i: usize) -> Option<Value> {
         let kind = self.code().local_kind(i);
-        let v = self.local(i).non_null()?;
+        let v = self.local(t, i).non_null()?;
         if kind & (LocalKind::CELL | LocalKind::FREE) != 0
             && let Some(cell) = v.exact::<Cell>()
         {
@@ -193,20 +210,22 @@ impl FrameObject {
 impl Ref<FrameObject> {
     /// `f_back`: a frame object, or None.
     pub fn back(self, t: &Thread) -> Value {
-        let Some(f) = self.live() else { return self.back.opt().unwrap_or(Value::NONE) };
-        if self.generator().is_some_and(|g| g.state() != state::EXECUTING) {
-            return Value::NONE;
-        }
-        let mut previous = f.previous();
-        while !previous.is_none() && previous.is_shim() {
-            previous = previous.previous();
-        }
-        if previous.is_none() { Value::NONE } else { object_of(t, previous).value() }
+        self.still(t, || {
+            let Some(f) = self.live() else { return self.back.opt().unwrap_or(Value::NONE) };
+            if self.generator().is_some_and(|g| g.state() != state::EXECUTING) {
+                return Value::NONE;
+            }
+            let mut previous = f.previous();
+            while !previous.is_none() && previous.is_shim() {
+                previous = previous.previous();
+            }
+            if previous.is_none() { Value::NONE } else { object_of(t, previous).value() }
+        })
     }
 
     /// Sets local slot `i`.
     pub fn set_local(self, t: &Thread, i: usize, v: Value) {
-        match (self.live(), self.locals.opt()) {
+        self.still(t, || match (self.live(), self.locals.opt()) {
             (Some(f), _) => {
                 f.set_local(i, v);
                 if let Some(g) = self.generator() {
@@ -216,7 +235,7 @@ impl Ref<FrameObject> {
             }
             (None, Some(list)) => ValueList::from_cell(list).set(t, i, v),
             (None, None) => {}
-        }
+        });
     }
 
     /// `f_locals` of a function as a new dict (`locals()`), or the namespace itself.
@@ -226,7 +245,7 @@ impl Ref<FrameObject> {
         }
         let d = Dict::new(t);
         for i in 0..self.code().nlocalsplus as usize {
-            if let Some(v) = self.variable(i) {
+            if let Some(v) = self.variable(t, i) {
                 d.set_item(t, self.code().local_name(i), v)?;
             }
         }

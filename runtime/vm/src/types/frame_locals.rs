@@ -44,7 +44,7 @@ fn extra(frame: Ref<FrameObject>) -> Option<Ref<Dict>> {
 
 fn lookup(t: &Thread, v: Value, key: Value) -> R<Option<Value>> {
     let frame = frame_of(v);
-    if let Some(found) = index_of(frame, key).and_then(|i| frame.variable(i)) {
+    if let Some(found) = index_of(frame, key).and_then(|i| frame.variable(t, i)) {
         return Ok(Some(found));
     }
     match extra(frame) {
@@ -68,7 +68,7 @@ fn setitem(t: &Thread, v: Value, key: Value, to: Value) -> R<()> {
         }
         let kind = frame.code().local_kind(i);
         if kind & (LocalKind::CELL | LocalKind::FREE) != 0
-            && let Some(cell) = frame.local(i).non_null().and_then(|c| c.exact::<Cell>())
+            && let Some(cell) = frame.local(t, i).non_null().and_then(|c| c.exact::<Cell>())
         {
             cell.content.set(t, cell, to);
         } else {

@@ -4,7 +4,6 @@ use crate::args::FnDef;
 use crate::object::{R, ValueExt};
 use crate::protocol::number;
 use crate::runtime;
-use crate::stats;
 use crate::thread::Thread;
 use crate::types::int;
 use crate::types::int::text::{MAX_STR_DIGITS_THRESHOLD, max_str_digits, set_max_str_digits};
@@ -21,22 +20,6 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     ),
     FnDef::def("_get_cpu_count_config", "", |t, _| Ok(Value::int(t.interpreter().options.cpu_count.unwrap_or(-1).into())))
         .doc("The number of CPUs that the command line or the environment sets; -1 if neither does."),
-    FnDef::def("_stats_on", "", |t, _| {
-        stats::switch(t, true);
-        Ok(Value::NONE)
-    })
-    .doc("Turns the counting of statistics on."),
-    FnDef::def("_stats_off", "", |t, _| {
-        stats::switch(t, false);
-        Ok(Value::NONE)
-    })
-    .doc("Turns the counting of statistics off; what was counted stays."),
-    FnDef::def("_stats_clear", "", |t, _| {
-        stats::clear(t);
-        Ok(Value::NONE)
-    })
-    .doc("Forgets the statistics."),
-    FnDef::def("_stats_dump", "", stats_dump).doc("Writes the statistics to a new file and forgets them; false if nothing was ever counted."),
     FnDef::def("get_int_max_str_digits", "", |t, _| Ok(int::from_usize(t, max_str_digits())))
         .doc("Return the maximum string digits limit for non-binary int<->str conversions."),
     FnDef::def("getallocatedblocks", "", |t, _| Ok(int::from_usize(t, allocated_objects(t))))
@@ -91,16 +74,6 @@ fn allocated_objects(t: &Thread) -> usize {
     let mut count = 0;
     t.mutator.stop_world(c"counting objects", |world| limpid_heap::each_object(world, &mut |_| count += 1));
     count
-}
-
-fn stats_dump(t: &Thread, _: &[Value]) -> R {
-    if !stats::was_on(t) {
-        return Ok(Value::FALSE);
-    }
-    match stats::write_as_told(t, None) {
-        Ok(()) => Ok(Value::TRUE),
-        Err((place, error)) => raise!(t, OSError, "the statistics cannot be written to {}: {error}", place.display()),
-    }
 }
 
 fn set_int_max_str_digits(t: &Thread, a: &[Value]) -> R {

@@ -17,6 +17,7 @@ mod limits;
 mod monitoring;
 mod objects;
 mod paths;
+mod statistics;
 mod stdlib_names;
 
 pub use crate::error_report::unraisable_with_message as unraisable;
@@ -24,7 +25,8 @@ pub use audit::{audit, audit_import};
 pub use info::{HEX_VERSION, VERSION, version_text};
 pub use paths::decode_filesystem;
 
-static FUNCTIONS: &[&[FnDef]] = &[audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, limits::FUNCTIONS, objects::FUNCTIONS];
+static FUNCTIONS: &[&[FnDef]] =
+    &[audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, limits::FUNCTIONS, objects::FUNCTIONS, statistics::FUNCTIONS];
 
 static MODULE: ModuleDef = ModuleDef {
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with \
