@@ -12,7 +12,9 @@ pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
+pub mod bz2;
 pub mod cmath;
+mod codec_stream;
 pub mod codecs;
 pub mod collections;
 mod constants;
@@ -83,6 +85,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &binascii::MODULE,
     &zlib::MODULE,
+    &bz2::MODULE,
     &json::MODULE,
     &array::MODULE,
     &pickle::MODULE,
