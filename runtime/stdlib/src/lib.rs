@@ -34,6 +34,7 @@ pub mod itertools;
 pub mod json;
 pub mod library;
 pub mod locale;
+pub mod lzma;
 pub mod marshal;
 pub mod math;
 pub mod mmap;
@@ -86,6 +87,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
     &zlib::MODULE,
     &bz2::MODULE,
+    &lzma::MODULE,
     &json::MODULE,
     &array::MODULE,
     &pickle::MODULE,
