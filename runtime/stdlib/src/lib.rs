@@ -12,7 +12,9 @@ pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
+pub mod bz2;
 pub mod cmath;
+mod codec_stream;
 pub mod codecs;
 pub mod collections;
 mod constants;
@@ -32,6 +34,7 @@ pub mod itertools;
 pub mod json;
 pub mod library;
 pub mod locale;
+pub mod lzma;
 pub mod marshal;
 pub mod math;
 pub mod mmap;
@@ -83,6 +86,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &binascii::MODULE,
     &zlib::MODULE,
+    &bz2::MODULE,
+    &lzma::MODULE,
     &json::MODULE,
     &array::MODULE,
     &pickle::MODULE,
