@@ -239,6 +239,9 @@ fn thread() {
     }
     let frame = Frame::enter(FILE, c"worker", 24);
     fib(4);
+    if probes::lock__wait__done::enabled() {
+        probes::lock__wait__done::fire(25_000);
+    }
     frame.leave();
     if probes::thread__exit::enabled() {
         probes::thread__exit::fire(tid);

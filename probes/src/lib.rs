@@ -128,6 +128,8 @@ probes! {
     stop__world__start(reason: Text);
     /// The others may go on; the world stood still for so many nanoseconds, told by the same thread.
     stop__world__done(ns: u64);
+    /// The thread had to wait so many nanoseconds for a lock of the program, told when the wait is over.
+    lock__wait__done(ns: u64);
     /// An object of this type and size in bytes was allocated. In a program that runs already, each thread begins to tell of objects of
     /// a size when the stretch of memory that it takes them from is used up.
     object__alloc(kind: Text, size: u64);

@@ -30,7 +30,7 @@ poweroff -f
 """
 RUN = """echo
 echo "=== {name}"
-staprun -o /tmp/{name} -c "{command}" {name}.ko
+{environment}staprun -o /tmp/{name} -c "{command}" {name}.ko
 echo "--- $?"
 cat /tmp/{name}
 """
@@ -156,9 +156,9 @@ class Guest:
         output(command, 1800, cwd=modules)
         return modules / f"{name}.ko"
 
-    def add(self, name, command):
-        """To be run when it boots: `command` under the module `name`."""
-        self.runs.append((name, command))
+    def add(self, name, command, environment):
+        """To be run when it boots: `command` under the module `name`, with these variables."""
+        self.runs.append((name, command, "".join(f"{variable}={value} " for variable, value in environment.items())))
 
     def boot(self, programs, files):
         """Runs all that was added. What the console shows of each, by name."""
@@ -175,9 +175,9 @@ class Guest:
             archive.program(program)
         for path, content in files.items():
             archive.file(path, content)
-        for name, _ in self.runs:
+        for name, *_ in self.runs:
             archive.file(f"modules/{name}.ko", (self.folder / f"modules/{name}.ko").read_bytes())
-        runs = "".join(RUN.format(name=name, command=command) for name, command in self.runs)
+        runs = "".join(RUN.format(name=name, command=command, environment=environment) for name, command, environment in self.runs)
         archive.file("init", INIT.format(runs=runs).encode(), 0o755)
         archive.write(self.folder / "initrd")
         command = [

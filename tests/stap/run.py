@@ -32,8 +32,19 @@ import bt_scripts  # noqa: E402
 from guest import Failure, Guest  # noqa: E402
 
 # What is kept besides, and what differs from run to run.
-KEEP = {"gcpause": r"^generation 2:"}
-DIFFERENT = {"gcpause": [(r"\d+ objects freed", "N objects freed"), (r" from \d+", " from N")]}
+KEEP = {
+    "cfunctions": r" (math\.gcd|time\.sleep)$",
+    "gcpause": r"^generation [12]:",
+    "stopworld": r"^gc\.(un)?freeze:",
+}
+DIFFERENT = {
+    "cfunctions": [(r"^( *\d+) +\d+ +\d+", r"\1 N N")],
+    "gcpause": [(r"\d+ objects freed", "N objects freed"), (r" from \d+", " from N")],
+    # A wait is done in pieces.
+    "lockwait": [(r"\d+ waits, \d+ micro", "N waits, N micro"), (r"^value .*", "value N")],
+    "offcpu": [(r"\d+ microseconds", "N microseconds")],
+    "stopworld": [(r"\d+ microseconds", "N microseconds"), (r" from \d+", " from N")],
+}
 
 # What the head of a script must have, as the examples that come with SystemTap do.
 KEYS = "title name version keywords category status exit output scope description usage overhead test_check test_installcheck".split()
@@ -71,7 +82,7 @@ def normal(name, text):
             if about_program:
                 lines.append(line)
         elif line.startswith(" ") and line.split()[0].isdigit():
-            if "PROGRAM" in line:
+            if keep.search(line):
                 rows.append(line)
         elif keep.search(line) and line[0].isdigit():
             lines.append(" ".join(bt_scripts.columns(line, bt_scripts.COLUMNS.get(name, ""), threads)))
@@ -79,7 +90,7 @@ def normal(name, text):
             lines.append(line)
         about_program = bool(keep.search(line))
     for pattern, replacement in DIFFERENT.get(name, []):
-        lines = [re.sub(pattern, replacement, line) for line in lines]
+        lines, rows = ([re.sub(pattern, replacement, line) for line in some] for some in (lines, rows))
     if name == "threads":
         for tid, new in threads.items():
             rows = [re.sub(rf"^( +\d+  ){tid}\b", rf"\1{new}", row) for row in rows]
@@ -100,7 +111,8 @@ def prepare(guest, script, tapset, limpid):
     if installed != ["stap", "-I", "tapset", script.name, "-c", *arguments] or command[0] != "limpid" or len(command) != 2:
         return f"test_installcheck: {entries['test_installcheck']}"
     guest.compile(script.stem, tapset, [script, *arguments])
-    guest.add(script.stem, f"{limpid} /programs/{script.stem}.py")
+    options = "".join(f"{option} " for option in bt_scripts.OPTIONS.get(script.stem, []))
+    guest.add(script.stem, f"{limpid} {options}/programs/{script.stem}.py", bt_scripts.ENVIRONMENT.get(script.stem, {}))
     return None
 
 

@@ -118,6 +118,50 @@ def limits(binary):
         yield f"events beyond the limit: {done.stderr}"
 
 
+# A loop that machine code is made of in its first round, and that ends nine times; then a wait for a lock.
+RUNTIME = """
+import _thread, time
+
+def total(numbers):
+    result = 0
+    for number in numbers:
+        result += number
+    return result
+
+numbers = list(range(3000))
+for i in range(9):
+    total(numbers)
+
+def hold():
+    time.sleep(0.1)
+    lock.release()
+
+lock = _thread.allocate_lock()
+lock.acquire()
+_thread.start_new_thread(hold, ())
+lock.acquire()
+"""
+
+
+def runtime(binary):
+    """What the just-in-time compiler does, and waits for locks."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "runtime.py")
+        program.write_text(RUNTIME)
+        command = [Path(binary).with_name("pystats"), "trace", "--format", "json", "--", binary, "-X", "jit-wait", program]
+        environment = dict(os.environ, PYTHON_JIT="1")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    events = json.loads(done.stdout)["events"]
+    left = sum(event["event"].startswith("[machine code left, in line 6: ") for event in events)
+    if left != 9:
+        yield f"machine code was left {left} times instead of 9"
+    if not any(re.match(r"\[compilation of \d+ micro-operations, [1-9]", event["event"]) and event["ns"] for event in events):
+        yield "no compilation"
+    waits = [event["ns"] for event in events if event["event"] == "[waits for a lock]"]
+    if not waits or not 0.09e9 <= max(waits) <= 2e9:
+        yield f"waits for locks: {waits}"
+
+
 MANY = """
 def many():
     pass
@@ -299,6 +343,6 @@ def complaints(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (counts, formats, limits, losses, flood, children, attached, complaints) for complaint in part(binary)]
+        return [complaint for part in (counts, formats, runtime, limits, losses, flood, children, attached, complaints) for complaint in part(binary)]
     except (RuntimeError, KeyError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         return [repr(error)]

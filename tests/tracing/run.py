@@ -5,7 +5,7 @@
 
 `program.py` says what is traced, `expected.txt` how often each of its functions is entered and left: `name entries returns`.
 `hot.py` and `hot.txt` are the same for loops that the just-in-time compiler takes. Both run with it and without.
-`lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
+`garbage.py` collects garbage; what its probes say is in here. `lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
 program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py; `pystats live`, `top` and
 `serve`, see pystats_live.py; `pystats stacks` and `record`, see pystats_stacks.py; what is counted, see
 pystats_statistics.py; perf counts as bpftrace does, see perf_counts.py. By name only:
@@ -53,6 +53,15 @@ BEGIN {{ printf("ready\\n"); }}
 
 LINES = """
 usdt:{binary}:python:line /str(arg0) == "{program}"/ {{ printf("%s %d\\n", str(arg1), arg2); }}
+BEGIN {{ printf("ready\\n"); }}
+"""
+
+
+GARBAGE = """
+usdt:{binary}:python:function__entry /str(arg1) == "traced" && str(arg0) == "{program}"/ {{ @traced = 1; }}
+usdt:{binary}:python:gc__start /@traced/ {{ printf("start %d\\n", (int32)arg0); }}
+usdt:{binary}:python:gc__done /@traced/ {{ printf("done %d\\n", arg0); }}
+usdt:{binary}:python:function__return /str(arg1) == "traced" && str(arg0) == "{program}"/ {{ @traced = 0; }}
 BEGIN {{ printf("ready\\n"); }}
 """
 
@@ -121,6 +130,14 @@ def check_lines(binary, jit):
     return list(difflib.unified_diff(expected, found, "expected", "traced", lineterm=""))
 
 
+def check_garbage(binary):
+    """The complaints about collections."""
+    text = trace(GARBAGE, binary, HERE / "garbage.py", 0)
+    found = re.findall(r"^(?:start|done) \d+$", text, re.MULTILINE)
+    expected = ["start 0", "done 0", "start 1", "done 0", "start 2", "done 0", "start 2", "done 1", "start 2", "done 20"]
+    return list(difflib.unified_diff(expected, found, "expected", "traced", lineterm=""))
+
+
 def check_notes(binary):
     """The complaints about the notes: each probe once, at an address in an executable segment."""
     notes = subprocess.run(["readelf", "-n", "-W", binary], capture_output=True, text=True, check=True).stdout
@@ -156,6 +173,7 @@ def main():
             checks[f"counts with PYTHON_JIT={jit}"] = functools.partial(check_counts, program="program.py", expected_file="expected.txt", jit=jit)
             checks[f"hot counts with PYTHON_JIT={jit}"] = functools.partial(check_counts, program="hot.py", expected_file="hot.txt", jit=jit)
             checks[f"lines with PYTHON_JIT={jit}"] = functools.partial(check_lines, jit=jit)
+        checks["garbage"] = check_garbage
         for name in bt_scripts.names():
             checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
         checks["pystats trace"] = pystats_trace.check

@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Trace the calls of Python functions
 ///
 /// Shows how often each function was called and how long it took, the slowest calls with their callers, garbage collections, imports,
-/// exceptions and stops of all threads. The kernel does the counting (eBPF): the program needs no change and no restart. Each call
+/// exceptions, waits for locks, what the just-in-time compiler does, and stops of all threads. The kernel does the counting (eBPF): the program needs no change and no restart. Each call
 /// takes about a microsecond and a half longer while it is traced. That needs root; without it a command is traced from inside, by
 /// sys.monitoring, which takes several times as long and tells nothing of stops.
 #[derive(Parser)]

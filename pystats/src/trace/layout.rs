@@ -76,7 +76,7 @@ pub struct LongEvent {
     pub event: Event,
     pub value: i64,
     pub generation: u32,
-    pub unused: u32,
+    pub uops: u32,
     pub text: [u8; 64],
 }
 

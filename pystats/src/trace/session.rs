@@ -28,6 +28,10 @@ const PROBES: &[(&str, &str)] = &[
     ("import__find__load__start", "import_start"),
     ("import__find__load__done", "import_done"),
     ("exception__raise", "exception_raise"),
+    ("lock__wait__done", "lock_done"),
+    ("jit__compile__done", "compile_done"),
+    ("jit__exit", "jit_exit"),
+    ("jit__invalidate", "invalidate"),
 ];
 
 /// What is traced, and how much of it there is room for.
@@ -223,6 +227,10 @@ fn take(received: &mut Received, bytes: &[u8]) {
         (2, Some(long)) => Kind::WorldStop { reason: layout::text(&long.text) },
         (3, Some(long)) => Kind::Import { module: layout::text(&long.text), found: long.value != 0 },
         (4, Some(long)) => Kind::Exception { class: layout::text(&long.text), line: long.value },
+        (5, _) => Kind::LockWait,
+        (6, Some(long)) => Kind::Compilation { uops: long.uops, bytes: long.value },
+        (7, Some(long)) => Kind::MachineCodeLeft { reason: layout::text(&long.text), line: long.value },
+        (8, Some(long)) => Kind::Invalidation { traces: long.value },
         _ => Kind::Call,
     };
     let layout::Event { start, duration, node, tid, tgid, .. } = event;
@@ -246,7 +254,7 @@ mod tests {
     fn events_say_what_they_are() {
         let mut received = Received::new(9, 0, None);
         let event = layout::Event { start: 1, duration: 2, node: 3, tid: 5, kind: 3, tgid: 4 };
-        let mut long = LongEvent { event, value: 1, generation: 0, unused: 0, text: [0; 64] };
+        let mut long = LongEvent { event, value: 1, generation: 0, uops: 0, text: [0; 64] };
         long.text[..4].copy_from_slice(b"json");
         take(&mut received, long.bytes());
         take(&mut received, &long.bytes()[..8]);

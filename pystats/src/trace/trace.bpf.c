@@ -85,7 +85,7 @@ struct thread {
 	char reason[TEXT_SIZE];
 };
 
-enum kind { CALL, GC, STOP, IMPORT, EXCEPTION };
+enum kind { CALL, GC, STOP, IMPORT, EXCEPTION, LOCK, COMPILE, JIT_EXIT, INVALIDATE };
 
 struct event {
 	__u64 start, duration;
@@ -96,8 +96,8 @@ struct event {
 /* Events that are not calls say more. */
 struct long_event {
 	struct event event;
-	__s64 value; /* objects freed, found or not, line */
-	__u32 generation, unused;
+	__s64 value; /* objects freed, found or not, line, bytes, traces */
+	__u32 generation, uops;
 	char text[TEXT_SIZE];
 };
 
@@ -353,7 +353,7 @@ int BPF_USDT(thread_exit)
 	return 0;
 }
 
-static __always_inline void send(struct thread *thread, enum kind kind, __u64 start, __u64 duration, __s64 value, const void *user, const char *kernel)
+static __always_inline void send(struct thread *thread, enum kind kind, __u64 start, __u64 duration, __s64 value, __u32 uops, const void *user, const char *kernel)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct long_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -370,7 +370,7 @@ static __always_inline void send(struct thread *thread, enum kind kind, __u64 st
 	event->event.kind = kind;
 	event->value = value;
 	event->generation = thread->generation;
-	event->unused = 0;
+	event->uops = uops;
 	event->text[0] = 0;
 	if (user)
 		bpf_probe_read_user_str(event->text, TEXT_SIZE, user);
@@ -397,7 +397,7 @@ int BPF_USDT(gc_done, long collected)
 	struct thread *thread = current_thread(false);
 
 	if (thread && thread->gc_start) {
-		send(thread, GC, thread->gc_start, bpf_ktime_get_ns() - thread->gc_start, collected, NULL, NULL);
+		send(thread, GC, thread->gc_start, bpf_ktime_get_ns() - thread->gc_start, collected, 0, NULL, NULL);
 		thread->gc_start = 0;
 	}
 	return 0;
@@ -419,7 +419,7 @@ int BPF_USDT(stop_done, __u64 ns)
 	struct thread *thread = current_thread(false);
 
 	if (thread) {
-		send(thread, STOP, bpf_ktime_get_ns() - ns, ns, 0, NULL, thread->reason);
+		send(thread, STOP, bpf_ktime_get_ns() - ns, ns, 0, 0, NULL, thread->reason);
 		thread->reason[0] = 0;
 	}
 	return 0;
@@ -451,7 +451,7 @@ int BPF_USDT(import_done, void *module, int found)
 	depth = --thread->imports;
 	if (depth < IMPORT_DEPTH) {
 		start = thread->import_start[depth & (IMPORT_DEPTH - 1)];
-		send(thread, IMPORT, start, bpf_ktime_get_ns() - start, found, module, NULL);
+		send(thread, IMPORT, start, bpf_ktime_get_ns() - start, found, 0, module, NULL);
 	}
 	return 0;
 }
@@ -462,7 +462,47 @@ int BPF_USDT(exception_raise, void *type, void *file, int line)
 	struct thread *thread = current_thread(true);
 
 	if (thread)
-		send(thread, EXCEPTION, bpf_ktime_get_ns(), 0, line, type, NULL);
+		send(thread, EXCEPTION, bpf_ktime_get_ns(), 0, line, 0, type, NULL);
+	return 0;
+}
+
+SEC("usdt")
+int BPF_USDT(lock_done, __u64 ns)
+{
+	struct thread *thread = current_thread(true);
+
+	if (thread)
+		send(thread, LOCK, bpf_ktime_get_ns() - ns, ns, 0, 0, NULL, NULL);
+	return 0;
+}
+
+SEC("usdt")
+int BPF_USDT(compile_done, long uops, long bytes, __u64 ns)
+{
+	struct thread *thread = current_thread(true);
+
+	if (thread)
+		send(thread, COMPILE, bpf_ktime_get_ns() - ns, ns, bytes, uops, NULL, NULL);
+	return 0;
+}
+
+SEC("usdt")
+int BPF_USDT(jit_exit, void *reason, void *file, int line)
+{
+	struct thread *thread = current_thread(true);
+
+	if (thread)
+		send(thread, JIT_EXIT, bpf_ktime_get_ns(), 0, line, 0, reason, NULL);
+	return 0;
+}
+
+SEC("usdt")
+int BPF_USDT(invalidate, long traces)
+{
+	struct thread *thread = current_thread(true);
+
+	if (thread)
+		send(thread, INVALIDATE, bpf_ktime_get_ns(), 0, traces, 0, NULL, NULL);
 	return 0;
 }
 

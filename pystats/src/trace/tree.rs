@@ -75,6 +75,21 @@ pub enum Kind {
     Import { module: String, found: bool },
     /// An exception was raised.
     Exception { class: String, line: i64 },
+    /// The thread waited for a lock of the program.
+    LockWait,
+    /// Machine code was made of a trace; no bytes: it could not be.
+    Compilation { uops: u32, bytes: i64 },
+    /// Machine code was left for the interpreter, which goes on in this line.
+    MachineCodeLeft { reason: String, line: i64 },
+    /// So many traces of the thread are not run any more.
+    Invalidation { traces: i64 },
+}
+
+impl Kind {
+    /// Does it have no duration?
+    pub fn is_instant(&self) -> bool {
+        matches!(self, Kind::Exception { .. } | Kind::MachineCodeLeft { .. } | Kind::Invalidation { .. })
+    }
 }
 
 /// A trace.
@@ -281,6 +296,10 @@ pub fn sample() -> Trace {
         event(3_000, 520, 4, Kind::WorldStop { reason: "gc".to_owned() }),
         event(1_000, 10_000, 1, Kind::Call),
         event(1_050, 100, 1, Kind::Import { module: "json".to_owned(), found: true }),
+        event(1_060, 20, 1, Kind::LockWait),
+        event(1_090, 30, 0, Kind::Compilation { uops: 40, bytes: 1234 }),
+        event(1_095, 0, 2, Kind::MachineCodeLeft { reason: "guard_int".to_owned(), line: 3 }),
+        event(1_096, 0, 2, Kind::Invalidation { traces: 2 }),
     ];
     trace.slowest = vec![event(1_000, 10_000, 1, Kind::Call), event(1_300, 200, 3, Kind::Call)];
     trace.seconds = 1.5;
@@ -314,7 +333,7 @@ mod tests {
         let mut trace = sample();
         trace.retain_events(|function| function.name == "fib");
         assert_eq!(trace.events.iter().filter(|event| event.kind == Kind::Call).count(), 2);
-        assert_eq!(trace.events.len(), 6);
+        assert_eq!(trace.events.len(), 10);
         assert_eq!(trace.slowest.len(), 1);
     }
 }

@@ -141,8 +141,9 @@ impl Finder {
 }
 
 fn place_in(executable: &Path, section: &str) -> Option<Place> {
-    let bytes = fs::read(executable).ok().filter(|bytes| bytes.starts_with(b"\x7fELF"))?;
-    let file = object::File::parse(&*bytes).ok()?;
+    // Only what is looked at is read: with all that debuggers want to know such a file is large.
+    let bytes = object::ReadCache::new(fs::File::open(executable).ok()?);
+    let file = object::File::parse(&bytes).ok().filter(|file| file.format() == object::BinaryFormat::Elf)?;
     let section = file.section_by_name(section)?;
     let base = file.segments().find(|segment| segment.file_range().0 == 0)?.address();
     Some(Place { address: section.address(), size: section.size(), base })

@@ -253,10 +253,14 @@ impl Embedder for Hooks {
     }
 
     fn watches_allocations(&self) -> bool {
-        probes::object__alloc::enabled()
+        probes::object__alloc::enabled() || current().is_some_and(|t| stats::block(t).is_some())
     }
 
     fn allocated(&self, shape: ShapeRef, size: usize) {
+        stats::allocated(size);
+        if !probes::object__alloc::enabled() {
+            return;
+        }
         if shape == ShapeRef::NONE {
             probes::object__alloc::fire(c"(storage)".as_ptr(), size as u64);
             return;

@@ -75,6 +75,21 @@ fn kept(t: &Thread) -> Option<&ThreadStats> {
     unsafe { t.stats_kept.get().as_ref() }
 }
 
+/// Counts something, if counting is on.
+#[inline(always)]
+pub fn count(t: &Thread, what: impl FnOnce(&Stats)) {
+    if let Some(b) = block(t) {
+        what(&b.counters);
+    }
+}
+
+/// A cell of the heap of this size was allocated.
+pub fn allocated(size: usize) {
+    if let Some(t) = crate::runtime::current() {
+        count(t, |s| s.objects.allocated(size));
+    }
+}
+
 /// Native code enters the interpreter loop.
 #[inline(always)]
 pub fn entered(t: &Thread, generator: bool) {

@@ -30,12 +30,16 @@ fn entry(trace: &Trace, event: &Event, origin: u64) -> Value {
         Kind::WorldStop { reason } => ("world stopped".to_owned(), "threads", json!({ "reason": reason })),
         Kind::Import { module, found } => (format!("import {module}"), "import", json!({ "found": found })),
         Kind::Exception { class, line } => (class.clone(), "exception", json!({ "line": line })),
+        Kind::LockWait => ("waits for a lock".to_owned(), "threads", json!({})),
+        Kind::Compilation { uops, bytes } => ("compilation".to_owned(), "jit", json!({ "uops": uops, "bytes": bytes })),
+        Kind::MachineCodeLeft { reason, line } => (format!("machine code left: {reason}"), "jit", json!({ "line": line })),
+        Kind::Invalidation { traces } => ("traces thrown away".to_owned(), "jit", json!({ "traces": traces })),
     };
     let microseconds = |ns: u64| ns as f64 / 1000.0;
     let mut entry = json!({
         "name": name, "cat": category, "pid": event.pid, "tid": event.tid, "ts": microseconds(event.start - origin), "args": arguments,
     });
-    if matches!(event.kind, Kind::Exception { .. }) {
+    if event.kind.is_instant() {
         entry["ph"] = json!("i");
         entry["s"] = json!("t");
     } else {
@@ -61,7 +65,7 @@ mod tests {
         });
         assert_eq!(events[0], expected);
         let phases: Vec<&str> = events.iter().map(|event| event["ph"].as_str().unwrap()).collect();
-        assert_eq!(phases, ["X", "X", "i", "X", "X", "X", "X"]);
+        assert_eq!(phases, ["X", "X", "i", "X", "X", "X", "X", "X", "X", "i", "i"]);
         assert_eq!(events[6]["name"], "import json");
         let mut empty = Vec::new();
         write(&mut empty, &Trace::default()).unwrap();

@@ -30,6 +30,10 @@ pub fn describe(trace: &Trace, event: &Event) -> String {
         Kind::Import { module, found: true } => format!("[import {module}]"),
         Kind::Import { module, found: false } => format!("[import {module}: not found]"),
         Kind::Exception { class, line } => format!("[{class} in line {line}]"),
+        Kind::LockWait => "[waits for a lock]".to_owned(),
+        Kind::Compilation { uops, bytes } => format!("[compilation of {uops} micro-operations, {bytes} bytes]"),
+        Kind::MachineCodeLeft { reason, line } => format!("[machine code left, in line {line}: {reason}]"),
+        Kind::Invalidation { traces } => format!("[{traces} traces thrown away]"),
     }
 }
 
@@ -48,6 +52,10 @@ mod tests {
             |          MS      TID           US  EVENT
             |       0.000       10         10.0  main  /srv/a.py:9
             |       0.000       10          0.1    [import json]
+            |       0.000       10          0.0    [waits for a lock]
+            |       0.000       10          0.0  [compilation of 40 micro-operations, 1234 bytes]
+            |       0.000       10          0.0      [machine code left, in line 3: guard_int]
+            |       0.000       10          0.0      [2 traces thrown away]
             |       0.000       10          1.0    fib  /srv/a.py:1
             |       0.000       10          0.2      fib  /srv/a.py:1
             |       0.002       10          0.0      [OSError in line 6]

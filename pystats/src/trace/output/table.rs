@@ -68,6 +68,10 @@ fn others(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
             Kind::Import { module, found: true } => format!("import {module}"),
             Kind::Import { module, found: false } => format!("import {module} (not found)"),
             Kind::Exception { class, .. } => format!("exception {class}"),
+            Kind::LockWait => "waits for a lock".to_owned(),
+            Kind::Compilation { .. } => "compilation of a trace".to_owned(),
+            Kind::MachineCodeLeft { reason, line } => format!("machine code left in line {line}: {reason}"),
+            Kind::Invalidation { .. } => "traces thrown away".to_owned(),
         };
         let (count, total, longest) = kinds.entry(name).or_default();
         (*count, *total, *longest) = (*count + 1, *total + event.duration, (*longest).max(event.duration));
@@ -119,7 +123,11 @@ mod tests {
                      1       0.001        0.5  all threads stopped: gc
                      1       0.001        0.5  garbage collection of generation 2
                      1       0.000        0.1  import json
+                     1       0.000        0.0  compilation of a trace
+                     1       0.000        0.0  waits for a lock
                      1       0.000        0.0  exception OSError
+                     1       0.000        0.0  machine code left in line 3: guard_int
+                     1       0.000        0.0  traces thrown away
             3 events lost: the buffer was full (--buffer makes it larger)
             1 calls that had begun before the trace are missing
         "#]]

@@ -349,6 +349,7 @@ impl Ref<Code> {
             let _guard = t.lock(self);
             if self.copies.opt() == old {
                 mark_copy(self, copy);
+                crate::stats::count(t, |s| s.threads.tlbc_copies.increment());
                 self.copies.set(t, self, list.cell());
                 return copy;
             }

@@ -62,6 +62,7 @@ pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
         // SAFETY: the word holds a frame object or NULL.
         return unsafe { Ref::from_value(o) };
     }
+    crate::stats::count(t, |s| s.calls.frame_objects_created.increment());
     let generator = if f.is_generator() { f.generator().value() } else { Value::NULL };
     let object = t.alloc(FrameObject {
         header: header_of::<FrameObject>(),

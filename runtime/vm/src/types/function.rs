@@ -255,6 +255,7 @@ fn set_code(t: &Thread, f: Value, v: Value) -> R<()> {
     }
     f.code.set(t, f, v);
     f.invalidate();
+    crate::stats::count(t, |s| s.rare_events.func_modification.increment());
     Ok(())
 }
 
@@ -266,6 +267,7 @@ fn set_defaults(t: &Thread, f: Value, v: Value) -> R<()> {
     let f = receiver::<Function>(f);
     f.defaults.set(t, f, v);
     f.invalidate();
+    crate::stats::count(t, |s| s.rare_events.func_modification.increment());
     Ok(())
 }
 
@@ -277,6 +279,7 @@ fn set_kwdefaults(t: &Thread, f: Value, v: Value) -> R<()> {
     let f = receiver::<Function>(f);
     f.kwdefaults.set(t, f, v);
     f.invalidate();
+    crate::stats::count(t, |s| s.rare_events.func_modification.increment());
     Ok(())
 }
 

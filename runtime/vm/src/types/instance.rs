@@ -299,6 +299,7 @@ fn to_dict_mode_slow(t: &Thread, object: Value) -> R<()> {
             Ok(true)
         })?;
         if moved {
+            crate::stats::count(t, |s| s.objects.dict_materialized_on_request.increment());
             return Ok(());
         }
     }
@@ -321,6 +322,7 @@ pub fn to_dict_mode(t: &Thread, object: Value) -> R<()> {
 /// # Safety
 /// The layouts agree: same native part and members, and both have attributes at the same place or none.
 pub unsafe fn change_class(t: &Thread, object: Value, class: Ref<Type>) -> R<()> {
+    crate::stats::count(t, |s| s.rare_events.set_class.increment());
     let shape = if class.attrs_offset() == 0 {
         class.root_shape()
     } else {

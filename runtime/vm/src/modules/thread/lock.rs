@@ -9,6 +9,7 @@ use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Str, Tuple, TypeDef, flag, int};
 use limpid_heap::{Header, Value};
+use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
 use parking_lot::RawMutex;
 use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
@@ -39,8 +40,12 @@ fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Durat
     }
     let began = Instant::now();
     let acquired = wait_for(t, raw, timeout.map(|d| began + d));
+    let ns = began.elapsed().as_nanos() as u64;
     LIVE.lock_waits.add(1);
-    LIVE.lock_wait_time.add(began.elapsed().as_nanos() as u64);
+    LIVE.lock_wait_time.add(ns);
+    if probes::lock__wait__done::enabled() {
+        probes::lock__wait__done::fire(ns);
+    }
     acquired
 }
 

@@ -95,6 +95,7 @@ pub(super) fn set_bases(t: &Thread, class: Value, v: Value) -> R<()> {
     let new_base = layout::best_base(t, bases)?;
     let Some(old_base) = class.base() else { return Ok(()) };
     check_same_layout(t, old_base, new_base, "__bases__")?;
+    crate::stats::count(t, |s| s.rare_events.set_bases.increment());
 
     // SAFETY: `bases` is a tuple of types.
     let old_bases = unsafe { Ref::<Tuple>::from_value(class.bases.get()) };

@@ -9,6 +9,7 @@
 
 use crate::object::{Ref, ValueExt};
 use crate::shape::Shape;
+use crate::stats;
 use crate::thread::Thread;
 use crate::types::type_::subclasses;
 use crate::types::{Str, Type};
@@ -49,6 +50,14 @@ impl Default for MethodCache {
     }
 }
 
+/// Does a name, a str, have two underscores at both ends?
+fn is_dunder(name: Value) -> bool {
+    // SAFETY: names are strings.
+    let name = unsafe { Ref::<Str>::from_value(name) };
+    let name = name.raw_bytes();
+    name.len() > 4 && name.starts_with(b"__") && name.ends_with(b"__")
+}
+
 /// The attribute `name` of a class: the first found in the namespaces along its MRO.
 #[inline]
 pub fn lookup(t: &Thread, class: Ref<Type>, name: Value) -> Option<Value> {
@@ -60,6 +69,10 @@ pub fn lookup(t: &Thread, class: Ref<Type>, name: Value) -> Option<Value> {
     }
     let entry = t.method_cache.entry(version, name);
     if entry.version.get() == version && entry.name.get() == name.bits() {
+        stats::count(t, |s| {
+            let hits = if is_dunder(name) { &s.objects.type_cache_dunder_hits } else { &s.objects.type_cache_hits };
+            hits.increment();
+        });
         return entry.value.get().non_null();
     }
     lookup_uncached(t, class, name, interned)
@@ -73,6 +86,13 @@ fn lookup_uncached(t: &Thread, class: Ref<Type>, name: Value, interned: bool) ->
     let found = find(class, name).map(|(_, v)| v);
     if let Some(version) = version {
         let entry = t.method_cache.entry(version, name);
+        stats::count(t, |s| {
+            let misses = if is_dunder(name) { &s.objects.type_cache_dunder_misses } else { &s.objects.type_cache_misses };
+            misses.increment();
+            if entry.version.get() != 0 {
+                s.objects.type_cache_collisions.increment();
+            }
+        });
         entry.version.set(0);
         entry.name.set(name.bits());
         entry.value.set(found.unwrap_or(Value::NULL));
