@@ -101,7 +101,13 @@ class Loops(Programs):
     """Random programs with hot loops, for the just-in-time compiler."""
 
     source = loops
-    variables = {"PYTHON_JIT": "1"}
+    variables = {
+        "PYTHON_JIT": "1",
+        "PYTHON_JIT_JUMP_BACKWARD_INITIAL_VALUE": "31",
+        "PYTHON_JIT_JUMP_BACKWARD_INITIAL_BACKOFF": "5",
+        "PYTHON_JIT_SIDE_EXIT_INITIAL_VALUE": "7",
+        "PYTHON_JIT_SIDE_EXIT_INITIAL_BACKOFF": "3",
+    }
 
     def __init__(self, args):
         super().__init__(args)

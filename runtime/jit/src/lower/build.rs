@@ -203,7 +203,8 @@ impl Lowering<'_> {
 
     /// The word or value is this one.
     pub(super) fn guard_is(&mut self, id: Id, bits: u64) {
-        if self.settled.insert((id, bits, true)) {
+        let is_known = self.constant_of(id).is_some_and(|(_, known)| known as u64 == bits);
+        if !is_known && self.settled.insert((id, bits, true)) {
             self.guard(Op::GuardIs, &[id], bits as i64);
         }
     }

@@ -141,19 +141,15 @@ enum After {
 /// Lowers a recording that started at a loop's header.
 pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<Lowered, Abort> {
     if recording.end != End::Closed {
-        let mut l = Lowering::new(recording, target);
-        l.start_in_memory();
-        let steps = l.run()?;
-        if !l.linked && steps < SHORTEST {
-            return Err(Abort::TooShort);
-        }
-        return Ok(l.finish(Vec::new()));
+        return lower_start(recording, target);
     }
     let mut assumptions = Assumptions::new();
     for _ in 0..ATTEMPTS {
         let mut l = Lowering::new(recording, target);
         l.start_loop(&assumptions);
-        l.run()?;
+        if l.run()? + 1 < recording.steps.len() {
+            return lower_start(recording, target);
+        }
         let better = l.close(&assumptions)?;
         if better == assumptions {
             let entry = assumptions.iter().map(|(place, a)| Entry { place: *place, ty: a.ty, shape: a.shape }).collect();
@@ -162,6 +158,17 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<
         assumptions = better;
     }
     Err(Abort::Unstable)
+}
+
+/// Lowers a recording that started at a loop's header, but is not a whole round.
+fn lower_start(recording: &Recording, target: Option<&LinkTarget>) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target);
+    l.start_in_memory();
+    let steps = l.run()?;
+    if !l.linked && steps < SHORTEST {
+        return Err(Abort::TooShort);
+    }
+    Ok(l.finish(Vec::new()))
 }
 
 /// Lowers a recording that started where another trace was left.

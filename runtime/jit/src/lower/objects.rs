@@ -154,15 +154,14 @@ impl Lowering<'_> {
             CALL_LIST_APPEND if o == 1 => {
                 let (callable, list, v) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
                 self.guard_is(callable, step.cache64(4));
-                let list = self.guard_shape(list, shapes::LIST)?;
-                let v = self.value(v);
-                let exit = self.exit();
-                let (fp, sp) = self.registers();
-                self.emit_with(Op::Append, Ty::None, &[list, v, fp, sp], 0, Some(exit));
-                self.forget_items();
-                self.loaded.retain(|(_, args, _), _| args[0] != list);
+                self.append(list, v)?;
                 let none = self.constant(Ty::Value, Value::NONE.bits() as i64);
                 self.replace(3, none);
+            }
+            LIST_APPEND => {
+                let (list, v) = (self.peek(o as usize + 1)?, self.peek(1)?);
+                self.append(list, v)?;
+                self.drop_n(1);
             }
             CALL_LEN if o == 1 => return self.len(step),
             CALL_TYPE_1 => {
@@ -179,6 +178,17 @@ impl Lowering<'_> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn append(&mut self, list: Id, v: Id) -> Result<(), Abort> {
+        let list = self.guard_shape(list, shapes::LIST)?;
+        let v = self.value(v);
+        let exit = self.exit();
+        let (fp, sp) = self.registers();
+        self.emit_with(Op::Append, Ty::None, &[list, v, fp, sp], 0, Some(exit));
+        self.forget_items();
+        self.loaded.retain(|(_, args, _), _| args[0] != list);
+        Ok(())
     }
 
     /// The object on top, which has the shape in the cache.

@@ -153,6 +153,18 @@ impl Lowering<'_> {
                 let v = self.emit(Op::Not, Ty::Bool, &[v], 0);
                 self.replace(1, v);
             }
+            UNARY_NEGATIVE => return self.negative(step),
+            UNARY_INVERT if matches!(step.operands[0], Observed::Int | Observed::Negative) => {
+                let v = self.peek(1)?;
+                let (v, ones) = (self.int(v)?, self.int_constant(-1));
+                let v = self.emit(Op::Xor, Ty::Int, &[v, ones], 0);
+                self.replace(1, v);
+            }
+            EXIT_INIT_CHECK => {
+                let v = self.pop()?;
+                let v = self.value(v);
+                self.guard_is(v, Value::NONE.bits());
+            }
             TO_BOOL_BOOL => {
                 let v = self.peek(1)?;
                 let v = self.boolean(v)?;
@@ -241,6 +253,24 @@ impl Lowering<'_> {
         let (a, b) = self.two_floats()?;
         let v = self.emit(op, Ty::Float, &[a, b], 0);
         self.replace(2, v);
+        Ok(true)
+    }
+
+    fn negative(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let v = self.peek(1)?;
+        let v = match step.operands[0] {
+            Observed::Int | Observed::Negative => {
+                let (v, zero) = (self.int(v)?, self.int_constant(0));
+                self.emit(Op::SubInt, Ty::Int, &[zero, v], 0)
+            }
+            Observed::Float => {
+                // Not a difference from zero, whose sign would be another.
+                let (v, minus_one) = (self.float(v)?, self.constant(Ty::Float, (-1f64).to_bits() as i64));
+                self.emit(Op::MulFloat, Ty::Float, &[v, minus_one], 0)
+            }
+            _ => return Ok(false),
+        };
+        self.replace(1, v);
         Ok(true)
     }
 
