@@ -85,7 +85,7 @@ pub unsafe extern "C" fn probe_yield(code: *mut Code, pc: *const u16) {
 /// Tries to become the one who runs a generator; 0: somebody else does, or it is over.
 pub unsafe extern "C" fn claim(g: Value) -> u64 {
     // SAFETY: machine code has looked at the shape.
-    unsafe { Ref::<Generator>::from_value(g) }.claim().is_some() as u64
+    unsafe { Ref::<Generator>::from_value(g) }.claim().is_ok() as u64
 }
 
 /// Tells the collector that an old object has changed.

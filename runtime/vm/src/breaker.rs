@@ -41,9 +41,9 @@ pub fn handle(t: &Thread) -> R<()> {
         handler(t)?;
     }
     if take(t, request::ASYNC_EXCEPTION) {
-        let e = t.async_exception.get();
+        // Taken at once: another may be sent at this moment.
+        let e = Value::from_bits(t.async_exception.word().swap(0, AcqRel));
         if !e.is_null() {
-            t.async_exception.word().store(0, Relaxed);
             let e = if e.is_instance(crate::types::builtin::TYPE) { call::call(t, e, &[])? } else { e };
             return Err(t.raise_value(e));
         }

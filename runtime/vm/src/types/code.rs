@@ -360,16 +360,6 @@ impl Ref<Code> {
     pub fn set_locations(self, t: &Thread, to: Ref<Locations>) {
         self.locations.set(t, self, to.value());
     }
-
-    /// Drops the copy of a thread that ends.
-    pub fn drop_copy(self, t: &Thread, index: usize) {
-        if let Some(list) = self.copies.opt() {
-            let list = ValueList::from_cell(list);
-            if index < list.len() {
-                list.set(t, index, Value::NULL);
-            }
-        }
-    }
 }
 
 /// The values a code object is built from.

@@ -99,7 +99,10 @@ pub fn send(t: &Thread, g: Ref<Generator>, v: Value) -> R<Sent> {
     if g.state() == state::CREATED && !v.is_none() {
         raise!(t, TypeError, "can't send non-None value to a just-started {}", kind_of(g));
     }
-    let Some(before) = g.claim() else { return not_resumable(t, g) };
+    let before = match g.claim() {
+        Ok(before) => before,
+        Err(now) => return not_resumable(t, g, now),
+    };
     if t.depth.get() >= t.depth_limit.get() {
         g.release(before);
         return Err(t.raise_recursion_error());
@@ -107,8 +110,9 @@ pub fn send(t: &Thread, g: Ref<Generator>, v: Value) -> R<Sent> {
     resume(t, g, v)
 }
 
-fn not_resumable(t: &Thread, g: Ref<Generator>) -> R<Sent> {
-    if g.state() == state::EXECUTING {
+/// A generator could not be claimed because of this state.
+fn not_resumable(t: &Thread, g: Ref<Generator>, now: u8) -> R<Sent> {
+    if now == state::EXECUTING {
         raise!(t, ValueError, "{} already executing", kind_of(g));
     }
     if g.value().shape() == builtin::shapes::COROUTINE {
@@ -159,15 +163,15 @@ fn raise_in(t: &Thread, g: Ref<Generator>, e: Value) -> R {
 
 /// `g.throw(e)` for an exception instance: what it delegates to gets it first.
 pub fn throw(t: &Thread, g: Ref<Generator>, e: Value, close_on_exit: bool) -> R<Sent> {
-    let Some(before) = g.claim() else {
-        return match g.state() {
-            state::EXECUTING => not_resumable(t, g),
-            _ if g.value().shape() == builtin::shapes::COROUTINE && !close_on_exit => not_resumable(t, g),
-            _ => {
-                t.raise_value(e);
-                Err(crate::object::Raised)
-            }
-        };
+    let before = match g.claim() {
+        Ok(before) => before,
+        Err(now) if now == state::EXECUTING || g.value().shape() == builtin::shapes::COROUTINE && !close_on_exit => {
+            return not_resumable(t, g, now);
+        }
+        Err(_) => {
+            t.raise_value(e);
+            return Err(crate::object::Raised);
+        }
     };
     if before == state::SUSPENDED_YIELD_FROM {
         let (receiver, position) = g.delegate_claimed();

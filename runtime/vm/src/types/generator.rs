@@ -18,31 +18,18 @@
 use crate::interp::frame::{Frame, HEADER};
 use crate::object::{R, Ref, Slot, ValueExt};
 use crate::thread::{HandledException, Thread};
+use crate::types::generator_state::GeneratorState;
 use crate::types::{Code, Type, builtin};
 use limpid_bytecode::CodeFlags;
 use limpid_heap::{Header, Tracer, Value};
 use std::cell::Cell;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
+
+pub use crate::types::generator_state as state;
 
 /// The collector's number for generators.
 pub const GENERATOR_KIND: u8 = 9;
-
-/// States of a generator.
-pub mod state {
-    /// Not started.
-    pub const CREATED: u8 = 0;
-    /// At a `yield`.
-    pub const SUSPENDED: u8 = 1;
-    /// In a `yield from` or `await`.
-    pub const SUSPENDED_YIELD_FROM: u8 = 2;
-    /// As before, and somebody reads what it delegates to.
-    pub const SUSPENDED_YIELD_FROM_LOCKED: u8 = 3;
-    /// Running.
-    pub const EXECUTING: u8 = 4;
-    /// Over.
-    pub const CLEARED: u8 = 5;
-}
 
 /// The layout of a generator, coroutine or async generator; the frame follows.
 #[repr(C)]
@@ -58,7 +45,7 @@ pub struct Generator {
     pub finalizer: Slot,
     /// What it is handling while it is suspended or runs.
     pub handled: HandledException,
-    state: AtomicU8,
+    state: GeneratorState,
     /// `ag_running`: an asend or athrow object is in flight.
     pub async_running: AtomicU8,
     /// An async generator that was closed.
@@ -142,7 +129,7 @@ impl Generator {
     /// Its state, see [`state`].
     #[inline(always)]
     pub fn state(&self) -> u8 {
-        self.state.load(Ordering::Acquire)
+        self.state.get()
     }
 
     /// Is it over?
@@ -150,40 +137,21 @@ impl Generator {
         self.state() == state::CLEARED
     }
 
-    /// Tries to become the one who runs it: the state it was in, or None when it is running or over.
+    /// Tries to become the one who runs it: the state it was in, or as an error the one in which it cannot be run.
     #[inline(always)]
-    pub fn claim(&self) -> Option<u8> {
-        let mut old = self.state.load(Ordering::Relaxed);
-        loop {
-            if old == state::SUSPENDED_YIELD_FROM_LOCKED {
-                std::hint::spin_loop();
-                old = self.state.load(Ordering::Relaxed);
-                continue;
-            }
-            if old >= state::EXECUTING {
-                return None;
-            }
-            // As with objects' locks, an atomic exchange would cost as much as the rest of resuming.
-            if limpid_heap::is_alone() {
-                self.state.store(state::EXECUTING, Ordering::Relaxed);
-                return Some(old);
-            }
-            match self.state.compare_exchange_weak(old, state::EXECUTING, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return Some(old),
-                Err(now) => old = now,
-            }
-        }
+    pub fn claim(&self) -> Result<u8, u8> {
+        self.state.claim(limpid_heap::is_alone())
     }
 
-    /// Tries to become the one who runs it, but only if it has not started: what was started has to be unwound.
+    /// Tries to become the one who runs it, but only if it has not started.
     pub fn claim_created(&self) -> bool {
-        self.state.compare_exchange(state::CREATED, state::EXECUTING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.state.claim_created()
     }
 
     /// Hands it back; only who has claimed it.
     #[inline(always)]
     pub fn release(&self, to: u8) {
-        self.state.store(to, Ordering::Release);
+        self.state.release(to);
     }
 
     /// Where the caller goes on when the generator returns, and whether it wants the value.
@@ -244,16 +212,8 @@ impl Ref<Generator> {
 
     /// What it delegates to, if it is suspended in `yield from` or `await`.
     pub fn delegate(self) -> Option<Value> {
-        if self.state.load(Ordering::Relaxed) != state::SUSPENDED_YIELD_FROM {
-            return None;
-        }
-        self.state
-            .compare_exchange(state::SUSPENDED_YIELD_FROM, state::SUSPENDED_YIELD_FROM_LOCKED, Ordering::AcqRel, Ordering::Relaxed)
-            .ok()?;
         // SAFETY: suspended in SEND: receiver and position are on top of the stack.
-        let receiver = unsafe { *self.sp.get().sub(2) };
-        self.state.store(state::SUSPENDED_YIELD_FROM, Ordering::Release);
-        receiver.non_null()
+        self.state.look_at_delegate(|| unsafe { *self.sp.get().sub(2) })?.non_null()
     }
 
     /// As [`Generator::delegate`], for who has claimed it and knows that it was suspended there.

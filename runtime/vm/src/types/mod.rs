@@ -26,6 +26,7 @@ pub mod frame_jump;
 pub mod frame_locals;
 pub mod function;
 pub mod generator;
+pub mod generator_state;
 pub mod generic_alias;
 pub mod instance;
 pub mod int;

@@ -208,7 +208,7 @@ pub fn RESUME_FOR_GENERATOR(r: &mut Regs, o: u32) -> Flow {
     if t.depth.get() >= t.depth_limit.get() {
         return Flow::Deopt;
     }
-    if g.claim().is_none() {
+    if g.claim().is_err() {
         return Flow::Deopt;
     }
     t.depth.set(t.depth.get() + 1);

@@ -4,6 +4,7 @@ use super::{SLICE, between_slices};
 use crate::args::{FnDef, GetSet, receiver};
 use crate::object::{R, Ref, ValueExt, header_of};
 use crate::protocol::{number, truth};
+use crate::raw_lock::RawLock;
 use crate::root::TypeCell;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
@@ -11,8 +12,6 @@ use crate::types::{Str, Tuple, TypeDef, flag, int};
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
-use parking_lot::RawMutex;
-use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -23,7 +22,7 @@ pub const TIMEOUT_MAX: f64 = 9_223_372_036.0;
 #[repr(C)]
 pub struct Lock {
     header: Header,
-    raw: RawMutex,
+    raw: RawLock,
 }
 
 /// The class `lock`.
@@ -31,7 +30,7 @@ pub static LOCK: TypeCell = TypeCell::new();
 layout!(Lock, LOCK.get(), Leaf);
 
 /// Waits for a lock, at most for `timeout`; looks at signals meanwhile.
-fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Duration>) -> R<bool> {
+fn acquire_raw(t: &Thread, raw: &RawLock, blocking: bool, timeout: Option<Duration>) -> R<bool> {
     if raw.try_lock() {
         return Ok(true);
     }
@@ -50,17 +49,18 @@ fn acquire_raw(t: &Thread, raw: &RawMutex, blocking: bool, timeout: Option<Durat
 }
 
 /// Waits in slices, between which signals are looked at.
-fn wait_for(t: &Thread, raw: &RawMutex, deadline: Option<Instant>) -> R<bool> {
+fn wait_for(t: &Thread, raw: &RawLock, deadline: Option<Instant>) -> R<bool> {
     let mut slices = 0;
+    let mut waiter = raw.waiter();
     loop {
         let slice = match deadline {
             None => SLICE,
             Some(d) => match d.checked_duration_since(Instant::now()) {
                 Some(left) => left.min(SLICE),
-                None => return Ok(false),
+                None => return Ok(waiter.give_up()),
             },
         };
-        if t.blocking(|| raw.try_lock_for(slice)) {
+        if t.blocking(|| waiter.wait(slice)) {
             return Ok(true);
         }
         between_slices(t, &mut slices)?;
@@ -88,7 +88,7 @@ fn timeout_of(t: &Thread, blocking: Value, timeout: Value) -> R<(bool, Option<Du
 
 /// A new lock.
 pub fn new_lock(t: &Thread) -> Value {
-    t.alloc(Lock { header: header_of::<Lock>(), raw: RawMutex::INIT }).value()
+    t.alloc(Lock { header: header_of::<Lock>(), raw: RawLock::new() }).value()
 }
 
 fn lock_acquire(t: &Thread, a: &[Value]) -> R {
@@ -102,11 +102,9 @@ fn lock_acquire(t: &Thread, a: &[Value]) -> R {
 
 fn lock_release(t: &Thread, a: &[Value]) -> R {
     let lock = receiver::<Lock>(a[0]);
-    if !lock.raw.is_locked() {
+    if !lock.raw.unlock() {
         raise!(t, RuntimeError, "release unlocked lock");
     }
-    // SAFETY: it is locked; whoever releases it answers for the one who has it, as in Python.
-    unsafe { lock.raw.unlock() };
     Ok(Value::NONE)
 }
 
@@ -116,11 +114,7 @@ fn lock_repr(t: &Thread, v: Value) -> R {
 }
 
 fn lock_at_fork(_: &Thread, a: &[Value]) -> R {
-    let lock = receiver::<Lock>(a[0]);
-    if lock.raw.is_locked() {
-        // SAFETY: after a fork its holder does not exist in this process.
-        unsafe { lock.raw.unlock() };
-    }
+    receiver::<Lock>(a[0]).raw.reset();
     Ok(Value::NONE)
 }
 
@@ -159,7 +153,7 @@ pub struct RLock {
     header: Header,
     owner: AtomicU64,
     count: AtomicU64,
-    raw: RawMutex,
+    raw: RawLock,
 }
 
 /// The class `RLock`.
@@ -189,8 +183,7 @@ fn rlock_release(t: &Thread, a: &[Value]) -> R {
     }
     if lock.count.fetch_sub(1, Ordering::Relaxed) == 1 {
         lock.owner.store(0, Ordering::Relaxed);
-        // SAFETY: this thread has it.
-        unsafe { lock.raw.unlock() };
+        lock.raw.unlock();
     }
     Ok(Value::NONE)
 }
@@ -204,8 +197,7 @@ fn rlock_release_save(t: &Thread, a: &[Value]) -> R {
     }
     let owner = lock.owner.swap(0, Ordering::Relaxed);
     lock.count.store(0, Ordering::Relaxed);
-    // SAFETY: it is held.
-    unsafe { lock.raw.unlock() };
+    lock.raw.unlock();
     Ok(Tuple::from_slice(t, &[Value::int(count as i64), int::from_u64(t, owner)]).value())
 }
 
@@ -239,10 +231,7 @@ fn rlock_at_fork(_: &Thread, a: &[Value]) -> R {
     let lock = receiver::<RLock>(a[0]);
     lock.owner.store(0, Ordering::Relaxed);
     lock.count.store(0, Ordering::Relaxed);
-    if lock.raw.is_locked() {
-        // SAFETY: after a fork its holder does not exist in this process.
-        unsafe { lock.raw.unlock() };
-    }
+    lock.raw.reset();
     Ok(Value::NONE)
 }
 
@@ -259,7 +248,7 @@ pub static RLOCK_DEF: TypeDef = TypeDef {
             // SAFETY: `__new__` is called with a class.
             let class = unsafe { Ref::from_value(class) };
             let (owner, count) = (AtomicU64::new(0), AtomicU64::new(0));
-            Ok(t.alloc_instance(class, RLock { header: header_of::<RLock>(), owner, count, raw: RawMutex::INIT }).value())
+            Ok(t.alloc_instance(class, RLock { header: header_of::<RLock>(), owner, count, raw: RawLock::new() }).value())
         }),
         repr: Some(rlock_repr),
         ..SlotTable::EMPTY

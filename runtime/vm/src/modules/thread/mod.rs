@@ -12,6 +12,7 @@ use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
 use crate::runtime::{self, Interpreter};
+use crate::sync;
 use crate::thread::{NATIVE_STACK_RESERVE, Thread, request};
 use crate::types::struct_sequence::StructSequenceDef;
 use crate::types::{Bytes, Dict, Module, Tuple, int, type_};
@@ -134,6 +135,7 @@ pub fn running() -> usize {
 
 /// After a fork, in the child: all threads but this one are over.
 pub fn after_fork_child(t: &Thread) {
+    sync::after_fork_child();
     let is_main = t.interpreter().main_ident.load(Ordering::Relaxed) == t.ident.get();
     RUNNING.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
     for done in AHEAD.lock().iter().filter_map(Weak::upgrade).filter(|done| done.ident.load(Ordering::Acquire) != t.ident.get()) {
