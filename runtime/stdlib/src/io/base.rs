@@ -70,11 +70,15 @@ fn check(t: &Thread, v: Value, question: &str, message: &str) -> R {
 
 /// `__del__`: an open stream that nobody has any more is closed.
 pub fn finalize(t: &Thread, v: Value) -> R<()> {
-    if matches!(is_closed(t, v), Ok(true)) {
-        return Ok(());
+    match is_closed(t, v) {
+        Ok(true) => Ok(()),
+        Ok(false) => method(t, v, "close", &[]).map(|_| ()),
+        // A stream that cannot even tell was never whole, or is no more.
+        Err(_) => {
+            t.take_exception();
+            Ok(())
+        }
     }
-    t.take_exception();
-    method(t, v, "close", &[]).map(|_| ())
 }
 
 fn readline(t: &Thread, a: &[Value]) -> R {
