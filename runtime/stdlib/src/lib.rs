@@ -22,6 +22,7 @@ pub mod csv;
 pub mod decimal;
 pub mod errno;
 pub mod exception_class;
+pub mod expat;
 pub mod faulthandler;
 pub mod fcntl;
 pub mod fs;
@@ -86,6 +87,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &binascii::MODULE,
     &zlib::MODULE,
+    &expat::MODULE,
     &bz2::MODULE,
     &lzma::MODULE,
     &json::MODULE,
