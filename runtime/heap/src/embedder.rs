@@ -58,7 +58,7 @@ pub trait Embedder: Sync {
 pub struct Config {
     /// The most bytes of blocks in use; allocations beyond it fail.
     pub limit: Option<usize>,
-    /// Bytes allocated from one minor collection to the next.
+    /// Bytes allocated from one minor collection to the next, while there is one thread; each of the next few adds as much.
     pub young: usize,
     /// Threads that mark in a full collection, the collecting one included. 0: as many as there are cores, at most four.
     pub parallel: usize,

@@ -1,6 +1,6 @@
 //! When to collect, and the numbers of the `gc` module.
 //!
-//! A minor collection is due when [`Config::young`] bytes were allocated. It becomes a full one when the old cells have grown to twice
+//! A minor collection is due when [`Config::young`] bytes were allocated for each thread there is. It becomes a full one when the old cells have grown to twice
 //! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_thresholds`].
 
 use crate::collect::{self, CollectionReport, Generation, Request};
@@ -13,8 +13,12 @@ use crate::world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// The default of [`Config::young`].
-pub const DEFAULT_YOUNG: usize = 16 << 20;
+/// The default of [`Config::young`]: what stays in the caches near a core. Of programs that allocate all the time, coroutines and lists
+/// of tuples take 7 to 16 % less time with it than with 16 MiB; with 1 MiB they gain as much again, and others lose, of whose young
+/// objects more survive.
+pub const DEFAULT_YOUNG: usize = 2 << 20;
+/// More threads than this do not add to it: most of those are waiting.
+const MOST_THREADS: usize = 8;
 /// The growth of the old cells is not counted from less than this.
 const FULL_FLOOR: usize = 32 << 20;
 
@@ -26,6 +30,10 @@ static DUE_AT: AtomicUsize = AtomicUsize::new(usize::MAX);
 static YOUNG: AtomicUsize = AtomicUsize::new(DEFAULT_YOUNG);
 /// [`Config::limit`], or the largest number.
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// What [`DUE_AT`] is for one thread.
+static BUDGET: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// How many threads there are.
+static THREADS: AtomicUsize = AtomicUsize::new(1);
 static ENABLED: AtomicBool = AtomicBool::new(true);
 
 static BOOKS: Mutex<Books> = Mutex::new(Books {
@@ -73,7 +81,20 @@ pub(crate) fn configure(config: &Config) {
     let limit = config.limit.unwrap_or(usize::MAX);
     LIMIT.store(limit, Relaxed);
     YOUNG.store(config.young.min(limit / 4).max(1), Relaxed);
-    DUE_AT.store(young_budget(DEFAULT_THRESHOLDS), Relaxed);
+    BUDGET.store(young_budget(DEFAULT_THRESHOLDS), Relaxed);
+    set_due();
+}
+
+/// There are so many threads now. Each takes a block for every size that it allocates, so what one thread has room for would have many
+/// collect all the time.
+pub(crate) fn note_threads(threads: usize) {
+    THREADS.store(threads, Relaxed);
+    set_due();
+}
+
+fn set_due() {
+    let threads = THREADS.load(Relaxed).clamp(1, MOST_THREADS);
+    DUE_AT.store(BUDGET.load(Relaxed).saturating_mul(threads).min(LIMIT.load(Relaxed) / 4).max(1), Relaxed);
 }
 
 /// Counts bytes that a thread is about to allocate from.
@@ -221,7 +242,8 @@ pub fn thresholds() -> [usize; 3] {
 /// full collection to the next (10 stands for doubling). The third is kept.
 pub fn set_thresholds(thresholds: [usize; 3]) {
     lock(&BOOKS).thresholds = thresholds;
-    DUE_AT.store(young_budget(thresholds), Relaxed);
+    BUDGET.store(young_budget(thresholds), Relaxed);
+    set_due();
 }
 
 /// How far the counts that [`set_thresholds`] scales have come: the first number reaches the first threshold when a minor collection is
