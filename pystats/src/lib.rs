@@ -8,7 +8,7 @@
 //! - [`model`] has the counters, [`failure_kinds`] the reasons why the specializer gives up, [`dump`] writes them down, where
 //!   [`folder`] says.
 //! - [`live`] has what every process counts all the time, where others can read it; [`offsets`] tells them how to read its stacks,
-//!   [`exits`] where machine code is left.
+//!   [`exits`] where machine code is left, [`machine_code`] what it stands for.
 //! - With the feature `command`: [`counts`] reads dumps, [`report`] makes tables of them, [`diff`] compares two, [`export`] writes
 //!   them for other programs, [`scripts`] has the tracing scripts, `trace` follows calls (feature `trace`), [`watch`] reads
 //!   running processes; the program `pystats` has
@@ -24,6 +24,7 @@ pub mod exits;
 pub mod failure_kinds;
 pub mod folder;
 pub mod live;
+pub mod machine_code;
 pub mod model;
 pub mod offsets;
 

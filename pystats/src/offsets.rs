@@ -28,6 +28,8 @@
 //!   `code_file`. Its instructions are those at `code_bytecode`, or a copy that is an item of the list at `code_copies`: whichever has
 //!   the instruction. How far it is from `bytecode_words`, in words, is what the line table at `code_line_table`, a bytes object, gives a
 //!   line for, in CPython's format.
+//! - A thread whose program counter lies in a piece of machine code (see [`crate::machine_code`]) has the frames that the piece's last place
+//!   at or before it tells; the first of them is in memory, so many words from `thread_trace`, and so is what is before it.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -145,6 +147,9 @@ table! {
     list_items, "In a list: the first item.";
     bytes_length, "In a bytes object: how many bytes there are.";
     bytes_data, "In a bytes object: the first byte.";
+    thread_trace, "In a thread: the first frame of the machine code that it is in.";
+    machine_code, "The address of the address of the first chunk of pieces of machine code.";
+    machine_code_chunk, "In such a chunk: how many pieces there are.";
     thread_requests, "In a thread: what is asked of it, a set of 32 bits.";
     statistics_request, "The address of a byte for wishes about statistics: 1 to count, 2 to write what was counted and stop counting.";
     statistics_bit, "The request to look there.";

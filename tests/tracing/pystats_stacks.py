@@ -1,6 +1,7 @@
 """`pystats stacks` and `record` on a process whose threads are at known places, and what they say when they cannot."""
 
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -54,9 +55,31 @@ main()  # module
 running = False
 '''
 
+# A loop that becomes one piece of machine code.
+COMPILED = '''
+def leaf(x):  # enters leaf
+    x = (x ^ 21845) + 3  # leaf
+    return x & 65535  # leaves leaf
+
+
+def middle(x):  # enters middle
+    return leaf(x) + 1  # in middle
+
+
+def compiled():
+    x = 1
+    print("ready", flush=True)
+    while x:  # loop
+        x = middle(x)  # in loop
+
+
+compiled()  # all
+'''
+
 LINES = {match: number for number, line in enumerate(PROGRAM.splitlines(), 1) for match in re.findall("# (.*)", line)}
 WAITING = [("waits", "waits"), ("generator", "generator"), ("called_by_native_code", "native"), ("outer", "outer"), ("main", "main"), ("<module>", "module")]
 READINGS = 30
+OF_COMPILED = {match: number for number, line in enumerate(COMPILED.splitlines(), 1) for match in re.findall("# (.*)", line)}
 
 
 def pystats(binary, *arguments, prefix=()):
@@ -101,6 +124,40 @@ def stacks(binary, program, path, spinner):
     text = pystats(binary, "stacks", program.pid).stdout
     if f"    generator ({path}:{LINES['generator']})\n    called_by_native_code ({path}:{LINES['native']})\n" not in text:
         yield f"stacks: {text}"
+
+
+def compiled(binary):
+    """Frames that are not in memory, because the just-in-time compiler has inlined the calls."""
+    at = OF_COMPILED
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "compiled.py")
+        path.write_text(COMPILED)
+        program = subprocess.Popen([binary, path], stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHON_JIT="1"))
+        try:
+            program.stdout.readline()
+            time.sleep(1)
+            deepest = 0
+            for _ in range(2 * READINGS):
+                frames = own(threads(binary, program)[program.pid], str(path))
+                *inlined, loop, module = frames[-4:]
+                deepest = max(deepest, len(frames))
+                wrong = module != ("<module>", at["all"]) or loop[0] != "compiled" or loop[1] not in (at["loop"], at["in loop"])
+                if inlined:
+                    wrong |= loop[1] != at["in loop"] or inlined[-1][0] != "middle"
+                    wrong |= not at["enters middle"] <= inlined[-1][1] <= at["in middle"]
+                if len(inlined) == 2:
+                    wrong |= inlined[1] != ("middle", at["in middle"]) or inlined[0][0] != "leaf"
+                    wrong |= not at["enters leaf"] <= inlined[0][1] <= at["leaves leaf"]
+                if wrong or len(frames) > 4:
+                    yield f"machine code is at {frames}"
+            values = json.loads(pystats(binary, "live", program.pid, "--json", "-n", "1", "-i", "0.3").stdout)["values"]
+            if not values["jit_traces"] or values["jit_exits_per_second"] > 1000:
+                yield f"the loop is not compiled: {values}"
+            if deepest < 4:
+                yield "machine code was never in an inlined function"
+        finally:
+            program.kill()
+            program.wait()
 
 
 def record(binary, program, path):
@@ -161,6 +218,7 @@ def check(binary):
                 *record(binary, program, path),
                 *complaints(binary, program),
                 *watch(binary, program),
+                *compiled(binary),
             ]
         except (json.JSONDecodeError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as error:
             return [repr(error)]

@@ -11,8 +11,8 @@ use std::time::Duration;
 /// Show the Python stacks of all threads of a running process
 ///
 /// The innermost function comes first. The stacks are read from outside: the process does nothing for it. A thread that runs is stopped for
-/// some microseconds while its stack is read, one that waits is not. Inside machine code of the just-in-time compiler, what is shown is where
-/// the thread has last called something else.
+/// some microseconds while its stack is read, one that waits is not. Calls that the just-in-time compiler has inlined are shown as
+/// well; inside machine code, the line is that of the last guard that was passed.
 #[derive(Parser)]
 pub struct Arguments {
     /// The process

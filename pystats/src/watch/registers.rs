@@ -20,6 +20,8 @@ pub struct Candidate {
     pub pc: u64,
     /// The frame.
     pub frame: u64,
+    /// Where the processor is.
+    pub at: u64,
 }
 
 impl Stopped {
@@ -47,7 +49,7 @@ impl Stopped {
         // SAFETY: numbers only; all zeros are some.
         let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
         request(libc::PTRACE_GETREGS, self.tid, 0, (&raw mut registers).addr()).ok()?;
-        Some(Candidate { pc: registers.rdi, frame: registers.rdx })
+        Some(Candidate { pc: registers.rdi, frame: registers.rdx, at: registers.rip })
     }
 
     /// Where it seems to be: not known on this processor.

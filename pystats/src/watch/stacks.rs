@@ -9,6 +9,7 @@ use super::lines::line_at;
 use super::process::{Error, Finder, Layout, Process};
 use super::registers::{Candidate, Stopped};
 use super::sample;
+use crate::machine_code::NOWHERE;
 use crate::offsets::{MAGIC, NAME_SIZE, SECTION, VERSION, Values};
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +21,10 @@ const MAX_THREADS: usize = 4096;
 const MAX_FRAMES: usize = 1 << 16;
 /// The most bytes of a name or a line table.
 const MAX_BYTES: usize = 1 << 20;
+/// The most chunks of pieces of machine code, and pieces in one of them.
+const MAX_CHUNKS: usize = 1 << 10;
+/// See `MAX_CHUNKS`.
+const MAX_PIECES: u64 = 1 << 10;
 /// Names are read in pieces of this size.
 const PIECE: usize = 64;
 
@@ -109,20 +114,76 @@ impl Reader {
     /// The frames of a thread, from where its registers say, if that makes sense, or else where it has last called native code.
     fn frames(&mut self, thread: u64, candidate: Option<Candidate>) -> Vec<Frame> {
         let entry = self.word(thread, self.at.thread_entries).unwrap_or(0);
+        let machine_code = candidate.and_then(|candidate| self.in_machine_code(thread, candidate.at).ok().flatten());
         let running = candidate.filter(|candidate| {
             let code = self.code_of(candidate.frame).ok().flatten();
             code.is_some_and(|(address, _)| self.word_of_code(address, candidate.pc).is_some())
         });
         let cursor = match running {
-            Some(Candidate { pc, frame }) => Ok(Cursor { frame, pc, entry }),
+            Some(Candidate { pc, frame, .. }) => Ok(Cursor { frame, pc, entry }),
             None => self.saved(thread, entry),
         };
-        let mut frames = Vec::new();
+        let (mut frames, cursor) = match machine_code {
+            Some((frame, pc, inlined)) => (inlined, Ok(Cursor { frame, pc, entry })),
+            None => (Vec::new(), cursor),
+        };
         if let Ok(mut cursor) = cursor {
             // Ends at the outermost frame, or at the first that is none.
             while cursor.frame != 0 && frames.len() < MAX_FRAMES && self.step(&mut cursor, &mut frames).is_ok() {}
         }
         frames
+    }
+
+    /// If the processor is in machine code: the first frame of that, which is in memory, the instruction it is at, and the frames that are
+    /// inlined, the innermost first.
+    fn in_machine_code(&mut self, thread: u64, at: u64) -> io::Result<Option<(u64, u64, Vec<Frame>)>> {
+        let Some(words) = self.machine_code(at)? else { return Ok(None) };
+        let (mut first, mut inlined) = (None, Vec::new());
+        for (i, frame) in words.chunks_exact(3).enumerate() {
+            let &[code, place, pc] = frame else { break };
+            if i == 0 {
+                if place == NOWHERE {
+                    break;
+                }
+                let base = self.word(thread, self.at.thread_trace)?;
+                first = Some((base.wrapping_add(place.wrapping_mul(8)), pc));
+            } else if code != 0 {
+                let known = self.code_at(code)?;
+                let line = self.word_of_code(code, pc).and_then(|at| line_at(&known.lines, known.first_line, at));
+                inlined.push(Frame { function: known.function.clone(), file: known.file.clone(), line });
+            }
+        }
+        inlined.reverse();
+        Ok(first.map(|(frame, pc)| (frame, pc, inlined)))
+    }
+
+    /// The frames, three words each, of the place in machine code that an address belongs to.
+    fn machine_code(&self, at: u64) -> io::Result<Option<Vec<u64>>> {
+        let mut chunk = self.word(self.at.machine_code, 0)?;
+        for _ in 0..MAX_CHUNKS {
+            if chunk == 0 {
+                break;
+            }
+            let pieces = self.words(chunk, 1 + self.at.machine_code_chunk.min(MAX_PIECES) * 4)?;
+            let piece = pieces[1..].chunks_exact(4).find(|piece| piece[0] != 0 && (piece[0]..piece[1]).contains(&at));
+            let Some(&[start, _, words, count]) = piece else {
+                chunk = pieces[0];
+                continue;
+            };
+            let words = self.words(words, count.min(MAX_BYTES as u64 / 8))?;
+            let (mut rest, mut found) = (&words[..], None);
+            while let &[offset, length, ref frames @ ..] = rest {
+                let Some((these, others)) = (length as usize).checked_mul(3).and_then(|length| frames.split_at_checked(length)) else {
+                    break;
+                };
+                if start + offset > at {
+                    break;
+                }
+                (rest, found) = (others, Some(these.to_vec()));
+            }
+            return Ok(found);
+        }
+        Ok(None)
     }
 
     fn saved(&self, thread: u64, entry: u64) -> io::Result<Cursor> {
@@ -157,10 +218,15 @@ impl Reader {
             return Ok(None);
         }
         let code = self.word(function, self.at.function_code)?;
+        Ok(Some((code, self.code_at(code)?)))
+    }
+
+    /// The code at an address.
+    fn code_at(&mut self, code: u64) -> io::Result<Rc<Code>> {
         let addresses =
             [self.word(code, self.at.code_name)?, self.word(code, self.at.code_file)?, self.word(code, self.at.code_line_table)?];
         if let Some(known) = self.codes.get(&code).filter(|known| known.addresses == addresses) {
-            return Ok(Some((code, known.clone())));
+            return Ok(known.clone());
         }
         let [name, file, lines] = addresses;
         let length = self.word(lines, self.at.bytes_length)? as usize;
@@ -174,7 +240,7 @@ impl Reader {
         let first_line = u32::from_ne_bytes(first_line);
         let known = Rc::new(Code { addresses, function: self.text(name)?, file: self.text(file)?, first_line, lines: table });
         self.codes.insert(code, known.clone());
-        Ok(Some((code, known)))
+        Ok(known)
     }
 
     /// How many words an instruction is from the beginning of its code, in whichever copy it is.
@@ -198,6 +264,13 @@ impl Reader {
         let mut bytes = [0; 8];
         self.process.memory(address.wrapping_add(offset), &mut bytes)?;
         Ok(u64::from_ne_bytes(bytes))
+    }
+
+    /// So many words from an address on.
+    fn words(&self, address: u64, count: u64) -> io::Result<Vec<u64>> {
+        let mut bytes = vec![0; count as usize * 8];
+        self.process.memory(address, &mut bytes)?;
+        Ok(bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes"))).collect())
     }
 
     /// A word of a frame's header.

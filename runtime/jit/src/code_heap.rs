@@ -4,6 +4,7 @@
 //! the owner sees to it that nobody runs it any more.
 
 use limpid_pystats::live::LIVE;
+use limpid_pystats::machine_code::PIECES;
 use parking_lot::Mutex;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
@@ -39,6 +40,7 @@ pub fn allocate(size: usize) -> Option<Piece> {
 
 /// Gives a piece back that nobody runs any more.
 pub fn free(piece: Piece) {
+    PIECES.remove(piece.runnable as usize);
     // SAFETY: as in `allocate`.
     if let Some(heap) = unsafe { HEAP.load(Acquire).as_ref() } {
         IN_USE.fetch_sub(heap.lock().free(piece), Relaxed);
@@ -53,6 +55,7 @@ pub fn is_full() -> bool {
 
 /// New code goes to a new heap; what is in the old one stays where it is.
 pub fn leave() {
+    PIECES.after_fork();
     HEAP.store(ptr::null_mut(), Release);
     IN_USE.store(0, Relaxed);
 }

@@ -441,6 +441,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         table: Cell::new(interpreter.table.load(Ordering::Acquire) as *const ()),
         tier2: Cell::new(std::ptr::null_mut()),
         leave_trace: Cell::new(0),
+        trace_frame: Cell::new(std::ptr::null_mut()),
         attribute_cache: AttributeCache::new(),
         noted_jump: NotedJump::new(),
         tracing: Cell::new(0),

@@ -6,6 +6,7 @@ use crate::interp::frame::{EXIT_CODE, HEADER, NativeEntry};
 use crate::thread::Thread;
 use crate::types::{Bytes, Code, Function, code};
 use crate::value_list;
+use limpid_pystats::machine_code::{CHUNK, PIECES};
 use limpid_pystats::offsets::{Table, Values, offset};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering;
@@ -45,6 +46,9 @@ static STACKS: Table = Table::new(Values {
     list_items: offset(offset_of!(value_list::Array, items)),
     bytes_length: offset(offset_of!(Bytes, len)),
     bytes_data: offset(offset_of!(Bytes, data)),
+    thread_trace: offset(offset_of!(Thread, trace_frame)),
+    machine_code: (&raw const PIECES).cast(),
+    machine_code_chunk: offset(CHUNK),
     thread_requests: offset(offset_of!(Thread, mutator) + offset_of!(limpid_heap::Mutator, eval_breaker)),
     statistics_request: (&raw const crate::stats::WISH).cast(),
     statistics_bit: offset(crate::thread::request::STATISTICS as usize),

@@ -83,6 +83,8 @@ pub struct Thread {
     /// A view of a frame's variables was made (`f_locals`), or tools began to watch: machine code, which looks here after whatever may run
     /// Python, is to be left.
     pub leave_trace: Cell<u8>,
+    /// The first frame of the machine code that runs; it writes that itself.
+    pub trace_frame: Cell<*mut Value>,
     /// Where attributes were found.
     pub attribute_cache: AttributeCache,
     /// For whether a line starts where a jump leads.

@@ -4,6 +4,7 @@
 //! pinned register, loads its inputs from the thread's buffer and ends in a tail call: of another executor or of a stub that returns to
 //! Rust. Optimization is off: it has been done, and Cranelift's would repeat in every exit what leads to the exit's values.
 
+mod places;
 mod translate;
 
 use crate::code_heap::{self, Piece};
@@ -17,6 +18,7 @@ use cranelift_codegen::{Context, FinalizedRelocTarget};
 use limpid_heap::Value;
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
+use limpid_pystats::machine_code::PIECES;
 use std::ffi::CStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -97,7 +99,11 @@ fn compile(job: &Job) -> Option<Piece> {
     let mut context = Context::new();
     Translation::new(&job.trace, job.buffer, &job.executor.exits, &job.words).function(&mut context, &**isa)?;
     context.compile(&**isa, &mut ControlPlane::default()).ok()?;
-    install(&context)
+    let piece = install(&context)?;
+    let code = context.compiled_code()?;
+    let start = piece.runnable as usize;
+    PIECES.add(start, start + code.code_buffer().len(), places::words(code.buffer.get_srclocs_sorted(), &job.trace.snapshots));
+    Some(piece)
 }
 
 /// What an exit's values are, and which of them are in which word of the buffer.

@@ -9,7 +9,9 @@ use crate::ir::{Id, Op, Trace, Ty};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I8, I16, I32, I64};
-use cranelift_codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, Type, UserFuncName, Value};
+use cranelift_codegen::ir::{
+    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, SourceLoc, Type, UserFuncName, Value,
+};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use limpid_heap::Value as Python;
@@ -89,6 +91,8 @@ impl<'a> Translation<'a> {
 impl Function<'_, '_> {
     fn whole(&mut self) -> Option<()> {
         let trace = self.t.trace;
+        let thread = self.thread();
+        self.b.ins().store(flags(), self.frame, thread, offset_of!(Thread, trace_frame) as i32);
         for id in &trace.entry {
             self.uop(*id)?;
         }
@@ -273,6 +277,10 @@ impl Function<'_, '_> {
         }
         let args: Vec<Value> = u.args.iter().map(|a| self.value(*a)).collect();
         let exit = u.exit.unwrap_or(0);
+        if u.exit.is_some() {
+            // Tells those who look from outside which frames there are from here on.
+            self.b.set_srcloc(SourceLoc::new(exit));
+        }
         let result = match u.op {
             Op::Input => {
                 let buffer = self.constant(self.t.buffer as i64);

@@ -292,6 +292,8 @@ pub struct FrameState {
     pub header: Option<Id>,
     /// Words whose values are not in memory yet.
     pub stores: Vec<(u32, Id)>,
+    /// The address of its code object, 0 if it is none of the program's: for those who look from outside.
+    pub code: u64,
 }
 
 /// The interpreter's state where a trace is left.

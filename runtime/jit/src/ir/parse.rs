@@ -86,6 +86,7 @@ fn ty(text: &str) -> Ty {
 /// A snapshot that stores these values one after the other.
 fn snapshot_of(pc: u64, values: &[Id]) -> Snapshot {
     let stores = values.iter().enumerate().map(|(i, v)| (i as u32, *v)).collect();
-    let frame = FrameState { base: None, place: 0, extent: 0, nlocals: 0, used: values.len() as u32, return_pc: 0, header: None, stores };
+    let used = values.len() as u32;
+    let frame = FrameState { base: None, place: 0, extent: 0, nlocals: 0, used, return_pc: 0, header: None, stores, code: 0 };
     Snapshot { pc, frames: vec![frame], depth: 0 }
 }

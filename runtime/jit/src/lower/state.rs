@@ -156,6 +156,7 @@ impl Lowering<'_> {
             return_pc: f.return_pc,
             header: if f.header_in_memory { None } else { f.function },
             stores: f.places.iter().enumerate().filter(|(_, p)| !p.in_memory).filter_map(|(i, p)| Some((i as u32, p.value?))).collect(),
+            code: f.code.map_or(0, |code| code.value().bits()),
         });
         Snapshot { pc: pc as u64, frames: frames.collect(), depth: self.depth + self.returned }
     }

@@ -186,8 +186,10 @@ pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
         Some(e) if runs_plainly(r.t()) && !is_exposed(r) => {
             // Machine code keeps values on the native stack, so a collection that it causes has to look there.
             let loop_stack = r.t().loop_stack.replace(0);
+            let outer = r.t().trace_frame.get();
             // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
             let step = unsafe { (e.run)(r, jump, executor) };
+            r.t().trace_frame.set(outer);
             r.t().loop_stack.set(loop_stack);
             step
         }
