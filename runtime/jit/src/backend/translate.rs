@@ -353,6 +353,7 @@ impl Function<'_, '_> {
                 self.guard_not(is_zero, exit);
                 self.b.ins().fdiv(args[0], args[1])
             }
+            Op::PowFloat => self.power(args[0], args[1], imm != 0, exit),
             Op::Not => {
                 let one = self.b.ins().iconst(I8, 1);
                 self.b.ins().bxor(args[0], one)
@@ -412,6 +413,27 @@ impl Function<'_, '_> {
         let off = self.b.ins().uextend(I64, off);
         let quotient = self.b.ins().isub(quotient, off);
         self.shift_left(quotient, 15)
+    }
+
+    /// What is simple about powers; the rest is the interpreter's.
+    fn power(&mut self, x: Value, y: Value, any_base: bool, exit: u32) -> Value {
+        if !any_base {
+            let zero = self.b.ins().f64const(0.0);
+            let positive = self.b.ins().fcmp(FloatCC::GreaterThan, x, zero);
+            self.guard(positive, exit);
+        }
+        let mut signature = Signature::new(CallConv::SystemV);
+        signature.params.extend([AbiParam::new(F64), AbiParam::new(F64)]);
+        signature.returns.push(AbiParam::new(F64));
+        let signature = self.b.import_signature(signature);
+        let address = self.constant(helpers::power as *const () as i64);
+        let call = self.b.ins().call_indirect(signature, address, &[x, y]);
+        let result = self.b.inst_results(call)[0];
+        let infinity = self.b.ins().f64const(f64::INFINITY);
+        let size = self.b.ins().fabs(result);
+        let finite = self.b.ins().fcmp(FloatCC::LessThan, size, infinity);
+        self.guard(finite, exit);
+        result
     }
 
     /// Uops that make no value.

@@ -338,10 +338,19 @@ impl Lowering<'_> {
             Some(B::Subtract) => Op::SubFloat,
             Some(B::Multiply) => Op::MulFloat,
             Some(B::TrueDivide) => Op::DivFloat,
+            Some(B::Power) => Op::PowFloat,
+            _ => return Ok(false),
+        };
+        let exponent = self.peek(1)?;
+        let any_base = match self.constant_of(exponent) {
+            _ if op != Op::PowFloat => false,
+            Some((Ty::Int, i)) => i >= 0,
+            Some((Ty::Float, bits)) => (f64::from_bits(bits as u64)).fract() == 0.0 && bits >= 0,
+            // There are too many special cases.
             _ => return Ok(false),
         };
         let numbers = self.two_numbers(step)?;
-        let v = self.emit(op, Ty::Float, &numbers, 0);
+        let v = self.emit(op, Ty::Float, &numbers, any_base as i64);
         self.replace(2, v);
         Ok(true)
     }
@@ -473,6 +482,7 @@ fn seen(step: &Instruction) -> Opcode {
         (TO_BOOL, _, Cell(_)) if step.op == TO_BOOL_ALWAYS_TRUE => TO_BOOL_ALWAYS_TRUE,
         (STORE_SUBSCR, Cell(of), Int) if is(shapes::LIST, of) => STORE_SUBSCR_LIST_INT,
         (UNPACK_SEQUENCE, _, Cell(of)) if is(shapes::TUPLE, of) => UNPACK_SEQUENCE_TUPLE,
+        (UNPACK_SEQUENCE, _, Cell(of)) if is(shapes::LIST, of) => UNPACK_SEQUENCE_LIST,
         (FOR_ITER, Cell(of), Int) if is(shapes::RANGE, of) => FOR_ITER_RANGE,
         (FOR_ITER, Cell(of), Int) if is(shapes::LIST, of) => FOR_ITER_LIST,
         (FOR_ITER, Cell(of), Int) if is(shapes::TUPLE, of) => FOR_ITER_TUPLE,
