@@ -175,3 +175,20 @@ print(nested(120))
 print(collatz(700))
 print(unbound(200))
 print(chained(300))
+
+
+def powers(n):
+    """Exponents that are constants, bases of either sign, results that are too large."""
+    total, errors = 0.0, 0
+    for i in range(n):
+        x = i - 50.5
+        try:
+            total += x**2 + abs(x) ** -1.5 + (i + 0.5) ** 0.5
+            total += x**3 - (x**400 if i > n - 4 else 0)
+        except OverflowError:
+            errors += 1
+        z = (-x) ** 0.5 if i < 50 else 0
+    return total, errors, z, [type((i - 2999.5) ** 0.5) for i in range(n - 2, n + 2)]
+
+
+print(powers(3000))

@@ -33,6 +33,11 @@ pub unsafe extern "C" fn set_attribute(t: *const Thread, object: Value, name: Va
     0
 }
 
+/// Power of floats.
+pub extern "C" fn power(x: f64, y: f64) -> f64 {
+    x.powf(y)
+}
+
 /// Appends to a list; 0: there is no memory, and nothing has happened.
 pub unsafe extern "C" fn append(t: *const Thread, list: Value, v: Value) -> u64 {
     // SAFETY: as in `store_item`.

@@ -1,6 +1,9 @@
 //! Uops to Cranelift's instructions.
 
 mod generators;
+mod numbers;
+mod stores;
+mod tracing;
 
 use crate::entry;
 use crate::executor::Exit;
@@ -8,7 +11,7 @@ use crate::helpers;
 use crate::ir::{Id, Op, Trace, Ty};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::types::{F64, I8, I16, I32, I64};
+use cranelift_codegen::ir::types::{F64, I8, I32, I64};
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, SourceLoc, Type, UserFuncName, Value,
 };
@@ -18,11 +21,8 @@ use limpid_heap::Value as Python;
 use limpid_probes as probes;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies;
-use limpid_vm::types::List;
 use limpid_vm::types::generator::state;
-use limpid_vm::types::list::Storage;
 use std::mem::offset_of;
-use std::ptr::NonNull;
 
 const INT_TAG: i64 = (0xFFFEu64 << 48) as i64;
 const FLOAT_OFFSET: i64 = 1 << 48;
@@ -337,8 +337,8 @@ impl Function<'_, '_> {
                 shifted
             }
             Op::FloorDivide | Op::Remainder => self.divide(u.op, args[0], args[1]),
-            Op::Compare => self.b.ins().icmp(int_condition(imm)?, args[0], args[1]),
-            Op::CompareFloat => self.b.ins().fcmp(float_condition(imm)?, args[0], args[1]),
+            Op::Compare => self.b.ins().icmp(numbers::int_condition(imm)?, args[0], args[1]),
+            Op::CompareFloat => self.b.ins().fcmp(numbers::float_condition(imm)?, args[0], args[1]),
             Op::IntToWord => {
                 let v = args[0];
                 self.shift_right(v, 15)
@@ -361,6 +361,7 @@ impl Function<'_, '_> {
                 self.guard_not(is_zero, exit);
                 self.b.ins().fdiv(args[0], args[1])
             }
+            Op::PowFloat => self.power(args[0], args[1], imm != 0, exit),
             Op::Not => {
                 let one = self.b.ins().iconst(I8, 1);
                 self.b.ins().bxor(args[0], one)
@@ -380,46 +381,6 @@ impl Function<'_, '_> {
         };
         self.values[id.0 as usize] = Some(result);
         Some(())
-    }
-
-    fn box_value(&mut self, v: Value, ty: Ty) -> Value {
-        match ty {
-            Ty::Int => {
-                let payload = self.shift_right_unsigned(v, 15);
-                self.or_constant(payload, INT_TAG)
-            }
-            Ty::Float => {
-                let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), v);
-                let is_nan = self.b.ins().fcmp(FloatCC::Unordered, v, v);
-                let nan = self.constant(CANONICAL_NAN);
-                let bits = self.b.ins().select(is_nan, nan, bits);
-                self.add_constant(bits, FLOAT_OFFSET)
-            }
-            Ty::Bool => {
-                let v = self.b.ins().uextend(I64, v);
-                self.or_constant(v, Python::FALSE.bits() as i64)
-            }
-            Ty::Value | Ty::Word | Ty::None => v,
-        }
-    }
-
-    /// Division that rounds to minus infinity, of shifted ints.
-    fn divide(&mut self, op: Op, x: Value, y: Value) -> Value {
-        let quotient = self.b.ins().sdiv(x, y);
-        let product = self.b.ins().imul(quotient, y);
-        let rest = self.b.ins().isub(x, product);
-        let has_rest = self.compare_constant(IntCC::NotEqual, rest, 0);
-        let signs = self.b.ins().bxor(rest, y);
-        let differ = self.compare_constant(IntCC::SignedLessThan, signs, 0);
-        let off = self.b.ins().band(has_rest, differ);
-        if op == Op::Remainder {
-            let zero = self.constant(0);
-            let correction = self.b.ins().select(off, y, zero);
-            return self.b.ins().iadd(rest, correction);
-        }
-        let off = self.b.ins().uextend(I64, off);
-        let quotient = self.b.ins().isub(quotient, off);
-        self.shift_left(quotient, 15)
     }
 
     /// Uops that make no value.
@@ -530,145 +491,6 @@ impl Function<'_, '_> {
         self.guard(fits, exit);
     }
 
-    /// The collector's barrier after a store into `owner`.
-    fn barrier(&mut self, owner: Value, slot: Value) {
-        let bits = self.b.ins().load(I8, flags(), owner, GC_BYTE);
-        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
-        let unlogged = self.b.ins().band(bits, unlogged);
-        self.rarely(unlogged, |f| {
-            let thread = f.thread();
-            f.call(helpers::log_slot as *const () as usize, &[thread, owner, slot], false);
-        });
-    }
-
-    /// Before a function is called that may collect garbage: tells where the interpreter's stack ends. The thread.
-    fn save_registers(&mut self, fp: Value, sp: Value) -> Value {
-        let thread = self.thread();
-        self.b.ins().store(flags(), fp, thread, offset_of!(Thread, fp) as i32);
-        self.b.ins().store(flags(), sp, thread, offset_of!(Thread, sp) as i32);
-        thread
-    }
-
-    /// While the thread is alone and the object is new, no function is called. The value is there before the shape that says so.
-    fn add_slot(&mut self, args: &[Value], shape_and_offset: i64, exit: u32) {
-        let (object, v, name) = (args[0], args[1], args[2]);
-        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
-        let alone = self.b.ins().load(I8, flags(), flag, 0);
-        let (young, quick) = (self.b.create_block(), self.b.create_block());
-        let (general, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(general);
-        self.b.ins().brif(alone, young, &[], general, &[]);
-        self.b.switch_to_block(young);
-        let bits = self.b.ins().load(I8, flags(), object, GC_BYTE);
-        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
-        let unlogged = self.b.ins().band(bits, unlogged);
-        self.b.ins().brif(unlogged, general, &[], quick, &[]);
-        self.b.switch_to_block(quick);
-        self.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
-        let shape = self.b.ins().iconst(I32, shape_and_offset >> 16);
-        self.b.ins().store(flags(), shape, object, 0);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(general);
-        let thread = self.save_registers(args[3], args[4]);
-        let done = self.call(helpers::set_attribute as *const () as usize, &[thread, object, name, v], true).expect("it has a result");
-        self.guard(done, exit);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    /// While the thread is alone the list is not locked; otherwise a function does it.
-    fn store_item(&mut self, args: &[Value], exit: u32) {
-        let (list, index, v) = (args[0], args[1], args[2]);
-        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
-        let alone = self.b.ins().load(I8, flags(), flag, 0);
-        let (quick, shared, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(shared);
-        self.b.ins().brif(alone, quick, &[], shared, &[]);
-        self.b.switch_to_block(quick);
-        let len = self.b.ins().load(I64, flags(), list, List::LEN as i32);
-        let below = self.b.ins().icmp(IntCC::UnsignedLessThan, index, len);
-        self.guard(below, exit);
-        let storage = self.b.ins().load(I64, flags(), list, List::STORAGE as i32);
-        let offset = self.shift_left(index, 3);
-        let place = self.b.ins().iadd(storage, offset);
-        let place = self.add_constant(place, Storage::ITEMS as i64);
-        self.b.ins().store(flags(), v, place, 0);
-        self.barrier(storage, place);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(shared);
-        let thread = self.save_registers(args[3], args[4]);
-        let done = self.call(helpers::store_item as *const () as usize, &[thread, list, index, v], true).expect("it has a result");
-        self.guard(done, exit);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    /// While the thread is alone and the storage has room, no function is called.
-    fn append(&mut self, args: &[Value], exit: u32) {
-        let (list, v) = (args[0], args[1]);
-        let (known, roomy, quick) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        let (general, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(general);
-        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
-        let alone = self.b.ins().load(I8, flags(), flag, 0);
-        self.b.ins().brif(alone, known, &[], general, &[]);
-        self.b.switch_to_block(known);
-        let storage = self.b.ins().load(I64, flags(), list, List::STORAGE as i32);
-        self.b.ins().brif(storage, roomy, &[], general, &[]);
-        self.b.switch_to_block(roomy);
-        let len = self.b.ins().load(I64, flags(), list, List::LEN as i32);
-        let capacity = self.b.ins().load(I64, flags(), storage, Storage::CAPACITY as i32);
-        let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, len, capacity);
-        self.b.ins().brif(fits, quick, &[], general, &[]);
-        self.b.switch_to_block(quick);
-        let offset = self.shift_left(len, 3);
-        let place = self.b.ins().iadd(storage, offset);
-        let place = self.add_constant(place, Storage::ITEMS as i64);
-        self.b.ins().store(flags(), v, place, 0);
-        self.barrier(storage, place);
-        let longer = self.add_constant(len, 1);
-        self.b.ins().store(flags(), longer, list, List::LEN as i32);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(general);
-        let thread = self.save_registers(args[2], args[3]);
-        let done = self.call(helpers::append as *const () as usize, &[thread, list, v], true).expect("it has a result");
-        self.guard(done, exit);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    fn probe_entry(&mut self, helper: usize, code: i64, exit: u32) -> Option<()> {
-        let Some(semaphores) = probes::frame_semaphores() else { return Some(()) };
-        let address = self.constant(semaphores.as_ptr() as i64);
-        let tracers = self.b.ins().load(I64, flags(), address, 0);
-        let traced = self.compare_constant(IntCC::NotEqual, tracers, 0);
-        let (rare, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(rare);
-        self.b.ins().brif(traced, rare, &[], on, &[]);
-        self.b.switch_to_block(rare);
-        let code = self.constant(code);
-        let leaves = self.call(helper, &[code], true)?;
-        self.guard_not(leaves, exit);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
-        Some(())
-    }
-
-    fn probe_return(&mut self, helper: usize, semaphores: &[Option<NonNull<u16>>], number: usize) {
-        let (code, pc) = self.t.trace.returns[number];
-        let mut traced = None;
-        for semaphore in semaphores.iter().flatten() {
-            let address = self.constant(semaphore.as_ptr() as i64);
-            let tracers = self.b.ins().load(I16, flags(), address, 0);
-            traced = Some(traced.map_or(tracers, |other| self.b.ins().bor(tracers, other)));
-        }
-        let Some(traced) = traced else { return };
-        self.rarely(traced, |f| {
-            let (code, pc) = (f.constant(code as i64), f.constant(pc as i64));
-            f.call(helper, &[code, pc], false);
-        });
-    }
-
     fn body(&mut self, fp: Value, number: usize) -> Option<()> {
         let call = self.t.trace.calls[number].clone();
         let pc = self.constant(call.pc as i64);
@@ -722,28 +544,4 @@ fn clif_type(ty: Ty) -> Type {
         Ty::Bool => I8,
         _ => I64,
     }
-}
-
-fn int_condition(mask: i64) -> Option<IntCC> {
-    Some(match mask {
-        1 => IntCC::SignedLessThan,
-        2 => IntCC::SignedGreaterThan,
-        3 => IntCC::NotEqual,
-        4 => IntCC::Equal,
-        5 => IntCC::SignedLessThanOrEqual,
-        6 => IntCC::SignedGreaterThanOrEqual,
-        _ => return None,
-    })
-}
-
-fn float_condition(mask: i64) -> Option<FloatCC> {
-    Some(match mask {
-        1 => FloatCC::LessThan,
-        2 => FloatCC::GreaterThan,
-        4 => FloatCC::Equal,
-        5 => FloatCC::LessThanOrEqual,
-        6 => FloatCC::GreaterThanOrEqual,
-        11 => FloatCC::NotEqual,
-        _ => return None,
-    })
 }

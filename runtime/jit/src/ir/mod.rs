@@ -170,6 +170,8 @@ define_ops! {
     MulFloat = "mul_float" Pure;
     /// Quotient; the divisor is not zero.
     DivFloat = "div_float" Guards;
+    /// Power with a constant exponent; leaves if the result is not finite, or the base is not above zero and `imm` is 0.
+    PowFloat = "pow_float" Guards;
     /// Comparison of floats: mask as for `Compare`, 8 unordered.
     CompareFloat = "compare_float" Pure;
     /// The bool that it is not.

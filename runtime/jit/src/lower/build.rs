@@ -4,6 +4,7 @@
 use super::{Abort, Lowering};
 use crate::ir::{Effect, Id, Op, Ty, Uop};
 use limpid_heap::{ShapeRef, Value};
+use limpid_vm::object::ValueExt;
 use limpid_vm::shape::Shape;
 use limpid_vm::types::builtin::shapes;
 
@@ -174,10 +175,16 @@ impl Lowering<'_> {
             _ if fact.unboxed.is_some() => return Err(Abort::Contradiction),
             _ => {}
         }
-        if let Some((_, bits)) = self.constant_of(id)
-            && !Value::from_bits(bits as u64).is_cell()
-        {
-            return Err(Abort::Contradiction);
+        if let Some((_, bits)) = self.constant_of(id) {
+            let v = Value::from_bits(bits as u64);
+            if !v.is_cell() {
+                return Err(Abort::Contradiction);
+            }
+            if is_stable(shape) && v.shape() == shape {
+                // For good.
+                self.facts.entry(id).or_default().shape = Some(shape);
+                return Ok(id);
+            }
         }
         self.guard(Op::GuardShape, &[id], shape.0 as i64);
         self.facts.entry(id).or_default().shape = Some(shape);

@@ -193,6 +193,13 @@ impl Lowering<'_> {
             _ if self.frames.len() >= DEEPEST && next.fp != step.fp => return Ok(After::Stop),
             _ => {}
         }
+        if matches!(step.op, COMPARE_OP_STR | BINARY_OP_ADD_UNICODE) {
+            // With others it would call what knows how.
+            let strings = [self.peek(1)?, self.peek(2)?];
+            for v in strings {
+                self.guard_shape(v, shapes::STR)?;
+            }
+        }
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
@@ -207,7 +214,9 @@ impl Lowering<'_> {
         self.trace.calls.push(call);
         let number = self.trace.calls.len() as i64 - 1;
         self.emit_with(Op::Body, Ty::None, &[frame], number, None);
-        self.forget_all();
+        if !changes_nothing(step.op) {
+            self.forget_all();
+        }
         self.after_body(step, next)?;
         Ok(After::Next)
     }
@@ -313,4 +322,10 @@ impl Lowering<'_> {
         let used = f.places.len() as i32 + HEADER as i32;
         (f.base, f.place + used, f.extent + used)
     }
+}
+
+/// Does the instruction neither call Python code nor change any object that there was before? Finalizers wait for the end of the round.
+fn changes_nothing(op: Opcode) -> bool {
+    use Opcode::*;
+    matches!(op, BUILD_TUPLE | BUILD_LIST | BUILD_SLICE | BUILD_STRING | LOAD_COMMON_CONSTANT | COMPARE_OP_STR | BINARY_OP_ADD_UNICODE)
 }

@@ -1,14 +1,17 @@
 //! From a recording to a trace of uops: the instructions are run once more, on ids instead of values.
 //!
-//! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`simple`]: numbers, jumps, variables; [`objects`]: attributes and
-//!   containers; [`calls`]: calls, and instructions that are called as functions; [`generators`].
+//! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`form`]: what an instruction is taken for;
+//! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`objects`]: attributes and containers; [`calls`]: calls, and instructions that
+//!   are called as functions; [`generators`].
 //!
 //! A loop's first frame is in registers while the loop runs. Which places of it, as what, and whether a round changes them is not known
 //! before the whole round was lowered; so it is assumed, and lowered again with better assumptions until they hold ([`Assumptions`]).
 
 mod build;
 mod calls;
+mod form;
 mod generators;
+mod iteration;
 mod objects;
 mod simple;
 mod state;

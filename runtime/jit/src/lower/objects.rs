@@ -151,6 +151,19 @@ impl Lowering<'_> {
                     self.push(item);
                 }
             }
+            UNPACK_SEQUENCE_LIST => {
+                let list = self.peek(1)?;
+                let list = self.guard_shape(list, shapes::LIST)?;
+                let len = self.load(list, List::LEN, Ty::Word);
+                self.guard_is(len, o as u64);
+                let mut items = Vec::with_capacity(o as usize);
+                for i in (0..o as u64).rev() {
+                    let index = self.word_constant(i);
+                    items.push(self.list_item(list, index));
+                }
+                self.drop_n(1);
+                items.into_iter().for_each(|item| self.push(item));
+            }
             CALL_LIST_APPEND if o == 1 => {
                 let (callable, list, v) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
                 self.guard_is(callable, step.cache64(4));

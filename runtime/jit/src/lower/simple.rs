@@ -1,13 +1,14 @@
 //! Variables, the value stack, jumps, numbers.
 
 use super::build::is_stable;
+use super::form::{plain_operator, seen};
 use super::{Abort, After, Lowering};
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::tier2::recorder::{Instruction, Observed};
+use limpid_vm::types::List;
 use limpid_vm::types::builtin::shapes;
-use limpid_vm::types::{List, Tuple};
 
 impl Lowering<'_> {
     /// Lowers instruction `i`.
@@ -338,10 +339,19 @@ impl Lowering<'_> {
             Some(B::Subtract) => Op::SubFloat,
             Some(B::Multiply) => Op::MulFloat,
             Some(B::TrueDivide) => Op::DivFloat,
+            Some(B::Power) => Op::PowFloat,
+            _ => return Ok(false),
+        };
+        let exponent = self.peek(1)?;
+        let any_base = match self.constant_of(exponent) {
+            _ if op != Op::PowFloat => false,
+            Some((Ty::Int, i)) => i >= 0,
+            Some((Ty::Float, bits)) => (f64::from_bits(bits as u64)).fract() == 0.0 && bits >= 0,
+            // There are too many special cases.
             _ => return Ok(false),
         };
         let numbers = self.two_numbers(step)?;
-        let v = self.emit(op, Ty::Float, &numbers, 0);
+        let v = self.emit(op, Ty::Float, &numbers, any_base as i64);
         self.replace(2, v);
         Ok(true)
     }
@@ -360,137 +370,6 @@ impl Lowering<'_> {
         self.replace(2, v);
         Ok(true)
     }
-
-    // ---- iteration ----
-
-    fn next_of_range(&mut self, goes_on: bool) -> Result<bool, Abort> {
-        use limpid_vm::types::Range;
-        use std::mem::offset_of;
-        let (range, position) = (self.peek(2)?, self.peek(1)?);
-        let range = self.guard_shape(range, shapes::RANGE)?;
-        let position = self.int(position)?;
-        // A range's fields never change, and those of one that is an iterator are inline ints.
-        let [start, step, len] = [offset_of!(Range, start), offset_of!(Range, step), offset_of!(Range, len)].map(|offset| {
-            let v = self.load_fixed(range, offset, Ty::Value);
-            self.known_int(v)
-        });
-        let more = self.emit(Op::Compare, Ty::Bool, &[position, len], 1);
-        self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
-        if goes_on {
-            let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
-            let distance = self.emit(Op::MulFits, Ty::Int, &[step, index], 0);
-            let item = self.emit(Op::AddFits, Ty::Int, &[start, distance], 0);
-            self.advance_position(position);
-            self.push(item);
-        }
-        Ok(true)
-    }
-
-    fn advance_position(&mut self, position: Id) {
-        let one = self.int_constant(1);
-        let following = self.emit(Op::AddFits, Ty::Int, &[position, one], 0);
-        self.poke(1, following);
-    }
-
-    fn next_of_list(&mut self, goes_on: bool) -> Result<bool, Abort> {
-        let (list, position) = (self.peek(2)?, self.peek(1)?);
-        let list = self.guard_shape(list, shapes::LIST)?;
-        let position = self.int(position)?;
-        let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
-        if goes_on {
-            let item = self.list_item(list, index);
-            self.advance_position(position);
-            self.push(item);
-        } else {
-            let len = self.load(list, List::LEN, Ty::Word);
-            let more = self.emit(Op::Compare, Ty::Bool, &[index, len], 1);
-            self.guard(Op::GuardFalse, &[more], 0);
-            // It stays at its end when the list grows.
-            let end = self.int_constant(Value::INT_MAX);
-            self.poke(1, end);
-        }
-        Ok(true)
-    }
-
-    fn next_of_tuple(&mut self, goes_on: bool) -> Result<bool, Abort> {
-        let (tuple, position) = (self.peek(2)?, self.peek(1)?);
-        let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
-        let position = self.int(position)?;
-        let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
-        let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
-        let more = self.emit(Op::Compare, Ty::Bool, &[index, len], 1);
-        self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
-        if goes_on {
-            let item = self.load_by(Op::LoadItem, Ty::Value, &[tuple, index], limpid_vm::types::tuple::TUPLE_OVERHEAD as i64);
-            self.advance_position(position);
-            self.push(item);
-        }
-        Ok(true)
-    }
-
-    /// Item `index` of a list whose shape was tested; leaves if there is none.
-    pub(super) fn list_item(&mut self, list: Id, index: Id) -> Id {
-        use limpid_vm::types::list::Storage;
-        let storage = self.load(list, List::STORAGE, Ty::Value);
-        self.guard_is_not(storage, 0);
-        let capacity = self.load(storage, Storage::CAPACITY, Ty::Word);
-        self.guard(Op::GuardBelow, &[index, capacity], 0);
-        let item = self.load_by(Op::LoadItem, Ty::Value, &[storage, index], Storage::ITEMS as i64);
-        self.guard_is_not(item, 0);
-        item
-    }
-}
-
-/// The form of an instruction that fits what it has met while the trace was recorded. The instruction may have another one: one that it is
-/// about to lose, or the general one because it was about to get one.
-fn seen(step: &Instruction) -> Opcode {
-    use Observed::{Bool, Cell, Float, Int, Negative, None as Nothing};
-    use Opcode::*;
-    let is = |shape: ShapeRef, of: u32| shape.0 == of;
-    match (step.op.family(), step.operands[1], step.operands[0]) {
-        (BINARY_OP, Int | Negative, Int | Negative) => match plain_operator(step.oparg) {
-            Some(BinaryOperator::Add) => BINARY_OP_ADD_INT,
-            Some(BinaryOperator::Subtract) => BINARY_OP_SUBTRACT_INT,
-            Some(BinaryOperator::Multiply) => BINARY_OP_MULTIPLY_INT,
-            Some(BinaryOperator::FloorDivide | BinaryOperator::Remainder | BinaryOperator::TrueDivide) => BINARY_OP_DIVIDE_INT,
-            _ => BINARY_OP_BITS_INT,
-        },
-        (BINARY_OP, Float, Float) => match plain_operator(step.oparg) {
-            Some(BinaryOperator::Add) => BINARY_OP_ADD_FLOAT,
-            Some(BinaryOperator::Subtract) => BINARY_OP_SUBTRACT_FLOAT,
-            Some(BinaryOperator::Multiply) => BINARY_OP_MULTIPLY_FLOAT,
-            _ => BINARY_OP_MIXED_FLOAT,
-        },
-        (BINARY_OP, Int | Negative | Float, Int | Negative | Float) => BINARY_OP_MIXED_FLOAT,
-        (BINARY_OP, Cell(of), Int | Negative) if is_subscript(step.oparg) && is(shapes::LIST, of) => BINARY_OP_SUBSCR_LIST_INT,
-        (BINARY_OP, Cell(of), Int | Negative) if is_subscript(step.oparg) && is(shapes::TUPLE, of) => BINARY_OP_SUBSCR_TUPLE_INT,
-        (COMPARE_OP, Int | Negative, Int | Negative) => COMPARE_OP_INT,
-        (COMPARE_OP, Int | Negative | Float, Int | Negative | Float) => COMPARE_OP_FLOAT,
-        (TO_BOOL, _, Int | Negative) => TO_BOOL_INT,
-        (TO_BOOL, _, Bool) => TO_BOOL_BOOL,
-        (TO_BOOL, _, Nothing) => TO_BOOL_NONE,
-        (TO_BOOL, _, Cell(of)) if is(shapes::LIST, of) => TO_BOOL_LIST,
-        (TO_BOOL, _, Cell(_)) if step.op == TO_BOOL_ALWAYS_TRUE => TO_BOOL_ALWAYS_TRUE,
-        (STORE_SUBSCR, Cell(of), Int) if is(shapes::LIST, of) => STORE_SUBSCR_LIST_INT,
-        (UNPACK_SEQUENCE, _, Cell(of)) if is(shapes::TUPLE, of) => UNPACK_SEQUENCE_TUPLE,
-        (FOR_ITER, Cell(of), Int) if is(shapes::RANGE, of) => FOR_ITER_RANGE,
-        (FOR_ITER, Cell(of), Int) if is(shapes::LIST, of) => FOR_ITER_LIST,
-        (FOR_ITER, Cell(of), Int) if is(shapes::TUPLE, of) => FOR_ITER_TUPLE,
-        // What is lowered under other names than these would be for other operands.
-        (family @ (BINARY_OP | COMPARE_OP | TO_BOOL | STORE_SUBSCR | UNPACK_SEQUENCE), ..) => family,
-        (FOR_ITER, ..) if matches!(step.op, FOR_ITER_RANGE | FOR_ITER_LIST | FOR_ITER_TUPLE) => FOR_ITER,
-        _ => step.op,
-    }
-}
-
-/// The operator, in-place forms as the plain ones.
-fn plain_operator(o: u32) -> Option<BinaryOperator> {
-    let first = BinaryOperator::InplaceAdd as u32;
-    BinaryOperator::from_oparg(if o >= first { o - first } else { o })
-}
-
-fn is_subscript(o: u32) -> bool {
-    BinaryOperator::from_oparg(o) == Some(BinaryOperator::Subscript)
 }
 
 /// The outcomes for which a comparison is true, as in [`Op::Compare`].

@@ -1,0 +1,99 @@
+//! Numbers: boxing, what is more than one instruction, comparisons.
+
+use super::{CANONICAL_NAN, FLOAT_OFFSET, Function, INT_TAG};
+use crate::helpers;
+use crate::ir::{Op, Ty};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::types::{F64, I64};
+use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, Value};
+use cranelift_codegen::isa::CallConv;
+use limpid_heap::Value as Python;
+
+impl Function<'_, '_> {
+    pub(super) fn box_value(&mut self, v: Value, ty: Ty) -> Value {
+        match ty {
+            Ty::Int => {
+                let payload = self.shift_right_unsigned(v, 15);
+                self.or_constant(payload, INT_TAG)
+            }
+            Ty::Float => {
+                let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), v);
+                let is_nan = self.b.ins().fcmp(FloatCC::Unordered, v, v);
+                let nan = self.constant(CANONICAL_NAN);
+                let bits = self.b.ins().select(is_nan, nan, bits);
+                self.add_constant(bits, FLOAT_OFFSET)
+            }
+            Ty::Bool => {
+                let v = self.b.ins().uextend(I64, v);
+                self.or_constant(v, Python::FALSE.bits() as i64)
+            }
+            Ty::Value | Ty::Word | Ty::None => v,
+        }
+    }
+
+    /// Division that rounds to minus infinity, of shifted ints.
+    pub(super) fn divide(&mut self, op: Op, x: Value, y: Value) -> Value {
+        let quotient = self.b.ins().sdiv(x, y);
+        let product = self.b.ins().imul(quotient, y);
+        let rest = self.b.ins().isub(x, product);
+        let has_rest = self.compare_constant(IntCC::NotEqual, rest, 0);
+        let signs = self.b.ins().bxor(rest, y);
+        let differ = self.compare_constant(IntCC::SignedLessThan, signs, 0);
+        let off = self.b.ins().band(has_rest, differ);
+        if op == Op::Remainder {
+            let zero = self.constant(0);
+            let correction = self.b.ins().select(off, y, zero);
+            return self.b.ins().iadd(rest, correction);
+        }
+        let off = self.b.ins().uextend(I64, off);
+        let quotient = self.b.ins().isub(quotient, off);
+        self.shift_left(quotient, 15)
+    }
+
+    /// What is simple about powers; the rest is the interpreter's.
+    pub(super) fn power(&mut self, x: Value, y: Value, any_base: bool, exit: u32) -> Value {
+        if !any_base {
+            let zero = self.b.ins().f64const(0.0);
+            let positive = self.b.ins().fcmp(FloatCC::GreaterThan, x, zero);
+            self.guard(positive, exit);
+        }
+        let mut signature = Signature::new(CallConv::SystemV);
+        signature.params.extend([AbiParam::new(F64), AbiParam::new(F64)]);
+        signature.returns.push(AbiParam::new(F64));
+        let signature = self.b.import_signature(signature);
+        let address = self.constant(helpers::power as *const () as i64);
+        let call = self.b.ins().call_indirect(signature, address, &[x, y]);
+        let result = self.b.inst_results(call)[0];
+        let infinity = self.b.ins().f64const(f64::INFINITY);
+        let size = self.b.ins().fabs(result);
+        let finite = self.b.ins().fcmp(FloatCC::LessThan, size, infinity);
+        self.guard(finite, exit);
+        result
+    }
+}
+
+/// The condition for a mask of [`Op::Compare`].
+pub(super) fn int_condition(mask: i64) -> Option<IntCC> {
+    Some(match mask {
+        1 => IntCC::SignedLessThan,
+        2 => IntCC::SignedGreaterThan,
+        3 => IntCC::NotEqual,
+        4 => IntCC::Equal,
+        5 => IntCC::SignedLessThanOrEqual,
+        6 => IntCC::SignedGreaterThanOrEqual,
+        _ => return None,
+    })
+}
+
+/// The condition for a mask of [`Op::CompareFloat`].
+pub(super) fn float_condition(mask: i64) -> Option<FloatCC> {
+    Some(match mask {
+        1 => FloatCC::LessThan,
+        2 => FloatCC::GreaterThan,
+        4 => FloatCC::Equal,
+        5 => FloatCC::LessThanOrEqual,
+        6 => FloatCC::GreaterThanOrEqual,
+        11 => FloatCC::NotEqual,
+        _ => return None,
+    })
+}

@@ -1,0 +1,86 @@
+//! `for` over ranges, lists and tuples, which have no iterator objects: a position is on the stack.
+
+use super::{Abort, Lowering};
+use crate::ir::{Id, Op, Ty};
+use limpid_heap::Value;
+use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::list::Storage;
+use limpid_vm::types::tuple::TUPLE_OVERHEAD;
+use limpid_vm::types::{List, Range, Tuple};
+use std::mem::offset_of;
+
+impl Lowering<'_> {
+    pub(super) fn next_of_range(&mut self, goes_on: bool) -> Result<bool, Abort> {
+        let (range, position) = (self.peek(2)?, self.peek(1)?);
+        let range = self.guard_shape(range, shapes::RANGE)?;
+        let position = self.int(position)?;
+        // A range's fields never change, and those of one that is an iterator are inline ints.
+        let [start, step, len] = [offset_of!(Range, start), offset_of!(Range, step), offset_of!(Range, len)].map(|offset| {
+            let v = self.load_fixed(range, offset, Ty::Value);
+            self.known_int(v)
+        });
+        let more = self.emit(Op::Compare, Ty::Bool, &[position, len], 1);
+        self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
+        if goes_on {
+            let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+            let distance = self.emit(Op::MulFits, Ty::Int, &[step, index], 0);
+            let item = self.emit(Op::AddFits, Ty::Int, &[start, distance], 0);
+            self.advance_position(position);
+            self.push(item);
+        }
+        Ok(true)
+    }
+
+    fn advance_position(&mut self, position: Id) {
+        let one = self.int_constant(1);
+        let following = self.emit(Op::AddFits, Ty::Int, &[position, one], 0);
+        self.poke(1, following);
+    }
+
+    pub(super) fn next_of_list(&mut self, goes_on: bool) -> Result<bool, Abort> {
+        let (list, position) = (self.peek(2)?, self.peek(1)?);
+        let list = self.guard_shape(list, shapes::LIST)?;
+        let position = self.int(position)?;
+        let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+        if goes_on {
+            let item = self.list_item(list, index);
+            self.advance_position(position);
+            self.push(item);
+        } else {
+            let len = self.load(list, List::LEN, Ty::Word);
+            let more = self.emit(Op::Compare, Ty::Bool, &[index, len], 1);
+            self.guard(Op::GuardFalse, &[more], 0);
+            // It stays at its end when the list grows.
+            let end = self.int_constant(Value::INT_MAX);
+            self.poke(1, end);
+        }
+        Ok(true)
+    }
+
+    pub(super) fn next_of_tuple(&mut self, goes_on: bool) -> Result<bool, Abort> {
+        let (tuple, position) = (self.peek(2)?, self.peek(1)?);
+        let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
+        let position = self.int(position)?;
+        let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+        let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
+        let more = self.emit(Op::Compare, Ty::Bool, &[index, len], 1);
+        self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
+        if goes_on {
+            let item = self.load_by(Op::LoadItem, Ty::Value, &[tuple, index], TUPLE_OVERHEAD as i64);
+            self.advance_position(position);
+            self.push(item);
+        }
+        Ok(true)
+    }
+
+    /// Item `index` of a list whose shape was tested; leaves if there is none.
+    pub(super) fn list_item(&mut self, list: Id, index: Id) -> Id {
+        let storage = self.load(list, List::STORAGE, Ty::Value);
+        self.guard_is_not(storage, 0);
+        let capacity = self.load(storage, Storage::CAPACITY, Ty::Word);
+        self.guard(Op::GuardBelow, &[index, capacity], 0);
+        let item = self.load_by(Op::LoadItem, Ty::Value, &[storage, index], Storage::ITEMS as i64);
+        self.guard_is_not(item, 0);
+        item
+    }
+}
