@@ -31,6 +31,8 @@ pub mod request {
     pub const TABLE: u32 = 1 << 5;
     /// The interpreter is going down: a daemon thread stops here.
     pub const EXIT: u32 = 1 << 6;
+    /// Another process has sent a script. The only bit of its byte, which that process writes.
+    pub const REMOTE_SCRIPT: u32 = 1 << 8;
 }
 
 /// The exception being handled in a frame stack or a generator, `sys.exception()`.
