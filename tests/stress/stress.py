@@ -94,7 +94,11 @@ def disturb_frames(rng):
         while frame is not None:
             frame.f_lineno, frame.f_code.co_name, frame.f_lasti
             if rng.random() < 0.2:
-                dict(frame.f_locals)
+                try:
+                    dict(frame.f_locals)
+                except KeyError:
+                    # A variable has lost its value between the list of names and the look at it.
+                    pass
             frame = frame.f_back
 
 

@@ -26,6 +26,9 @@ pub fn handle(t: &Thread) -> R<()> {
     if take(t, request::EXIT) {
         crate::runtime::leave_daemon(t);
     }
+    if take(t, request::REMOTE_SCRIPT) {
+        crate::modules::sys::remote::run_script(t);
+    }
     if take(t, request::FINALIZERS) {
         crate::runtime::run_finalizers(t);
     }

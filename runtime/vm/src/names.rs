@@ -56,7 +56,7 @@ static_names! {
     __typing_unpacked_tuple_args__, __unpacked__, __value__, __warningregistry__, __weakref__, __wrapped__, __xor__, __abstractmethods__,
     _abc_impl, _fix_up_module, _find_and_load, _handle_fromlist, _initializing, _install_external_importers, _lock_unlock_module,
     _blksize, _finalizing, _handles, _uninitialized_submodules, _slotnames, _fields, _attributes, _field_types,
-    add, append, args, argv, ascii = "ASCII", athrow, asend, big, buffer, builtins, bytes, clear, close, code, copy, copyreg, decode, default, dict, difference_update,
+    add, append, args, c_call, c_exception, c_return, call, exception, opcode, argv, ascii = "ASCII", athrow, asend, big, buffer, builtins, bytes, clear, close, code, copy, copyreg, decode, default, dict, difference_update,
     dot = ".", comma_space = ", ", space = " ", newline = "\n", encode, encoding, end, errno, errors, excepthook, exceptions, extend, false_ = "False",
     fget, fset, fdel, file, filename, fileno, filename2, flush, fromkeys, get, getattr, getvalue, group, importlib,
     intersection, io, isatty, items, iter, join, key, keys, last_exc, last_traceback, last_type, last_value, len, lineno, line, little, lambda = "<lambda>", listcomp = "<listcomp>", genexpr = "<genexpr>",

@@ -5,6 +5,7 @@ use crate::instrument::{self, Instrumentation};
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
 use crate::interpreter_stack::InterpreterStack;
+use crate::modules::sys::remote;
 use crate::object::{R, Ref, Slot};
 use crate::root::Root;
 use crate::shape::Shape;
@@ -563,7 +564,9 @@ pub fn detach(t: &'static Thread) {
     let interpreter = t.interpreter();
     CURRENT.set(std::ptr::null());
     let this = std::ptr::from_ref(t).cast_mut();
-    let _ = MAIN_THREAD.compare_exchange(this, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
+    if MAIN_THREAD.compare_exchange(this, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        remote::close();
+    }
     let mut threads = interpreter.threads.lock();
     threads.retain(|p| !std::ptr::eq(p.0, t));
     publish(&threads);
@@ -722,6 +725,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     let t = attach(interpreter, stack);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
+    remote::open(t);
     builtin::init(t);
     t
 }
@@ -758,6 +762,7 @@ pub fn after_fork_child(t: &Thread) {
     crate::modules::thread::after_fork_child(t);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
+    remote::open(t);
     let mut indices = interpreter.bytecode_indices.lock();
     indices.clear();
     indices.insert(t.bytecode_index.get());

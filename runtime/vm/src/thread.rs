@@ -33,6 +33,8 @@ pub mod request {
     pub const EXIT: u32 = 1 << 6;
     /// Somebody outside of the process has a wish about statistics.
     pub const STATISTICS: u32 = 1 << 7;
+    /// Another process has sent a script. The only bit of its byte, which that process writes.
+    pub const REMOTE_SCRIPT: u32 = 1 << 8;
 }
 
 /// The exception being handled in a frame stack or a generator, `sys.exception()`.

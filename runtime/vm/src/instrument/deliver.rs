@@ -65,12 +65,18 @@ pub fn deliver(r: &mut Regs, o: u32) -> Rest {
     let op = here.opcode();
     refresh(t, code);
     if t.tracing.get() != 0 {
-        return Rest::Run(op);
+        return Rest::Run(checked(op));
     }
     match watched(r, o, code, at, here, op) {
+        Ok(Rest::Run(op)) => Rest::Run(checked(op)),
         Ok(rest) => rest,
         Err(Raised) => Rest::Done(Step::Error),
     }
+}
+
+/// The form of an instruction that does no more than has to be done each time. Code that is up to date needs not be brought there again.
+fn checked(op: Opcode) -> Opcode {
+    if op == Opcode::RESUME { Opcode::RESUME_CHECK } else { op }
 }
 
 fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op: Opcode) -> R<Rest> {

@@ -7,10 +7,10 @@ use crate::instrument::deliver::call_tool;
 use crate::instrument::events::{Event, EventSet};
 use crate::instrument::{PROFILE, TRACE, set_events};
 use crate::interp::trace::line_at;
+use crate::names;
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::thread::{Thread, ThreadSlot};
 use crate::types::descriptor::bind;
-use crate::types::str::intern;
 use crate::types::{BuiltinFunction, Code, Exception, FrameObject, MethodDescriptor, Tuple, frame};
 use limpid_heap::Value;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -67,18 +67,16 @@ fn running(t: &Thread) -> Option<Ref<FrameObject>> {
 pub fn profile(t: &Thread, event: Event, args: &[Value]) -> R<()> {
     let (Some(f), Some(frame)) = (t.slot(ThreadSlot::ProfileFunction), running(t)) else { return Ok(()) };
     let (what, arg) = match event {
-        Event::PY_START | Event::PY_RESUME | Event::PY_THROW => ("call", Value::NONE),
-        Event::PY_RETURN | Event::PY_YIELD => ("return", args[2]),
-        Event::PY_UNWIND => ("return", Value::NONE),
+        Event::PY_START | Event::PY_RESUME | Event::PY_THROW => (names::call, Value::NONE),
+        Event::PY_RETURN | Event::PY_YIELD => (names::return_, args[2]),
+        Event::PY_UNWIND => (names::return_, Value::NONE),
         Event::CALL | Event::C_RETURN | Event::C_RAISE => {
             let Some(callable) = native_callable(t, args[2], args[3]) else { return Ok(()) };
             (
-                if event == Event::CALL {
-                    "c_call"
-                } else if event == Event::C_RETURN {
-                    "c_return"
-                } else {
-                    "c_exception"
+                match event {
+                    Event::CALL => names::c_call,
+                    Event::C_RETURN => names::c_return,
+                    _ => names::c_exception,
                 },
                 callable,
             )
@@ -115,19 +113,19 @@ pub fn trace(t: &Thread, code: Ref<Code>, at: usize, event: Event, args: &[Value
     let flags = frame.trace_flags.load(Relaxed);
     let (what, arg) = match event {
         Event::PY_START | Event::PY_RESUME | Event::PY_THROW => {
-            return tell_trace(t, global, frame, event, "call", Value::NONE);
+            return tell_trace(t, global, frame, event, names::call, Value::NONE);
         }
-        Event::PY_RETURN | Event::PY_YIELD => ("return", args[2]),
-        Event::PY_UNWIND => ("return", Value::NONE),
-        Event::LINE if flags & frame::TRACE_LINES != 0 => ("line", Value::NONE),
-        Event::JUMP if flags & frame::TRACE_LINES != 0 && repeats_line(code, at, args) => ("line", Value::NONE),
-        Event::INSTRUCTION if flags & frame::TRACE_OPCODES != 0 => ("opcode", Value::NONE),
-        Event::RAISE | Event::STOP_ITERATION => ("exception", args[2]),
+        Event::PY_RETURN | Event::PY_YIELD => (names::return_, args[2]),
+        Event::PY_UNWIND => (names::return_, Value::NONE),
+        Event::LINE if flags & frame::TRACE_LINES != 0 => (names::line, Value::NONE),
+        Event::JUMP if flags & frame::TRACE_LINES != 0 && repeats_line(code, at, args) => (names::line, Value::NONE),
+        Event::INSTRUCTION if flags & frame::TRACE_OPCODES != 0 => (names::opcode, Value::NONE),
+        Event::RAISE | Event::STOP_ITERATION => (names::exception, args[2]),
         _ => return Ok(()),
     };
     let Some(f) = frame.trace.opt() else { return Ok(()) };
-    let arg = match what {
-        "exception" => Tuple::from_slice(t, &[arg.class().value(), arg, Exception::traceback(arg)]).value(),
+    let arg = match event {
+        Event::RAISE | Event::STOP_ITERATION => Tuple::from_slice(t, &[arg.class().value(), arg, Exception::traceback(arg)]).value(),
         _ => arg,
     };
     tell_trace(t, f, frame, event, what, arg)
@@ -139,7 +137,7 @@ pub fn repeats_line(code: Ref<Code>, at: usize, args: &[Value]) -> bool {
     to < at && line_at(code, to) == line_at(code, at)
 }
 
-fn tell_trace(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: &str, arg: Value) -> R<()> {
+fn tell_trace(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: Value, arg: Value) -> R<()> {
     match tell(t, f, frame, event, what, arg) {
         Ok(v) => {
             if !v.is_none() {
@@ -162,6 +160,6 @@ fn failed(t: &Thread, slot: ThreadSlot) -> R<()> {
     Err(Raised)
 }
 
-fn tell(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: &str, arg: Value) -> R {
-    call_tool(t, event, f, &[frame.value(), intern(t, what), arg])
+fn tell(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: Value, arg: Value) -> R {
+    call_tool(t, event, f, &[frame.value(), what, arg])
 }

@@ -185,10 +185,16 @@ fn running_table(i: &Instrumentation) -> *const Table {
     if i.watches_instructions() { &raw const dispatch::MONITORED } else { &raw const dispatch::PLAIN }
 }
 
+/// Is code up to date?
+#[inline(always)]
+pub fn is_current(t: &Thread, code: Ref<Code>) -> bool {
+    code.instrumented_at.load(Acquire) == t.interpreter().instrumentation.version()
+}
+
 /// Brings code up to date. True: something may have changed.
 #[inline]
 pub fn refresh(t: &Thread, code: Ref<Code>) -> bool {
-    if code.instrumented_at.load(Acquire) == t.interpreter().instrumentation.version() {
+    if is_current(t, code) {
         return false;
     }
     locations::update(t, code);

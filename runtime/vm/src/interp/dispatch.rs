@@ -14,6 +14,7 @@
 
 use crate::instrument::deliver::{Rest, deliver};
 use crate::interp::counting::CountingTable;
+use crate::interp::frame::Frame;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::unwind;
 use crate::interp::uops::*;
@@ -178,9 +179,14 @@ unsafe extern "C" fn instrumented_call(pc: *const u16, sp: *mut Value, fp: *mut 
 }
 
 /// Where a frame starts or resumes while tools want events everywhere.
-unsafe extern "C" fn monitored_resume(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+unsafe extern "C" fn monitored_resume(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
     // SAFETY: as in `go`.
-    unsafe { slow(pc, sp, fp, th, o, resume_slow as crate::interp::regs::SlowFn as *const Table) }
+    unsafe {
+        if crate::instrument::is_current(&*th, Frame(fp).code()) {
+            return handlers::RESUME_CHECK(pc, sp, fp, th, o, table);
+        }
+        slow(pc, sp, fp, th, o, resume_slow as crate::interp::regs::SlowFn as *const Table)
+    }
 }
 
 macro_rules! define_handlers {

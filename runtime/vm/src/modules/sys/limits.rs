@@ -36,8 +36,6 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     ),
     FnDef::def("is_finalizing", "", |t, _| Ok(Value::bool(t.interpreter().finalizing.load(Ordering::Relaxed))))
         .doc("Return True if Python is exiting."),
-    FnDef::def("is_remote_debug_enabled", "", |_, _| Ok(Value::FALSE))
-        .doc("Return True if remote debugging is enabled, False otherwise."),
     FnDef::def("is_stack_trampoline_active", "", |_, _| Ok(Value::FALSE))
         .doc("Return *True* if a stack profiler trampoline is active."),
     FnDef::def("_is_gil_enabled", "", |_, _| Ok(Value::FALSE))

@@ -17,6 +17,7 @@ mod limits;
 mod monitoring;
 mod objects;
 mod paths;
+pub(crate) mod remote;
 mod statistics;
 mod stdlib_names;
 
@@ -25,8 +26,15 @@ pub use audit::{audit, audit_import};
 pub use info::{HEX_VERSION, VERSION, version_text};
 pub use paths::decode_filesystem;
 
-static FUNCTIONS: &[&[FnDef]] =
-    &[audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, limits::FUNCTIONS, objects::FUNCTIONS, statistics::FUNCTIONS];
+static FUNCTIONS: &[&[FnDef]] = &[
+    audit::FUNCTIONS,
+    frames::FUNCTIONS,
+    hooks::FUNCTIONS,
+    limits::FUNCTIONS,
+    objects::FUNCTIONS,
+    remote::FUNCTIONS,
+    statistics::FUNCTIONS,
+];
 
 static MODULE: ModuleDef = ModuleDef {
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with \
