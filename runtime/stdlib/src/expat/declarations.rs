@@ -87,7 +87,7 @@ impl Run<'_> {
                         end
                     }
                 },
-                _ => return Err(Reader::new(s, start).unexpected()),
+                _ => return Err(Reader::new(s, start, false).unexpected()),
             };
         }
         Err(Stop::Incomplete)
@@ -95,7 +95,7 @@ impl Run<'_> {
 
     /// The declaration at `at`; its end.
     fn declared(&mut self, s: &str, at: usize, external: bool) -> Step<usize> {
-        let mut r = Reader::new(s, at);
+        let mut r = Reader::new(s, at, self.core.namespaces.is_some());
         const KINDS: [&str; 4] = ["<!ENTITY", "<!ATTLIST", "<!ELEMENT", "<!NOTATION"];
         let mut kind = None;
         for known in KINDS {
@@ -276,7 +276,7 @@ impl Run<'_> {
 
     /// `<![INCLUDE[` or all of `<![IGNORE[...]]>` at `at`; its end.
     fn conditional(&mut self, s: &str, at: usize) -> Step<usize> {
-        let mut r = Reader::new(s, at);
+        let mut r = Reader::new(s, at, self.core.namespaces.is_some());
         r.mark("<![");
         r.space()?;
         let keyword = if r.peek()? == b'%' {
@@ -339,7 +339,7 @@ impl Run<'_> {
         if parameter {
             r.need_space()?;
         }
-        let name = r.name()?;
+        let name = r.plain_name()?;
         r.need_space()?;
         let mut entity = Entity {
             text: None,
@@ -364,7 +364,7 @@ impl Run<'_> {
                 }
                 r.need_space()?;
                 notation_at = r.pieces.len();
-                entity.notation = Some(r.name()?.to_string());
+                entity.notation = Some(r.plain_name()?.to_string());
             }
         }
         let end = Self::declaration_end(r)?;
@@ -439,7 +439,7 @@ impl Run<'_> {
     }
 
     fn notation_declaration(&mut self, r: &mut Reader<'_>) -> Step<usize> {
-        let name = r.name()?;
+        let name = r.plain_name()?;
         r.need_space()?;
         let id = r.external_id(false)?;
         let end = Self::declaration_end(r)?;

@@ -113,7 +113,7 @@ impl Run<'_> {
             let Some(quote) = s[open..end].chars().next().filter(|c| matches!(c, '"' | '\'')) else { return Err(wrong(open)) };
             let Some(length) = s[open + 1..end].find(quote) else { return Err(wrong(open)) };
             let value = &s[open + 1..open + 1 + length];
-            if let Some(i) = value.find(|c: char| !(c.is_ascii_alphanumeric() || "._:-".contains(c))) {
+            if let Some(i) = value.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))) {
                 return Err(wrong(open + 1 + i));
             }
             let slot = match &s[name_at..name_end] {
@@ -212,7 +212,7 @@ impl Run<'_> {
 
     /// The document type declaration, up to its bracket or its end.
     fn doctype(&mut self, s: &str) -> Step {
-        let mut r = Reader::new(s, self.at);
+        let mut r = Reader::new(s, self.at, self.core.namespaces.is_some());
         let result = self.doctype_start(&mut r);
         if let Err(Stop::Incomplete) = result {
             self.note_partial(&r);

@@ -14,12 +14,14 @@ pub(super) struct Reader<'s> {
     pub at: usize,
     /// What was read.
     pub pieces: Vec<Range<usize>>,
+    /// Names have one colon at most, those of entities and notations none.
+    namespaces: bool,
 }
 
 impl<'s> Reader<'s> {
-    /// Reads from `at` on.
-    pub fn new(s: &'s str, at: usize) -> Reader<'s> {
-        Reader { s, at, pieces: Vec::new() }
+    /// Reads from `at` on, with or without namespaces.
+    pub fn new(s: &'s str, at: usize, namespaces: bool) -> Reader<'s> {
+        Reader { s, at, pieces: Vec::new(), namespaces }
     }
 
     fn take_to(&mut self, end: usize) -> &'s str {
@@ -105,11 +107,21 @@ impl<'s> Reader<'s> {
         match scan::name(self.s, self.at) {
             Ok(end) => {
                 scan::word_end(self.s, end)?;
+                if self.namespaces && scan::split(&self.s[self.at..end], self.at).is_err() {
+                    return Err(Stop::Failed(Code::SYNTAX, self.at));
+                }
                 Ok(self.take_to(end))
             }
             Err(Stop::Failed(..)) => Err(self.unexpected()),
             Err(stop) => Err(stop),
         }
+    }
+
+    /// Passes the name of an entity or a notation.
+    pub fn plain_name(&mut self) -> Step<&'s str> {
+        let start = self.at;
+        let name = self.name()?;
+        if self.namespaces && name.contains(':') { Err(Stop::Failed(Code::SYNTAX, start)) } else { Ok(name) }
     }
 
     /// Passes a name token: of an enumeration.
