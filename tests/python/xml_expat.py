@@ -29,8 +29,9 @@ def parser(handlers=HANDLERS, places=False, **settings):
     return p, events
 
 
-def show(data, pieces=None, **settings):
+def show(data, pieces=None, deferral=True, **settings):
     p, events = parser(**settings)
+    p.SetReparseDeferralEnabled(deferral)
     try:
         if pieces:
             for i in range(0, len(data), pieces):
@@ -63,6 +64,10 @@ DOCUMENT = b"""<?xml version='1.0' encoding='utf-8' standalone='yes'?>
 """
 show(DOCUMENT)
 show(DOCUMENT, pieces=3, handlers=["StartElementHandler", "CharacterDataHandler"], buffer_text=True, ordered_attributes=True)
+show(DOCUMENT, pieces=1, deferral=False, handlers=["AttlistDeclHandler", "ElementDeclHandler", "EntityDeclHandler"])
+for wrong in ("<!ENTITY a:b ''>", "<!ELEMENT a: ANY>", "<!ELEMENT a (b:c:d)>", "<!NOTATION a:b SYSTEM ''>", "<!ELEMENT a:b ANY><?a:b?>",
+              "<!ENTITYx a ''>", "<!ENTITY] a ''>", "<!ENTITY a ''b>", "<!ELEMENT a(b)>", "<!ELEMENT a (b", "<!ELEMENT", "<!-x->", "<![x", "%a", "&a;"):
+    show(f"<!DOCTYPE a [{wrong}]><a/>", namespace_separator=" ", handlers=[])
 show(DOCUMENT, handlers=["StartElementHandler"], specified_attributes=True)
 show(DOCUMENT, handlers=["DefaultHandler"])
 show(DOCUMENT, handlers=["DefaultHandlerExpand"], buffer_text=True)

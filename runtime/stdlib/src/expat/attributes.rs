@@ -19,20 +19,26 @@ fn declares(name: &str) -> Option<Option<&str>> {
     }
 }
 
-/// Where attributes go: a list of names and values, or a dict.
+/// Where attributes go: nowhere, in a list of names and values, or in a dict.
 enum Target {
+    Nowhere,
     List(limpid_vm::object::Ref<List>),
     Dict(limpid_vm::object::Ref<Dict>),
 }
 
 impl Target {
-    fn add(&self, run: &Run<'_>, name: Value, value: Value) -> Step {
+    fn add(&self, run: &Run<'_>, name: u32, text: &str) -> Step {
         match self {
+            Target::Nowhere => {}
             Target::List(list) => {
-                list.append(run.t, name)?;
+                let value = run.string(Some(text))?;
+                list.append(run.t, run.name_string(name))?;
                 list.append(run.t, value)?;
             }
-            Target::Dict(dict) => dict.set_item(run.t, name, value)?,
+            Target::Dict(dict) => {
+                let value = run.string(Some(text))?;
+                dict.set_item(run.t, run.name_string(name), value)?;
+            }
         }
         Ok(())
     }
@@ -64,7 +70,9 @@ impl Run<'_> {
             }
         }
         let expanded = if namespaces { self.expanded_element(element, at)? } else { element };
-        let target = if self.parser.ordered_attributes.load(Relaxed) {
+        let target = if !self.has(Handler::StartElement) {
+            Target::Nowhere
+        } else if self.parser.ordered_attributes.load(Relaxed) {
             Target::List(List::with_capacity(self.t, 2 * raw.len())?)
         } else {
             Target::Dict(Dict::new(self.t))
@@ -90,15 +98,13 @@ impl Run<'_> {
                 number
             };
             let any_text = declared.is_empty() || declared.iter().find(|d| *d.name == *name).is_none_or(|d| d.any_text);
-            let value = if a.plain && any_text {
-                self.string(Some(&s[a.value.clone()]))?
+            if a.plain && any_text {
+                target.add(self, meant, &s[a.value.clone()])?;
             } else {
                 let text = self.value_text(&s[a.value.clone()], any_text, a.value.start, at)?;
-                let value = self.string(Some(&text))?;
+                target.add(self, meant, &text)?;
                 self.core.scratch = text;
-                value
-            };
-            target.add(self, self.name_string(meant), value)?;
+            }
         }
         if !self.parser.specified_attributes.load(Relaxed) {
             for default in declared {
@@ -114,11 +120,11 @@ impl Run<'_> {
                 if meant != number && !self.core.names.mark(meant) {
                     continue;
                 }
-                let value = self.string(Some(value))?;
-                target.add(self, self.name_string(meant), value)?;
+                target.add(self, meant, value)?;
             }
         }
         let values = match target {
+            Target::Nowhere => Value::NONE,
             Target::List(list) => list.value(),
             Target::Dict(dict) => dict.value(),
         };
@@ -154,7 +160,7 @@ impl Run<'_> {
             return Ok(name.expanded.1);
         }
         let text: Arc<str> = name.text.clone();
-        let (prefix, local) = split(&text, at + 1)?;
+        let (prefix, local) = scan::split(&text, at + 1)?;
         let expanded = self.expanded(number, prefix, local, at)?;
         self.core.names.get_mut(number).expanded = (version, expanded);
         Ok(expanded)
@@ -162,7 +168,7 @@ impl Run<'_> {
 
     /// The number of what an attribute's name stands for: without a prefix, itself.
     fn expanded_attribute(&mut self, name: &str, number: u32, at: usize, tag: usize) -> Step<u32> {
-        match split(name, at)? {
+        match scan::split(name, at)? {
             (None, _) => Ok(number),
             (prefix, local) => self.expanded(number, prefix, local, tag),
         }
@@ -259,19 +265,5 @@ impl Run<'_> {
         let result = self.add_value(text, out, None, outer);
         self.core.open.pop();
         result
-    }
-}
-
-/// The prefix of the name at `at`, and the rest.
-fn split(name: &str, at: usize) -> Step<(Option<&str>, &str)> {
-    let wrong = |i| Err(Stop::Failed(Code::INVALID_TOKEN, at + i));
-    match name.split_once(':') {
-        None => Ok((None, name)),
-        Some(("", _)) => wrong(0),
-        Some((_, "")) => wrong(name.len()),
-        Some((prefix, local)) => match local.find(':') {
-            Some(i) => wrong(prefix.len() + 1 + i),
-            None => Ok((Some(prefix), local)),
-        },
     }
 }

@@ -49,7 +49,10 @@ impl Run<'_> {
                     }
                     *at + CDATA.len()
                 } else {
-                    return Err(Stop::Failed(Code::INVALID_TOKEN, *at + 2));
+                    // The first that is not as in one of them.
+                    let like = if s[*at..].starts_with("<!-") { "<!-" } else { CDATA };
+                    let same = s[*at..].bytes().zip(like.bytes()).take_while(|(a, b)| a == b).count();
+                    return Err(Stop::Failed(Code::INVALID_TOKEN, *at + same));
                 }
             }
             Some(_) => self.start_tag(s, *at)?,
@@ -248,8 +251,8 @@ impl Run<'_> {
         let b = s.as_bytes();
         let mut attributes = std::mem::take(&mut self.core.attributes);
         attributes.clear();
-        let name_end = scan::name(s, at + 1);
-        let scanned = name_end.and_then(|name_end| {
+        let namespaces = self.core.namespaces.is_some();
+        let scanned = element_name(s, at + 1, namespaces).and_then(|name_end| {
             let mut p = name_end;
             loop {
                 let before = p;
@@ -264,7 +267,7 @@ impl Run<'_> {
                     },
                     Some(_) if p == before => return Err(Stop::Failed(Code::INVALID_TOKEN, p)),
                     Some(_) => {
-                        let attribute = attribute(s, p)?;
+                        let attribute = attribute(s, p, namespaces)?;
                         p = attribute.value.end + 1;
                         attributes.push(attribute);
                     }
@@ -305,7 +308,7 @@ impl Run<'_> {
     }
 
     fn end_tag(&mut self, s: &str, at: usize, level: usize) -> Step<usize> {
-        let name_end = scan::name(s, at + 2)?;
+        let name_end = element_name(s, at + 2, self.core.namespaces.is_some())?;
         let close = scan::skip_space(s, name_end);
         match s.as_bytes().get(close) {
             None => return Err(Stop::Incomplete),
@@ -348,10 +351,19 @@ impl Run<'_> {
     }
 }
 
+/// The end of the name at `at`, which with namespaces has one colon at most.
+fn element_name(s: &str, at: usize, namespaces: bool) -> Step<usize> {
+    let end = scan::name(s, at)?;
+    if namespaces {
+        scan::split(&s[at..end], at)?;
+    }
+    Ok(end)
+}
+
 /// The attribute at `at`.
-fn attribute(s: &str, at: usize) -> Step<RawAttribute> {
+fn attribute(s: &str, at: usize, namespaces: bool) -> Step<RawAttribute> {
     let b = s.as_bytes();
-    let name_end = scan::name(s, at)?;
+    let name_end = element_name(s, at, namespaces)?;
     let equals = scan::skip_space(s, name_end);
     match b.get(equals) {
         None => return Err(Stop::Incomplete),

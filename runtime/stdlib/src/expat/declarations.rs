@@ -9,6 +9,7 @@ use super::run::Run;
 use super::scan::{self, Step, Stop, is_space};
 use limpid_heap::Value;
 use limpid_vm::types::{Tuple, ValueList};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How an element's content is described, by Expat's numbers.
@@ -86,7 +87,7 @@ impl Run<'_> {
                         end
                     }
                 },
-                _ => return Err(Reader::new(s, start).unexpected()),
+                _ => return Err(Reader::new(s, start, false).unexpected()),
             };
         }
         Err(Stop::Incomplete)
@@ -94,19 +95,35 @@ impl Run<'_> {
 
     /// The declaration at `at`; its end.
     fn declared(&mut self, s: &str, at: usize, external: bool) -> Step<usize> {
-        let mut r = Reader::new(s, at);
-        let r = &mut r;
-        if r.take_text("<!ENTITY")? {
-            self.entity_declaration(r, external)
-        } else if r.take_text("<!ATTLIST")? {
-            self.attribute_declaration(r)
-        } else if r.take_text("<!ELEMENT")? {
-            self.element_declaration(r)
-        } else if r.take_text("<!NOTATION")? {
-            self.notation_declaration(r)
-        } else {
-            Err(Stop::Failed(Code::SYNTAX, at))
+        let mut r = Reader::new(s, at, self.core.namespaces.is_some());
+        const KINDS: [&str; 4] = ["<!ENTITY", "<!ATTLIST", "<!ELEMENT", "<!NOTATION"];
+        let mut kind = None;
+        for known in KINDS {
+            if kind.is_none() && r.take_text(known)? {
+                kind = Some(known);
+            }
         }
+        let Some(kind) = kind else { return Err(scan::no_declaration(s, at)) };
+        if s.len() > r.at {
+            Self::after_keyword(&mut r, at)?;
+        } else {
+            return Err(Stop::Incomplete);
+        }
+        let result = match kind {
+            "<!ENTITY" => self.entity_declaration(&mut r, external),
+            "<!ATTLIST" => self.attribute_declaration(&mut r),
+            "<!ELEMENT" => self.element_declaration(&mut r),
+            _ => self.notation_declaration(&mut r),
+        };
+        if let Err(Stop::Incomplete) = result {
+            self.note_partial(&r);
+        }
+        result
+    }
+
+    /// What separates a declaration's keyword from the rest.
+    pub fn after_keyword(r: &mut Reader<'_>, at: usize) -> Step {
+        if r.peek()? == b'%' || r.space()? { Ok(()) } else { Err(scan::no_declaration(r.s, at)) }
     }
 
     /// The declaration at `at` with its parameter entities replaced, where there are some, and where it ends.
@@ -259,7 +276,7 @@ impl Run<'_> {
 
     /// `<![INCLUDE[` or all of `<![IGNORE[...]]>` at `at`; its end.
     fn conditional(&mut self, s: &str, at: usize) -> Step<usize> {
-        let mut r = Reader::new(s, at);
+        let mut r = Reader::new(s, at, self.core.namespaces.is_some());
         r.mark("<![");
         r.space()?;
         let keyword = if r.peek()? == b'%' {
@@ -301,9 +318,9 @@ impl Run<'_> {
     }
 
     /// A declaration without a handler is reported piece by piece.
-    fn unhandled(&self, r: &Reader<'_>) -> Step {
-        for piece in &r.pieces {
-            self.default(&r.s[piece.clone()])?;
+    fn unhandled(&self, pieces: &[Range<usize>], s: &str) -> Step {
+        for piece in pieces {
+            self.default(&s[piece.clone()])?;
         }
         Ok(())
     }
@@ -318,12 +335,11 @@ impl Run<'_> {
     // ---- entities ----
 
     fn entity_declaration(&mut self, r: &mut Reader<'_>, external: bool) -> Step<usize> {
-        r.need_space()?;
         let parameter = r.take(b'%')?;
         if parameter {
             r.need_space()?;
         }
-        let name = r.name()?;
+        let name = r.plain_name()?;
         r.need_space()?;
         let mut entity = Entity {
             text: None,
@@ -332,6 +348,8 @@ impl Run<'_> {
             notation: None,
             internal: !external && !self.core.is_entity && self.core.open_parameters.is_empty(),
         };
+        // Which piece the notation's name is.
+        let mut notation_at = 0;
         if matches!(r.peek()?, b'"' | b'\'') {
             let (written, at) = r.literal()?;
             let mut text = String::new();
@@ -345,7 +363,8 @@ impl Run<'_> {
                     return Err(Stop::Failed(Code::SYNTAX, r.at));
                 }
                 r.need_space()?;
-                entity.notation = Some(r.name()?.to_string());
+                notation_at = r.pieces.len();
+                entity.notation = Some(r.plain_name()?.to_string());
             }
         }
         let end = Self::declaration_end(r)?;
@@ -361,20 +380,27 @@ impl Run<'_> {
             new && dtd.complete
         };
         if !new {
-            self.unhandled(r)?;
+            self.unhandled(&r.pieces, r.s)?;
             return Ok(end);
         }
         let (system, public) = (self.string(entity.system.as_deref())?, self.string(entity.public.as_deref())?);
         if let (Some(notation), true) = (&entity.notation, self.has(Handler::UnparsedEntityDecl)) {
+            let others = !self.has(Handler::EntityDecl);
+            if others {
+                self.unhandled(&r.pieces[..notation_at], r.s)?;
+            }
             let args = [self.name(name)?, self.parser.base.get(), system, public, self.name(notation)?];
             self.call(Handler::UnparsedEntityDecl, &args)?;
+            if others {
+                self.unhandled(&r.pieces[notation_at + 1..], r.s)?;
+            }
         } else if self.has(Handler::EntityDecl) {
             let notation = self.string(entity.notation.as_deref())?;
             let value = self.string(entity.text.as_deref())?;
             let args = [self.name(name)?, Value::int(parameter.into()), value, self.parser.base.get(), system, public, notation];
             self.call(Handler::EntityDecl, &args)?;
         } else {
-            self.unhandled(r)?;
+            self.unhandled(&r.pieces, r.s)?;
         }
         Ok(end)
     }
@@ -391,7 +417,10 @@ impl Run<'_> {
                 p += if written.as_bytes().get(p + 1) == Some(&b'\n') { 2 } else { 1 };
                 continue;
             }
-            let end = scan::reference_end(written, p).map_err(|_| Stop::Failed(Code::INVALID_TOKEN, place))?;
+            let end = scan::reference_end(written, p).map_err(|stop| match stop {
+                Stop::Failed(code, i) => Stop::Failed(code, at + i),
+                _ => Stop::Failed(Code::INVALID_TOKEN, place),
+            })?;
             let name = &written[p + 1..end - 1];
             if written.as_bytes()[p] == b'%' {
                 if !external && !self.core.is_entity {
@@ -410,8 +439,7 @@ impl Run<'_> {
     }
 
     fn notation_declaration(&mut self, r: &mut Reader<'_>) -> Step<usize> {
-        r.need_space()?;
-        let name = r.name()?;
+        let name = r.plain_name()?;
         r.need_space()?;
         let id = r.external_id(false)?;
         let end = Self::declaration_end(r)?;
@@ -419,7 +447,7 @@ impl Run<'_> {
             let args = [self.name(name)?, self.parser.base.get(), self.string(id.system.as_deref())?, self.string(id.public.as_deref())?];
             self.call(Handler::NotationDecl, &args)?;
         } else {
-            self.unhandled(r)?;
+            self.unhandled(&r.pieces, r.s)?;
         }
         Ok(end)
     }
@@ -427,13 +455,40 @@ impl Run<'_> {
     // ---- attributes ----
 
     fn attribute_declaration(&mut self, r: &mut Reader<'_>) -> Step<usize> {
-        r.need_space()?;
         let element = r.name()?;
-        let mut handled = false;
+        let mut declared = Vec::new();
+        let result = self.read_attributes(r, &mut declared);
+        if let Err(Stop::Incomplete | Stop::Raised(_)) = result {
+            // They are read again.
+            return result;
+        }
+        let complete = self.core.shared.dtd.lock().complete;
+        let handled = complete && !declared.is_empty() && self.has(Handler::AttlistDecl);
+        for (attribute, kind, required) in declared.iter().filter(|_| complete) {
+            self.core.shared.dtd.lock().add_attribute(element, attribute.clone());
+            if self.has(Handler::AttlistDecl) {
+                let args = [
+                    self.name(element)?,
+                    self.name(&attribute.name)?,
+                    self.string(Some(kind))?,
+                    self.string(attribute.default.as_deref())?,
+                    Value::int((*required).into()),
+                ];
+                self.call(Handler::AttlistDecl, &args)?;
+            }
+        }
+        if !handled {
+            self.unhandled(&r.pieces, r.s)?;
+        }
+        result
+    }
+
+    /// Reads the attributes of a declaration, each with its type and whether it is required (or fixed), to the end of the declaration.
+    fn read_attributes(&mut self, r: &mut Reader<'_>, declared: &mut Vec<(Attribute, String, bool)>) -> Step<usize> {
         loop {
             let any = r.space()?;
             if r.take(b'>')? {
-                break;
+                return Ok(r.at);
             }
             if !any {
                 return Err(r.unexpected());
@@ -453,30 +508,8 @@ impl Run<'_> {
                 let text = self.value_text(written, kind == "CDATA", at, at)?;
                 default = Some(Arc::<str>::from(text));
             }
-            let complete = {
-                let mut dtd = self.core.shared.dtd.lock();
-                if dtd.complete {
-                    let attribute = Attribute { name: name.into(), any_text: kind == "CDATA", default: default.clone() };
-                    dtd.add_attribute(element, attribute);
-                }
-                dtd.complete
-            };
-            if complete && self.has(Handler::AttlistDecl) {
-                handled = true;
-                let args = [
-                    self.name(element)?,
-                    self.name(name)?,
-                    self.string(Some(&kind))?,
-                    self.string(default.as_deref())?,
-                    Value::int(required.into()),
-                ];
-                self.call(Handler::AttlistDecl, &args)?;
-            }
+            declared.push((Attribute { name: name.into(), any_text: kind == "CDATA", default }, kind, required));
         }
-        if !handled {
-            self.unhandled(r)?;
-        }
-        Ok(r.at)
     }
 
     /// The type of an attribute, as Expat writes it.
@@ -513,7 +546,6 @@ impl Run<'_> {
     // ---- elements ----
 
     fn element_declaration(&mut self, r: &mut Reader<'_>) -> Step<usize> {
-        r.need_space()?;
         let name = r.name()?;
         r.need_space()?;
         let content = if r.peek()? == b'(' {
@@ -531,7 +563,7 @@ impl Run<'_> {
             let args = [self.name(name)?, content];
             self.call(Handler::ElementDecl, &args)?;
         } else {
-            self.unhandled(r)?;
+            self.unhandled(&r.pieces, r.s)?;
         }
         Ok(end)
     }

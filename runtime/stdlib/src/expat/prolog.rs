@@ -25,7 +25,7 @@ impl Run<'_> {
                 (b'<', None) => return Err(Stop::Incomplete),
                 (b'<', Some(b'?')) => self.at = self.processing_instruction(s, at)?,
                 (b'<', Some(b'!')) if scan::begins(s, at, "<!--")? => self.at = self.comment(s, at)?,
-                (b'<', Some(b'!')) if !scan::begins(s, at, "<!DOCTYPE")? => return Err(Stop::Failed(Code::INVALID_TOKEN, at + 2)),
+                (b'<', Some(b'!')) if !scan::begins(s, at, "<!DOCTYPE")? => return Err(scan::no_declaration(s, at)),
                 (b'<', Some(b'!')) if self.core.doctype_seen => return Err(Stop::Failed(Code::SYNTAX, at)),
                 (b'<', Some(b'!')) => return self.doctype(s),
                 (b'<', Some(_)) => {
@@ -38,7 +38,7 @@ impl Run<'_> {
                     self.core.state = State::Content;
                     return Ok(());
                 }
-                _ => return Err(self.misplaced(s, Code::SYNTAX)),
+                _ => return Err(scan::misplaced(s, at, Code::SYNTAX)),
             }
         }
         Err(Stop::Incomplete)
@@ -55,8 +55,13 @@ impl Run<'_> {
                 (b'<', None) => return Err(Stop::Incomplete),
                 (b'<', Some(b'?')) => self.at = self.processing_instruction(s, at)?,
                 (b'<', Some(b'!')) if scan::begins(s, at, "<!--")? => self.at = self.comment(s, at)?,
-                (b'<', Some(_)) => return Err(Stop::Failed(Code::JUNK_AFTER_DOC_ELEMENT, at)),
-                _ => return Err(self.misplaced(s, Code::JUNK_AFTER_DOC_ELEMENT)),
+                (b'<', Some(b'!')) => {
+                    return Err(match scan::no_declaration(s, at) {
+                        Stop::Failed(Code::SYNTAX, at) => Stop::Failed(Code::JUNK_AFTER_DOC_ELEMENT, at),
+                        stop => stop,
+                    });
+                }
+                _ => return Err(scan::misplaced(s, at, Code::JUNK_AFTER_DOC_ELEMENT)),
             }
         }
         Err(Stop::Incomplete)
@@ -68,16 +73,6 @@ impl Run<'_> {
         self.default(&s[self.at..end])?;
         self.at = end;
         Ok(())
-    }
-
-    /// What stands where it must not: `code` if it could stand elsewhere.
-    fn misplaced(&self, s: &str, code: Code) -> Stop {
-        match scan::name_token(s, self.at) {
-            // A word has to end as one does in a declaration.
-            Ok(end) if !b" \t\r\n>),|[%?*+".contains(&s.as_bytes()[end]) => Stop::Failed(Code::INVALID_TOKEN, end),
-            Err(Stop::Failed(_, at)) if !b"]>()\"'".contains(&s.as_bytes()[self.at]) => Stop::Failed(Code::INVALID_TOKEN, at),
-            _ => Stop::Failed(code, self.at),
-        }
     }
 
     /// The declaration at the very beginning, if there is one: `<?xml version="1.0"?>`.
@@ -106,7 +101,10 @@ impl Run<'_> {
             if name_at == p {
                 return Err(wrong(p));
             }
-            let Ok(name_end) = scan::name(s, name_at) else { return Err(wrong(name_at)) };
+            let name_end = s[name_at..end].find(|c: char| c == '=' || c.is_whitespace() || !c.is_ascii()).map_or(end, |i| name_at + i);
+            if !s.as_bytes()[name_end].is_ascii() {
+                return Err(wrong(name_end));
+            }
             let equals = scan::skip_space(s, name_end);
             if !s[equals..].starts_with('=') {
                 return Err(wrong(equals));
@@ -115,8 +113,8 @@ impl Run<'_> {
             let Some(quote) = s[open..end].chars().next().filter(|c| matches!(c, '"' | '\'')) else { return Err(wrong(open)) };
             let Some(length) = s[open + 1..end].find(quote) else { return Err(wrong(open)) };
             let value = &s[open + 1..open + 1 + length];
-            if !value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b)) {
-                return Err(wrong(open + 1));
+            if let Some(i) = value.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))) {
+                return Err(wrong(open + 1 + i));
             }
             let slot = match &s[name_at..name_end] {
                 "version" if encoding.is_none() && standalone.is_none() => &mut version,
@@ -167,6 +165,15 @@ impl Run<'_> {
     pub fn processing_instruction(&mut self, s: &str, at: usize) -> Step<usize> {
         let target_end = scan::name(s, at + 2)?;
         let target = &s[at + 2..target_end];
+        if let (Some(i), true) = (target.find(':'), self.core.namespaces.is_some()) {
+            return Err(Stop::Failed(Code::INVALID_TOKEN, at + 2 + i));
+        }
+        match s.as_bytes().get(target_end) {
+            None => return Err(Stop::Incomplete),
+            Some(c) if is_space(*c) => {}
+            Some(_) if scan::begins(s, target_end, "?>")? => {}
+            Some(_) => return Err(Stop::Failed(Code::INVALID_TOKEN, target_end)),
+        }
         if target == "xml" {
             return Err(Stop::Failed(Code::MISPLACED_XML_PI, at));
         }
@@ -175,9 +182,6 @@ impl Run<'_> {
         }
         let data_at = scan::skip_space(s, target_end);
         let end = scan::find(s, target_end, "?>")?;
-        if data_at == target_end && end != target_end {
-            return Err(Stop::Failed(Code::INVALID_TOKEN, target_end));
-        }
         if self.has(Handler::ProcessingInstruction) {
             let args = [self.name(target)?, self.normalized(&s[data_at.min(end)..end])?];
             self.call(Handler::ProcessingInstruction, &args)?;
@@ -208,9 +212,18 @@ impl Run<'_> {
 
     /// The document type declaration, up to its bracket or its end.
     fn doctype(&mut self, s: &str) -> Step {
-        let mut r = Reader::new(s, self.at);
+        let mut r = Reader::new(s, self.at, self.core.namespaces.is_some());
+        let result = self.doctype_start(&mut r);
+        if let Err(Stop::Incomplete) = result {
+            self.note_partial(&r);
+        }
+        result
+    }
+
+    fn doctype_start(&mut self, r: &mut Reader<'_>) -> Step {
+        let s = r.s;
         r.mark("<!DOCTYPE");
-        r.need_space()?;
+        Self::after_keyword(r, self.at)?;
         let name = r.name()?;
         r.space()?;
         let mut id = ExternalId::default();
@@ -260,7 +273,9 @@ impl Run<'_> {
         let result = self.declarations(s, &mut at, false);
         self.at = at;
         result?;
-        self.default("]")?;
+        if !self.has(Handler::StartDoctypeDecl) {
+            self.default("]")?;
+        }
         self.at = at + 1;
         self.core.state = State::SubsetEnd;
         Ok(())
@@ -269,12 +284,14 @@ impl Run<'_> {
     /// What follows the brackets.
     pub fn subset_end(&mut self, s: &str) -> Step {
         let at = scan::skip_space(s, self.at);
-        self.default(&s[self.at..at])?;
+        if !self.has(Handler::StartDoctypeDecl) {
+            self.default(&s[self.at..at])?;
+        }
         self.at = at;
         match s.as_bytes().get(at) {
             None => Err(Stop::Incomplete),
             Some(b'>') => self.end_doctype(s, at),
-            Some(_) => Err(Stop::Failed(Code::SYNTAX, at)),
+            Some(_) => Err(scan::misplaced(s, at, Code::SYNTAX)),
         }
     }
 

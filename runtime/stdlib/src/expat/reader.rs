@@ -14,12 +14,14 @@ pub(super) struct Reader<'s> {
     pub at: usize,
     /// What was read.
     pub pieces: Vec<Range<usize>>,
+    /// Names have one colon at most, those of entities and notations none.
+    namespaces: bool,
 }
 
 impl<'s> Reader<'s> {
-    /// Reads from `at` on.
-    pub fn new(s: &'s str, at: usize) -> Reader<'s> {
-        Reader { s, at, pieces: Vec::new() }
+    /// Reads from `at` on, with or without namespaces.
+    pub fn new(s: &'s str, at: usize, namespaces: bool) -> Reader<'s> {
+        Reader { s, at, pieces: Vec::new(), namespaces }
     }
 
     fn take_to(&mut self, end: usize) -> &'s str {
@@ -41,10 +43,7 @@ impl<'s> Reader<'s> {
 
     /// What is next must not be.
     pub fn unexpected(&self) -> Stop {
-        match scan::check_characters(self.s, self.at, (self.at + 1).min(self.s.len())) {
-            Err(stop) => stop,
-            Ok(()) => Stop::Failed(Code::SYNTAX, self.at),
-        }
+        scan::misplaced(self.s, self.at, Code::SYNTAX)
     }
 
     /// Passes white space; whether there is some.
@@ -63,6 +62,12 @@ impl<'s> Reader<'s> {
     /// Passes white space that must be there.
     pub fn need_space(&mut self) -> Step {
         if self.space()? { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Does the text end here, with a whole word or none?
+    pub fn at_end(&self) -> bool {
+        let rest = self.at..self.s.len();
+        rest.is_empty() || scan::skip_space(self.s, self.at) == rest.end || self.s[rest].chars().all(|c| c.is_alphanumeric())
     }
 
     /// Passes a byte, if it is next.
@@ -100,16 +105,32 @@ impl<'s> Reader<'s> {
     /// Passes a name.
     pub fn name(&mut self) -> Step<&'s str> {
         match scan::name(self.s, self.at) {
-            Ok(end) => Ok(self.take_to(end)),
+            Ok(end) => {
+                scan::word_end(self.s, end)?;
+                if self.namespaces && scan::split(&self.s[self.at..end], self.at).is_err() {
+                    return Err(Stop::Failed(Code::SYNTAX, self.at));
+                }
+                Ok(self.take_to(end))
+            }
             Err(Stop::Failed(..)) => Err(self.unexpected()),
             Err(stop) => Err(stop),
         }
     }
 
+    /// Passes the name of an entity or a notation.
+    pub fn plain_name(&mut self) -> Step<&'s str> {
+        let start = self.at;
+        let name = self.name()?;
+        if self.namespaces && name.contains(':') { Err(Stop::Failed(Code::SYNTAX, start)) } else { Ok(name) }
+    }
+
     /// Passes a name token: of an enumeration.
     pub fn name_token(&mut self) -> Step<&'s str> {
         match scan::name_token(self.s, self.at) {
-            Ok(end) => Ok(self.take_to(end)),
+            Ok(end) => {
+                scan::word_end(self.s, end)?;
+                Ok(self.take_to(end))
+            }
             Err(Stop::Failed(..)) => Err(self.unexpected()),
             Err(stop) => Err(stop),
         }
@@ -123,6 +144,7 @@ impl<'s> Reader<'s> {
         }
         let start = self.at + 1;
         let end = scan::find(self.s, start, if quote == b'"' { "\"" } else { "'" })?;
+        scan::literal_end(self.s, end + 1)?;
         self.take_to(end + 1);
         Ok((&self.s[start..end], start))
     }

@@ -4,6 +4,7 @@ use super::codes::Code;
 use super::core::{Core, State};
 use super::encoding::{self, Detected, Encoding};
 use super::object::{Handler, Parser};
+use super::reader::Reader;
 use super::scan::{Step, Stop};
 use super::{ERROR, codes};
 use limpid_heap::Value;
@@ -24,6 +25,8 @@ pub(super) struct Run<'a> {
     pub core: Box<Core>,
     /// How much of the input was parsed.
     pub at: usize,
+    /// The declaration at [`Run::at`] ends with the input: where its last token begins, unless that is whole.
+    pub partial: Option<Option<usize>>,
     /// How many entities are being replaced by their text, in which places mean nothing.
     pub depth: usize,
 }
@@ -67,7 +70,7 @@ impl Run<'_> {
     /// Parses `data`, and with `last` to the end of the document. `utf8` says what the encoding is, whatever the document says.
     pub fn parse(t: &Thread, parser: Ref<Parser>, data: Ref<Bytes>, last: bool, utf8: bool) -> R<()> {
         let Some(core) = parser.core.lock().take() else { raise!(t, RuntimeError, "the parser is parsing already") };
-        let mut run = Run { t, parser, core, at: 0, depth: 0 };
+        let mut run = Run { t, parser, core, at: 0, partial: None, depth: 0 };
         let result = run.feed(data, last, utf8);
         let outcome = match result {
             Ok(()) => flush(t, parser),
@@ -246,6 +249,10 @@ impl Run<'_> {
     /// The document has ended: is it whole?
     fn finish(&mut self, s: &str, partial: bool) -> Step {
         let fail = |code| Err(Stop::Failed(code, 0));
+        if let (Some(partial), State::Prolog | State::Subset) = (self.partial, self.core.state) {
+            self.parser.event.store(partial.unwrap_or(s.len()), Relaxed);
+            return fail(if partial.is_some() { Code::UNCLOSED_TOKEN } else { Code::NO_ELEMENTS });
+        }
         if self.at < s.len() {
             return fail(if self.core.cdata { Code::UNCLOSED_CDATA_SECTION } else { Code::UNCLOSED_TOKEN });
         }
@@ -267,6 +274,13 @@ impl Run<'_> {
         }
         self.core.state = State::Finished;
         Ok(())
+    }
+
+    /// Notes how a declaration ends that the input ends in.
+    pub fn note_partial(&mut self, r: &Reader<'_>) {
+        if self.depth == 0 {
+            self.partial = Some(if r.at_end() { None } else { Some(r.at) });
+        }
     }
 
     // ---- handlers ----

@@ -177,6 +177,20 @@ pub(super) fn normalized(text: &str) -> std::borrow::Cow<'_, str> {
     text.replace("\r\n", "\n").replace('\r', "\n").into()
 }
 
+/// The prefix of the name at `at`, and the rest.
+pub(super) fn split(name: &str, at: usize) -> Step<(Option<&str>, &str)> {
+    let wrong = |i| Err(Stop::Failed(Code::INVALID_TOKEN, at + i));
+    match name.split_once(':') {
+        None => Ok((None, name)),
+        Some(("", _)) => wrong(0),
+        Some((_, "")) => wrong(name.len()),
+        Some((prefix, local)) => match local.find(':') {
+            Some(i) => wrong(prefix.len() + 1 + i),
+            None => Ok((Some(prefix), local)),
+        },
+    }
+}
+
 /// What a reference to a character stands for. `text` is between `&#` and `;`.
 pub(super) fn character_reference(text: &str) -> Option<char> {
     let number = match text.strip_prefix('x') {
@@ -209,6 +223,75 @@ pub(super) fn reference_end(s: &str, at: usize) -> Step<usize> {
         None => Err(Stop::Incomplete),
         Some(b';') => Ok(end + 1),
         Some(_) => Err(Stop::Failed(Code::INVALID_TOKEN, end)),
+    }
+}
+
+/// What may follow a word in a declaration.
+const WORD_ENDS: &[u8] = b" \t\r\n>),|[%?*+";
+/// What may follow a parenthesis that closes.
+const GROUP_ENDS: &[u8] = b" \t\r\n>),|*+?%";
+/// What may follow a quoted text.
+const LITERAL_ENDS: &[u8] = b" \t\r\n>%[";
+
+/// A token ends at `end`: what follows must be one of `ends`.
+pub(super) fn token_end(s: &str, end: usize, ends: &[u8]) -> Step {
+    match s.as_bytes().get(end) {
+        None => Err(Stop::Incomplete),
+        Some(c) if ends.contains(c) => Ok(()),
+        Some(_) => Err(Stop::Failed(Code::INVALID_TOKEN, end)),
+    }
+}
+
+/// As [`token_end`], for a word.
+pub(super) fn word_end(s: &str, end: usize) -> Step {
+    token_end(s, end, WORD_ENDS)
+}
+
+/// As [`token_end`], for a quoted text.
+pub(super) fn literal_end(s: &str, end: usize) -> Step {
+    token_end(s, end, LITERAL_ENDS)
+}
+
+/// The error for what is at `at`, where it must not be: `code` if it is a whole token.
+pub(super) fn misplaced(s: &str, at: usize, code: Code) -> Stop {
+    let b = s.as_bytes();
+    let next = b.get(at + 1).copied();
+    let token = match (b.get(at), next) {
+        (None, _) => return Stop::Incomplete,
+        (Some(b'<'), None | Some(b'!' | b'?')) => Ok(()),
+        (Some(b'<' | b'#'), _) => name(s, at + 1).map(|_| ()),
+        (Some(b'%'), _) => match reference_end(s, at) {
+            Ok(_) => return Stop::Failed(Code::PARAM_ENTITY_REF, at),
+            Err(stop) => Err(stop),
+        },
+        (Some(b')'), _) => token_end(s, at + 1, GROUP_ENDS),
+        (Some(b'(' | b',' | b'|' | b'[' | b']' | b'>'), _) => Ok(()),
+        (Some(&quote @ (b'"' | b'\'')), _) => match b[at + 1..].iter().position(|c| *c == quote) {
+            Some(length) => literal_end(s, at + length + 2),
+            None => Err(Stop::Incomplete),
+        },
+        _ => name_token(s, at).and_then(|end| word_end(s, end)),
+    };
+    match token {
+        Err(stop @ Stop::Failed(..)) => stop,
+        _ => Stop::Failed(code, at),
+    }
+}
+
+/// The error for a declaration at `at` of which there is no such kind.
+pub(super) fn no_declaration(s: &str, at: usize) -> Stop {
+    let b = s.as_bytes();
+    let wrong = |at| Stop::Failed(Code::INVALID_TOKEN, at);
+    match b.get(at + 2) {
+        None => Stop::Incomplete,
+        Some(b'-') => wrong(at + 3),
+        Some(b'[') => Stop::Failed(Code::SYNTAX, at),
+        Some(c) if !c.is_ascii_alphabetic() && *c != b'_' => wrong(at + 2),
+        Some(_) => match b[at + 2..].iter().position(|c| !c.is_ascii_alphabetic() && *c != b'_') {
+            None => Stop::Incomplete,
+            Some(i) if b" \t\r\n%".contains(&b[at + 2 + i]) => Stop::Failed(Code::SYNTAX, at),
+            Some(i) => wrong(at + 2 + i),
+        },
     }
 }
 
