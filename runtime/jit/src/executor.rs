@@ -12,6 +12,7 @@ use crate::ir::Ty;
 use limpid_heap::ShapeRef;
 use limpid_pystats::exits::Place;
 use limpid_vm::interp::backoff;
+use limpid_vm::stats;
 use limpid_vm::thread::Thread;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -160,6 +161,8 @@ pub struct Executor {
     pub constants: Vec<u64>,
     /// How often the entry may still not fit.
     pub misses: Cell<u16>,
+    /// Its code is in the statistics.
+    is_counted: Cell<bool>,
     /// Entries and clock cycles that are to be judged, and how often in a row the outcome was bad.
     entries: Cell<u32>,
     cycles: Cell<u64>,
@@ -195,6 +198,7 @@ impl Executor {
             exits,
             constants,
             misses: Cell::new(MISSES),
+            is_counted: Cell::new(false),
             entries: Cell::new(0),
             cycles: Cell::new(0),
             wanting: Cell::new(0),
@@ -221,6 +225,17 @@ impl Executor {
     pub fn code(&self) -> Option<*const u8> {
         let code = self.code.load(Acquire);
         (code != no_code()).then_some(code.cast_const())
+    }
+
+    /// Has the statistics know how much memory its code takes; the worker that has made it has none.
+    pub fn count_memory(&self, t: &Thread) {
+        let Some(b) = stats::block(t).filter(|_| !self.is_counted.get()) else { return };
+        let Some(piece) = self.made.lock().1 else { return };
+        self.is_counted.set(true);
+        let counters = b.counters.optimization.get();
+        counters.jit_total_memory_size.add(piece.size() as u64);
+        counters.jit_code_size.add(piece.size() as u64);
+        counters.trace_total_memory_hist.record(piece.size() as u64);
     }
 
     /// How far it is.
@@ -336,7 +351,14 @@ impl State {
     }
 
     /// Frees what is retired. The thread runs no executor and refers to none.
-    pub fn free_retired(&mut self) {
+    pub fn free_retired(&mut self, t: &Thread) {
+        if self.retired.is_empty() {
+            return;
+        }
+        if let Some(b) = stats::block(t) {
+            let bytes = self.retired.iter().filter_map(|e| e.made.lock().1).map(|piece| piece.size() as u64).sum();
+            b.counters.optimization.get().jit_freed_memory_size.add(bytes);
+        }
         self.retired.clear();
     }
 

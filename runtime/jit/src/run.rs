@@ -57,7 +57,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let (executor, buffer, running, last_made) = unsafe {
         let state = &mut *state;
         if state.running.get() == 0 && !t.tier2().is_recording() {
-            state.free_retired();
+            state.free_retired(t);
         }
         let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
         (executor, &raw const *state.buffer, &raw const state.running, &raw const state.last_made)
@@ -86,6 +86,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     }
     if let Some(b) = stats::block(t) {
         b.counters.optimization.get().traces_executed.increment();
+        executor.count_memory(t);
     }
     running.set(running.get() + 1);
     let exposed = t.leave_trace.replace(0);
@@ -160,7 +161,10 @@ fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
         // SAFETY: executors stay while something refers to them; `retire` has not been called, for the exit is not dead.
         let side = unsafe { &*exit.side.get() };
         match side.code() {
-            Some(code) => exit.target.set(code),
+            Some(code) => {
+                side.count_memory(r.t());
+                exit.target.set(code);
+            }
             None if side.phase() == Phase::Failed => exit.generation.set(MOST_GENERATIONS),
             None => {}
         }
