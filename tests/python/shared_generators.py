@@ -205,3 +205,15 @@ for make in numbers, delegating:
 stop.set()
 toggler.join()
 m.free_tool_id(1)
+
+
+# The frame of a generator that is over has no caller and does not keep the generator.
+def ending():
+    yield sys._getframe()
+
+
+g = ending()
+frame = next(g)
+print(frame.f_back, frame.f_generator is g)
+next(g, None)
+print(frame.f_back, frame.f_generator, g.gi_frame)

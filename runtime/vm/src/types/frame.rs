@@ -101,13 +101,18 @@ pub fn detach(t: &Thread, f: Frame, position: usize) {
     // SAFETY: the frame has that many local slots.
     let list = ValueList::from_slice(t, unsafe { std::slice::from_raw_parts(f.0, n) });
     object.locals.set(t, object, list.cell());
-    let mut previous = f.previous();
-    while !previous.is_none() && previous.is_shim() {
-        previous = previous.previous();
-    }
-    if !previous.is_none() {
-        let back = object_of(t, previous);
-        object.back.set(t, object, back.value());
+    if f.is_generator() {
+        // It has no caller any more, and is not the frame of the generator either.
+        object.generator.set(t, object, Value::NULL);
+    } else {
+        let mut previous = f.previous();
+        while !previous.is_none() && previous.is_shim() {
+            previous = previous.previous();
+        }
+        if !previous.is_none() {
+            let back = object_of(t, previous);
+            object.back.set(t, object, back.value());
+        }
     }
     object.position.store(position, Ordering::Relaxed);
     object.live.store(std::ptr::null_mut(), Ordering::Release);
