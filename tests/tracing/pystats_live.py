@@ -86,6 +86,10 @@ def served(binary, program):
             kind, text = response.headers["Content-Type"], response.read().decode()
         if not kind.startswith("application/openmetrics-text") or not text.endswith("# EOF\n"):
             yield f"serve: {kind}, {text[-100:]}"
+        dashboard = pystats(binary, "serve", "--dashboard").stdout
+        missing = {name for name in re.findall(r"limpid_live_\w+", dashboard) if f"\n{name}{{" not in text}
+        if missing or "limpid_live_jit_exits_total" not in dashboard:
+            yield f"serve: the dashboard shows {missing}, which are not there"
         found = re.search(rf'^limpid_live_exceptions_raised_total{{pid="{program.pid}",.*}} (\d+)$', text, re.MULTILINE)
         if not found or int(found[1]) != values(binary, program)["exceptions_raised"]:
             yield f"serve: {found and found[0]}"

@@ -103,10 +103,10 @@ pub fn entered(t: &Thread, generator: bool) {
 /// The general form of a family runs without specializing: it is not yet time, or a specialized form `op` has met something else.
 #[inline]
 pub fn deferred(t: &Thread, op: u8, family: Opcode) {
-    if let Some(b) = block(t) {
-        if !missed(b, op) {
-            b.counters.opcodes.get()[family as usize].deferred.increment();
-        }
+    if let Some(b) = block(t)
+        && !missed(b, op)
+    {
+        b.counters.opcodes.get()[family as usize].deferred.increment();
     }
 }
 
