@@ -18,7 +18,7 @@ use std::mem::offset_of;
 const HAS_RECEIVER: u16 = 1 << 15;
 
 /// How many frames a trace has at most.
-pub(super) const DEEPEST: usize = 20;
+pub(super) const DEEPEST: usize = 12;
 
 impl Lowering<'_> {
     /// Lowers instruction `i`, for which there is nothing simpler.
