@@ -59,7 +59,7 @@ define_aborts! {
     Stale = c"stale cache";
     /// What was recorded is not what the uops do.
     Lost = c"unknown effect";
-    /// A round of a loop has too many frames.
+    /// A round of a loop has too many frames, or frames that wait for each other.
     TooDeep = c"too deep";
     /// The assumptions about a loop do not settle.
     Unstable = c"unstable types";
@@ -159,7 +159,7 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<
         let mut l = Lowering::new(recording, target);
         l.start_loop(&assumptions);
         if l.run()? + 1 < recording.steps.len() {
-            // Where frames lie that deep, each round is another path, and traces would go on from each other without end.
+            // Where frames lie deep, or await each other, each round is another path, and traces would go on from each other without end.
             return Err(Abort::TooDeep);
         }
         let better = l.close(&assumptions)?;
