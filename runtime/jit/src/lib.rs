@@ -207,6 +207,7 @@ fn tell_abort(t: &Thread, abort: Abort) {
             Abort::TooShort | Abort::Empty => counters.trace_too_short.increment(),
             Abort::TooBig => counters.trace_too_long.increment(),
             Abort::NoMemory => counters.optimizer_failure_reason_no_memory.increment(),
+            Abort::TooDeep => counters.recursive_call.increment(),
             Abort::Lost => counters.unknown_callee.increment(),
             Abort::Contradiction | Abort::Stale | Abort::Unstable | Abort::Retired => counters.low_confidence.increment(),
         }

@@ -271,8 +271,6 @@ pub struct Resumption {
     pub return_pc: u64,
     /// When it returns.
     pub exhausted_pc: u64,
-    /// It wants what is returned.
-    pub wants_value: bool,
 }
 
 /// A frame in a snapshot.

@@ -18,7 +18,7 @@ use std::mem::offset_of;
 const HAS_RECEIVER: u16 = 1 << 15;
 
 /// How many frames a trace has at most.
-pub(super) const DEEPEST: usize = 20;
+pub(super) const DEEPEST: usize = 12;
 
 impl Lowering<'_> {
     /// Lowers instruction `i`, for which there is nothing simpler.
@@ -36,7 +36,9 @@ impl Lowering<'_> {
                     self.call_function(step, next)
                 }
             }
-            FOR_ITER_GEN | SEND_GEN if self.is_resumption(step, next) => self.resume(step, next),
+            FOR_ITER_GEN if self.is_resumption(step, next) => self.resume(step, next),
+            // Chains of generators and coroutines are resumed on ever other paths.
+            SEND_GEN if next.fp != step.fp => Ok(After::Stop),
             YIELD_VALUE if self.is_suspension(step, next) => self.suspend(step),
             YIELD_VALUE if self.frames.len() == 1 && next.fp != step.fp => self.suspend_first(step, next),
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),

@@ -5,20 +5,12 @@ use super::calls::DEEPEST;
 use super::state::{Frame, Place};
 use super::{Abort, After, Lowering};
 use crate::ir::{Id, Op, Resumption, Ty};
-use limpid_bytecode::Opcode;
-use limpid_heap::{ShapeRef, Value};
+use limpid_heap::Value;
 use limpid_vm::interp::frame::Frame as VmFrame;
-use limpid_vm::interp::regs::Regs;
-use limpid_vm::tier2::recorder::{Instruction, Observed};
+use limpid_vm::tier2::recorder::Instruction;
 use limpid_vm::types::Generator;
 use limpid_vm::types::builtin::shapes;
 use std::mem::offset_of;
-
-/// Does a generator that goes on here start?
-fn is_start(pc: *const u16) -> bool {
-    let before = Regs { pc: pc.wrapping_sub(1), sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: std::ptr::null() };
-    before.word() as u8 == Opcode::RETURN_GENERATOR as u8
-}
 
 impl Lowering<'_> {
     /// Did the instruction resume a generator, which the trace is not in already?
@@ -35,34 +27,18 @@ impl Lowering<'_> {
         VmFrame(step.fp).is_generator() && next.fp == caller.recorded && next.start as u64 == f.return_pc && f.header_in_memory
     }
 
-    /// FOR_ITER or SEND of a generator.
+    /// FOR_ITER of a generator.
     pub(super) fn resume(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
-        let sends = step.op == Opcode::SEND_GEN;
-        let (place, observed) = if sends { (3, step.operands[2]) } else { (2, step.operands[1]) };
-        let Observed::Cell(shape) = observed else { return Err(Abort::Lost) };
-        let shape = ShapeRef(shape);
-        if shape != shapes::GENERATOR && shape != shapes::COROUTINE {
-            return Err(Abort::Lost);
-        }
         let code = next.code.ok_or(Abort::Lost)?;
-        let g = self.peek(place)?;
-        let g = self.guard_shape(g, shape)?;
+        let g = self.peek(2)?;
+        let g = self.guard_shape(g, shapes::GENERATOR)?;
         // Where it goes on tells which code it has.
         let at = self.emit_with(Op::Load, Ty::Word, &[g], offset_of!(Generator, pc) as i64, None);
         self.guard(Op::GuardIs, &[at], next.start as i64);
-        let sent = if sends {
-            let v = self.peek(1)?;
-            if is_start(next.start) {
-                let v = self.value(v);
-                self.guard_is(v, Value::NONE.bits());
-            }
-            v
-        } else {
-            self.constant(Ty::Value, Value::NONE.bits() as i64)
-        };
+        let sent = self.constant(Ty::Value, Value::NONE.bits() as i64);
         self.flush_headers();
         let exit = self.exit();
-        let kept = self.top().places.len() - sends as usize;
+        let kept = self.top().places.len();
         let caller = self.frame_index();
         let (fp, sp) = (self.address(caller, 0), self.address(caller, kept as i64));
         let caller_is_generator = VmFrame(self.top().recorded).is_generator();
@@ -76,10 +52,9 @@ impl Lowering<'_> {
         let return_pc = step.following() as u64;
         // SAFETY: inside the same code.
         let exhausted_pc = unsafe { step.following().add(step.oparg as usize) } as u64;
-        self.trace.resumptions.push(Resumption { return_pc, exhausted_pc, wants_value: sends });
+        self.trace.resumptions.push(Resumption { return_pc, exhausted_pc });
         let number = self.trace.resumptions.len() as i64 - 1;
         self.emit_with(Op::Resume, Ty::None, &[g, fp, sp, free], number, Some(exit));
-        self.drop_n(sends as usize);
         let top = self.top();
         let extent = if caller_is_generator { top.extent } else { top.extent + kept as i32 };
         let offset = self.word_constant(Generator::FRAME_OFFSET as u64);

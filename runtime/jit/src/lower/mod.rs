@@ -59,6 +59,8 @@ define_aborts! {
     Stale = c"stale cache";
     /// What was recorded is not what the uops do.
     Lost = c"unknown effect";
+    /// A round of a loop has too many frames, or frames that wait for each other.
+    TooDeep = c"too deep";
     /// The assumptions about a loop do not settle.
     Unstable = c"unstable types";
     /// The trace is left before the first instruction has run.
@@ -144,14 +146,21 @@ enum After {
 /// Lowers a recording that started at a loop's header.
 pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<Lowered, Abort> {
     if recording.end != End::Closed {
-        return lower_start(recording, target);
+        let mut l = Lowering::new(recording, target);
+        l.start_in_memory();
+        let steps = l.run()?;
+        if !l.linked && steps < SHORTEST {
+            return Err(Abort::TooShort);
+        }
+        return Ok(l.finish(Vec::new()));
     }
     let mut assumptions = Assumptions::new();
     for _ in 0..ATTEMPTS {
         let mut l = Lowering::new(recording, target);
         l.start_loop(&assumptions);
         if l.run()? + 1 < recording.steps.len() {
-            return lower_start(recording, target);
+            // Where frames lie deep, or await each other, each round is another path, and traces would go on from each other without end.
+            return Err(Abort::TooDeep);
         }
         let better = l.close(&assumptions)?;
         if better == assumptions {
@@ -161,17 +170,6 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<
         assumptions = better;
     }
     Err(Abort::Unstable)
-}
-
-/// Lowers a recording that started at a loop's header, but is not a whole round.
-fn lower_start(recording: &Recording, target: Option<&LinkTarget>) -> Result<Lowered, Abort> {
-    let mut l = Lowering::new(recording, target);
-    l.start_in_memory();
-    let steps = l.run()?;
-    if !l.linked && steps < SHORTEST {
-        return Err(Abort::TooShort);
-    }
-    Ok(l.finish(Vec::new()))
 }
 
 /// Lowers a recording that started where another trace was left.
