@@ -161,7 +161,12 @@ print(garbage_of(cycles), gc.garbage)
 gc.set_debug(0)
 gc.garbage.clear()
 print(gc.collect())
-print(gc.get_count()[1:], gc.collect(0), gc.get_count()[1:], gc.collect(1), gc.get_count()[1:])
+print(gc.get_count()[1:])
+gc.collect(0)
+young, middle = gc.get_count()[1:]
+gc.collect(1)
+# At least one: another may have happened by itself.
+print(young >= 1, middle, gc.get_count()[1:])
 
 print("-- when")
 gc.collect()

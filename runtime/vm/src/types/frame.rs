@@ -92,6 +92,18 @@ pub fn object_of(t: &Thread, f: Frame) -> Ref<FrameObject> {
     object
 }
 
+/// The frame `from` has become that of a generator: the object goes with it that another thread may have made while memory for the
+/// generator was waited for.
+pub fn follow(t: &Thread, from: Frame, g: Ref<Generator>) {
+    let Some(object) = from.object().non_null() else { return };
+    // SAFETY: the word holds a frame object.
+    let object = unsafe { Ref::<FrameObject>::from_value(object) };
+    object.generator.set(t, object, g.value());
+    object.live.store(g.frame().0, Ordering::Release);
+    g.frame().set_object(object.value());
+    from.set_object(Value::NULL);
+}
+
 /// A frame is left at word `position` of its code: its object takes the variables and the caller's frame object.
 pub fn detach(t: &Thread, f: Frame, position: usize) {
     // SAFETY: the word holds a frame object.

@@ -119,6 +119,7 @@ impl Generator {
         g.name.set(t, g, function.name.get());
         g.qualname.set(t, g, function.qualname.get());
         limpid_heap::keep_alive(from.0);
+        crate::types::frame::follow(t, from, g);
         // A generator that is dropped while suspended runs its `finally` blocks; a coroutine that was never awaited warns.
         if code.has_handlers || code.flags.has(CodeFlags::COROUTINE | CodeFlags::ASYNC_GENERATOR) {
             limpid_heap::register_finalizer(&t.mutator, g.value());
