@@ -86,16 +86,18 @@ pub struct Piece {
 impl CodeHeap {
     /// Maps the memory. None if the system refuses.
     fn new() -> Option<CodeHeap> {
-        let near = (crate::entry::leave_stub as *const () as usize) & !0xF_FFFF;
-        let mut distance = 64usize << 20;
-        // SAFETY: fresh mappings at addresses that nothing is mapped at, made accessible one way each.
-        unsafe {
-            while distance < (1800 << 20) {
-                let wanted = near.wrapping_sub(distance + CAPACITY) as *mut libc::c_void;
+        const MB: usize = 1 << 20;
+        let near = (crate::entry::leave_stub as *const () as usize) & !(MB - 1);
+        // Below the program. One that is linked at a low address has no room there: then as far above it as calls reach, for native
+        // code's heap grows upwards from the program's end.
+        let below = (64 * MB..1800 * MB).step_by(16 * MB).filter_map(|distance| near.checked_sub(distance + CAPACITY));
+        let above = (256 * MB..1800 * MB).rev().step_by(16 * MB).map(|distance| near + (distance & !(MB - 1)));
+        for wanted in below.chain(above) {
+            // SAFETY: fresh mappings at addresses that nothing is mapped at, made accessible one way each.
+            unsafe {
                 let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE | libc::MAP_NORESERVE;
-                let runnable = libc::mmap(wanted, CAPACITY, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+                let runnable = libc::mmap(wanted as *mut libc::c_void, CAPACITY, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
                 if runnable == libc::MAP_FAILED {
-                    distance += 16 << 20;
                     continue;
                 }
                 let writable = libc::mremap(runnable, 0, CAPACITY, libc::MREMAP_MAYMOVE);
