@@ -45,9 +45,14 @@ class Stream:
                 self.buffers.append(buffer)
             return buffer
 
-    def add(self, kind, number, value):
+    def note(self, kind, number, value):
+        """A record that waits for the next one: a collection tells of itself while this thread may have the lock."""
         buffer = self.buffer()
         buffer += pack(kind, number, monotonic_ns(), value)
+        return buffer
+
+    def add(self, kind, number, value):
+        buffer = self.note(kind, number, value)
         if len(buffer) > ENOUGH:
             self.write(buffer)
 
@@ -71,6 +76,8 @@ class Stream:
 
     def define(self, code):
         text = f"{code.co_filename}\0{code.co_name}".encode("utf-8", "replace")
+        # Where a collection is noted while the lock is held.
+        self.buffer()
         # The address in the place of the time. At once: another thread may write first of what it does with the code.
         with self.lock:
             self.send(pack(DEFINE, code.co_firstlineno, id(code), len(text)) + text)
@@ -131,9 +138,9 @@ def start(path):
 
     def on_collection(phase, info):
         if phase == "start":
-            add(COLLECT, info["generation"], 0)
+            stream.note(COLLECT, info["generation"], 0)
         else:
-            add(COLLECTED, info["generation"], info["collected"])
+            stream.note(COLLECTED, info["generation"], info["collected"])
 
     events = monitoring.events
     callbacks = {
