@@ -95,6 +95,18 @@ pub fn keep_alive<T: Copy>(x: T) {
     black_box(x);
 }
 
+/// Overwrites the part of the native stack that calls from here will use. What earlier calls have left there looks like references, and
+/// the frames of a collection do not fill all of their places: an object would be kept alive by something long past. For collections
+/// that a program asks for, whose effect it may check.
+#[inline(never)]
+pub fn clear_dead_stack() {
+    let words = [0u64; DEAD_WORDS];
+    std::hint::black_box(&words);
+}
+
+/// How much of the stack is overwritten: more than the frames from a request for a collection to its stack scan take.
+const DEAD_WORDS: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,15 +152,3 @@ mod tests {
         assert!(found > 0);
     }
 }
-
-/// Overwrites the part of the native stack that calls from here will use. What earlier calls have left there looks like references, and
-/// the frames of a collection do not fill all of their places: an object would be kept alive by something long past. For collections
-/// that a program asks for, whose effect it may check.
-#[inline(never)]
-pub fn clear_dead_stack() {
-    let words = [0u64; DEAD_WORDS];
-    std::hint::black_box(&words);
-}
-
-/// How much of the stack is overwritten: more than the frames from a request for a collection to its stack scan take.
-const DEAD_WORDS: usize = 1024;
