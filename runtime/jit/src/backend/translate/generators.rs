@@ -23,24 +23,20 @@ impl Function<'_, '_> {
     pub(super) fn resume(&mut self, args: &[Value], number: usize, exit: u32) {
         let (g, caller, caller_sp, free) = (args[0], args[1], args[2], args[3]);
         let how = self.t.trace.resumptions[number].clone();
-        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
-        let alone = self.b.ins().load(I8, flags(), flag, 0);
-        let (quick, shared, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(shared);
-        self.b.ins().brif(alone, quick, &[], shared, &[]);
-        self.b.switch_to_block(quick);
-        let now = self.b.ins().load(I8, flags(), g, Generator::STATE as i32);
-        let bound = self.b.ins().iconst(I8, state::SUSPENDED_YIELD_FROM_LOCKED as i64);
-        let suspended = self.b.ins().icmp(IntCC::UnsignedLessThan, now, bound);
-        self.guard(suspended, exit);
-        let executing = self.b.ins().iconst(I8, state::EXECUTING as i64);
-        self.b.ins().store(flags(), executing, g, Generator::STATE as i32);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(shared);
-        let claimed = self.call(helpers::claim as *const () as usize, &[g], true).expect("it has a result");
-        self.guard(claimed, exit);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
+        self.while_alone(
+            |f, _| {
+                let now = f.b.ins().load(I8, flags(), g, Generator::STATE as i32);
+                let bound = f.b.ins().iconst(I8, state::SUSPENDED_YIELD_FROM_LOCKED as i64);
+                let suspended = f.b.ins().icmp(IntCC::UnsignedLessThan, now, bound);
+                f.guard(suspended, exit);
+                let executing = f.b.ins().iconst(I8, state::EXECUTING as i64);
+                f.b.ins().store(flags(), executing, g, Generator::STATE as i32);
+            },
+            |f| {
+                let claimed = f.call(helpers::claim as *const () as usize, &[g], true).expect("it has a result");
+                f.guard(claimed, exit);
+            },
+        );
         self.store_header(g, 4, caller);
         let return_pc = self.constant(how.return_pc as i64);
         self.store_header(g, 3, return_pc);
