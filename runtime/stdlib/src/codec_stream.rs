@@ -1,10 +1,15 @@
 //! Streams of compression libraries (`_bz2`, `_lzma`) that are fed piece by piece: the loops around the library's one step, and what a
 //! decompressor keeps between calls.
 
+use crate::owned;
 use limpid_heap::Value;
-use limpid_vm::object::R;
+use limpid_vm::object::{R, Raised};
 use limpid_vm::protocol::number;
+use limpid_vm::raise;
 use limpid_vm::thread::Thread;
+use limpid_vm::types::Bytes;
+use limpid_vm::types::memory::get_buffer;
+use parking_lot::Mutex;
 use std::mem::MaybeUninit;
 
 /// What one step did.
@@ -24,6 +29,8 @@ pub(crate) trait CodecStream {
     /// Goes on with `input` as far as there is room. `finish` says that no more input follows. A step that can do nothing is no error
     /// where there is no input.
     fn step(&mut self, input: &[u8], out: &mut [MaybeUninit<u8>], finish: bool) -> Result<Step, Self::Error>;
+    /// Raises what an error stands for.
+    fn raise(t: &Thread, error: Self::Error) -> Raised;
 }
 
 /// Room for the first output.
@@ -67,16 +74,53 @@ fn run<S: CodecStream>(stream: &mut S, input: &mut &[u8], out: &mut Vec<u8>, lim
 }
 
 /// Compresses `data`; with `finish`, to the end of the stream.
-pub(crate) fn compress<S: CodecStream>(stream: &mut S, data: &[u8], finish: bool) -> Result<Vec<u8>, S::Error> {
-    let mut out = Vec::new();
-    run(stream, &mut &data[..], &mut out, usize::MAX, finish)?;
-    Ok(out)
+fn run_compressor<S: CodecStream>(t: &Thread, stream: &mut S, data: &[u8], finish: bool) -> Result<Vec<u8>, S::Error> {
+    t.blocking(|| {
+        let mut out = Vec::new();
+        run(stream, &mut &data[..], &mut out, usize::MAX, finish)?;
+        Ok(out)
+    })
 }
 
-/// The argument `max_length`: negative, as when it is missing, for no limit.
-pub(crate) fn limit(t: &Thread, max_length: Value) -> R<usize> {
+fn bytes<S: CodecStream>(t: &Thread, out: Result<Vec<u8>, S::Error>) -> R {
+    Ok(Bytes::from_slice(t, &out.map_err(|e| S::raise(t, e))?)?.value())
+}
+
+/// `compress` of a compressor, whose stream is None when it has been flushed.
+pub(crate) fn compress<S: CodecStream>(t: &Thread, stream: &Mutex<Option<S>>, data: Value) -> R {
+    let data = get_buffer(t, data)?;
+    let mut stream = owned::lock(t, stream);
+    let Some(s) = stream.as_mut() else {
+        drop(stream);
+        raise!(t, ValueError, "Compressor has been flushed")
+    };
+    let out = run_compressor(t, s, data.as_slice(), false);
+    drop(stream);
+    bytes::<S>(t, out)
+}
+
+/// `flush` of a compressor.
+pub(crate) fn flush<S: CodecStream>(t: &Thread, stream: &Mutex<Option<S>>) -> R {
+    let taken = owned::lock(t, stream).take();
+    let Some(mut stream) = taken else { raise!(t, ValueError, "Repeated call to flush()") };
+    let out = run_compressor(t, &mut stream, &[], true);
+    bytes::<S>(t, out)
+}
+
+/// `decompress` of a decompressor; `at_end` is what it says when the end was reached before. A negative `max_length`, as one that is
+/// missing, is no limit.
+pub(crate) fn decompress<S: CodecStream>(t: &Thread, decoder: &Mutex<Decoder<S>>, data: Value, max_length: Value, at_end: &str) -> R {
+    let data = get_buffer(t, data)?;
     let limit = if max_length.is_null() { -1 } else { number::index_isize(t, max_length)? };
-    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut decoder = owned::lock(t, decoder);
+    if decoder.eof {
+        drop(decoder);
+        raise!(t, EOFError, "{at_end}")
+    }
+    let out = t.blocking(|| decoder.decompress(data.as_slice(), limit));
+    drop(decoder);
+    bytes::<S>(t, out)
 }
 
 /// A stream that is decompressed, and what belongs to it.
@@ -100,7 +144,7 @@ impl<S: CodecStream> Decoder<S> {
     }
 
     /// Decompresses what was kept and `data`, giving `limit` bytes at most.
-    pub fn decompress(&mut self, data: &[u8], limit: usize) -> Result<Vec<u8>, S::Error> {
+    fn decompress(&mut self, data: &[u8], limit: usize) -> Result<Vec<u8>, S::Error> {
         let mut kept = std::mem::take(&mut self.pending);
         let mut input = if kept.is_empty() {
             data

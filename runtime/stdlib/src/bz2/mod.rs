@@ -13,7 +13,6 @@ use limpid_vm::protocol::number;
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Module, TypeDef, type_};
 use limpid_vm::{err, layout, raise};
 use parking_lot::Mutex;
@@ -35,7 +34,7 @@ pub(crate) enum Failure {
     Memory,
 }
 
-fn failure(t: &Thread, failure: Failure) -> Raised {
+fn raise(t: &Thread, failure: Failure) -> Raised {
     match failure {
         Failure::Memory => err!(t, MemoryError, ""),
         Failure::Library(Error::Data | Error::DataMagic) => err!(t, OSError, "Invalid data stream"),
@@ -49,6 +48,10 @@ const MOST: usize = u32::MAX as usize;
 
 impl CodecStream for Compress {
     type Error = Failure;
+
+    fn raise(t: &Thread, error: Failure) -> Raised {
+        raise(t, error)
+    }
 
     fn step(&mut self, input: &[u8], out: &mut [MaybeUninit<u8>], finish: bool) -> Result<Step, Failure> {
         let (before_in, before_out) = (self.total_in(), self.total_out());
@@ -65,6 +68,10 @@ impl CodecStream for Compress {
 
 impl CodecStream for Decompress {
     type Error = Failure;
+
+    fn raise(t: &Thread, error: Failure) -> Raised {
+        raise(t, error)
+    }
 
     fn step(&mut self, input: &[u8], out: &mut [MaybeUninit<u8>], _: bool) -> Result<Step, Failure> {
         let (before_in, before_out) = (self.total_in(), self.total_out());
@@ -107,32 +114,14 @@ fn compressor_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     })
 }
 
-fn compress(t: &Thread, a: &[Value]) -> R {
-    let data = get_buffer(t, a[1])?;
-    let this = receiver::<Compressor>(a[0]);
-    let mut stream = owned::lock(t, &this.stream);
-    let Some(s) = stream.as_mut() else {
-        drop(stream);
-        raise!(t, ValueError, "Compressor has been flushed")
-    };
-    let out = t.blocking(|| codec_stream::compress(s, data.as_slice(), false));
-    drop(stream);
-    Ok(Bytes::from_slice(t, &out.map_err(|e| failure(t, e))?)?.value())
-}
-
-fn flush(t: &Thread, a: &[Value]) -> R {
-    let taken = owned::lock(t, &receiver::<Compressor>(a[0]).stream).take();
-    let Some(mut stream) = taken else { raise!(t, ValueError, "Repeated call to flush()") };
-    let out = t.blocking(|| codec_stream::compress(&mut stream, &[], true));
-    Ok(Bytes::from_slice(t, &out.map_err(|e| failure(t, e))?)?.value())
-}
-
 static COMPRESSOR_DEF: TypeDef = TypeDef {
     doc: "BZ2Compressor(compresslevel=9, /)\n--\n\nA compressor for data that comes in pieces.\n\n  compresslevel\n    From 1 (least memory) to 9 (smallest output).",
     slots: SlotTable { new: Some(compressor_new), ..SlotTable::EMPTY },
     methods: &[
-        FnDef::def("compress", "self, data, /", compress).doc("Take more data; what can be written of the compressed data by now."),
-        FnDef::def("flush", "self, /", flush).doc("End the compressed data; its last part. The compressor is of no use after that."),
+        FnDef::def("compress", "self, data, /", |t, a| codec_stream::compress(t, &receiver::<Compressor>(a[0]).stream, a[1]))
+            .doc("Take more data; what can be written of the compressed data by now."),
+        FnDef::def("flush", "self, /", |t, a| codec_stream::flush(t, &receiver::<Compressor>(a[0]).stream))
+            .doc("End the compressed data; its last part. The compressor is of no use after that."),
     ],
     ..TypeDef::of::<Compressor>("_bz2.BZ2Compressor")
 };
@@ -160,20 +149,6 @@ fn decompressor_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     })
 }
 
-fn decompress(t: &Thread, a: &[Value]) -> R {
-    let data = get_buffer(t, a[1])?;
-    let limit = codec_stream::limit(t, a[2])?;
-    let this = receiver::<Decompressor>(a[0]);
-    let mut decoder = owned::lock(t, &this.decoder);
-    if decoder.eof {
-        drop(decoder);
-        raise!(t, EOFError, "End of stream already reached")
-    }
-    let out = t.blocking(|| decoder.decompress(data.as_slice(), limit));
-    drop(decoder);
-    Ok(Bytes::from_slice(t, &out.map_err(|e| failure(t, e))?)?.value())
-}
-
 /// A part of the state.
 fn part<T>(t: &Thread, v: Value, f: impl FnOnce(&Decoder<Decompress>) -> T) -> T {
     f(&owned::lock(t, &receiver::<Decompressor>(v).decoder))
@@ -182,8 +157,10 @@ fn part<T>(t: &Thread, v: Value, f: impl FnOnce(&Decoder<Decompress>) -> T) -> T
 static DECOMPRESSOR_DEF: TypeDef = TypeDef {
     doc: "BZ2Decompressor()\n--\n\nA decompressor for data that comes in pieces.",
     slots: SlotTable { new: Some(decompressor_new), ..SlotTable::EMPTY },
-    methods: &[FnDef::def("decompress", "self, data, max_length=-1", decompress)
-        .doc("Take more data; what can be decompressed by now, max_length bytes at most unless that is negative.")],
+    methods: &[FnDef::def("decompress", "self, data, max_length=-1", |t, a| {
+        codec_stream::decompress(t, &receiver::<Decompressor>(a[0]).decoder, a[1], a[2], "End of stream already reached")
+    })
+    .doc("Take more data; what can be decompressed by now, max_length bytes at most unless that is negative.")],
     getset: &[
         GetSet::getter("eof", |t, v| Ok(Value::bool(part(t, v, |d| d.eof))))
             .doc("Has the end of the compressed data been reached?")

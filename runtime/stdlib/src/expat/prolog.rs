@@ -20,11 +20,10 @@ impl Run<'_> {
         while let Some(&c) = b.get(self.at) {
             let at = self.at;
             self.event(at);
+            if self.miscellaneous(s, at)? {
+                continue;
+            }
             match (c, b.get(at + 1)) {
-                (c, _) if is_space(c) => self.space(s)?,
-                (b'<', None) => return Err(Stop::Incomplete),
-                (b'<', Some(b'?')) => self.at = self.processing_instruction(s, at)?,
-                (b'<', Some(b'!')) if scan::begins(s, at, "<!--")? => self.at = self.comment(s, at)?,
                 (b'<', Some(b'!')) if !scan::begins(s, at, "<!DOCTYPE")? => return Err(scan::no_declaration(s, at)),
                 (b'<', Some(b'!')) if self.core.doctype_seen => return Err(Stop::Failed(Code::SYNTAX, at)),
                 (b'<', Some(b'!')) => return self.doctype(s),
@@ -50,11 +49,10 @@ impl Run<'_> {
         while let Some(&c) = b.get(self.at) {
             let at = self.at;
             self.event(at);
+            if self.miscellaneous(s, at)? {
+                continue;
+            }
             match (c, b.get(at + 1)) {
-                (c, _) if is_space(c) => self.space(s)?,
-                (b'<', None) => return Err(Stop::Incomplete),
-                (b'<', Some(b'?')) => self.at = self.processing_instruction(s, at)?,
-                (b'<', Some(b'!')) if scan::begins(s, at, "<!--")? => self.at = self.comment(s, at)?,
                 (b'<', Some(b'!')) => {
                     return Err(match scan::no_declaration(s, at) {
                         Stop::Failed(Code::SYNTAX, at) => Stop::Failed(Code::JUNK_AFTER_DOC_ELEMENT, at),
@@ -65,6 +63,18 @@ impl Run<'_> {
             }
         }
         Err(Stop::Incomplete)
+    }
+
+    /// What may stand on either side of the root element, if that is what is at `at`: white space, an instruction, a comment.
+    fn miscellaneous(&mut self, s: &str, at: usize) -> Result<bool, Stop> {
+        match (s.as_bytes()[at], s.as_bytes().get(at + 1)) {
+            (c, _) if is_space(c) => self.space(s)?,
+            (b'<', None) => return Err(Stop::Incomplete),
+            (b'<', Some(b'?')) => self.at = self.processing_instruction(s, at)?,
+            (b'<', Some(b'!')) if scan::begins(s, at, "<!--")? => self.at = self.comment(s, at)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// White space between the parts.

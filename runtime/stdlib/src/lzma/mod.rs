@@ -13,12 +13,11 @@ use liblzma_sys as z;
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
 use limpid_vm::modules::ModuleDef;
-use limpid_vm::object::{R, Ref, header_of};
+use limpid_vm::object::{R, Raised, Ref, header_of};
 use limpid_vm::protocol::number;
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Module, TypeDef, int, type_};
 use limpid_vm::{exc, layout, raise};
 use parking_lot::Mutex;
@@ -114,15 +113,14 @@ fn failure(t: &Thread, code: z::lzma_ret) -> R<()> {
     Err(t.raise(ERROR.get(), text))
 }
 
+/// Raises what a code of the library stands for, which is no success.
+fn raised(t: &Thread, code: z::lzma_ret) -> Raised {
+    failure(t, code).err().unwrap_or_else(|| t.raise(ERROR.get(), "Internal error"))
+}
+
 /// What the library has made, or the exception its code stands for.
 fn done<T>(t: &Thread, result: Result<T, z::lzma_ret>) -> R<T> {
-    match result {
-        Ok(made) => Ok(made),
-        Err(code) => {
-            failure(t, code)?;
-            Err(t.raise(ERROR.get(), "Internal error"))
-        }
-    }
+    result.map_err(|code| raised(t, code))
 }
 
 /// An argument that is missing when it is NULL or None.
@@ -181,32 +179,14 @@ fn compressor_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     })
 }
 
-fn compress(t: &Thread, a: &[Value]) -> R {
-    let data = get_buffer(t, a[1])?;
-    let this = receiver::<Compressor>(a[0]);
-    let mut stream = owned::lock(t, &this.stream);
-    let Some(s) = stream.as_mut() else {
-        drop(stream);
-        raise!(t, ValueError, "Compressor has been flushed")
-    };
-    let out = t.blocking(|| codec_stream::compress(s, data.as_slice(), false));
-    drop(stream);
-    Ok(Bytes::from_slice(t, &done(t, out)?)?.value())
-}
-
-fn flush(t: &Thread, a: &[Value]) -> R {
-    let taken = owned::lock(t, &receiver::<Compressor>(a[0]).stream).take();
-    let Some(mut stream) = taken else { raise!(t, ValueError, "Repeated call to flush()") };
-    let out = t.blocking(|| codec_stream::compress(&mut stream, &[], true));
-    Ok(Bytes::from_slice(t, &done(t, out)?)?.value())
-}
-
 static COMPRESSOR_DEF: TypeDef = TypeDef {
     doc: "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)\n--\n\nA compressor for data that comes in pieces.",
     slots: SlotTable { new: Some(compressor_new), ..SlotTable::EMPTY },
     methods: &[
-        FnDef::def("compress", "self, data, /", compress).doc("Take more data; what can be written of the compressed data by now."),
-        FnDef::def("flush", "self, /", flush).doc("End the compressed data; its last part. The compressor is of no use after that."),
+        FnDef::def("compress", "self, data, /", |t, a| codec_stream::compress(t, &receiver::<Compressor>(a[0]).stream, a[1]))
+            .doc("Take more data; what can be written of the compressed data by now."),
+        FnDef::def("flush", "self, /", |t, a| codec_stream::flush(t, &receiver::<Compressor>(a[0]).stream))
+            .doc("End the compressed data; its last part. The compressor is of no use after that."),
     ],
     ..TypeDef::of::<Compressor>("_lzma.LZMACompressor")
 };
@@ -253,20 +233,6 @@ fn decompressor_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     })
 }
 
-fn decompress(t: &Thread, a: &[Value]) -> R {
-    let data = get_buffer(t, a[1])?;
-    let limit = codec_stream::limit(t, a[2])?;
-    let this = receiver::<Decompressor>(a[0]);
-    let mut decoder = owned::lock(t, &this.decoder);
-    if decoder.eof {
-        drop(decoder);
-        raise!(t, EOFError, "Already at end of stream")
-    }
-    let out = t.blocking(|| decoder.decompress(data.as_slice(), limit));
-    drop(decoder);
-    Ok(Bytes::from_slice(t, &done(t, out)?)?.value())
-}
-
 /// A part of the state.
 fn part<T>(t: &Thread, v: Value, f: impl FnOnce(&Decoder<Stream>) -> T) -> T {
     f(&owned::lock(t, &receiver::<Decompressor>(v).decoder))
@@ -275,8 +241,10 @@ fn part<T>(t: &Thread, v: Value, f: impl FnOnce(&Decoder<Stream>) -> T) -> T {
 static DECOMPRESSOR_DEF: TypeDef = TypeDef {
     doc: "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)\n--\n\nA decompressor for data that comes in pieces.",
     slots: SlotTable { new: Some(decompressor_new), ..SlotTable::EMPTY },
-    methods: &[FnDef::def("decompress", "self, data, max_length=-1", decompress)
-        .doc("Take more data; what can be decompressed by now, max_length bytes at most unless that is negative.")],
+    methods: &[FnDef::def("decompress", "self, data, max_length=-1", |t, a| {
+        codec_stream::decompress(t, &receiver::<Decompressor>(a[0]).decoder, a[1], a[2], "Already at end of stream")
+    })
+    .doc("Take more data; what can be decompressed by now, max_length bytes at most unless that is negative.")],
     getset: &[
         GetSet::getter("check", |t, v| Ok(int::from_u64(t, part(t, v, |d| d.stream.check).into())))
             .doc("What checks the data, CHECK_UNKNOWN before that is known.")

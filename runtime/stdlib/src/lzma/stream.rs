@@ -3,6 +3,8 @@
 use super::filters::Chain;
 use crate::codec_stream::{CodecStream, Step};
 use liblzma_sys as z;
+use limpid_vm::object::Raised;
+use limpid_vm::thread::Thread;
 use std::mem::MaybeUninit;
 
 /// A stream that is compressed or decompressed.
@@ -77,6 +79,10 @@ impl Stream {
 
 impl CodecStream for Stream {
     type Error = z::lzma_ret;
+
+    fn raise(t: &Thread, code: z::lzma_ret) -> Raised {
+        super::raised(t, code)
+    }
 
     fn step(&mut self, input: &[u8], out: &mut [MaybeUninit<u8>], finish: bool) -> Result<Step, z::lzma_ret> {
         self.raw.next_in = input.as_ptr();
