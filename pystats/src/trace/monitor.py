@@ -45,10 +45,11 @@ class Stream:
                 self.buffers.append(buffer)
             return buffer
 
-    def note(self, kind, number, value):
-        """A record that waits for the next one: a collection tells of itself while this thread may have the lock."""
+    def note(self, kind, number, value, data=b""):
+        """A record that waits for the next one: a collection tells of itself while this thread may have the lock. All at once, for the
+        collection may come between a record and its data."""
         buffer = self.buffer()
-        buffer += pack(kind, number, monotonic_ns(), value)
+        buffer += pack(kind, number, monotonic_ns(), value) + data
         return buffer
 
     def add(self, kind, number, value):
@@ -59,9 +60,7 @@ class Stream:
     def add_text(self, kind, number, text):
         """A record with a text behind it."""
         data = text.encode("utf-8", "replace")
-        buffer = self.buffer()
-        buffer += pack(kind, number, monotonic_ns(), len(data))
-        buffer += data
+        self.note(kind, number, len(data), data)
 
     def add_event(self, kind, code):
         known = self.codes.get(id(code))
