@@ -1,12 +1,15 @@
 """What 1, 2 and 4 threads get done together: work of which each has its own, and work on what they share.
 
-    threads.py [SCALE]      does so many times as much (default: 1)
+    threads.py [SCALE]              does so many times as much (default: 1)
+    threads.py SCALE alone WORK     does one kind of work once, when a line comes in, and prints the seconds
 
 Prints a line for each kind of work and number of threads: the name, how many threads, and how often a second they have done together what
-one thread does in one go.
+one thread does in one go. Two processes that know nothing of each other show what the machine has to give: two cores that share an
+execution unit, or that another machine uses too, are not twice one core.
 """
 
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -152,11 +155,42 @@ def rate(make, threads):
     return threads / (time.perf_counter() - begin)
 
 
+def alone(make):
+    """Does the work once, when a line comes in, and prints how many seconds it took."""
+    work = make(1)
+    print(flush=True)
+    sys.stdin.readline()
+    begin = time.perf_counter()
+    work(0)
+    print(time.perf_counter() - begin)
+
+
+def rate_of_processes(make, count):
+    """How often a second so many processes do the work together."""
+    command = [sys.executable, __file__, str(SCALE), "alone", make.__name__]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return count / max(float(process.communicate()[0]) for process in processes)
+
+
+ONE_S_OWN = (calls, arithmetic, objects, containers)
+SHARED = (shared_dict, shared_list, counter, pipeline)
+
+
 def main():
-    for make in (calls, arithmetic, objects, containers, shared_dict, shared_list, counter, pipeline):
+    if sys.argv[2:3] == ["alone"]:
+        alone(next(make for make in ONE_S_OWN if make.__name__ == sys.argv[3]))
+        return
+    for make in (*ONE_S_OWN, *SHARED):
         make(1)(0)
         for threads in (1, 2, 4):
-            print(make.__name__, threads, rate(make, threads), flush=True)
+            print(make.__name__, threads, "threads" if threads > 1 else "thread", rate(make, threads), flush=True)
+        if make in ONE_S_OWN:
+            print(make.__name__, 2, "processes", rate_of_processes(make, 2), flush=True)
 
 
 main()
