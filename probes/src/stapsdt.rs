@@ -33,17 +33,55 @@ pub struct Semaphores(pub [AtomicU16; Number::Count as usize]);
 #[used]
 pub static SEMAPHORES: Semaphores = Semaphores([const { AtomicU16::new(0) }; Number::Count as usize]);
 
+/// Is a part of the semaphores not zero? Returns true from the function on a cold path if so, and is false otherwise.
+///
+/// The compiler must know nothing of the value: the writer is the kernel, nothing in the program stores there. Written as one comparison
+/// with memory: a volatile load goes through the global offset table first, because the symbol is exported, which made function calls 5 %
+/// slower.
+#[cfg(target_arch = "x86_64")]
+macro_rules! is_set {
+    ($size:literal, $offset:expr) => {
+        // SAFETY: reads a part of the static; touches nothing but the flags.
+        unsafe {
+            std::arch::asm!(
+                concat!("cmp ", $size, " ptr [rip + {semaphores} + {offset}], 0"),
+                "jne {set}",
+                semaphores = sym crate::site::SEMAPHORES,
+                offset = const $offset,
+                set = label {
+                    std::hint::cold_path();
+                    return true;
+                },
+                options(nostack, readonly),
+            );
+            false
+        }
+    };
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+macro_rules! is_set {
+    ("word", $offset:expr) => {
+        is_set!(u16, $offset)
+    };
+    ("qword", $offset:expr) => {
+        is_set!(u64, $offset)
+    };
+    ($word:ty, $offset:expr) => {{
+        // SAFETY: a part of the static, which is aligned to 8 bytes.
+        let tracers = unsafe { crate::site::SEMAPHORES.0.as_ptr().byte_add($offset).cast::<$word>().read_volatile() };
+        if tracers == 0 {
+            return false;
+        }
+        std::hint::cold_path();
+        true
+    }};
+}
+
 /// Is any of the first four semaphores set?
 #[inline(always)]
 pub fn any_of_first_four() -> bool {
-    // Volatile as in `enabled`.
-    // SAFETY: the static is aligned to 8 bytes and larger than that.
-    let tracers = unsafe { SEMAPHORES.0.as_ptr().cast::<u64>().read_volatile() };
-    if tracers == 0 {
-        return false;
-    }
-    std::hint::cold_path();
-    true
+    is_set!("qword", 0)
 }
 
 /// In a child after a fork: forgets the tracers of a site whose code would lead nowhere.
@@ -69,15 +107,7 @@ macro_rules! site {
         /// Does anybody trace this probe?
         #[inline(always)]
         pub fn enabled() -> bool {
-            // Volatile because the writer is the kernel: nothing in the program stores here, and link-time optimisation
-            // would turn an ordinary load into the initial zero.
-            // SAFETY: an element of the static.
-            let tracers = unsafe { crate::site::SEMAPHORES.0[NUMBER].as_ptr().read_volatile() };
-            if tracers == 0 {
-                return false;
-            }
-            std::hint::cold_path();
-            true
+            is_set!("word", 2 * NUMBER)
         }
 
         /// The probe's site. Does nothing unless a tracer changed the code; ask `enabled` first.

@@ -51,6 +51,8 @@ pub struct Mutator {
     /// Old cells this thread stored references to since the last collection.
     remembered: UnsafeCell<Vec<usize>>,
     registrations: UnsafeCell<Registrations>,
+    /// See [`policy::account`].
+    counted: Cell<u32>,
 }
 
 impl Default for Mutator {
@@ -71,6 +73,7 @@ impl Mutator {
             stack_base: AtomicUsize::new(0),
             remembered: UnsafeCell::new(Vec::new()),
             registrations: UnsafeCell::new(Registrations::new()),
+            counted: Cell::new(0),
         }
     }
 
@@ -163,7 +166,7 @@ impl Mutator {
             }
             let block = self.take_block(class, demand)?;
             let free = usable_bytes(class) - region::block(block).count.load(Relaxed) as usize * CLASS_SIZES[class] as usize;
-            policy::account(free);
+            policy::account(&self.counted, free);
             let start = block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
             self.blocks[class].set(block);
             self.cursors[class].next.set(start);
@@ -230,7 +233,7 @@ impl Mutator {
             policy::for_stress(self);
         }
         self.safepoint();
-        policy::account(blocks * BLOCK);
+        policy::account(&self.counted, blocks * BLOCK);
         if policy::is_due() {
             policy::automatic(self);
         }

@@ -1,6 +1,6 @@
 //! When to collect, and the numbers of the `gc` module.
 //!
-//! A minor collection is due when [`Config::young`] bytes were allocated for each thread there is. It becomes a full one when the old cells have grown to twice
+//! A minor collection is due when [`Config::young`] bytes were allocated for each thread that allocates. It becomes a full one when the old cells have grown to twice
 //! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_thresholds`].
 
 use crate::collect::{self, CollectionReport, Generation, Request};
@@ -10,14 +10,15 @@ use crate::mutator::Mutator;
 use crate::role::Role;
 use crate::sync::lock;
 use crate::world;
+use std::cell::Cell;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// The default of [`Config::young`]: what stays in the caches near a core. Of programs that allocate all the time, coroutines and lists
 /// of tuples take 7 to 16 % less time with it than with 16 MiB; with 1 MiB they gain as much again, and others lose, of whose young
 /// objects more survive.
 pub const DEFAULT_YOUNG: usize = 2 << 20;
-/// More threads than this do not add to it: most of those are waiting.
+/// More threads than this do not add to it: what they allocate together leaves the caches that they share.
 const MOST_THREADS: usize = 8;
 /// The growth of the old cells is not counted from less than this.
 const FULL_FLOOR: usize = 32 << 20;
@@ -32,8 +33,11 @@ static YOUNG: AtomicUsize = AtomicUsize::new(DEFAULT_YOUNG);
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// What [`DUE_AT`] is for one thread.
 static BUDGET: AtomicUsize = AtomicUsize::new(usize::MAX);
-/// How many threads there are.
-static THREADS: AtomicUsize = AtomicUsize::new(1);
+/// The threads that have allocated since the last collection. One that waits for others must not make theirs rarer: what a thread
+/// allocates between two collections is to stay in the caches.
+static ALLOCATING: AtomicUsize = AtomicUsize::new(0);
+/// How many collections there were, by which a thread knows whether it is counted in [`ALLOCATING`].
+static ROUND: AtomicU32 = AtomicU32::new(1);
 static ENABLED: AtomicBool = AtomicBool::new(true);
 
 static BOOKS: Mutex<Books> = Mutex::new(Books {
@@ -51,6 +55,8 @@ const OBJECT_SIZE: usize = 256;
 const FEW: usize = 200;
 /// Bytes after which a minor collection costs little beside the allocations.
 const WORTHWHILE: usize = 512 << 10;
+/// How many times as rare minor collections are while the program has put collections off.
+const PUT_OFF: usize = 16;
 /// CPython's defaults.
 const DEFAULT_THRESHOLDS: [usize; 3] = [2000, 10, 0];
 
@@ -85,22 +91,21 @@ pub(crate) fn configure(config: &Config) {
     set_due();
 }
 
-/// There are so many threads now. Each takes a block for every size that it allocates, so what one thread has room for would have many
-/// collect all the time.
-pub(crate) fn note_threads(threads: usize) {
-    THREADS.store(threads, Relaxed);
-    set_due();
-}
-
 fn set_due() {
-    let threads = THREADS.load(Relaxed).clamp(1, MOST_THREADS);
+    let threads = ALLOCATING.load(Relaxed).clamp(1, MOST_THREADS);
     DUE_AT.store(BUDGET.load(Relaxed).saturating_mul(threads).min(LIMIT.load(Relaxed) / 4).max(1), Relaxed);
 }
 
-/// Counts bytes that a thread is about to allocate from.
+/// Counts bytes that a thread is about to allocate from. `counted` is the round in which it did so last. Each thread takes a block for
+/// every size that it allocates, so what one has room for would have many collect all the time: a thread more makes it due later.
 #[inline]
-pub(crate) fn account(bytes: usize) {
+pub(crate) fn account(counted: &Cell<u32>, bytes: usize) {
     ALLOCATED.fetch_add(bytes, Relaxed);
+    let round = ROUND.load(Relaxed);
+    if counted.replace(round) != round {
+        ALLOCATING.fetch_add(1, Relaxed);
+        set_due();
+    }
 }
 
 /// Has enough been allocated for a collection?
@@ -201,6 +206,8 @@ pub(crate) fn note(report: &CollectionReport) {
         }
     }
     ALLOCATED.store(0, Relaxed);
+    ALLOCATING.store(0, Relaxed);
+    ROUND.fetch_add(1, Relaxed);
 }
 
 /// How much free memory stays mapped after a collection.
@@ -219,8 +226,8 @@ pub fn enable() {
     set_thresholds(thresholds());
 }
 
-/// Puts automatic full collections off. Without reference counts a program that calls this to save time still relies on memory coming
-/// back: so minor collections go on, and full ones happen when the old cells have grown fourfold.
+/// Puts automatic collections off. Without reference counts a program that calls this to save time still relies on memory coming
+/// back: so minor collections happen [`PUT_OFF`] times as rarely, and full ones when the old cells have grown fourfold.
 pub fn disable() {
     ENABLED.store(false, Relaxed);
     set_thresholds(thresholds());
@@ -278,7 +285,7 @@ fn full_is_due() -> bool {
 
 fn young_budget(thresholds: [usize; 3]) -> usize {
     match thresholds[0] {
-        t if t == 0 || !is_enabled() => YOUNG.load(Relaxed),
+        t if t == 0 || !is_enabled() => YOUNG.load(Relaxed).saturating_mul(PUT_OFF),
         t if t < DEFAULT_THRESHOLDS[0] => {
             let least = if t < FEW { BLOCK } else { WORTHWHILE };
             (t * OBJECT_SIZE).max(least).min(YOUNG.load(Relaxed))

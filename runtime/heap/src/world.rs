@@ -19,7 +19,6 @@
 
 use crate::embedder::embedder;
 use crate::mutator::Mutator;
-use crate::policy;
 use crate::spill::{stack_base, with_spilled};
 use crate::sync::{lock, wait};
 use std::ffi::CStr;
@@ -110,7 +109,6 @@ impl World {
         }
         mutator.state.store(ATTACHED, SeqCst);
         threads.mutators.push(mutator);
-        policy::note_threads(threads.mutators.len());
     }
 
     fn detach_for_exit(&self, mutator: &Mutator) {
@@ -122,7 +120,6 @@ impl World {
         mutator.retire();
         mutator.state.store(DETACHED, SeqCst);
         threads.mutators.retain(|other| !ptr::eq(*other, mutator));
-        policy::note_threads(threads.mutators.len());
     }
 
     /// Suspends the current, attached thread until the stop that is going on has ended. Its stack pointer is published.
@@ -357,5 +354,4 @@ pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
         unsafe { (*other).retire() };
     }
     held.0.mutators.retain(|other| ptr::eq(*other, m));
-    policy::note_threads(held.0.mutators.len());
 }

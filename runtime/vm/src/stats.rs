@@ -65,6 +65,9 @@ impl ThreadStats {
 /// The thread's block, if counting is on.
 #[inline(always)]
 pub fn block(t: &Thread) -> Option<&ThreadStats> {
+    if !cfg!(feature = "pystats") {
+        return None;
+    }
     // SAFETY: the block is freed by its own thread only, in `discard` when it ends.
     unsafe { t.stats.get().as_ref() }
 }
@@ -193,7 +196,7 @@ pub fn switch(t: &Thread, on: bool) {
 
 /// The thread's own table if the interpreter counts. From here on the thread counts, or does not.
 pub fn counting_table(t: &Thread) -> Option<*const Table> {
-    if !t.interpreter().counts.load(Acquire) {
+    if !cfg!(feature = "pystats") || !t.interpreter().counts.load(Acquire) {
         t.stats.set(std::ptr::null_mut());
         return None;
     }
