@@ -35,41 +35,33 @@ pub static SEMAPHORES: Semaphores = Semaphores([const { AtomicU16::new(0) }; Num
 
 /// Is a part of the semaphores not zero? Returns true from the function on a cold path if so, and is false otherwise.
 ///
-/// The compiler must know nothing of the value: the writer is the kernel, nothing in the program stores there. Written as one comparison
-/// with memory: a volatile load goes through the global offset table first, because the symbol is exported, which made function calls 5 %
-/// slower.
-#[cfg(target_arch = "x86_64")]
+/// The compiler must know nothing of the value: the writer is the kernel, nothing in the program stores there. A volatile load would do,
+/// but goes through the global offset table because the symbol is exported, which cost calls 2 % of their instructions.
 macro_rules! is_set {
-    ($size:literal, $offset:expr) => {
-        // SAFETY: reads a part of the static; touches nothing but the flags.
+    (word at $offset:expr) => {
+        is_set!(u16, "movzx {tracers:e}, word ptr", $offset)
+    };
+    (four words at $offset:expr) => {
+        is_set!(u64, "mov {tracers}, qword ptr", $offset)
+    };
+    ($word:ty, $load:literal, $offset:expr) => {{
+        let tracers: $word;
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: reads a part of the static.
         unsafe {
             std::arch::asm!(
-                concat!("cmp ", $size, " ptr [rip + {semaphores} + {offset}], 0"),
-                "jne {set}",
+                concat!($load, " [rip + {semaphores} + {offset}]"),
+                tracers = out(reg) tracers,
                 semaphores = sym crate::site::SEMAPHORES,
                 offset = const $offset,
-                set = label {
-                    std::hint::cold_path();
-                    return true;
-                },
-                options(nostack, readonly),
+                options(nostack, readonly, preserves_flags),
             );
-            false
         }
-    };
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-macro_rules! is_set {
-    ("word", $offset:expr) => {
-        is_set!(u16, $offset)
-    };
-    ("qword", $offset:expr) => {
-        is_set!(u64, $offset)
-    };
-    ($word:ty, $offset:expr) => {{
+        #[cfg(not(target_arch = "x86_64"))]
         // SAFETY: a part of the static, which is aligned to 8 bytes.
-        let tracers = unsafe { crate::site::SEMAPHORES.0.as_ptr().byte_add($offset).cast::<$word>().read_volatile() };
+        unsafe {
+            tracers = crate::site::SEMAPHORES.0.as_ptr().byte_add($offset).cast::<$word>().read_volatile();
+        }
         if tracers == 0 {
             return false;
         }
@@ -81,7 +73,7 @@ macro_rules! is_set {
 /// Is any of the first four semaphores set?
 #[inline(always)]
 pub fn any_of_first_four() -> bool {
-    is_set!("qword", 0)
+    is_set!(four words at 0)
 }
 
 /// In a child after a fork: forgets the tracers of a site whose code would lead nowhere.
@@ -107,7 +99,7 @@ macro_rules! site {
         /// Does anybody trace this probe?
         #[inline(always)]
         pub fn enabled() -> bool {
-            is_set!("word", 2 * NUMBER)
+            is_set!(word at 2 * NUMBER)
         }
 
         /// The probe's site. Does nothing unless a tracer changed the code; ask `enabled` first.

@@ -167,12 +167,12 @@ pub fn is_active(t: &Thread) -> bool {
     t.tier2_if_any().is_some_and(|s| s.active.get())
 }
 
-/// A loop's counter has triggered: does the jump, and has the next round recorded. A slow function.
+/// A loop's counter has triggered: does the jump, and has the next round recorded if there is a tier 2. A slow function.
 pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
     let jump = r.pc;
     r.set_cache(1, backoff::restart(r.cache(1)));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
-    if ENTRY_POINTS.get().is_some_and(|e| (e.is_due)(r.t(), r.pc)) {
+    if is_enabled() && ENTRY_POINTS.get().is_some_and(|e| (e.is_due)(r.t(), r.pc)) {
         start_recording(r, Origin::Loop { jump, header: r.pc }, r.fp);
     }
     Step::Jump

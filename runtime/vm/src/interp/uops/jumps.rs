@@ -17,13 +17,9 @@ pub fn JUMP_AHEAD(r: &mut Regs, o: u32) -> Flow {
 pub fn JUMP_BACK(r: &mut Regs, o: u32) -> Flow {
     let counter = r.cache(1);
     if backoff::triggers(counter) {
-        if tier2::is_enabled() {
-            return Flow::Slow(tier2::hot_loop);
-        }
-        r.set_cache(1, backoff::restart(counter));
-    } else {
-        r.set_cache(1, backoff::advance(counter));
+        return Flow::Slow(tier2::hot_loop);
     }
+    r.set_cache(1, backoff::advance(counter));
     r.skip(2 - o as isize);
     Flow::Jump
 }
