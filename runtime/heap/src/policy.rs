@@ -38,6 +38,8 @@ static BUDGET: AtomicUsize = AtomicUsize::new(usize::MAX);
 static ALLOCATING: AtomicUsize = AtomicUsize::new(0);
 /// How many collections there were, by which a thread knows whether it is counted in [`ALLOCATING`].
 static ROUND: AtomicU32 = AtomicU32::new(1);
+/// How many collections in a row, each because memory was short, have left it short.
+static FRUITLESS: AtomicU32 = AtomicU32::new(0);
 static ENABLED: AtomicBool = AtomicBool::new(true);
 
 static BOOKS: Mutex<Books> = Mutex::new(Books {
@@ -145,19 +147,28 @@ pub(crate) fn for_memory(m: &Mutator) {
     let fulls = || lock(&BOOKS).stats[Generation::Full as usize].collections;
     let before = fulls();
     if before > 0 && lock(&BOOKS).minor_since_full == 0 && ALLOCATED.load(Relaxed) < worth_a_try() {
+        FRUITLESS.store(0, Relaxed);
         return;
     }
     if let Some(_role) = Role::take(m)
         && fulls() == before
     {
-        collect::run(m, Request::plain(Generation::Full));
+        let report = collect::run(m, Request::plain(Generation::Full));
+        if report.live > LIMIT.load(Relaxed) / 16 * 15 {
+            FRUITLESS.fetch_add(1, Relaxed);
+        } else {
+            FRUITLESS.store(0, Relaxed);
+        }
     }
 }
 
-/// How much must have been allocated since a full collection that did not help before another is tried: a heap that is full to the last
-/// block would otherwise collect for each of them.
+/// How much must have been allocated since a full collection before another is tried because memory is short: twice as much after each
+/// that did not help. Otherwise a heap that is nearly full would be collected for each of the last blocks, hundreds of times until the
+/// program is told that there is no memory. Once it was told it may let go of much, so then the next try is soon.
 fn worth_a_try() -> usize {
-    LIMIT.load(Relaxed).min(YOUNG.load(Relaxed)) / 64
+    const DOUBLINGS: u32 = 6;
+    let most = (LIMIT.load(Relaxed) / 16).min(YOUNG.load(Relaxed));
+    most >> (DOUBLINGS - FRUITLESS.load(Relaxed).min(DOUBLINGS))
 }
 
 /// Collects everything if no thread has anything to do and there may be something to collect: a program may wait for files or sockets to be

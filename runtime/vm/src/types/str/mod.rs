@@ -67,6 +67,12 @@ impl Width {
             _ => Width::Ucs4,
         }
     }
+
+    /// The narrowest width that holds all these characters, and how many there are.
+    fn of_chars(chars: impl Iterator<Item = u32>) -> (Width, usize) {
+        let (len, max) = chars.fold((0, 0), |(len, max), c| (len + 1, c.max(max)));
+        (Width::of_char(max), len)
+    }
 }
 
 /// The characters of a string, in its width.
@@ -104,13 +110,27 @@ const _: () = assert!(size_of::<Str>() == STR_OVERHEAD);
 impl Str {
     /// A string of `len` characters of a width, zeroed, to be filled by [`Str::data_mut`] before anybody else sees it.
     pub fn alloc(t: &Thread, width: Width, len: usize) -> R<Ref<Str>> {
-        let size = STR_OVERHEAD + (len + 1).checked_mul(width.bytes()).unwrap_or(usize::MAX / 2);
-        let p = t.try_alloc_bytes(size, header_of::<Str>())?.as_ptr() as *mut Str;
+        let p = t.try_alloc_bytes(Self::size(width, len), header_of::<Str>())?.as_ptr() as *mut Str;
         // SAFETY: a new, zeroed cell of that size.
         unsafe {
             Str::init_meta(p, width, len);
             Ok(Ref::from_ptr(p))
         }
+    }
+
+    /// As [`Str::alloc`], beyond the limit of the heap if need be.
+    fn alloc_surely(t: &Thread, width: Width, len: usize) -> Ref<Str> {
+        let p = t.mutator.alloc_any(Self::size(width, len), header_of::<Str>()).as_ptr() as *mut Str;
+        // SAFETY: a new, zeroed cell of that size.
+        unsafe {
+            Str::init_meta(p, width, len);
+            Ref::from_ptr(p)
+        }
+    }
+
+    /// Of a cell, with a zero at the end of the text.
+    fn size(width: Width, len: usize) -> usize {
+        STR_OVERHEAD + (len + 1).checked_mul(width.bytes()).unwrap_or(usize::MAX / 2)
     }
 
     /// # Safety
@@ -124,13 +144,18 @@ impl Str {
         }
     }
 
-    /// A string from Rust text.
+    /// A string from Rust text, for which there is always room: what is over the limit of the heap ends in a MemoryError soon.
     pub fn new(t: &Thread, text: &str) -> Ref<Str> {
-        Str::try_new(t, text).unwrap_or_else(|_| {
-            t.take_exception();
-            // SAFETY: the empty name is a str.
-            unsafe { Ref::from_value(crate::names::empty) }
-        })
+        if text.is_ascii() {
+            let s = Str::alloc_surely(t, Width::Ascii, text.len());
+            s.fill_ascii(text.as_bytes());
+            return s;
+        }
+        let chars = text.chars().map(|c| c as u32);
+        let (width, len) = Width::of_chars(chars.clone());
+        let s = Str::alloc_surely(t, width, len);
+        s.fill(width, chars);
+        s
     }
 
     /// A string from Rust text; MemoryError when there is no room.
@@ -142,9 +167,14 @@ impl Str {
     pub fn from_ascii(t: &Thread, bytes: &[u8]) -> R<Ref<Str>> {
         debug_assert!(bytes.is_ascii());
         let s = Str::alloc(t, Width::Ascii, bytes.len())?;
-        // SAFETY: the data area has `len` bytes and nobody else sees it yet.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), s.data_ptr(), bytes.len()) };
+        s.fill_ascii(bytes);
         Ok(s)
+    }
+
+    /// Writes the text of a new string of that length.
+    fn fill_ascii(&self, bytes: &[u8]) {
+        // SAFETY: the data area has `len` bytes and nobody else sees it yet.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.data_ptr(), bytes.len()) };
     }
 
     /// A string from Latin-1 bytes.
@@ -158,22 +188,22 @@ impl Str {
 
     /// A string from code points (surrogates included).
     pub fn from_chars(t: &Thread, chars: impl Iterator<Item = u32> + Clone) -> R<Ref<Str>> {
-        let (mut len, mut max) = (0, 0);
-        for c in chars.clone() {
-            len += 1;
-            max = max.max(c);
-        }
-        let width = Width::of_char(max);
+        let (width, len) = Width::of_chars(chars.clone());
         let s = Str::alloc(t, width, len)?;
-        // SAFETY: the data area has `len` characters of `width`, aligned to 8, and nobody else sees it yet.
+        s.fill(width, chars);
+        Ok(s)
+    }
+
+    /// Writes the text of a new string of that width and length.
+    fn fill(&self, width: Width, chars: impl Iterator<Item = u32>) {
+        // SAFETY: the data area has as many characters of `width`, aligned to 8, and nobody else sees it yet.
         unsafe {
             match width {
-                Width::Ascii | Width::Latin1 => chars.enumerate().for_each(|(i, c)| *s.data_ptr().add(i) = c as u8),
-                Width::Ucs2 => chars.enumerate().for_each(|(i, c)| *(s.data_ptr() as *mut u16).add(i) = c as u16),
-                Width::Ucs4 => chars.enumerate().for_each(|(i, c)| *(s.data_ptr() as *mut u32).add(i) = c),
+                Width::Ascii | Width::Latin1 => chars.enumerate().for_each(|(i, c)| *self.data_ptr().add(i) = c as u8),
+                Width::Ucs2 => chars.enumerate().for_each(|(i, c)| *(self.data_ptr() as *mut u16).add(i) = c as u16),
+                Width::Ucs4 => chars.enumerate().for_each(|(i, c)| *(self.data_ptr() as *mut u32).add(i) = c),
             }
         }
-        Ok(s)
     }
 
     /// A string from characters below 65,536; it is as narrow as they allow.
