@@ -7,7 +7,7 @@
 use crate::interp::frame::Frame;
 use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
-use crate::types::Code;
+use crate::types::{Code, Function};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Tracer, Value};
 
@@ -30,6 +30,8 @@ pub enum Origin {
     },
     /// Where machine code was left; the number means something to the compiler.
     Exit(usize),
+    /// Where machine code was left at this instruction, with everything in memory.
+    Junction(*const u16),
 }
 
 /// Why a recording has ended.
@@ -101,6 +103,8 @@ pub struct Instruction {
     pub fp: *mut Value,
     /// The code of that frame; none for the shim under `__init__`.
     pub code: Option<Ref<Code>>,
+    /// Its function, likewise.
+    pub function: Option<Ref<Function>>,
     /// The top of the stack before it ran.
     pub sp: *mut Value,
     /// The uppermost values before it ran, the top first.
@@ -250,7 +254,7 @@ impl Recording {
                 target if frame.is_generator() && r.fp != self.base && !self.has_run(target, r.fp) => End::Open,
                 _ => End::OtherLoop,
             },
-            Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame, op) => {
+            Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame) => {
                 self.caller = frame.previous().0;
                 End::Open
             }
@@ -267,9 +271,8 @@ impl Recording {
     }
 
     /// Does a trace go on when its first frame returns or yields? One from an exit does, for it may find a loop of a caller to go on in.
-    fn may_go_on(&self, frame: Frame, op: Opcode) -> bool {
-        let suspends = op == Opcode::YIELD_VALUE;
-        self.origin.header().is_none() && frame.is_generator() == suspends && !frame.previous().is_none()
+    fn may_go_on(&self, frame: Frame) -> bool {
+        self.origin.header().is_none() && !frame.previous().is_none()
     }
 
     /// Keeps account of the frames from the first one on; false if this one is outside of them.
@@ -314,8 +317,9 @@ impl Recording {
         }
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
+        let function = (!frame.is_shim()).then(|| frame.function());
         let (start, next) = (self.start, std::ptr::null());
-        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, operands, caches };
+        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, operands, caches };
         step.refresh();
         self.steps.push(step);
     }
@@ -326,7 +330,7 @@ impl Origin {
     pub fn header(self) -> Option<*const u16> {
         match self {
             Origin::Loop { header, .. } => Some(header),
-            Origin::Exit(_) => None,
+            Origin::Exit(_) | Origin::Junction(_) => None,
         }
     }
 }
