@@ -57,7 +57,8 @@ pub fn after_fork() {
     PENDING.store(0, Relaxed);
 }
 
-fn nanoseconds(clock: libc::clockid_t) -> u64 {
+/// What a clock shows.
+pub fn nanoseconds(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: a valid pointer; where there is no such clock, the time stays 0.
     unsafe { libc::clock_gettime(clock, &mut time) };

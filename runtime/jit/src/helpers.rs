@@ -4,9 +4,9 @@ use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::{R, Ref, ValueExt};
-use limpid_vm::protocol::attr;
 use limpid_vm::protocol::hash::hash_value;
 use limpid_vm::protocol::isinstance::is_instance_now;
+use limpid_vm::protocol::{attr, number, sequence};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::set::Set;
@@ -149,8 +149,23 @@ pub unsafe extern "C" fn call_native(t: *const Thread, function: *const (), item
     }
 }
 
+/// `a[b:c]`, as a native function.
+pub fn get_slice(t: &Thread, a: &[Value]) -> R {
+    sequence::get_slice(t, a[0], a[1], a[2])
+}
+
+/// `b[c:d] = a`, as a native function.
+pub fn set_slice(t: &Thread, a: &[Value]) -> R {
+    sequence::set_slice(t, a[1], a[2], a[3], a[0]).map(|()| Value::NONE)
+}
+
+/// `a + b`, as a native function.
+pub fn concat(t: &Thread, a: &[Value]) -> R {
+    number::add(t, a[0], a[1])
+}
+
 /// A native function that takes its parameters in a slice.
-type NativeFunction = fn(&Thread, &[Value]) -> R;
+pub type NativeFunction = fn(&Thread, &[Value]) -> R;
 
 /// A tuple of `n` values; NULL: there is no memory.
 pub unsafe extern "C" fn build_tuple(t: *const Thread, items: *const Value, n: usize) -> Value {

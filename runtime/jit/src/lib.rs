@@ -50,7 +50,7 @@ use limpid_vm::tier2::{self, EntryPoints, Recording};
 use lower::{Abort, LinkTarget, Lowered};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use worth::{LUCKLESS, Next, Watch};
+use worth::{LUCKLESS, Moment, Next, Watch};
 
 /// Executors a thread may have: their numbers are cache words.
 const MOST_EXECUTORS: usize = u16::MAX as usize;
@@ -280,10 +280,10 @@ pub(crate) fn set_counter(jump: *const u16, counter: u16) {
 
 /// Is a loop whose counter has triggered to be recorded? Its rounds may have to be measured first, or it has an executor already.
 fn is_due(t: &Thread, jump: *const u16, header: *const u16) -> bool {
-    // SAFETY: as in `compile_exit`; reads the processor's clock.
-    let (state, now) = unsafe { (&mut *State::of(t), std::arch::x86_64::_rdtsc()) };
+    // SAFETY: as in `compile_exit`.
+    let state = unsafe { &mut *State::of(t) };
     let l = state.loop_at(header);
-    match l.triggered(jump as usize, now) {
+    match l.triggered(jump as usize, Moment::now()) {
         Next::Record => return may_compile(),
         Next::Count(rounds) => set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF)),
         Next::Enter(number) => {

@@ -6,6 +6,7 @@ use crate::entry::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::Ty;
 use crate::junction::Junction;
+use crate::worth::{self, Moment};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
 use limpid_probes as probes;
@@ -102,8 +103,8 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     t.tier2().active.set(false);
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
-    if is_outermost && !executor.watch.ran(start, end) {
-        rest(t, jump, executor, end);
+    if is_outermost && !executor.watch.ran(start, end, worth::idle) {
+        rest(t, jump, executor);
     }
     // SAFETY: this is how machine code was left.
     unsafe { leave(r, left, buffer) }
@@ -132,9 +133,9 @@ fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
 
 /// The loop runs faster in the interpreter: it does so for a while.
 #[cold]
-fn rest(t: &Thread, jump: *const u16, executor: &Executor, now: u64) {
+fn rest(t: &Thread, jump: *const u16, executor: &Executor) {
     // SAFETY: as in `give_up`.
-    let rounds = unsafe { (*State::of(t)).loop_at(executor.header).rest(jump as usize, now) };
+    let rounds = unsafe { (*State::of(t)).loop_at(executor.header).rest(jump as usize, Moment::now()) };
     set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF));
 }
 

@@ -6,8 +6,9 @@
 //!
 //! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
 //! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more
-//! counts than two rounds take.
+//! counts than two rounds take. What the thread has spent waiting, or while others had its processor, is not measured at all.
 
+use crate::budget::nanoseconds;
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
 
@@ -32,6 +33,31 @@ const ROUNDS_OF_REST: u16 = 512;
 pub const LUCKLESS: u8 = 5;
 /// The most that an unlucky loop is passed over is two to this power.
 const MOST_DOUBLINGS: u8 = 20;
+
+/// A thread that waits longer than so many nanoseconds meanwhile is not measured.
+const UNDISTURBED: u64 = 50_000;
+
+/// A moment in a thread.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Moment {
+    /// What the processor's clock shows.
+    pub cycles: u64,
+    /// For how many nanoseconds the thread has not run.
+    pub idle: u64,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Moment {
+        // SAFETY: reads the processor's clock.
+        Moment { cycles: unsafe { std::arch::x86_64::_rdtsc() }, idle: idle() }
+    }
+}
+
+/// For how many nanoseconds this thread has not run.
+pub fn idle() -> u64 {
+    nanoseconds(libc::CLOCK_MONOTONIC).saturating_sub(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
+}
 
 /// What to do with a loop whose counter has triggered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +95,7 @@ pub struct Loop {
     phase: Phase,
     /// The jump whose rounds are measured, of those that lead to the header.
     jump: usize,
-    since: u64,
+    since: Moment,
     batches: Vec<u64>,
     /// Cycles of a batch in the interpreter, 0 if that is not known.
     pub interpreted: u64,
@@ -81,7 +107,7 @@ pub struct Loop {
 
 impl Loop {
     /// The counter of a jump to the header has triggered.
-    pub fn triggered(&mut self, jump: usize, now: u64) -> Next {
+    pub fn triggered(&mut self, jump: usize, now: Moment) -> Next {
         let phase = self.phase;
         match phase {
             // Those who count less than a batch want code at once.
@@ -107,7 +133,7 @@ impl Loop {
             Phase::Entered => self.executor.map_or(Next::Record, Next::Enter),
             Phase::Resting(_) if jump != self.jump => Next::Later,
             Phase::Resting(_) if self.batches.len() < BATCHES && !self.measured(now) => Next::Count(BATCH),
-            Phase::Resting(until) if now < until => Next::Count(ROUNDS_OF_REST),
+            Phase::Resting(until) if now.cycles < until => Next::Count(ROUNDS_OF_REST),
             Phase::Resting(_) => {
                 self.phase = Phase::Entered;
                 self.triggered(jump, now)
@@ -115,7 +141,7 @@ impl Loop {
         }
     }
 
-    fn measure(&mut self, jump: usize, now: u64) -> Next {
+    fn measure(&mut self, jump: usize, now: Moment) -> Next {
         self.jump = jump;
         self.batches.clear();
         self.since = now;
@@ -123,9 +149,11 @@ impl Loop {
     }
 
     /// A batch of rounds is over; was it the last one?
-    fn measured(&mut self, now: u64) -> bool {
-        self.batches.push(now.saturating_sub(self.since));
-        self.since = now;
+    fn measured(&mut self, now: Moment) -> bool {
+        let since = std::mem::replace(&mut self.since, now);
+        if now.idle.saturating_sub(since.idle) < UNDISTURBED {
+            self.batches.push(now.cycles.saturating_sub(since.cycles));
+        }
         if self.batches.len() < BATCHES {
             return false;
         }
@@ -141,8 +169,8 @@ impl Loop {
     }
 
     /// Its code is not to be entered for a while. How many rounds the counter of the jump is to count.
-    pub fn rest(&mut self, jump: usize, now: u64) -> u16 {
-        self.phase = Phase::Resting(now + (REST << self.rests));
+    pub fn rest(&mut self, jump: usize, now: Moment) -> u16 {
+        self.phase = Phase::Resting(now.cycles + (REST << self.rests));
         self.rests = (self.rests + 1).min(LONGEST_REST);
         self.measure(jump, now);
         BATCH
@@ -166,7 +194,7 @@ impl Loop {
 /// Measures a loop that has code.
 #[derive(Debug)]
 pub struct Watch {
-    /// Rounds until now. Machine code counts, unless rounds are too short for that; entries count too.
+    /// Rounds until now. Machine code counts at the loop's header, unless rounds are too short for that.
     pub rounds: Cell<u64>,
     /// About how many cycles a round takes that is not counted, 0 if rounds are.
     estimate: u64,
@@ -176,8 +204,11 @@ pub struct Watch {
     /// The window: its cycles, and how many rounds there were before it.
     cycles: Cell<u64>,
     rounds_before: Cell<u64>,
+    idle_before: Cell<u64>,
     bad: Cell<u8>,
     is_running: Cell<bool>,
+    /// How many rounds there were when it was entered.
+    rounds_at_entry: Cell<u64>,
 }
 
 impl Watch {
@@ -190,14 +221,20 @@ impl Watch {
             left_at: Cell::new(0),
             cycles: Cell::new(0),
             rounds_before: Cell::new(0),
+            idle_before: Cell::new(0),
             bad: Cell::new(0),
             is_running: Cell::new(false),
+            rounds_at_entry: Cell::new(0),
         }
     }
 
     /// The code is about to run. True: it is not running already, for a loop may call itself; then [`Watch::ran`] is to be told.
     pub fn begin(&self) -> bool {
-        !self.is_running.replace(true)
+        let is_outermost = !self.is_running.replace(true);
+        if is_outermost {
+            self.rounds_at_entry.set(self.rounds.get());
+        }
+        is_outermost
     }
 
     /// What a round takes in the interpreter is known better.
@@ -216,16 +253,23 @@ impl Watch {
         self.estimate == 0
     }
 
-    /// The code ran from one time to another. False: it should rest.
-    pub fn ran(&self, start: u64, end: u64) -> bool {
+    /// The code ran from one time to another; `idle` tells for how long the thread has not run. False: it should rest.
+    pub fn ran(&self, start: u64, end: u64, idle: impl FnOnce() -> u64) -> bool {
         self.is_running.set(false);
         let inside = end.saturating_sub(start);
         let interpreted = self.interpreted.get();
         let between = start.saturating_sub(self.left_at.replace(end)).min(interpreted * 2 / BATCH as u64);
         self.cycles.set(self.cycles.get() + inside + between);
-        self.rounds.set(self.rounds.get() + 1 + inside.checked_div(self.estimate).unwrap_or(0));
+        // It may have been left before it came to the header.
+        let counted = self.rounds.get().max(self.rounds_at_entry.get() + 1);
+        self.rounds.set(counted + inside.checked_div(self.estimate).unwrap_or(0));
         let rounds = self.rounds.get() - self.rounds_before.get();
         if rounds < WINDOW_ROUNDS || self.cycles.get() < WINDOW_CYCLES {
+            return true;
+        }
+        let idle = idle();
+        if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
+            self.restart();
             return true;
         }
         let is_bad = interpreted > 0 && self.cycles.get() / rounds > interpreted / BATCH as u64;
@@ -245,14 +289,18 @@ mod tests {
 
     const JUMP: usize = 0x1000;
 
+    fn at(cycles: u64) -> Moment {
+        Moment { cycles, idle: 0 }
+    }
+
     /// Triggers until the loop is to be recorded, with batches that take so many cycles.
     fn measure(l: &mut Loop, batches: [u64; BATCHES]) {
         let mut now = 1_000;
-        assert_eq!(l.triggered(JUMP, now), Next::Count(BATCH));
+        assert_eq!(l.triggered(JUMP, at(now)), Next::Count(BATCH));
         for (i, batch) in batches.into_iter().enumerate() {
             now += batch;
             let expected = if i + 1 < BATCHES { Next::Count(BATCH) } else { Next::Record };
-            assert_eq!(l.triggered(JUMP, now), expected);
+            assert_eq!(l.triggered(JUMP, at(now)), expected);
         }
     }
 
@@ -262,14 +310,31 @@ mod tests {
         measure(&mut l, [90_000, 3_200, 4_000, 1_000_000]);
         assert_eq!(l.interpreted, 4_000);
         l.compiled(7);
-        assert_eq!(l.triggered(JUMP + 8, 0), Next::Enter(7));
+        assert_eq!(l.triggered(JUMP + 8, at(0)), Next::Enter(7));
+    }
+
+    #[test]
+    fn what_a_thread_waits_is_not_measured() {
+        let mut l = Loop::default();
+        l.triggered(JUMP, at(0));
+        assert_eq!(l.triggered(JUMP, Moment { cycles: 1_000_000, idle: UNDISTURBED }), Next::Count(BATCH));
+        assert!(l.batches.is_empty());
+        let w = Watch::new(32_000, 0);
+        let mut idle = 0;
+        assert!((0..50_000u64).all(|i| {
+            w.begin();
+            w.ran(i * 2_500, i * 2_500 + 2_000, || {
+                idle += UNDISTURBED;
+                idle
+            })
+        }));
     }
 
     #[test]
     fn rounds_of_other_jumps_are_not_measured() {
         let mut l = Loop::default();
-        l.triggered(JUMP, 0);
-        assert_eq!(l.triggered(JUMP + 8, 100), Next::Later);
+        l.triggered(JUMP, at(0));
+        assert_eq!(l.triggered(JUMP + 8, at(100)), Next::Later);
         assert!(l.batches.is_empty());
     }
 
@@ -279,10 +344,13 @@ mod tests {
         measure(&mut l, [1; BATCHES]);
         for _ in 0..LUCKLESS {
             l.bad_luck();
-            assert_eq!(l.triggered(JUMP, 0), Next::Record);
+            assert_eq!(l.triggered(JUMP, at(0)), Next::Record);
         }
         l.bad_luck();
-        assert_eq!([l.triggered(JUMP, 0), l.triggered(JUMP, 0), l.triggered(JUMP, 0)], [Next::Later, Next::Later, Next::Record]);
+        assert_eq!(
+            [l.triggered(JUMP, at(0)), l.triggered(JUMP, at(0)), l.triggered(JUMP, at(0))],
+            [Next::Later, Next::Later, Next::Record]
+        );
     }
 
     #[test]
@@ -294,19 +362,20 @@ mod tests {
             now += 500;
             let start = now;
             now += inside;
-            w.ran(start, now)
+            w.begin();
+            w.ran(start, now, || 0)
         };
         assert!((0..50_000).all(|_| run(&w, 400)), "900 cycles a round are less");
         assert!(!(0..50_000).all(|_| run(&w, 600)), "1100 are more");
         let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
-        assert_eq!(l.rest(JUMP, 0), BATCH);
+        assert_eq!(l.rest(JUMP, at(0)), BATCH);
         for i in 1..BATCHES as u64 {
-            assert_eq!(l.triggered(JUMP, i * 31_000), Next::Count(BATCH));
+            assert_eq!(l.triggered(JUMP, at(i * 31_000)), Next::Count(BATCH));
         }
-        assert_eq!(l.triggered(JUMP, 124_000), Next::Count(ROUNDS_OF_REST));
+        assert_eq!(l.triggered(JUMP, at(124_000)), Next::Count(ROUNDS_OF_REST));
         assert_eq!(l.interpreted, 31_000);
-        assert_eq!(l.triggered(JUMP, REST), Next::Enter(3));
-        l.rest(JUMP, 0);
+        assert_eq!(l.triggered(JUMP, at(REST)), Next::Enter(3));
+        l.rest(JUMP, at(0));
         assert_eq!(l.phase, Phase::Resting(REST * 2));
     }
 
@@ -315,8 +384,9 @@ mod tests {
         let w = Watch::new(32_000, 0);
         let all_good = (0..10_000u64).all(|i| {
             // Ten rounds are counted by the code itself, then something else takes its time.
+            w.begin();
             w.rounds.set(w.rounds.get() + 10);
-            w.ran(i * 1_000_000, i * 1_000_000 + 4_000)
+            w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0)
         });
         assert!(all_good);
     }

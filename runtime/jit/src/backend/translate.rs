@@ -100,6 +100,9 @@ impl Function<'_, '_> {
             self.uop(*id)?;
         }
         let Some(next) = &trace.next else {
+            if !self.t.executor.header.is_null() {
+                self.count_round();
+            }
             for id in &trace.body {
                 self.uop(*id)?;
             }

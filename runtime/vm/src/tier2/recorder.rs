@@ -251,7 +251,9 @@ impl Recording {
             Opcode::JUMP_BACKWARD => match unsafe { r.pc.add(2).sub(o as usize) } {
                 target if r.fp == self.base && self.origin.header() == Some(target) => End::Closed,
                 // A generator that was resumed in its loop goes on to its next `yield`, which is no round.
-                target if frame.is_generator() && r.fp != self.base && !self.has_run(target, r.fp) => End::Open,
+                target if frame.is_generator() && r.fp != self.base && self.rounds(target, r.fp) == 0 => End::Open,
+                // A function's loop that has no machine code, as it seldom has a second round.
+                target if op == Opcode::JUMP_BACKWARD && r.fp != self.base && self.rounds(target, r.fp) == 1 => End::Open,
                 _ => End::OtherLoop,
             },
             Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame) => {
@@ -265,9 +267,9 @@ impl Recording {
         self.end == End::Open
     }
 
-    /// Has the instruction been noted already, in the same frame?
-    fn has_run(&self, pc: *const u16, fp: *mut Value) -> bool {
-        self.steps.iter().any(|step| step.start == pc && step.fp == fp)
+    /// How often has the instruction been noted already, in the same frame?
+    fn rounds(&self, pc: *const u16, fp: *mut Value) -> usize {
+        self.steps.iter().filter(|step| step.start == pc && step.fp == fp).count()
     }
 
     /// Does a trace go on when its first frame returns or yields? One from an exit does, for it may find a loop of a caller to go on in.
