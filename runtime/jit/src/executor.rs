@@ -9,6 +9,8 @@
 use crate::code_heap::{self, Piece};
 use crate::entry;
 use crate::ir::Ty;
+use crate::junction::Junction;
+use crate::worth::{Loop, Watch};
 use limpid_heap::ShapeRef;
 use limpid_pystats::exits::Place;
 use limpid_vm::interp::backoff;
@@ -25,18 +27,8 @@ use std::sync::atomic::{AtomicPtr, Ordering::*};
 pub const BUFFER_WORDS: usize = 512;
 /// A loop whose entry did not fit that often is recorded anew.
 pub const MISSES: u16 = 64;
-/// So many entries are judged together, ...
-const JUDGED: u32 = 1024;
-/// ... and found wanting if machine code was left after fewer clock cycles on average: going in and out takes about as long.
-const WORTH_ENTERING: u64 = 250;
-/// Nothing is judged for so many clock cycles after a trace was recorded: it may be what goes on from the exits.
-const GRACE: u64 = 200_000_000;
-/// A loop may be tried in vain so often before it is passed over.
-pub const LUCKLESS: u8 = 5;
-/// The most that an unlucky loop is passed over is two to this power.
-const MOST_DOUBLINGS: u8 = 20;
-/// An executor may be found wanting so often in a row, for the traces that go on from its exits come late.
-const PATIENCE: u8 = 6;
+/// How many traces may go on from the exits of a loop, and from the exits of those.
+const MOST_TRACES: u16 = 64;
 
 /// A place of the first frame that a loop takes as an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,6 +82,8 @@ pub struct ExitState {
     pub depth: i32,
     /// What has failed: the name of a uop.
     pub reason: &'static CStr,
+    /// What has failed needs Python code.
+    pub needs_python: bool,
 }
 
 /// Where a trace is left.
@@ -107,6 +101,8 @@ pub struct Exit {
     pub side: Cell<*const Executor>,
     /// The executor is retired: nothing is to be recorded from here.
     pub dead: Cell<bool>,
+    /// The executor of the loop that this belongs to, be it through other exits.
+    pub root: Cell<*const Executor>,
     /// Where it is counted, once it was taken.
     pub place: Cell<Option<&'static Place>>,
 }
@@ -126,6 +122,7 @@ impl Exit {
             generation: Cell::new(0),
             side: Cell::new(std::ptr::null()),
             dead: Cell::new(false),
+            root: Cell::new(std::ptr::null()),
             place: Cell::new(None),
         }
     }
@@ -163,22 +160,13 @@ pub struct Executor {
     pub misses: Cell<u16>,
     /// Its code is in the statistics.
     is_counted: Cell<bool>,
-    /// Entries and clock cycles that are to be judged, and how often in a row the outcome was bad.
-    entries: Cell<u32>,
-    cycles: Cell<u64>,
-    wanting: Cell<u8>,
+    /// Is it worth entering?
+    pub watch: Watch,
+    /// How many traces go on from it, if it is a loop.
+    traces: Cell<u16>,
 }
 
-/// A loop that was recorded or compiled in vain.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Unlucky {
-    /// How often.
-    pub times: u8,
-    /// How often it is passed over before it is tried again.
-    pub passes: u32,
-}
-
-// SAFETY: the worker uses `code` and `made` only, which are made for that; the rest belongs to the thread.
+// SAFETY: the worker uses `code` and `made`, which are made for that, and what never changes; the rest belongs to the thread.
 unsafe impl Send for Executor {}
 // SAFETY: as above.
 unsafe impl Sync for Executor {}
@@ -189,7 +177,7 @@ fn no_code() -> *mut u8 {
 
 impl Executor {
     /// An executor without code.
-    pub fn new(header: *const u16, entry: Vec<Entry>, exits: Vec<Box<Exit>>, constants: Vec<u64>) -> Executor {
+    pub fn new(header: *const u16, entry: Vec<Entry>, exits: Vec<Box<Exit>>, constants: Vec<u64>, watch: Watch) -> Executor {
         Executor {
             code: AtomicPtr::new(no_code()),
             made: Mutex::new((Phase::Waiting, None)),
@@ -199,26 +187,19 @@ impl Executor {
             constants,
             misses: Cell::new(MISSES),
             is_counted: Cell::new(false),
-            entries: Cell::new(0),
-            cycles: Cell::new(0),
-            wanting: Cell::new(0),
+            watch,
+            traces: Cell::new(0),
         }
     }
 
-    /// It was entered and left again after so many clock cycles, and the thread's last trace was recorded `since` cycles ago. False: it is
-    /// not worth that.
-    pub fn pays(&self, cycles: u64, since: u64) -> bool {
-        if since < GRACE {
-            return true;
-        }
-        self.cycles.set(self.cycles.get() + cycles);
-        self.entries.set(self.entries.get() + 1);
-        if self.entries.get() < JUDGED {
-            return true;
-        }
-        let good = self.cycles.replace(0) >= self.entries.replace(0) as u64 * WORTH_ENTERING;
-        self.wanting.set(if good { 0 } else { self.wanting.get() + 1 });
-        self.wanting.get() < PATIENCE
+    /// A trace is to go on from one of its exits, or from those of such traces. False: there are enough.
+    pub fn may_grow(&self) -> bool {
+        self.traces.get() < MOST_TRACES
+    }
+
+    /// One more trace goes on from it.
+    pub fn grow(&self) {
+        self.traces.set(self.traces.get() + 1);
     }
 
     /// Its code, once it has some.
@@ -286,12 +267,10 @@ pub struct State {
     pub buffer: Box<[Cell<u64>; BUFFER_WORDS]>,
     /// All executors, by the numbers in caches.
     pub executors: Vec<Arc<Executor>>,
-    /// The loops among them by their headers.
-    pub loops: FxHashMap<usize, usize>,
-    /// Loops that were given up, by their headers.
-    pub unlucky: FxHashMap<usize, Unlucky>,
-    /// When the last executor was made, by the clock of the processor.
-    pub last_made: Cell<u64>,
+    /// The hot loops by their headers.
+    pub loops: FxHashMap<usize, Loop>,
+    /// Where traces meet, by the addresses of instructions. Never removed, for code refers to them.
+    junctions: FxHashMap<usize, Box<Junction>>,
     /// How many executors are running, one called from another through native code.
     pub running: Cell<u32>,
     /// How often all executors were retired.
@@ -309,8 +288,7 @@ impl State {
                 buffer: Box::new([const { Cell::new(0) }; BUFFER_WORDS]),
                 executors: Vec::new(),
                 loops: FxHashMap::default(),
-                unlucky: FxHashMap::default(),
-                last_made: Cell::new(0),
+                junctions: FxHashMap::default(),
                 running: Cell::new(0),
                 times_retired: 0,
                 retired: Vec::new(),
@@ -320,24 +298,30 @@ impl State {
         cell.get().cast()
     }
 
-    /// A loop was recorded or compiled in vain: it is passed over for exponentially longer.
-    /// How often that has happened.
-    pub fn bad_luck(&mut self, header: *const u16) -> u8 {
-        let unlucky = self.unlucky.entry(header as usize).or_default();
-        unlucky.times = (unlucky.times + 1).min(MOST_DOUBLINGS);
-        unlucky.passes = if unlucky.times <= LUCKLESS { 0 } else { 1 << (unlucky.times - LUCKLESS) };
-        unlucky.times
+    /// What is known of the loop with a header.
+    pub fn loop_at(&mut self, header: *const u16) -> &mut Loop {
+        self.loops.entry(header as usize).or_default()
     }
 
-    /// Is a loop whose counter has triggered to be recorded?
-    pub fn is_due(&mut self, header: *const u16) -> bool {
-        match self.unlucky.get_mut(&(header as usize)) {
-            Some(unlucky) if unlucky.passes > 0 => {
-                unlucky.passes -= 1;
-                false
-            }
-            _ => true,
-        }
+    /// The junction at an instruction, made if there is none.
+    pub fn junction_at(&mut self, pc: *const u16) -> &Junction {
+        self.junctions.entry(pc as usize).or_default()
+    }
+
+    /// The junction at an instruction.
+    pub fn junction(&self, pc: *const u16) -> Option<&Junction> {
+        self.junctions.get(&(pc as usize)).map(|junction| &**junction)
+    }
+
+    fn forget_executors(&mut self) {
+        self.loops.values_mut().for_each(Loop::lost);
+        self.junctions.values().for_each(|junction| junction.clear());
+        self.times_retired += 1;
+    }
+
+    /// The executor of the loop with a header.
+    pub fn executor_of(&self, header: *const u16) -> Option<&Arc<Executor>> {
+        self.executors.get(self.loops.get(&(header as usize))?.executor?)
     }
 
     /// Retires all executors; how many that are.
@@ -345,8 +329,7 @@ impl State {
         let count = self.executors.len();
         self.executors.iter().for_each(|e| e.retire());
         self.retired.append(&mut self.executors);
-        self.loops.clear();
-        self.times_retired += 1;
+        self.forget_executors();
         count
     }
 
@@ -368,8 +351,7 @@ impl State {
         for executor in self.executors.drain(..).chain(self.retired.drain(..)) {
             std::mem::forget(executor);
         }
-        self.loops.clear();
-        self.times_retired += 1;
+        self.forget_executors();
     }
 
     /// The executors whose code may be running.

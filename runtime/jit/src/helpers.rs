@@ -3,10 +3,15 @@
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::interp::trace::line_at;
-use limpid_vm::object::Ref;
-use limpid_vm::protocol::attr;
+use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::hash::hash_value;
+use limpid_vm::protocol::isinstance::is_instance_now;
+use limpid_vm::protocol::{attr, number, sequence};
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Code, Generator, List};
+use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::set::Set;
+use limpid_vm::types::str::Width;
+use limpid_vm::types::{Code, Dict, Generator, List, Str, Tuple, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
@@ -31,6 +36,153 @@ pub unsafe extern "C" fn set_attribute(t: *const Thread, object: Value, name: Va
         (*t).take_exception();
     }
     0
+}
+
+/// The hash of a key that needs no Python code to be hashed.
+fn hash_now(t: &Thread, key: Value) -> Option<i64> {
+    let is_plain = !key.is_cell() || key.shape() == shapes::STR;
+    if is_plain { hash_value(t, key).ok() } else { None }
+}
+
+/// A truth that may not be known.
+const fn outcome(b: Option<bool>) -> u64 {
+    match b {
+        Some(b) => b as u64,
+        None => UNKNOWN,
+    }
+}
+
+/// What [`in_dict`] and its like give besides 0 and 1: finding out needs Python code.
+pub const UNKNOWN: u64 = 2;
+
+/// An item of a dict; NULL: it has none, or finding out needs Python code.
+pub unsafe extern "C" fn dict_item(t: *const Thread, dict: Value, key: Value) -> Value {
+    // SAFETY: machine code passes its own thread, and has looked at the dict's shape.
+    let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
+    hash_now(t, key).and_then(|hash| dict.get_now(key, hash)).flatten().unwrap_or(Value::NULL)
+}
+
+/// An item of a dict, or `default`; NULL: finding out needs Python code, or somebody traces native calls.
+pub unsafe extern "C" fn dict_get(t: *const Thread, dict: Value, key: Value, default: Value) -> Value {
+    // SAFETY: as in `dict_item`.
+    let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
+    if native_calls_are_traced() {
+        return Value::NULL;
+    }
+    hash_now(t, key).and_then(|hash| dict.get_now(key, hash)).map_or(Value::NULL, |found| found.unwrap_or(default))
+}
+
+fn native_calls_are_traced() -> bool {
+    probes::cfunction__entry::enabled() || probes::cfunction__return::enabled()
+}
+
+/// Has a dict a key?
+pub unsafe extern "C" fn in_dict(t: *const Thread, dict: Value, key: Value) -> u64 {
+    // SAFETY: as in `dict_item`.
+    let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
+    outcome(hash_now(t, key).and_then(|hash| dict.get_now(key, hash)).map(|found| found.is_some()))
+}
+
+/// Has a set or frozenset a key?
+pub unsafe extern "C" fn in_set(t: *const Thread, set: Value, key: Value) -> u64 {
+    // SAFETY: machine code passes its own thread, and has looked at the shape.
+    let (t, set) = unsafe { (&*t, Ref::<Set>::from_value(set)) };
+    outcome(hash_now(t, key).and_then(|hash| set.contains_now(key, hash)))
+}
+
+/// Is `v` an instance of `class`, which may be a tuple?
+pub unsafe extern "C" fn is_instance(t: *const Thread, v: Value, class: Value) -> u64 {
+    // SAFETY: machine code passes its own thread.
+    outcome(is_instance_now(unsafe { &*t }, v, class))
+}
+
+/// Sets an item of a dict; 0: that needs Python code, or there is no memory, and nothing has happened.
+pub unsafe extern "C" fn store_dict_item(t: *const Thread, dict: Value, key: Value, v: Value) -> u64 {
+    // SAFETY: as in `dict_item`.
+    let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
+    let Some(hash) = hash_now(t, key) else { return 0 };
+    dict.set_now(t, key, hash, v).unwrap_or_else(|_| {
+        t.take_exception();
+        false
+    }) as u64
+}
+
+/// A character of a str below 256; NULL: there is no such.
+pub unsafe extern "C" fn str_item(t: *const Thread, s: Value, i: usize) -> Value {
+    // SAFETY: machine code passes its own thread, and has looked at the shape.
+    let (t, s) = unsafe { (&*t, Ref::<Str>::from_value(s)) };
+    if i >= s.len() || s.width() > Width::Latin1 {
+        return Value::NULL;
+    }
+    t.interpreter().latin1_char(s.char_at(i) as u8).value()
+}
+
+/// Have two strs the same characters?
+pub unsafe extern "C" fn equal_str(a: Value, b: Value) -> u64 {
+    // SAFETY: machine code has looked at the shapes.
+    (a == b || unsafe { Ref::<Str>::from_value(a).equals(&Ref::<Str>::from_value(b)) }) as u64
+}
+
+/// Two strs in one; NULL: there is no memory.
+pub unsafe extern "C" fn concat_str(t: *const Thread, a: Value, b: Value) -> Value {
+    // SAFETY: machine code passes its own thread, and has looked at the shapes.
+    unsafe { made(&*t, Str::concat(&*t, Ref::from_value(a), Ref::from_value(b)).map(|s| s.value())) }
+}
+
+/// What was made; NULL, and no exception any more, if that has failed.
+fn made(t: &Thread, v: R) -> Value {
+    v.unwrap_or_else(|_| {
+        t.take_exception();
+        Value::NULL
+    })
+}
+
+/// Calls a native function with `n` values; NULL: it has raised an exception, or somebody traces such calls and nothing has happened.
+pub unsafe extern "C" fn call_native(t: *const Thread, function: *const (), items: *const Value, n: usize) -> Value {
+    if native_calls_are_traced() {
+        return Value::NULL;
+    }
+    // SAFETY: machine code passes its own thread, such a function, and as many values on its stack, where the collector finds them.
+    unsafe {
+        let function = std::mem::transmute::<*const (), NativeFunction>(function);
+        made(&*t, function(&*t, std::slice::from_raw_parts(items, n)))
+    }
+}
+
+/// `a[b:c]`, as a native function.
+pub fn get_slice(t: &Thread, a: &[Value]) -> R {
+    sequence::get_slice(t, a[0], a[1], a[2])
+}
+
+/// `b[c:d] = a`, as a native function.
+pub fn set_slice(t: &Thread, a: &[Value]) -> R {
+    sequence::set_slice(t, a[1], a[2], a[3], a[0]).map(|()| Value::NONE)
+}
+
+/// `a + b`, as a native function.
+pub fn concat(t: &Thread, a: &[Value]) -> R {
+    number::add(t, a[0], a[1])
+}
+
+/// A native function that takes its parameters in a slice.
+pub type NativeFunction = fn(&Thread, &[Value]) -> R;
+
+/// A tuple of `n` values; NULL: there is no memory.
+pub unsafe extern "C" fn build_tuple(t: *const Thread, items: *const Value, n: usize) -> Value {
+    // SAFETY: machine code passes its own thread, and as many values on its stack, where the collector finds them.
+    unsafe { made(&*t, Tuple::try_from_slice(&*t, std::slice::from_raw_parts(items, n)).map(|v| v.value())) }
+}
+
+/// A list of `n` values; NULL: there is no memory.
+pub unsafe extern "C" fn build_list(t: *const Thread, items: *const Value, n: usize) -> Value {
+    // SAFETY: as in `build_tuple`.
+    unsafe { made(&*t, List::from_slice(&*t, std::slice::from_raw_parts(items, n)).map(|v| v.value())) }
+}
+
+/// A new instance of a class that needs no more than room for it.
+pub unsafe extern "C" fn new_instance(t: *const Thread, class: Value) -> Value {
+    // SAFETY: machine code passes its own thread, and has found out which class it is.
+    unsafe { type_::alloc_plain(&*t, Ref::from_value(class)) }
 }
 
 /// Power of floats.

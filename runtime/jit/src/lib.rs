@@ -8,7 +8,8 @@
 //! * [`optimize`]: what is the same in every round is moved in front of the loop, what is unused is dropped;
 //! * [`backend`]: uops to machine code, by Cranelift; [`code_heap`]: where it lies; [`helpers`]: functions it calls;
 //! * [`worker`]: the thread that does the last step while the program goes on;
-//! * [`executor`]: what comes of it; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out.
+//! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out;
+//! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; constants in the code are
@@ -19,19 +20,23 @@
 #![cfg(target_arch = "x86_64")]
 
 pub mod backend;
+pub mod budget;
 pub mod code_heap;
 pub mod dump;
 pub mod entry;
 pub mod executor;
 pub mod helpers;
 pub mod ir;
+pub mod junction;
 pub mod lower;
 pub mod optimize;
 pub mod run;
 pub mod worker;
+pub mod worth;
 
 use backend::Job;
-use executor::{Executor, Exit, LUCKLESS, Phase, State};
+use executor::{Executor, Exit, Phase, State};
+use ir::Trace;
 use limpid_bytecode::Opcode;
 use limpid_heap::Tracer;
 use limpid_probes as probes;
@@ -45,19 +50,40 @@ use limpid_vm::tier2::{self, EntryPoints, Recording};
 use lower::{Abort, LinkTarget, Lowered};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use worth::{LUCKLESS, Moment, Next, Watch};
 
 /// Executors a thread may have: their numbers are cache words.
 const MOST_EXECUTORS: usize = u16::MAX as usize;
+/// Rounds of fewer uops do not count themselves: that would take too long.
+const SHORT: usize = 24;
 
 /// Has hot loops compiled from now on.
 pub fn install() {
-    tier2::install(EntryPoints { is_due, compile, run: run::run, forget, after_fork, trace, retire });
+    tier2::install(EntryPoints {
+        is_due,
+        compile: |t, recording| budget::charge(|| compile(t, recording)).0,
+        run: run::run,
+        forget,
+        after_fork,
+        trace,
+        retire,
+    });
 }
 
 /// The value of an option `-X NAME` or `-X NAME=VALUE`.
 fn option(name: &str) -> Option<Option<&'static str>> {
     let options = &limpid_vm::runtime::Interpreter::get().options.x_options;
     options.iter().rev().find(|o| o.0 == name).map(|o| o.1.as_deref())
+}
+
+/// Is everything compiled at once, however long it takes?
+fn waits() -> bool {
+    option("jit-wait").is_some()
+}
+
+/// May something more be recorded and compiled?
+pub(crate) fn may_compile() -> bool {
+    budget::allows() || waits()
 }
 
 /// Makes an executor of a recording; what cannot be compiled is left to the interpreter.
@@ -72,6 +98,7 @@ fn compile(t: &Thread, recording: &mut Recording) {
         Origin::Loop { jump, header } => compile_loop(t, recording, jump, header),
         // SAFETY: the exit whose trace was recorded; retired executors are not freed while something is recorded.
         Origin::Exit(exit) => compile_exit(t, recording, unsafe { &*(exit as *const Exit) }),
+        Origin::Junction(pc) => compile_junction(t, recording, pc),
     };
     match result {
         Ok(()) => count_end(t, recording.end),
@@ -80,13 +107,14 @@ fn compile(t: &Thread, recording: &mut Recording) {
             tell_abort(t, abort);
             match recording.origin {
                 Origin::Loop { jump, header } => {
-                    // SAFETY: as in `compile_loop`.
-                    let times = unsafe { (*State::of(t)).bad_luck(header) };
+                    // SAFETY: as in `compile_exit`.
+                    let times = unsafe { (*State::of(t)).loop_at(header).bad_luck() };
                     if recording.end == End::Leaves && times <= LUCKLESS {
                         // It was the loop's last round. Counters count to powers of two, as loops often do.
                         set_counter(jump, backoff::make(times as u16 * 3, backoff::MAX_BACKOFF));
                     }
                 }
+                Origin::Junction(_) => {}
                 // The loop that it leads to may have an executor the next time.
                 Origin::Exit(_) if matches!(abort, Abort::Empty) => {}
                 // SAFETY: as above.
@@ -97,32 +125,29 @@ fn compile(t: &Thread, recording: &mut Recording) {
 }
 
 fn compile_loop(t: &Thread, recording: &Recording, jump: *const u16, header: *const u16) -> Result<(), Abort> {
-    // SAFETY: the state belongs to this thread, and nothing else refers into it.
-    let known = unsafe { (*State::of(t)).loops.get(&(header as usize)).copied() };
-    let number = match known {
-        Some(number) => number,
-        None => {
-            let (target, times) = link_target(t, recording);
-            let lowered = lower::lower_loop(recording, target.as_ref())?;
-            add(t, recording, lowered, header, times)?
-        }
-    };
+    let (target, times) = link_target(t, recording);
+    let lowered = lower::lower_loop(recording, target.as_ref(), t)?;
+    let number = add(t, recording, lowered, header, times)?;
     set_executor(jump, number);
     Ok(())
 }
 
 fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Abort> {
     let (target, times) = link_target(t, recording);
-    let lowered = lower::lower_exit(recording, target.as_ref(), &exit.state)?;
+    let lowered = lower::lower_exit(recording, target.as_ref(), t, &exit.state)?;
     if exit.dead.get() {
         return Err(Abort::Retired);
     }
     let number = add(t, recording, lowered, std::ptr::null(), times)?;
-    // SAFETY: as in `compile_loop`.
+    // SAFETY: the state belongs to this thread, and nothing else refers into it.
     let executor = unsafe { Arc::as_ptr(&(&(*State::of(t)).executors)[number]) };
     // SAFETY: executors stay while something refers to them.
-    let exits = unsafe { &(*executor).exits };
+    let (exits, root) = unsafe { (&(*executor).exits, &*exit.root.get()) };
+    root.grow();
     let generation = exit.generation.get() + 1;
+    for e in exits {
+        e.root.set(root);
+    }
     for e in exits.iter().filter(|e| e.state.pc == exit.state.pc) {
         e.generation.set(generation);
         if generation >= run::SOON {
@@ -133,14 +158,23 @@ fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Ab
     Ok(())
 }
 
+fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16) -> Result<(), Abort> {
+    let (target, times) = link_target(t, recording);
+    let lowered = lower::lower_junction(recording, target.as_ref(), t)?;
+    let number = add(t, recording, lowered, std::ptr::null(), times)?;
+    // SAFETY: as in `compile_exit`.
+    let state = unsafe { &mut *State::of(t) };
+    let executor = Arc::as_ptr(&state.executors[number]);
+    state.junction_at(pc).set(executor);
+    Ok(())
+}
+
 /// The executor of the loop that a recording ends at, and how often the thread's executors were retired until now.
 fn link_target(t: &Thread, recording: &Recording) -> (Option<LinkTarget>, u32) {
-    // SAFETY: as in `compile_loop`.
+    // SAFETY: as in `compile_exit`.
     let state = unsafe { &*State::of(t) };
-    let executor = recording.steps.last().filter(|_| recording.end == End::OtherLoop).and_then(|step| {
-        let number = state.loops.get(&(step.jump_backward_target() as usize))?;
-        state.executors.get(*number).filter(|e| e.phase() != Phase::Failed)
-    });
+    let last = recording.steps.last().filter(|_| recording.end == End::OtherLoop);
+    let executor = last.and_then(|step| state.executor_of(step.jump_backward_target())).filter(|e| e.phase() != Phase::Failed);
     let target = executor.map(|e| LinkTarget { executor: Arc::as_ptr(e) as u64, entry: e.entry.clone() });
     (target, state.times_retired)
 }
@@ -154,9 +188,9 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         counters.traces_created.increment();
         counters.optimizer_attempts.increment();
         counters.optimizer_successes.increment();
-        counters.optimized_trace_length_hist.record((lowered.trace.entry.len() + lowered.trace.body.len()) as u64);
+        counters.optimized_trace_length_hist.record(lowered.trace.uop_count() as u64);
     }
-    // SAFETY: as in `compile_loop`. From here on no other thread can stop this one, so what the trace links to stays.
+    // SAFETY: as in `compile_exit`. From here on no other thread can stop this one, so what the trace links to stays.
     let state = unsafe { &mut *State::of(t) };
     if state.times_retired != times_retired {
         return Err(Abort::Retired);
@@ -167,21 +201,33 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         return Err(Abort::NoMemory);
     }
     let (exits, words) = backend::exits(&lowered.trace).ok_or(Abort::TooBig)?;
-    let executor = Arc::new(Executor::new(header, lowered.entry, exits, lowered.constants));
-    state.executors.push(executor.clone());
-    // SAFETY: reads the processor's clock.
-    state.last_made.set(unsafe { std::arch::x86_64::_rdtsc() });
-    let number = state.executors.len() - 1;
+    let number = state.executors.len();
+    let mut interpreted = 0;
     if !header.is_null() {
-        state.loops.insert(header as usize, number);
+        let l = state.loop_at(header);
+        l.compiled(number);
+        interpreted = l.interpreted;
     }
-    let job = Job { executor, trace: lowered.trace, words, buffer: state.buffer.as_ptr() as usize };
-    if option("jit-wait").is_some() {
+    let watch = Watch::new(interpreted, estimate(&lowered.trace));
+    let executor = Arc::new(Executor::new(header, lowered.entry, exits, lowered.constants, watch));
+    for e in &executor.exits {
+        e.root.set(Arc::as_ptr(&executor));
+    }
+    state.executors.push(executor.clone());
+    let planned = budget::plan(lowered.trace.uop_count());
+    let job = Job { executor, trace: lowered.trace, words, buffer: state.buffer.as_ptr() as usize, planned };
+    if waits() {
         backend::make(job)
     } else {
         worker::submit(job)
     }
     Ok(number)
+}
+
+/// How many cycles a round takes if it is too short to be counted: a uop takes about one. Otherwise 0.
+fn estimate(trace: &Trace) -> u64 {
+    let uops = trace.body.len();
+    if trace.next.is_some() && uops < SHORT && trace.calls.is_empty() { uops.max(1) as u64 } else { 0 }
 }
 
 /// Counts why a trace ends where it does.
@@ -226,16 +272,30 @@ pub(crate) fn unset_executor(jump: *const u16) {
     set_counter(jump, backoff::restart(backoff::JUMP_BACKWARD.load(Relaxed)));
 }
 
-fn set_counter(jump: *const u16, counter: u16) {
+pub(crate) fn set_counter(jump: *const u16, counter: u16) {
     let r = Regs { pc: jump, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: std::ptr::null() };
     r.set_cache(1, counter);
     r.set_opcode(Opcode::JUMP_BACKWARD);
 }
 
-/// Is a loop whose counter has triggered to be recorded? One that was tried in vain is passed over for a while.
-fn is_due(t: &Thread, header: *const u16) -> bool {
-    // SAFETY: as in `compile_loop`.
-    unsafe { (*State::of(t)).is_due(header) }
+/// Is a loop whose counter has triggered to be recorded? Its rounds may have to be measured first, or it has an executor already.
+fn is_due(t: &Thread, jump: *const u16, header: *const u16) -> bool {
+    // SAFETY: as in `compile_exit`.
+    let state = unsafe { &mut *State::of(t) };
+    let l = state.loop_at(header);
+    match l.triggered(jump as usize, Moment::now()) {
+        Next::Record => return may_compile(),
+        Next::Count(rounds) => set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF)),
+        Next::Enter(number) => {
+            let interpreted = l.interpreted;
+            if let Some(executor) = state.executors.get(number) {
+                executor.watch.compare_with(interpreted);
+            }
+            set_executor(jump, number);
+        }
+        Next::Later => {}
+    }
+    false
 }
 
 unsafe fn forget(state: *mut ()) {
@@ -247,7 +307,8 @@ unsafe fn forget(state: *mut ()) {
 fn after_fork(t: &Thread) {
     code_heap::leave();
     worker::after_fork();
-    // SAFETY: as in `compile_loop`.
+    budget::after_fork();
+    // SAFETY: as in `compile_exit`.
     unsafe { (*State::of(t)).abandon() };
 }
 

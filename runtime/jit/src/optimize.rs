@@ -1,11 +1,13 @@
 //! Passes over a finished trace. What can be decided while a trace is built (constants, types, redundant guards and loads) is decided
 //! there; here is what needs the whole.
 
-use crate::ir::{Effect, Id, Op, Trace};
+use crate::ir::{Effect, Id, Op, Trace, Uop};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Runs all passes.
 pub fn optimize(trace: &mut Trace) {
     unbox_snapshots(trace);
+    merge_guards(trace);
     hoist(trace);
     drop_unused(trace);
 }
@@ -21,6 +23,31 @@ pub fn unbox_snapshots(trace: &mut Trace) {
         }
     }
     trace.snapshots = snapshots;
+}
+
+/// A value that is guarded not to be NULL, and later to be something that is not NULL, is guarded to be that at once.
+pub fn merge_guards(trace: &mut Trace) {
+    let mut open: FxHashMap<Id, Id> = FxHashMap::default();
+    let mut merged = Vec::new();
+    for id in &trace.body {
+        let uop = trace.uop(*id);
+        let Some(v) = uop.args.first() else { continue };
+        match uop.op {
+            Op::GuardIsNot if uop.imm == 0 => {
+                open.insert(*v, *id);
+            }
+            // An object may get another shape there.
+            Op::Body | Op::AddSlot => open.clear(),
+            Op::GuardInt | Op::GuardFloat | Op::GuardBool | Op::GuardShape => merged.extend(open.remove(v).map(|first| (first, *id))),
+            _ => {}
+        }
+    }
+    for (first, second) in &merged {
+        let exit = trace.uop(*first).exit;
+        trace.uops[first.0 as usize] = Uop { exit, ..trace.uop(*second).clone() };
+    }
+    let gone: FxHashSet<Id> = merged.into_iter().map(|(_, second)| second).collect();
+    trace.body.retain(|id| !gone.contains(id));
 }
 
 /// Moves what is the same in every round in front of the loop: pure uops whose operands are constants, inputs that no round changes, or
@@ -139,6 +166,62 @@ mod tests {
                     guard_is v1 #7 !0
                 again [v0]
                 !0: at 10 []
+            "#]],
+        );
+    }
+
+    #[test]
+    fn two_guards_of_a_value_are_one() {
+        check(
+            merge_guards,
+            "entry:
+                v0: value = input #0
+            body:
+                v1: value = load v0 #16
+                guard_is_not v1 !0
+                v3: value = load v0 #24
+                guard_is_not v3 !0
+                guard_int v1 !1
+                v6: int = unbox_int v1
+            again [v0]
+            !0: at 10 []
+            !1: at 20 [v1]",
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                body:
+                    v1: value = load v0 #16
+                    guard_int v1 !0
+                    v3: value = load v0 #24
+                    guard_is_not v3 !0
+                    v6: int = unbox_int v1
+                again [v0]
+                !0: at 10 []
+                !1: at 20 [v1]
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_tuple_that_is_only_taken_apart_is_not_made() {
+        check(
+            drop_unused,
+            "entry:
+                v0: value = input #0
+                v1: word = input #1
+            body:
+                v2: value = build_tuple v0 v0 v1 v1 !0
+                leave !1
+            !0: at 10 [v0]
+            !1: at 20 [v0]",
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                    v1: word = input #1
+                body:
+                    leave !1
+                !0: at 10 [v0]
+                !1: at 20 [v0]
             "#]],
         );
     }

@@ -5,7 +5,9 @@
 use crate::entry::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::Ty;
-use crate::unset_executor;
+use crate::junction::Junction;
+use crate::worth::{self, Moment};
+use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
 use limpid_probes as probes;
 use limpid_pystats::exits::{self, Place};
@@ -54,16 +56,16 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let t = r.t();
     let state = State::of(t);
     // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs.
-    let (executor, buffer, running, last_made) = unsafe {
+    let (executor, buffer, running) = unsafe {
         let state = &mut *state;
         if state.running.get() == 0 && !t.tier2().is_recording() {
             state.free_retired(t);
         }
         let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
-        (executor, &raw const *state.buffer, &raw const state.running, &raw const state.last_made)
+        (executor, &raw const *state.buffer, &raw const state.running)
     };
     // SAFETY: executors, the buffer and the counter stay where they are while something runs.
-    let (executor, buffer, running, last_made) = unsafe { (executor.map(|e| &*e), &*buffer, &*running, &*last_made) };
+    let (executor, buffer, running) = unsafe { (executor.map(|e| &*e), &*buffer, &*running) };
     let Some(executor) = executor.filter(|e| e.header == r.pc) else {
         unset_executor(jump);
         return Step::Jump;
@@ -89,6 +91,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         executor.count_memory(t);
     }
     running.set(running.get() + 1);
+    let is_outermost = executor.watch.begin();
     let exposed = t.leave_trace.replace(0);
     t.tier2().active.set(true);
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
@@ -97,12 +100,12 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         let left = entry::enter(r.fp, r.th, code);
         (left, start, _rdtsc())
     };
-    if !executor.pays(end.wrapping_sub(start), end.wrapping_sub(last_made.get())) {
-        give_up(r.t(), jump, executor);
-    }
     t.tier2().active.set(false);
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
+    if is_outermost && !executor.watch.ran(start, end, worth::idle) {
+        rest(t, jump, executor);
+    }
     // SAFETY: this is how machine code was left.
     unsafe { leave(r, left, buffer) }
 }
@@ -121,10 +124,19 @@ fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     // SAFETY: the state lives as long as the thread, and nothing else refers into these tables.
     unsafe {
         let state = &mut *State::of(t);
-        state.loops.remove(&(executor.header as usize));
-        state.bad_luck(executor.header);
+        let l = state.loop_at(executor.header);
+        l.lost();
+        l.bad_luck();
     }
     unset_executor(jump);
+}
+
+/// The loop runs faster in the interpreter: it does so for a while.
+#[cold]
+fn rest(t: &Thread, jump: *const u16, executor: &Executor) {
+    // SAFETY: as in `give_up`.
+    let rounds = unsafe { (*State::of(t)).loop_at(executor.header).rest(jump as usize, Moment::now()) };
+    set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF));
 }
 
 /// Machine code was left: gives the registers what it says.
@@ -135,6 +147,10 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
             return Step::Exit;
         }
         (r.pc, r.sp, r.fp) = (left.what as *const u16, t.sp.get(), t.fp.get());
+        // SAFETY: as in `run`; the state is not referred to while anything is recorded.
+        if unsafe { (*State::of(t)).junction(r.pc).is_some_and(Junction::left) } && may_compile() {
+            tier2::start_recording(r, Origin::Junction(r.pc), r.fp);
+        }
         return Step::Jump;
     }
     // SAFETY: machine code passes the exit it has left through, which lives as long as its executor.
@@ -173,7 +189,10 @@ fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     let counter = exit.counter.get();
     if backoff::triggers(counter) {
         exit.counter.set(backoff::restart(counter));
-        tier2::start_recording(r, Origin::Exit(std::ptr::from_ref(exit) as usize), first);
+        // SAFETY: the root of an exit that is not dead.
+        if unsafe { &*exit.root.get() }.may_grow() && may_compile() {
+            tier2::start_recording(r, Origin::Exit(std::ptr::from_ref(exit) as usize), first);
+        }
     } else {
         exit.counter.set(backoff::advance(counter));
     }

@@ -7,6 +7,7 @@
 mod places;
 mod translate;
 
+use crate::budget;
 use crate::code_heap::{self, Piece};
 use crate::executor::{BUFFER_WORDS, Executor, Exit, ExitFrame, ExitState, Source};
 use crate::ir::{Id, Op, Trace, Ty};
@@ -21,7 +22,6 @@ use limpid_pystats::live::LIVE;
 use limpid_pystats::machine_code::PIECES;
 use std::ffi::CStr;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 use translate::Translation;
 
 /// The most code an executor may have.
@@ -59,15 +59,19 @@ pub struct Job {
     pub words: Vec<Vec<Id>>,
     /// The address of the thread's buffer.
     pub buffer: usize,
+    /// Nanoseconds that are [planned](budget::plan) for it.
+    pub planned: u64,
 }
 
 /// The exits of a trace, and which value is in which word of the buffer there. None: too many values.
 pub fn exits(trace: &Trace) -> Option<(Vec<Box<Exit>>, Vec<Vec<Id>>)> {
-    let mut reasons = vec![c"none"; trace.snapshots.len()];
+    let mut reasons = vec![(c"none", false); trace.snapshots.len()];
     for id in trace.entry.iter().chain(&trace.body).rev() {
         let uop = trace.uop(*id);
         if let Some(exit) = uop.exit {
-            reasons[exit as usize] = uop.op.name_c();
+            let (reason, needs_python) = &mut reasons[exit as usize];
+            *reason = uop.op.name_c();
+            *needs_python |= uop.op.avoids_python();
         }
     }
     let (mut exits, mut numbers) = (Vec::new(), Vec::new());
@@ -81,23 +85,21 @@ pub fn exits(trace: &Trace) -> Option<(Vec<Box<Exit>>, Vec<Vec<Id>>)> {
 
 /// Makes machine code of a trace.
 pub fn make(job: Job) {
-    let start = Instant::now();
-    let piece = compile(&job);
+    let (piece, ns) = budget::charge(|| compile(&job));
+    budget::made(job.planned, job.trace.uop_count(), ns);
     job.executor.finish(piece);
-    let ns = start.elapsed().as_nanos() as u64;
     LIVE.jit_traces.add(1);
     LIVE.jit_compile_time.add(ns);
     if probes::jit__compile__done::enabled() {
-        let uops = job.trace.entry.len() + job.trace.body.len();
         let bytes = piece.map_or(0, |p| p.size());
-        probes::jit__compile__done::fire(uops as i64, bytes as i64, ns);
+        probes::jit__compile__done::fire(job.trace.uop_count() as i64, bytes as i64, ns);
     }
 }
 
 fn compile(job: &Job) -> Option<Piece> {
     let isa = isa()?;
     let mut context = Context::new();
-    Translation::new(&job.trace, job.buffer, &job.executor.exits, &job.words).function(&mut context, &**isa)?;
+    Translation::new(&job.trace, job.buffer, &job.executor, &job.words).function(&mut context, &**isa)?;
     context.compile(&**isa, &mut ControlPlane::default()).ok()?;
     let piece = install(&context)?;
     let code = context.compiled_code()?;
@@ -107,7 +109,7 @@ fn compile(job: &Job) -> Option<Piece> {
 }
 
 /// What an exit's values are, and which of them are in which word of the buffer.
-fn exit_state(trace: &Trace, snapshot: usize, reason: &'static CStr, words: &mut Vec<Id>) -> Option<ExitState> {
+fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), words: &mut Vec<Id>) -> Option<ExitState> {
     let snapshot = &trace.snapshots[snapshot];
     let mut source = |id: Id| {
         let uop = trace.uop(id);
@@ -145,7 +147,8 @@ fn exit_state(trace: &Trace, snapshot: usize, reason: &'static CStr, words: &mut
             stores,
         });
     }
-    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, reason })
+    let (reason, needs_python) = reason;
+    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, reason, needs_python })
 }
 
 /// The Python value of a constant.

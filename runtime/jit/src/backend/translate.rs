@@ -1,14 +1,15 @@
 //! Uops to Cranelift's instructions.
 
 mod generators;
+mod lookups;
 mod numbers;
 mod stores;
 mod tracing;
 
 use crate::entry;
-use crate::executor::Exit;
+use crate::executor::{Executor, Exit};
 use crate::helpers;
-use crate::ir::{Id, Op, Trace, Ty};
+use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I8, I32, I64};
@@ -38,7 +39,7 @@ pub struct Translation<'a> {
     trace: &'a Trace,
     /// The thread's buffer.
     buffer: usize,
-    exits: &'a [Box<Exit>],
+    executor: &'a Executor,
     /// The values of each exit, in the order of the buffer's words.
     words: &'a [Vec<Id>],
 }
@@ -53,6 +54,8 @@ struct Function<'a, 'b> {
     open_exits: Vec<(u32, Block)>,
     /// Blocks that hand over to the interpreter where the saved registers say.
     leaves: Vec<(Block, Value)>,
+    /// Instances that were made here, that nothing refers to yet but the frames, and that no collection has seen.
+    fresh: Vec<Id>,
 }
 
 fn flags() -> MemFlagsData {
@@ -61,8 +64,8 @@ fn flags() -> MemFlagsData {
 
 impl<'a> Translation<'a> {
     /// To be made from a trace.
-    pub fn new(trace: &'a Trace, buffer: usize, exits: &'a [Box<Exit>], words: &'a [Vec<Id>]) -> Translation<'a> {
-        Translation { trace, buffer, exits, words }
+    pub fn new(trace: &'a Trace, buffer: usize, executor: &'a Executor, words: &'a [Vec<Id>]) -> Translation<'a> {
+        Translation { trace, buffer, executor, words }
     }
 
     /// Makes the function. None: something cannot be expressed.
@@ -80,7 +83,7 @@ impl<'a> Translation<'a> {
         let frame = b.block_params(start)[0];
         let signature = b.import_signature(signature);
         let values = vec![None; self.trace.uops.len()];
-        let mut f = Function { t: self, b, frame, signature, values, open_exits: Vec::new(), leaves: Vec::new() };
+        let mut f = Function { t: self, b, frame, signature, values, open_exits: Vec::new(), leaves: Vec::new(), fresh: Vec::new() };
         f.whole()?;
         f.b.seal_all_blocks();
         f.b.finalize(isa.frontend_config());
@@ -97,6 +100,9 @@ impl Function<'_, '_> {
             self.uop(*id)?;
         }
         let Some(next) = &trace.next else {
+            if !self.t.executor.header.is_null() {
+                self.count_round();
+            }
             for id in &trace.body {
                 self.uop(*id)?;
             }
@@ -120,6 +126,7 @@ impl Function<'_, '_> {
             let parameter = self.b.append_block_param(header, ty);
             self.values[input.0 as usize] = Some(parameter);
         }
+        self.count_round();
         for id in &trace.body {
             self.uop(*id)?;
         }
@@ -131,6 +138,16 @@ impl Function<'_, '_> {
         self.b.ins().jump(header, &again);
         self.write_exits();
         Some(())
+    }
+
+    fn count_round(&mut self) {
+        let watch = &self.t.executor.watch;
+        if watch.counts_rounds() {
+            let place = self.constant(watch.rounds.as_ptr() as i64);
+            let rounds = self.b.ins().load(I64, flags(), place, 0);
+            let rounds = self.add_constant(rounds, 1);
+            self.b.ins().store(flags(), rounds, place, 0);
+        }
     }
 
     // ---- values ----
@@ -234,7 +251,7 @@ impl Function<'_, '_> {
                 let v = self.value(*id);
                 self.store_raw(buffer, word as i32, v);
             }
-            let exit = self.constant(&raw const *self.t.exits[exit as usize] as i64);
+            let exit = self.constant(&raw const *self.t.executor.exits[exit as usize] as i64);
             let target = self.b.ins().load(I64, flags(), exit, offset_of!(Exit, target) as i32);
             self.b.ins().return_call_indirect(self.signature, target, &[self.frame, exit]);
         }
@@ -276,6 +293,12 @@ impl Function<'_, '_> {
             return Some(());
         }
         let args: Vec<Value> = u.args.iter().map(|a| self.value(*a)).collect();
+        if !self.keeps_fresh(u) {
+            self.fresh.clear();
+        }
+        if u.op == Op::NewInstance {
+            self.fresh.push(id);
+        }
         let exit = u.exit.unwrap_or(0);
         if u.exit.is_some() {
             // Tells those who look from outside which frames there are from here on.
@@ -377,10 +400,23 @@ impl Function<'_, '_> {
                 let address = self.b.ins().iadd(args[0], offset);
                 self.b.ins().load(I64, flags(), address, imm as i32)
             }
-            _ => return self.effect(id, &args),
+            _ => match self.lookup(id, &args) {
+                Some(v) => v,
+                None => return self.effect(id, &args),
+            },
         };
         self.values[id.0 as usize] = Some(result);
         Some(())
+    }
+
+    /// Does a uop neither let a collection happen nor others know of an instance that was just made?
+    fn keeps_fresh(&self, u: &Uop) -> bool {
+        match (u.op, u.op.effect()) {
+            (Op::StoreFrame | Op::StoreThread | Op::AddDepth | Op::ProbeEntry | Op::ProbeReturn, _) => true,
+            (Op::AddSlot | Op::StoreSlot, _) => self.fresh.contains(&u.args[0]),
+            (Op::IsInstance | Op::BuildTuple | Op::BuildList, _) => false,
+            (_, effect) => effect != Effect::Writes,
+        }
     }
 
     /// Uops that make no value.
@@ -445,6 +481,10 @@ impl Function<'_, '_> {
                 let depth = self.b.ins().iadd(depth, more);
                 self.b.ins().store(flags(), depth, thread, offset);
             }
+            Op::StoreSlot if self.fresh.contains(&u.args[0]) => {
+                self.b.ins().store(flags(), args[1], args[0], imm as i32);
+            }
+            Op::AddSlot if self.fresh.contains(&u.args[0]) => self.add_slot_now(args, imm),
             Op::StoreSlot => {
                 self.b.ins().store(flags(), args[1], args[0], imm as i32);
                 let slot = self.add_constant(args[0], imm);
@@ -452,6 +492,7 @@ impl Function<'_, '_> {
             }
             Op::AddSlot => self.add_slot(args, imm, exit),
             Op::StoreItem => self.store_item(args, exit),
+            Op::StoreDictItem => self.store_dict_item(args, exit)?,
             Op::Append => self.append(args, exit),
             Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
             Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,

@@ -77,6 +77,16 @@ macro_rules! define_ops {
     };
 }
 
+impl Op {
+    /// Does it leave when something needs Python code, or fails? What goes on from there had better leave it to the interpreter's words.
+    pub fn avoids_python(self) -> bool {
+        matches!(
+            self,
+            Op::StrItem | Op::DictItem | Op::DictGet | Op::InDict | Op::InSet | Op::IsInstance | Op::StoreDictItem | Op::CallNative
+        )
+    }
+}
+
 /// What a uop does besides making a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
@@ -186,6 +196,30 @@ define_ops! {
     /// 64 bits at an address plus `imm` plus eight times a word.
     LoadItem = "load_item" Reads;
 
+    /// The length of a str.
+    StrLen = "str_len" Reads;
+    /// Have two strs the same characters?
+    EqualStr = "equal_str" Reads;
+    /// The character of a str at an index (a word): leaves if there is none.
+    StrItem = "str_item" Guards;
+    /// The item of a dict with a key: leaves if it has none, or if finding out needs Python code.
+    DictItem = "dict_item" Guards;
+    /// The item of a dict with a key, or the third value: leaves if finding out needs Python code, or somebody traces native calls.
+    DictGet = "dict_get" Guards;
+    /// Has a dict a key? Leaves if finding out needs Python code.
+    InDict = "in_dict" Guards;
+    /// Has a set or frozenset a key? Likewise.
+    InSet = "in_set" Guards;
+    /// Is the first value an instance of the second? Likewise. Behind them what `StoreItem` has there.
+    IsInstance = "is_instance" Guards;
+
+    /// A tuple of the values. Behind them what `StoreItem` has there; leaves if there is no memory.
+    BuildTuple = "build_tuple" Reads;
+    /// A list of the values, likewise.
+    BuildList = "build_list" Reads;
+    /// A new instance of an ordinary class, without attributes. Behind it what `StoreItem` has there.
+    NewInstance = "new_instance" Writes;
+
     /// 64 bits at `imm` in the thread.
     LoadThread = "load_thread" Reads;
 
@@ -203,6 +237,13 @@ define_ops! {
     /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item. Behind them the frame and the
     /// end of the stack, for the collector.
     StoreItem = "store_item" Writes;
+    /// Stores the third value in a dict (first value) under a key: leaves if that needs Python code. Behind them what `StoreItem` has there.
+    StoreDictItem = "store_dict_item" Writes;
+    /// Calls the native function at the address `imm`, which runs no Python code: leaves if it raises an exception, or if somebody traces
+    /// such calls. Behind the arguments what `StoreItem` has there.
+    CallNative = "call_native" Writes;
+    /// Two strs in one: leaves if there is no memory. Behind them what `StoreItem` has there.
+    ConcatStr = "concat_str" Writes;
     /// Appends the second value to a list (first value): leaves if there is no memory. Behind them what `StoreItem` has there.
     Append = "append" Writes;
     /// Tells tracers that the code `imm` is entered, if the semaphores say so; leaves if lines are traced.
@@ -227,8 +268,8 @@ define_ops! {
 
     /// Leaves the trace.
     Leave = "leave" Guards;
-    /// Goes on in the executor at the address `imm`: its first frame is at the first address, the second is the header of its loop, its
-    /// inputs are the others.
+    /// Goes on in the executor or junction at the address `imm`: its first frame is at the first address, the second is where the
+    /// interpreter goes on if there is no code, its inputs are the others.
     Link = "link" Guards;
 }
 
@@ -271,6 +312,8 @@ pub struct Resumption {
     pub return_pc: u64,
     /// When it returns.
     pub exhausted_pc: u64,
+    /// Does it want the value that is returned?
+    pub wants_value: bool,
 }
 
 /// A frame in a snapshot.
@@ -334,6 +377,11 @@ impl Trace {
     /// The uop that makes a value.
     pub fn uop(&self, id: Id) -> &Uop {
         &self.uops[id.0 as usize]
+    }
+
+    /// How many uops run.
+    pub fn uop_count(&self) -> usize {
+        self.entry.len() + self.body.len()
     }
 
     /// A new uop that runs nowhere yet.

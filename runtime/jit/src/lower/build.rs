@@ -31,6 +31,9 @@ pub(super) fn is_stable(shape: ShapeRef) -> bool {
         shapes::METHOD,
         shapes::CELL,
         shapes::GENERATOR,
+        shapes::COROUTINE,
+        shapes::SET,
+        shapes::FROZENSET,
     ]
     .contains(&shape)
 }
@@ -189,6 +192,16 @@ impl Lowering<'_> {
         self.guard(Op::GuardShape, &[id], shape.0 as i64);
         self.facts.entry(id).or_default().shape = Some(shape);
         Ok(id)
+    }
+
+    /// A value is known to be a cell of a shape that never changes.
+    pub(super) fn has_shape(&mut self, id: Id, shape: ShapeRef) {
+        self.facts.entry(id).or_default().shape = Some(shape);
+    }
+
+    /// A value is known not to be NULL.
+    pub(super) fn guarded_not_null(&mut self, id: Id) {
+        self.settled.insert((id, 0, false));
     }
 
     /// The value has this shape, and the shape's version is what a cache relies on.

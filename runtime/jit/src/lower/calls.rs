@@ -7,11 +7,12 @@ use crate::ir::{BodyCall, Id, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, init_pc};
+use limpid_vm::object::Ref;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies::body;
 use limpid_vm::tier2::recorder::Instruction;
 use limpid_vm::types::builtin::shapes;
-use limpid_vm::types::{Function, Generator};
+use limpid_vm::types::{Code, Function, Generator};
 use std::mem::offset_of;
 
 /// In the last cache word of a call: it has a receiver.
@@ -36,9 +37,12 @@ impl Lowering<'_> {
                     self.call_function(step, next)
                 }
             }
+            _ if next.fp != step.fp && self.frames.len() < DEEPEST && self.call_with_arguments(step, next)? => Ok(After::Next),
             FOR_ITER_GEN if self.is_resumption(step, next) => self.resume(step, next),
-            // Chains of generators and coroutines are resumed on ever other paths.
-            SEND_GEN if next.fp != step.fp => Ok(After::Stop),
+            SEND_GEN if self.at_start && self.is_delegation(step, next) => self.resume_delegate(step, next),
+            SEND_GEN if self.at_start && next.fp != step.fp => Ok(After::Stop),
+            SEND_GEN if next.fp != step.fp => Ok(self.meet(step)),
+            YIELD_VALUE if self.returned > 0 && self.frames.len() == 1 && step.oparg != 0 => Ok(self.meet(step)),
             YIELD_VALUE if self.is_suspension(step, next) => self.suspend(step),
             YIELD_VALUE if self.frames.len() == 1 && next.fp != step.fp => self.suspend_first(step, next),
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
@@ -78,28 +82,41 @@ impl Lowering<'_> {
             let v = self.peek(k)?;
             places.push(Place::of(v));
         }
+        self.drop_n(n + 2);
+        self.enter_function(Some(callable), code, next, places, step.following() as u64)?;
+        Ok(After::Next)
+    }
+
+    /// A function's frame comes to be the innermost one, with its arguments.
+    pub(super) fn enter_function(
+        &mut self,
+        function: Option<Id>,
+        code: Ref<Code>,
+        next: &Instruction,
+        mut places: Vec<Place>,
+        return_pc: u64,
+    ) -> Result<(), Abort> {
         let null = self.constant(Ty::Value, 0);
         let nlocals = code.nlocalsplus as usize;
         if places.len() > nlocals {
             return Err(Abort::Lost);
         }
         places.resize(nlocals, Place::of(null));
-        self.drop_n(n + 2);
         let (base, place, extent) = self.callee_place();
         self.frames.push(Frame {
             base,
             place,
             extent,
             recorded: next.fp,
-            function: Some(callable),
+            function,
             code: Some(code),
             nlocals,
-            return_pc: step.following() as u64,
+            return_pc,
             header_in_memory: false,
             places,
         });
         self.need_room(code);
-        Ok(After::Next)
+        Ok(())
     }
 
     fn return_value(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
@@ -124,7 +141,7 @@ impl Lowering<'_> {
     }
 
     /// Loads a word of the innermost frame's header.
-    fn header_word(&mut self, below: i64) -> Id {
+    pub(super) fn header_word(&mut self, below: i64) -> Id {
         let frame = self.frame_index();
         let base = self.base_of(frame);
         let offset = (self.frames[frame].place as i64 - below) * 8;
@@ -141,8 +158,11 @@ impl Lowering<'_> {
 
     /// The first frame returns: the trace goes on in its caller, if that is the place which has called it while the trace was recorded.
     fn return_to_caller(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
-        if VmFrame(step.fp).is_generator() || self.recording.origin.header().is_some() {
+        if self.recording.origin.header().is_some() {
             return Ok(After::Stop);
+        }
+        if VmFrame(step.fp).is_generator() {
+            return self.finish_first(step, next);
         }
         self.guard_no_object();
         let caller = self.guard_caller(next);
@@ -157,18 +177,27 @@ impl Lowering<'_> {
         let return_pc = self.header_word(3);
         self.guard(Op::GuardIs, &[return_pc], next.start as i64);
         let caller = self.header_word(4);
-        // Variables that are seen from outside are not to be known here.
-        let object = self.emit_with(Op::Load, Ty::Word, &[caller], -8, None);
-        self.guard(Op::GuardIs, &[object], 0);
+        self.guard_unseen(caller);
         caller
+    }
+
+    /// Variables of a frame that are seen from outside are not to be known here.
+    pub(super) fn guard_unseen(&mut self, frame: Id) {
+        let object = self.emit_with(Op::Load, Ty::Word, &[frame], -8, None);
+        self.guard(Op::GuardIs, &[object], 0);
     }
 
     /// The caller of the first frame is the first one from here on, with a value on its stack.
     pub(super) fn enter_caller(&mut self, caller: Id, next: &Instruction, v: Id) -> Result<(), Abort> {
+        self.enter_frame_of_caller(caller, next, Place::of(v))
+    }
+
+    /// As [`enter_caller`](Lowering::enter_caller), with what is on the stack.
+    pub(super) fn enter_frame_of_caller(&mut self, caller: Id, next: &Instruction, top: Place) -> Result<(), Abort> {
         // SAFETY: both in the recorded frame.
         let depth = unsafe { next.sp.offset_from(next.fp) } as usize;
         let mut places = vec![Place::MEMORY; depth.checked_sub(1).ok_or(Abort::Lost)?];
-        places.push(Place::of(v));
+        places.push(top);
         self.frames.clear();
         // The stack is free further down than at the start.
         self.frames.push(Frame {
@@ -195,16 +224,18 @@ impl Lowering<'_> {
             _ if self.frames.len() >= DEEPEST && next.fp != step.fp => return Ok(After::Stop),
             _ => {}
         }
-        if matches!(step.op, COMPARE_OP_STR | BINARY_OP_ADD_UNICODE) {
-            // With others it would call what knows how.
-            let strings = [self.peek(1)?, self.peek(2)?];
-            for v in strings {
-                self.guard_shape(v, shapes::STR)?;
-            }
-        }
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
+        self.call_body(step, frame, used);
+        if !changes_nothing(step.op) {
+            self.forget_all();
+        }
+        self.after_body(step, next)?;
+        Ok(After::Next)
+    }
+
+    pub(super) fn call_body(&mut self, step: &Instruction, frame: Id, used: u32) {
         let call = BodyCall {
             pc: step.pc as u64,
             function: body(step.op) as usize as u64,
@@ -216,11 +247,6 @@ impl Lowering<'_> {
         self.trace.calls.push(call);
         let number = self.trace.calls.len() as i64 - 1;
         self.emit_with(Op::Body, Ty::None, &[frame], number, None);
-        if !changes_nothing(step.op) {
-            self.forget_all();
-        }
-        self.after_body(step, next)?;
-        Ok(After::Next)
     }
 
     /// Which places are where after an instruction was called.
@@ -311,7 +337,7 @@ impl Lowering<'_> {
     }
 
     /// Where the frame of a call from the innermost frame is, whose operands were dropped.
-    fn callee_place(&mut self) -> (Option<Id>, i32, i32) {
+    pub(super) fn callee_place(&mut self) -> (Option<Id>, i32, i32) {
         let caller = self.frame_index();
         if VmFrame(self.frames[caller].recorded).is_generator() {
             // Where the thread's stack is free while the generator runs.
@@ -329,5 +355,5 @@ impl Lowering<'_> {
 /// Does the instruction neither call Python code nor change any object that there was before? Finalizers wait for the end of the round.
 fn changes_nothing(op: Opcode) -> bool {
     use Opcode::*;
-    matches!(op, BUILD_TUPLE | BUILD_LIST | BUILD_SLICE | BUILD_STRING | LOAD_COMMON_CONSTANT | COMPARE_OP_STR | BINARY_OP_ADD_UNICODE)
+    matches!(op, BUILD_TUPLE | BUILD_LIST | BUILD_SLICE | BUILD_STRING | LOAD_COMMON_CONSTANT)
 }

@@ -4,10 +4,12 @@
 use super::calls::DEEPEST;
 use super::state::{Frame, Place};
 use super::{Abort, After, Lowering};
+use crate::executor::State;
 use crate::ir::{Id, Op, Resumption, Ty};
-use limpid_heap::Value;
+use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::Frame as VmFrame;
-use limpid_vm::tier2::recorder::Instruction;
+use limpid_vm::thread::Thread;
+use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::Generator;
 use limpid_vm::types::builtin::shapes;
 use std::mem::offset_of;
@@ -29,13 +31,36 @@ impl Lowering<'_> {
 
     /// FOR_ITER of a generator.
     pub(super) fn resume(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
-        let code = next.code.ok_or(Abort::Lost)?;
         let g = self.peek(2)?;
         let g = self.guard_shape(g, shapes::GENERATOR)?;
+        let sent = self.constant(Ty::Value, Value::NONE.bits() as i64);
+        self.enter_generator(step, next, g, sent, false)
+    }
+
+    /// Does SEND resume a generator or coroutine that is not in the trace, with None?
+    pub(super) fn is_delegation(&self, step: &Instruction, next: &Instruction) -> bool {
+        let [Observed::None, Observed::Null, Observed::Cell(shape), ..] = step.operands else { return false };
+        [shapes::GENERATOR, shapes::COROUTINE].contains(&ShapeRef(shape)) && self.is_resumption(step, next)
+    }
+
+    /// SEND to a generator or coroutine.
+    pub(super) fn resume_delegate(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        let Observed::Cell(shape) = step.operands[2] else { return Err(Abort::Lost) };
+        let (g, position, sent) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
+        let g = self.guard_shape(g, ShapeRef(shape))?;
+        self.guard_is(position, 0);
+        let sent = self.value(sent);
+        self.guard_is(sent, Value::NONE.bits());
+        self.drop_n(1);
+        self.enter_generator(step, next, g, sent, true)
+    }
+
+    /// Resumes a generator; does its caller want the value that it returns?
+    fn enter_generator(&mut self, step: &Instruction, next: &Instruction, g: Id, sent: Id, wants_value: bool) -> Result<After, Abort> {
+        let code = next.code.ok_or(Abort::Lost)?;
         // Where it goes on tells which code it has.
         let at = self.emit_with(Op::Load, Ty::Word, &[g], offset_of!(Generator, pc) as i64, None);
         self.guard(Op::GuardIs, &[at], next.start as i64);
-        let sent = self.constant(Ty::Value, Value::NONE.bits() as i64);
         self.flush_headers();
         let exit = self.exit();
         let kept = self.top().places.len();
@@ -52,7 +77,7 @@ impl Lowering<'_> {
         let return_pc = step.following() as u64;
         // SAFETY: inside the same code.
         let exhausted_pc = unsafe { step.following().add(step.oparg as usize) } as u64;
-        self.trace.resumptions.push(Resumption { return_pc, exhausted_pc });
+        self.trace.resumptions.push(Resumption { return_pc, exhausted_pc, wants_value });
         let number = self.trace.resumptions.len() as i64 - 1;
         self.emit_with(Op::Resume, Ty::None, &[g, fp, sp, free], number, Some(exit));
         let top = self.top();
@@ -103,6 +128,35 @@ impl Lowering<'_> {
         self.hand_back(step, (caller, end))?;
         self.enter_caller(caller, next, v)?;
         Ok(After::Next)
+    }
+
+    /// A generator whose frame is the first one returns to the frame that has resumed it.
+    pub(super) fn finish_first(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        let caller = self.header_word(4);
+        self.guard_unseen(caller);
+        self.flush();
+        let used = self.top().places.len() as u32;
+        let frame = self.address(0, 0);
+        self.call_body(step, frame, used);
+        self.forget_all();
+        let base = self.emit_with(Op::LoadThread, Ty::Word, &[], offset_of!(Thread, fp) as i64, None);
+        self.enter_frame_of_caller(base, next, Place::MEMORY)?;
+        self.depth = self.level();
+        Ok(After::Next)
+    }
+
+    /// The trace goes on where others do that come to this instruction, in whichever frame.
+    pub(super) fn meet(&mut self, step: &Instruction) -> After {
+        self.guard(Op::GuardBreaker, &[], 0);
+        self.flush();
+        self.save_registers();
+        let frame = self.frame_index();
+        // SAFETY: the state belongs to the thread that lowers, and nothing else refers into it.
+        let junction = unsafe { std::ptr::from_ref((*State::of(self.thread)).junction_at(step.start)) };
+        let (frame, pc) = (self.address(frame, 0), self.word_constant(step.start as u64));
+        self.emit_with(Op::Link, Ty::None, &[frame, pc], junction as i64, None);
+        self.linked = true;
+        After::End
     }
 
     /// Suspends the generator whose frame is the innermost: its caller's frame and the end of the stack there.

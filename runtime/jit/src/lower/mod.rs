@@ -1,17 +1,21 @@
 //! From a recording to a trace of uops: the instructions are run once more, on ids instead of values.
 //!
 //! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`form`]: what an instruction is taken for;
-//! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`objects`]: attributes and containers; [`calls`]: calls, and instructions that
-//!   are called as functions; [`generators`].
+//! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`lookups`]: strings, dicts and sets; [`objects`]: attributes and containers;
+//!   [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple; [`natives`]: calls of
+//!   native functions; [`generators`].
 //!
 //! A loop's first frame is in registers while the loop runs. Which places of it, as what, and whether a round changes them is not known
 //! before the whole round was lowered; so it is assumed, and lowered again with better assumptions until they hold ([`Assumptions`]).
 
+mod arguments;
 mod build;
 mod calls;
 mod form;
 mod generators;
 mod iteration;
+mod lookups;
+mod natives;
 mod objects;
 mod simple;
 mod state;
@@ -21,6 +25,7 @@ use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
 use build::{Fact, is_stable};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::Frame as VmFrame;
+use limpid_vm::thread::Thread;
 use limpid_vm::tier2::Recording;
 use limpid_vm::tier2::recorder::{End, Instruction, Observed};
 use limpid_vm::types::Generator;
@@ -110,6 +115,7 @@ pub struct LinkTarget {
 }
 
 struct Lowering<'a> {
+    thread: &'a Thread,
     recording: &'a Recording,
     target: Option<&'a LinkTarget>,
     trace: Trace,
@@ -125,6 +131,8 @@ struct Lowering<'a> {
     loaded: FxHashMap<(Op, Vec<Id>, i64), Id>,
     facts: FxHashMap<Id, Fact>,
     settled: FxHashSet<(Id, u64, bool)>,
+    /// Tuples that the trace has made, and their items.
+    tuples: FxHashMap<Id, Vec<Id>>,
     constants: Vec<u64>,
     /// Places of the first frame that the trace reads or writes.
     touched: BTreeSet<u32>,
@@ -133,6 +141,10 @@ struct Lowering<'a> {
     deepest: i32,
     /// Does the trace end in another executor?
     linked: bool,
+    /// The instruction that the trace starts with has left another one, for it needed Python code.
+    needs_python: bool,
+    /// The instruction is the first of a trace from an exit or a junction, so others lead here rather than it to them.
+    at_start: bool,
 }
 
 /// What comes after an instruction.
@@ -141,13 +153,15 @@ enum After {
     Next,
     /// The trace ends in front of it.
     Stop,
+    /// The trace has ended.
+    End,
 }
 
 /// Lowers a recording that started at a loop's header.
-pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<Lowered, Abort> {
+pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
     if recording.end != End::Closed {
-        let mut l = Lowering::new(recording, target);
-        l.start_in_memory();
+        let mut l = Lowering::new(recording, target, thread);
+        l.start_in_memory()?;
         let steps = l.run()?;
         if !l.linked && steps < SHORTEST {
             return Err(Abort::TooShort);
@@ -156,8 +170,8 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<
     }
     let mut assumptions = Assumptions::new();
     for _ in 0..ATTEMPTS {
-        let mut l = Lowering::new(recording, target);
-        l.start_loop(&assumptions);
+        let mut l = Lowering::new(recording, target, thread);
+        l.start_loop(&assumptions)?;
         if l.run()? + 1 < recording.steps.len() {
             // Where frames lie deep, or await each other, each round is another path, and traces would go on from each other without end.
             return Err(Abort::TooDeep);
@@ -173,8 +187,10 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>) -> Result<
 }
 
 /// Lowers a recording that started where another trace was left.
-pub fn lower_exit(recording: &Recording, target: Option<&LinkTarget>, exit: &ExitState) -> Result<Lowered, Abort> {
-    let mut l = Lowering::new(recording, target);
+pub fn lower_exit(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread, exit: &ExitState) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target, thread);
+    l.needs_python = exit.needs_python;
+    l.at_start = true;
     l.start_at_exit(exit)?;
     let steps = l.run()?;
     if !l.linked && steps == 0 {
@@ -183,9 +199,22 @@ pub fn lower_exit(recording: &Recording, target: Option<&LinkTarget>, exit: &Exi
     Ok(l.finish(Vec::new()))
 }
 
+/// Lowers a recording that started at a junction.
+pub fn lower_junction(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target, thread);
+    l.at_start = true;
+    l.start_in_memory()?;
+    let steps = l.run()?;
+    if !l.linked && steps < SHORTEST {
+        return Err(Abort::TooShort);
+    }
+    Ok(l.finish(Vec::new()))
+}
+
 impl<'a> Lowering<'a> {
-    fn new(recording: &'a Recording, target: Option<&'a LinkTarget>) -> Lowering<'a> {
+    fn new(recording: &'a Recording, target: Option<&'a LinkTarget>, thread: &'a Thread) -> Lowering<'a> {
         Lowering {
+            thread,
             recording,
             target,
             trace: Trace::default(),
@@ -198,11 +227,14 @@ impl<'a> Lowering<'a> {
             loaded: FxHashMap::default(),
             facts: FxHashMap::default(),
             settled: FxHashSet::default(),
+            tuples: FxHashMap::default(),
             constants: Vec::new(),
             touched: BTreeSet::new(),
             words: 0,
             deepest: 0,
             linked: false,
+            needs_python: false,
+            at_start: false,
         }
     }
 
@@ -221,32 +253,32 @@ impl<'a> Lowering<'a> {
 
     // ---- starts ----
 
-    fn base_frame(&self) -> Frame {
-        let vm = VmFrame(self.recording.base);
-        let code = vm.code();
-        let nlocals = code.nlocalsplus as usize;
-        Frame {
+    /// The frame that was running when the recording began.
+    fn base_frame(&self) -> Result<Frame, Abort> {
+        let code = self.recording.steps.first().and_then(|step| step.code).ok_or(Abort::Empty)?;
+        Ok(Frame {
             base: None,
             place: 0,
             extent: 0,
-            recorded: self.recording.base,
+            recorded: *self.recording.started_in.last().ok_or(Abort::Empty)?,
             function: None,
             code: Some(code),
-            nlocals,
+            nlocals: code.nlocalsplus as usize,
             return_pc: 0,
             header_in_memory: true,
             places: vec![Place::MEMORY; self.recording.entry.len()],
-        }
+        })
     }
 
-    fn start_in_memory(&mut self) {
-        let frame = self.base_frame();
+    fn start_in_memory(&mut self) -> Result<(), Abort> {
+        let frame = self.base_frame()?;
         self.frames.push(frame);
         self.guard_room();
+        Ok(())
     }
 
-    fn start_loop(&mut self, assumptions: &Assumptions) {
-        let frame = self.base_frame();
+    fn start_loop(&mut self, assumptions: &Assumptions) -> Result<(), Abort> {
+        let frame = self.base_frame()?;
         self.frames.push(frame);
         for (k, (place, a)) in assumptions.iter().enumerate() {
             let id = self.trace.add(Uop { op: Op::Input, ty: a.ty, args: Vec::new(), imm: k as i64, exit: None });
@@ -260,6 +292,7 @@ impl<'a> Lowering<'a> {
         }
         self.guard_room();
         self.trace.entry.append(&mut self.trace.body);
+        Ok(())
     }
 
     fn start_at_exit(&mut self, exit: &ExitState) -> Result<(), Abort> {
@@ -344,9 +377,13 @@ impl<'a> Lowering<'a> {
                 self.end(step);
                 return Ok(i);
             }
-            if let After::Stop = self.step(i)? {
-                self.leave();
-                return Ok(i);
+            match self.step(i)? {
+                After::Next => self.at_start = false,
+                After::End => return Ok(i),
+                After::Stop => {
+                    self.leave();
+                    return Ok(i);
+                }
             }
         }
         Err(Abort::Empty)

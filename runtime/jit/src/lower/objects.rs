@@ -6,7 +6,6 @@ use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::object::Ref;
 use limpid_vm::protocol::attr::{self, LoadKind, StoreKind};
-use limpid_vm::runtime;
 use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::{self, shapes};
@@ -14,6 +13,9 @@ use limpid_vm::types::dict::table::Table;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 use limpid_vm::types::{Cell, Dict, Function, List, Module, Tuple, Type};
 use std::mem::offset_of;
+
+/// Tuples and lists with more items are made by the instruction's body.
+const MOST_ITEMS: u32 = 16;
 
 impl Lowering<'_> {
     /// As [`straight`](Lowering::straight), for instructions that deal with objects.
@@ -139,8 +141,33 @@ impl Lowering<'_> {
                 self.forget_items();
                 self.drop_n(3);
             }
+            BUILD_TUPLE | BUILD_LIST if (1..=MOST_ITEMS).contains(&o) => {
+                let mut items = Vec::with_capacity(o as usize);
+                for k in (1..=o as usize).rev() {
+                    items.push(self.peek(k)?);
+                }
+                let mut operands = Vec::with_capacity(o as usize + 2);
+                for item in &items {
+                    operands.push(self.value(*item));
+                }
+                let exit = self.exit();
+                let (fp, sp) = self.registers();
+                operands.extend([fp, sp]);
+                let (op, shape) = if form == BUILD_TUPLE { (Op::BuildTuple, shapes::TUPLE) } else { (Op::BuildList, shapes::LIST) };
+                let v = self.emit_with(op, Ty::Value, &operands, 0, Some(exit));
+                self.has_shape(v, shape);
+                if form == BUILD_TUPLE {
+                    self.tuples.insert(v, items);
+                }
+                self.replace(o as usize, v);
+            }
             UNPACK_SEQUENCE_TWO_TUPLE | UNPACK_SEQUENCE_TUPLE => {
                 let tuple = self.peek(1)?;
+                if let Some(items) = self.tuples.get(&tuple).filter(|items| items.len() == o as usize).cloned() {
+                    self.drop_n(1);
+                    items.into_iter().rev().for_each(|item| self.push(item));
+                    return Ok(true);
+                }
                 let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
                 let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
                 self.guard_is(len, o as u64);
@@ -244,10 +271,10 @@ impl Lowering<'_> {
 
     /// As [`load_seen`](Lowering::load_seen), for a store.
     fn store_seen(&mut self, step: &Instruction) -> Result<bool, Abort> {
-        let (Some((shape, version)), Some(t)) = (observed_shape(step), runtime::current()) else { return Ok(false) };
+        let Some((shape, version)) = observed_shape(step) else { return Ok(false) };
         let Some(name) = step.code.map(|code| code.name_at(step.oparg as usize)) else { return Ok(false) };
         // Of the object it matters only that it is one with a shape, as its class is.
-        let kind = attr::describe_store(t, shape.class().value(), shape, name);
+        let kind = attr::describe_store(self.thread, shape.class().value(), shape, name);
         if !matches!(kind, StoreKind::Slot(_) | StoreKind::AddSlot(..) | StoreKind::Member(_)) {
             return Ok(false);
         }
@@ -330,7 +357,7 @@ impl Lowering<'_> {
     fn len(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
         let shape = ShapeRef(shape);
-        if shape != shapes::LIST && shape != shapes::TUPLE || step.operands[1] != Observed::Null {
+        if shape != shapes::LIST && shape != shapes::TUPLE && shape != shapes::STR || step.operands[1] != Observed::Null {
             return Ok(false);
         }
         let (callable, container) = (self.peek(3)?, self.peek(1)?);
@@ -338,6 +365,8 @@ impl Lowering<'_> {
         let container = self.guard_shape(container, shape)?;
         let len = if shape == shapes::LIST {
             self.load(container, List::LEN, Ty::Word)
+        } else if shape == shapes::STR {
+            self.str_len(container)
         } else {
             self.load_fixed(container, Tuple::LEN, Ty::Word)
         };

@@ -192,6 +192,13 @@ impl Lowering<'_> {
                 let v = self.emit(Op::Compare, Ty::Bool, &[len, zero], 3);
                 self.replace(1, v);
             }
+            TO_BOOL_STR => {
+                let v = self.peek(1)?;
+                let s = self.guard_shape(v, shapes::STR)?;
+                let (len, zero) = (self.str_len(s), self.word_constant(0));
+                let v = self.emit(Op::Compare, Ty::Bool, &[len, zero], 3);
+                self.replace(1, v);
+            }
             TO_BOOL_ALWAYS_TRUE => return self.always_true(step),
             GET_ITER_VIRTUAL => {
                 let v = self.peek(1)?;
@@ -206,7 +213,7 @@ impl Lowering<'_> {
                     self.push(zero);
                 }
             }
-            _ => return self.objects(step, form),
+            _ => return Ok(self.lookups(step, form)? || self.natives(step, form)? || self.objects(step, form)?),
         }
         Ok(true)
     }

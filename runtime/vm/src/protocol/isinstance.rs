@@ -34,6 +34,26 @@ pub fn is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
     }
 }
 
+/// As [`is_instance`], if that needs no Python code: `class` is an ordinary class, or a tuple of such.
+pub fn is_instance_now(t: &Thread, v: Value, class: Value) -> Option<bool> {
+    let own = v.class();
+    if own.value() == class {
+        return Some(true);
+    }
+    let among = |class: Value| class.exact::<Type>().map(|c| own.is_subtype(c));
+    let found = match class.exact::<Tuple>() {
+        None => among(class)?,
+        Some(classes) => {
+            let mut found = false;
+            for c in classes.as_slice() {
+                found |= among(*c)?;
+            }
+            found
+        }
+    };
+    (found || tells_true_class(t, own)).then_some(found)
+}
+
 /// `issubclass(derived, class)`; `class` may be a tuple, a union or anything with `__subclasscheck__`.
 pub fn is_subclass(t: &Thread, derived: Value, class: Value) -> R<bool> {
     if class.class() == builtin::TYPE {

@@ -31,8 +31,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed};
 
 /// What a compiler offers.
 pub struct EntryPoints {
-    /// Is the loop with this header to be recorded, now that its counter has triggered?
-    pub is_due: fn(&Thread, *const u16) -> bool,
+    /// Is the loop that this jump leads to the header of to be recorded, now that its counter has triggered?
+    pub is_due: fn(&Thread, *const u16, *const u16) -> bool,
     /// Makes an executor of a recording that has just ended.
     pub compile: fn(&Thread, &mut Recording),
     /// Runs the executor whose number is in the cache of a jump; the registers are those after the jump. Afterwards they are where the
@@ -172,7 +172,7 @@ pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
     let jump = r.pc;
     r.set_cache(1, backoff::restart(r.cache(1)));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
-    if is_enabled() && ENTRY_POINTS.get().is_some_and(|e| (e.is_due)(r.t(), r.pc)) {
+    if is_enabled() && ENTRY_POINTS.get().is_some_and(|e| (e.is_due)(r.t(), jump, r.pc)) {
         start_recording(r, Origin::Loop { jump, header: r.pc }, r.fp);
     }
     Step::Jump

@@ -7,7 +7,7 @@
 use crate::interp::frame::Frame;
 use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
-use crate::types::Code;
+use crate::types::{Code, Function};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Tracer, Value};
 
@@ -30,6 +30,8 @@ pub enum Origin {
     },
     /// Where machine code was left; the number means something to the compiler.
     Exit(usize),
+    /// Where machine code was left at this instruction, with everything in memory.
+    Junction(*const u16),
 }
 
 /// Why a recording has ended.
@@ -101,6 +103,8 @@ pub struct Instruction {
     pub fp: *mut Value,
     /// The code of that frame; none for the shim under `__init__`.
     pub code: Option<Ref<Code>>,
+    /// Its function, likewise.
+    pub function: Option<Ref<Function>>,
     /// The top of the stack before it ran.
     pub sp: *mut Value,
     /// The uppermost values before it ran, the top first.
@@ -247,10 +251,12 @@ impl Recording {
             Opcode::JUMP_BACKWARD => match unsafe { r.pc.add(2).sub(o as usize) } {
                 target if r.fp == self.base && self.origin.header() == Some(target) => End::Closed,
                 // A generator that was resumed in its loop goes on to its next `yield`, which is no round.
-                target if frame.is_generator() && r.fp != self.base && !self.has_run(target, r.fp) => End::Open,
+                target if frame.is_generator() && r.fp != self.base && self.rounds(target, r.fp) == 0 => End::Open,
+                // A function's loop that has no machine code, as it seldom has a second round.
+                target if op == Opcode::JUMP_BACKWARD && r.fp != self.base && self.rounds(target, r.fp) == 1 => End::Open,
                 _ => End::OtherLoop,
             },
-            Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame, op) => {
+            Opcode::RETURN_VALUE | Opcode::YIELD_VALUE if r.fp == self.base && self.may_go_on(frame) => {
                 self.caller = frame.previous().0;
                 End::Open
             }
@@ -261,15 +267,14 @@ impl Recording {
         self.end == End::Open
     }
 
-    /// Has the instruction been noted already, in the same frame?
-    fn has_run(&self, pc: *const u16, fp: *mut Value) -> bool {
-        self.steps.iter().any(|step| step.start == pc && step.fp == fp)
+    /// How often has the instruction been noted already, in the same frame?
+    fn rounds(&self, pc: *const u16, fp: *mut Value) -> usize {
+        self.steps.iter().filter(|step| step.start == pc && step.fp == fp).count()
     }
 
     /// Does a trace go on when its first frame returns or yields? One from an exit does, for it may find a loop of a caller to go on in.
-    fn may_go_on(&self, frame: Frame, op: Opcode) -> bool {
-        let suspends = op == Opcode::YIELD_VALUE;
-        self.origin.header().is_none() && frame.is_generator() == suspends && !frame.previous().is_none()
+    fn may_go_on(&self, frame: Frame) -> bool {
+        self.origin.header().is_none() && !frame.previous().is_none()
     }
 
     /// Keeps account of the frames from the first one on; false if this one is outside of them.
@@ -314,8 +319,9 @@ impl Recording {
         }
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
+        let function = (!frame.is_shim()).then(|| frame.function());
         let (start, next) = (self.start, std::ptr::null());
-        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, operands, caches };
+        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, operands, caches };
         step.refresh();
         self.steps.push(step);
     }
@@ -326,7 +332,7 @@ impl Origin {
     pub fn header(self) -> Option<*const u16> {
         match self {
             Origin::Loop { header, .. } => Some(header),
-            Origin::Exit(_) => None,
+            Origin::Exit(_) | Origin::Junction(_) => None,
         }
     }
 }

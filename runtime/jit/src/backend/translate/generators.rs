@@ -41,7 +41,7 @@ impl Function<'_, '_> {
         let return_pc = self.constant(how.return_pc as i64);
         self.store_header(g, 3, return_pc);
         let exhausted_pc = self.constant(how.exhausted_pc as i64);
-        let wants_value = self.b.ins().iconst(I8, 0);
+        let wants_value = self.b.ins().iconst(I8, how.wants_value as i64);
         for (offset, v) in [
             (offset_of!(Generator, caller_sp), caller_sp),
             (offset_of!(Generator, stack_top), free),

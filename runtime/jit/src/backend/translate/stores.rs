@@ -58,9 +58,7 @@ impl Function<'_, '_> {
                 let quick = f.b.create_block();
                 f.b.ins().brif(unlogged, general, &[], quick, &[]);
                 f.b.switch_to_block(quick);
-                f.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
-                let shape = f.b.ins().iconst(I32, shape_and_offset >> 16);
-                f.b.ins().store(flags(), shape, object, 0);
+                f.add_slot_now(args, shape_and_offset);
             },
             |f| {
                 let thread = f.save_registers(args[3], args[4]);
@@ -68,6 +66,14 @@ impl Function<'_, '_> {
                 f.guard(done, exit);
             },
         );
+    }
+
+    /// As [`add_slot`](Function::add_slot), to an object that is this thread's own and new.
+    pub(super) fn add_slot_now(&mut self, args: &[Value], shape_and_offset: i64) {
+        let (object, v) = (args[0], args[1]);
+        self.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
+        let shape = self.b.ins().iconst(I32, shape_and_offset >> 16);
+        self.b.ins().store(flags(), shape, object, 0);
     }
 
     /// While the thread is alone the list is not locked; otherwise a function does it.

@@ -183,6 +183,13 @@ impl Ref<Dict> {
         }
     }
 
+    /// As [`Dict::get_hashed`], if that needs no Python code.
+    #[inline]
+    pub fn get_now(self, key: Value, hash: i64) -> Option<Option<Value>> {
+        let Some(table) = self.table() else { return Some(None) };
+        table.find_now(key, hash).ok().map(|found| found.and_then(|i| table.value_at(i)))
+    }
+
     #[cold]
     fn get_slowly(self, t: &Thread, key: Value, hash: i64) -> R<Option<Value>> {
         loop {
@@ -228,6 +235,12 @@ impl Ref<Dict> {
     pub fn set_item(self, t: &Thread, key: Value, value: Value) -> R<()> {
         let hash = hash_key(t, key)?;
         self.set_hashed(t, key, hash, value)
+    }
+
+    /// As [`Dict::set_hashed`], if that needs no Python code; false otherwise.
+    #[inline]
+    pub fn set_now(self, t: &Thread, key: Value, hash: i64, value: Value) -> R<bool> {
+        Ok(self.update_entry_now(t, key, hash, &|_| Some(value))?.is_ok())
     }
 
     /// Sets the value of an interned or other str key.

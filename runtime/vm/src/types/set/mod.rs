@@ -191,6 +191,17 @@ impl Ref<Set> {
         }
     }
 
+    /// As [`Set::contains_hashed`], if that needs no Python code.
+    #[inline]
+    pub fn contains_now(self, key: Value, hash: i64) -> Option<bool> {
+        let Some(table) = self.table() else { return Some(false) };
+        match table.find_now(key, hash) {
+            Place::Taken(_) => Some(true),
+            Place::Free(_) => Some(false),
+            Place::Unsure => None,
+        }
+    }
+
     #[cold]
     fn contains_slowly(self, t: &Thread, key: Value, hash: i64) -> R<bool> {
         Ok(matches!(self.find(t, key, hash)?, Some((_, _, Place::Taken(_)))))

@@ -1,0 +1,100 @@
+//! What functions find out about strings, dicts, sets and classes without running Python code, and what they make.
+
+use super::{Function, flags};
+use crate::helpers;
+use crate::ir::{Id, Op};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value};
+use limpid_vm::types::str::STR_OVERHEAD;
+
+/// The word before a str's characters has its length above the lowest byte.
+const LENGTH: i32 = STR_OVERHEAD as i32 - 8;
+
+impl Function<'_, '_> {
+    /// The uops that make a value; None: it is none of them.
+    pub(super) fn lookup(&mut self, id: Id, args: &[Value]) -> Option<Value> {
+        let u = self.t.trace.uop(id);
+        let exit = u.exit.unwrap_or(0);
+        Some(match u.op {
+            Op::StrLen => {
+                let word = self.b.ins().load(I64, flags(), args[0], LENGTH);
+                self.shift_right_unsigned(word, 8)
+            }
+            Op::EqualStr => {
+                let equal = self.call(helpers::equal_str as *const () as usize, args, true)?;
+                self.b.ins().ireduce(I8, equal)
+            }
+            Op::StrItem => self.found(helpers::str_item as *const () as usize, args, exit)?,
+            Op::DictItem => self.found(helpers::dict_item as *const () as usize, args, exit)?,
+            Op::DictGet => self.found(helpers::dict_get as *const () as usize, args, exit)?,
+            Op::InDict => self.known(helpers::in_dict as *const () as usize, args, exit)?,
+            Op::InSet => self.known(helpers::in_set as *const () as usize, args, exit)?,
+            Op::IsInstance => {
+                self.save_registers(args[2], args[3]);
+                self.known(helpers::is_instance as *const () as usize, &args[..2], exit)?
+            }
+            Op::BuildTuple => self.build(helpers::build_tuple as *const () as usize, args, exit)?,
+            Op::BuildList => self.build(helpers::build_list as *const () as usize, args, exit)?,
+            Op::CallNative => {
+                let function = self.constant(u.imm);
+                self.with_items(helpers::call_native as *const () as usize, &[function], args, exit)?
+            }
+            Op::NewInstance => {
+                self.save_registers(args[1], args[2]);
+                self.call_with_thread(helpers::new_instance as *const () as usize, &args[..1])?
+            }
+            Op::ConcatStr => {
+                self.save_registers(args[2], args[3]);
+                self.found(helpers::concat_str as *const () as usize, &args[..2], exit)?
+            }
+            _ => return None,
+        })
+    }
+
+    fn call_with_thread(&mut self, helper: usize, args: &[Value]) -> Option<Value> {
+        let mut all = vec![self.thread()];
+        all.extend(args);
+        self.call(helper, &all, true)
+    }
+
+    /// Calls a function and leaves if it gives NULL.
+    fn found(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<Value> {
+        let v = self.call_with_thread(helper, args)?;
+        self.guard(v, exit);
+        Some(v)
+    }
+
+    /// Makes a container of all arguments but the last two.
+    fn build(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<Value> {
+        self.with_items(helper, &[], args, exit)
+    }
+
+    /// Calls a function with all arguments but the last two in a slice, and leaves if it gives NULL.
+    fn with_items(&mut self, helper: usize, first: &[Value], args: &[Value], exit: u32) -> Option<Value> {
+        let (items, registers) = args.split_at(args.len() - 2);
+        self.save_registers(registers[0], registers[1]);
+        let slot = self.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, items.len() as u32 * 8, 3));
+        for (i, item) in items.iter().enumerate() {
+            self.b.ins().stack_store(I64, *item, slot, i as i32 * 8);
+        }
+        let (place, count) = (self.b.ins().stack_addr(I64, slot, 0), self.constant(items.len() as i64));
+        self.found(helper, &[first, &[place, count]].concat(), exit)
+    }
+
+    /// Calls a function that gives a truth, and leaves if it is not known.
+    fn known(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<Value> {
+        let truth = self.call_with_thread(helper, args)?;
+        let known = self.compare_constant(IntCC::NotEqual, truth, helpers::UNKNOWN as i64);
+        self.guard(known, exit);
+        Some(self.b.ins().ireduce(I8, truth))
+    }
+
+    /// Stores an item of a dict.
+    pub(super) fn store_dict_item(&mut self, args: &[Value], exit: u32) -> Option<()> {
+        self.save_registers(args[3], args[4]);
+        let done = self.call_with_thread(helpers::store_dict_item as *const () as usize, &args[..3])?;
+        self.guard(done, exit);
+        Some(())
+    }
+}

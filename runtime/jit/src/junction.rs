@@ -1,0 +1,62 @@
+//! Junctions: instructions where traces meet that come from frames at any depth.
+//!
+//! Generators that delegate to each other are resumed and yield through a chain of frames, whose length differs from time to time. A trace
+//! that followed all of it would be one of very many. So it ends in front of the next delegation, with everything in memory, and goes on
+//! in the trace of that instruction, whichever frame it is in: that one handles one link of the chain and often leads to itself.
+//!
+//! A junction has its code in its first word, as executors do, so that [`crate::ir::Op::Link`] leads to either.
+
+use crate::entry;
+use crate::executor::{Executor, Phase};
+use limpid_vm::interp::backoff;
+use std::cell::Cell;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// An instruction where traces meet.
+#[repr(C)]
+pub struct Junction {
+    code: Cell<*const u8>,
+    executor: Cell<*const Executor>,
+    counter: Cell<u16>,
+}
+
+impl Default for Junction {
+    /// One that leads back to the interpreter.
+    fn default() -> Junction {
+        Junction {
+            code: Cell::new(entry::leave_stub as *const () as *const u8),
+            executor: Cell::new(std::ptr::null()),
+            counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
+        }
+    }
+}
+
+impl Junction {
+    /// Its trace is compiled, or going to be.
+    pub fn set(&self, executor: *const Executor) {
+        self.executor.set(executor);
+    }
+
+    /// Machine code was left here. Is a trace to be recorded?
+    pub fn left(&self) -> bool {
+        // SAFETY: executors stay while something refers to them.
+        if let Some(executor) = unsafe { self.executor.get().as_ref() } {
+            match executor.code() {
+                Some(code) => self.code.set(code),
+                None if executor.phase() == Phase::Failed => self.executor.set(std::ptr::null()),
+                None => {}
+            }
+            return false;
+        }
+        let counter = self.counter.get();
+        let triggers = backoff::triggers(counter);
+        self.counter.set(if triggers { backoff::restart(counter) } else { backoff::advance(counter) });
+        triggers
+    }
+
+    /// Its executor is retired.
+    pub fn clear(&self) {
+        self.code.set(entry::leave_stub as *const () as *const u8);
+        self.executor.set(std::ptr::null());
+    }
+}

@@ -1,0 +1,188 @@
+//! Calls of Python functions whose arguments are not just the operands in their order: keywords, defaults, bound methods, instances.
+
+use super::calls::DEEPEST;
+use super::state::{Frame, Place};
+use super::{Abort, Lowering};
+use crate::ir::{Id, Op, Ty};
+use limpid_bytecode::Opcode;
+use limpid_heap::{ShapeRef, Value};
+use limpid_vm::interp::frame::{HEADER, init_pc};
+use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
+use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::tuple::TUPLE_OVERHEAD;
+use limpid_vm::types::{Code, Function, Method, Tuple, Type};
+use std::mem::offset_of;
+use std::sync::atomic::Ordering::Acquire;
+
+/// Which parameter gets what.
+#[derive(Clone, Copy)]
+enum Argument {
+    Given(Id),
+    /// The default with this number.
+    Default(usize),
+}
+
+impl Lowering<'_> {
+    /// A call that has entered a frame. False: nothing was lowered.
+    pub(super) fn call_with_arguments(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+        match step.op {
+            Opcode::CALL_ALLOC_AND_ENTER_INIT => self.instantiate(step, next),
+            Opcode::CALL_PY_GENERAL | Opcode::CALL_BOUND_METHOD => self.call_any(step, next, &[]),
+            Opcode::CALL_KW_PY => {
+                let names = self.peek(1)?;
+                let Some((Ty::Value, bits)) = self.constant_of(names) else { return Ok(false) };
+                // SAFETY: constants of the trace are alive.
+                let Some(names) = Value::from_bits(bits as u64).exact::<Tuple>() else { return Ok(false) };
+                self.call_any(step, next, names.as_slice())
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn call_any(&mut self, step: &Instruction, next: &Instruction, keywords: &[Value]) -> Result<bool, Abort> {
+        let (Some(function), Some(code)) = (next.function, next.code) else { return Ok(false) };
+        let version = function.version.load(Acquire);
+        // The names of keywords are on top.
+        let (n, above) = (step.oparg as usize, (step.op == Opcode::CALL_KW_PY) as usize);
+        let (callable, receiver) = (self.peek(n + 2 + above)?, self.peek(n + 1 + above)?);
+        let Some(with_receiver) = self.is_there(receiver, n + above, step) else { return Ok(false) };
+        if version == 0 || function.code() != code || !code.is_positional() || self.ty(callable) != Ty::Value {
+            return Ok(false);
+        }
+        let is_method = match step.operands.get(n + 1 + above) {
+            Some(Observed::Cell(shape)) => ShapeRef(*shape) == shapes::METHOD,
+            _ => step.op == Opcode::CALL_BOUND_METHOD,
+        };
+        if is_method && with_receiver {
+            return Ok(false);
+        }
+        let mut given = Vec::with_capacity(n + 1);
+        for k in (1 + above..=n + above).rev() {
+            given.push(self.peek(k)?);
+        }
+        let first = (with_receiver || is_method) as usize;
+        let Some(arguments) = arrange(code, function, first, &given, keywords) else { return Ok(false) };
+        if with_receiver {
+            if self.ty(receiver) == Ty::Value {
+                self.guard_is_not(receiver, 0);
+            }
+        } else {
+            let receiver = self.value(receiver);
+            self.guard_is(receiver, 0);
+        }
+        let (callable, receiver) = if is_method {
+            let method = self.guard_shape(callable, shapes::METHOD)?;
+            let function = self.load(method, offset_of!(Method, function), Ty::Value);
+            (function, self.load(method, offset_of!(Method, receiver), Ty::Value))
+        } else {
+            (callable, receiver)
+        };
+        let callable = self.guard_shape(callable, shapes::FUNCTION)?;
+        self.guard_version(callable, offset_of!(Function, version), version);
+        let mut places = Vec::with_capacity(code.frame_values());
+        if first == 1 {
+            places.push(Place::of(receiver));
+        }
+        for argument in arguments {
+            places.push(Place::of(match argument {
+                Argument::Given(id) => id,
+                Argument::Default(i) => self.default(callable, function, i)?,
+            }));
+        }
+        self.drop_n(n + 2 + above);
+        self.enter_function(Some(callable), code, next, places, step.following() as u64)?;
+        Ok(true)
+    }
+
+    /// Is there a receiver in a call's operand that `above` others lie on? None: that is not known.
+    fn is_there(&self, receiver: Id, above: usize, step: &Instruction) -> Option<bool> {
+        match self.constant_of(receiver) {
+            Some((Ty::Value, bits)) => Some(bits != 0),
+            Some(_) => Some(true),
+            None if above < WATCHED => Some(step.operands[above] != Observed::Null),
+            None => None,
+        }
+    }
+
+    /// Default `i` of a function. Functions of the same version may have others, but as many.
+    fn default(&mut self, callable: Id, function: Ref<Function>, i: usize) -> Result<Id, Abort> {
+        let count = function.defaults.get().exact::<Tuple>().ok_or(Abort::Lost)?.len();
+        let defaults = self.load(callable, offset_of!(Function, defaults), Ty::Value);
+        self.guard_is_not(defaults, 0);
+        let len = self.load(defaults, Tuple::LEN, Ty::Word);
+        self.guard_is(len, count as u64);
+        Ok(self.load(defaults, TUPLE_OVERHEAD + i * 8, Ty::Value))
+    }
+
+    /// A class is called whose `__init__` takes the arguments as they are: the instance is made, and the frames are as for a call.
+    fn instantiate(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+        let (Some(init), Some(code)) = (next.function, next.code) else { return Ok(false) };
+        let n = step.oparg as usize;
+        let version = init.version.load(Acquire);
+        let takes_them = code.is_positional() && code.argcount as usize == n + 1;
+        if step.next == init_pc()
+            || version == 0
+            || !takes_them
+            || init.value().bits() != step.cache64(4)
+            || self.frames.len() + 2 > DEEPEST
+        {
+            return Ok(false);
+        }
+        let (class, null) = (self.peek(n + 2)?, self.peek(n + 1)?);
+        let null = self.value(null);
+        self.guard_is(null, 0);
+        let class = self.guard_shape(class, shapes::TYPE)?;
+        self.guard_version(class, Type::VERSION, step.cache32(2));
+        let function = self.value_constant(init.value());
+        self.guard_version(function, offset_of!(Function, version), version);
+        let (fp, sp) = self.registers();
+        let instance = self.emit_with(Op::NewInstance, Ty::Value, &[class, fp, sp], 0, None);
+        self.guarded_not_null(instance);
+        let mut places = vec![Place::of(instance)];
+        for k in (1..=n).rev() {
+            let v = self.peek(k)?;
+            places.push(Place::of(v));
+        }
+        self.drop_n(n + 2);
+        let (base, place, extent) = self.callee_place();
+        let null = self.constant(Ty::Value, 0);
+        self.frames.push(Frame {
+            base,
+            place,
+            extent,
+            recorded: next.fp.wrapping_sub(HEADER + 1),
+            function: Some(null),
+            code: None,
+            nlocals: 0,
+            return_pc: step.following() as u64,
+            header_in_memory: false,
+            places: vec![Place::of(instance)],
+        });
+        self.enter_function(Some(function), code, next, places, init_pc() as u64)?;
+        Ok(true)
+    }
+}
+
+/// What the parameters from number `first` on get; None: that is an error, or something special.
+fn arrange(code: Ref<Code>, function: Ref<Function>, first: usize, given: &[Id], keywords: &[Value]) -> Option<Vec<Argument>> {
+    let count = code.argcount as usize;
+    let positional = given.len().checked_sub(keywords.len())?;
+    let mut arguments: Vec<Option<Argument>> = vec![None; count.checked_sub(first).filter(|n| *n >= positional)?];
+    for (argument, id) in arguments.iter_mut().zip(&given[..positional]) {
+        *argument = Some(Argument::Given(*id));
+    }
+    // SAFETY: the field is a tuple.
+    let names = unsafe { Ref::<Tuple>::from_value(code.localsplusnames.get()) };
+    for (name, id) in keywords.iter().zip(&given[positional..]) {
+        // Names are interned.
+        let parameter = (code.posonlyargcount as usize..count).find(|i| names.get(*i) == *name)?.checked_sub(first)?;
+        if arguments[parameter].replace(Argument::Given(*id)).is_some() {
+            return None;
+        }
+    }
+    let defaults = function.defaults.get().exact::<Tuple>().map_or(0, |defaults| defaults.len());
+    let without = count.checked_sub(defaults)?;
+    let fill = |(i, argument): (usize, Option<Argument>)| argument.or_else(|| (i + first).checked_sub(without).map(Argument::Default));
+    arguments.into_iter().enumerate().map(fill).collect()
+}

@@ -1,0 +1,97 @@
+//! Strings, items of dicts, members of sets, `isinstance`: where no Python code has to run, functions find out.
+
+use super::{Abort, Lowering};
+use crate::ir::{Id, Op, Ty};
+use limpid_bytecode::{ComparisonArg, Opcode};
+use limpid_heap::ShapeRef;
+use limpid_vm::tier2::recorder::{Instruction, Observed};
+use limpid_vm::types::builtin::shapes;
+
+impl Lowering<'_> {
+    /// As [`straight`](Lowering::straight). What has left the trace before here, for it needed Python code, is not tried again.
+    pub(super) fn lookups(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
+        use Opcode::*;
+        let o = step.oparg;
+        if self.at_start && self.needs_python {
+            return Ok(false);
+        }
+        match form {
+            BINARY_OP_SUBSCR_STR_INT => {
+                let (s, index) = (self.peek(2)?, self.peek(1)?);
+                let index = self.int(index)?;
+                let s = self.guard_shape(s, shapes::STR)?;
+                let index = self.emit(Op::IntToWord, Ty::Word, &[index], 0);
+                let c = self.emit(Op::StrItem, Ty::Value, &[s, index], 0);
+                self.has_shape(c, shapes::STR);
+                self.replace(2, c);
+            }
+            BINARY_OP_SUBSCR_DICT => {
+                let (dict, key) = (self.peek(2)?, self.peek(1)?);
+                let (dict, key) = (self.guard_shape(dict, shapes::DICT)?, self.value(key));
+                let v = self.emit(Op::DictItem, Ty::Value, &[dict, key], 0);
+                self.guarded_not_null(v);
+                self.replace(2, v);
+            }
+            BINARY_OP_ADD_UNICODE => {
+                let (a, b) = self.two_strs()?;
+                let exit = self.exit();
+                let (fp, sp) = self.registers();
+                let v = self.emit_with(Op::ConcatStr, Ty::Value, &[a, b, fp, sp], 0, Some(exit));
+                self.has_shape(v, shapes::STR);
+                self.replace(2, v);
+            }
+            COMPARE_OP_STR => {
+                let (a, b) = self.two_strs()?;
+                let equal = self.emit(Op::EqualStr, Ty::Bool, &[a, b], 0);
+                self.replace_truth(equal, o & ComparisonArg::EQUAL as u32 == 0);
+            }
+            CONTAINS_OP_DICT | CONTAINS_OP_SET => {
+                let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
+                let (key, container) = (self.peek(2)?, self.peek(1)?);
+                let (container, key) = (self.guard_shape(container, ShapeRef(shape))?, self.value(key));
+                let op = if form == CONTAINS_OP_DICT { Op::InDict } else { Op::InSet };
+                let found = self.emit(op, Ty::Bool, &[container, key], 0);
+                self.replace_truth(found, o != 0);
+            }
+            STORE_SUBSCR_DICT => {
+                let (v, dict, key) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
+                let dict = self.guard_shape(dict, shapes::DICT)?;
+                let (key, v) = (self.value(key), self.value(v));
+                let exit = self.exit();
+                let (fp, sp) = self.registers();
+                self.emit_with(Op::StoreDictItem, Ty::None, &[dict, key, v, fp, sp], 0, Some(exit));
+                // It may be one that variables are in.
+                self.forget_all();
+                self.drop_n(3);
+            }
+            CALL_ISINSTANCE if o == 2 && step.operands[2] == Observed::Null => {
+                let (callable, null, v, class) = (self.peek(4)?, self.peek(3)?, self.peek(2)?, self.peek(1)?);
+                self.guard_is(callable, step.cache64(4));
+                let null = self.value(null);
+                self.guard_is(null, 0);
+                let (v, class) = (self.value(v), self.value(class));
+                let (fp, sp) = self.registers();
+                let is_one = self.emit(Op::IsInstance, Ty::Bool, &[v, class, fp, sp], 0);
+                self.replace(4, is_one);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn two_strs(&mut self) -> Result<(Id, Id), Abort> {
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        Ok((self.guard_shape(a, shapes::STR)?, self.guard_shape(b, shapes::STR)?))
+    }
+
+    /// The length of a str as a word.
+    pub(super) fn str_len(&mut self, s: Id) -> Id {
+        self.emit_with(Op::StrLen, Ty::Word, &[s], 0, None)
+    }
+
+    /// Replaces two operands with a truth or the contrary.
+    fn replace_truth(&mut self, truth: Id, negated: bool) {
+        let truth = if negated { self.emit(Op::Not, Ty::Bool, &[truth], 0) } else { truth };
+        self.replace(2, truth);
+    }
+}

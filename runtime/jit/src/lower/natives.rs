@@ -1,0 +1,244 @@
+//! Calls of native functions and methods that run no Python code, given such arguments: machine code calls them itself.
+
+use super::{Abort, Lowering};
+use crate::helpers::{self, NativeFunction};
+use crate::ir::{Id, Op, Ty};
+use limpid_bytecode::{BinaryOperator, Opcode};
+use limpid_heap::{ShapeRef, Value};
+use limpid_vm::args::NativeBody;
+use limpid_vm::object::ValueExt;
+use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
+use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module};
+
+/// Functions that run no Python code if their arguments are numbers or strings, by module.
+const FUNCTIONS: [(&str, &[&str]); 2] = [
+    ("builtins", &["abs", "chr", "divmod", "ord"]),
+    (
+        "math",
+        &[
+            "acos", "asin", "atan", "atan2", "ceil", "copysign", "cos", "degrees", "exp", "fabs", "floor", "fmod", "isfinite", "isinf",
+            "isnan", "isqrt", "log10", "log2", "pow", "radians", "sin", "sqrt", "tan", "trunc",
+        ],
+    ),
+];
+/// Likewise methods of strings.
+const OF_STRINGS: &[&str] = &[
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "endswith",
+    "find",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "isupper",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
+];
+/// Methods of lists that run none whatever their items are.
+const OF_LISTS: &[&str] = &["clear", "copy", "insert", "pop", "reverse"];
+/// Likewise methods of dicts.
+const OF_DICTS: &[&str] = &["items", "keys", "values"];
+
+impl Lowering<'_> {
+    /// As [`straight`](Lowering::straight). What has left the trace before here is not tried again.
+    pub(super) fn natives(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
+        let n = step.oparg as usize;
+        if self.at_start && self.needs_python || n >= WATCHED {
+            return Ok(false);
+        }
+        if !matches!(form, Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST) {
+            return self.operations(step, form);
+        }
+        let callable = Value::from_bits(step.cache64(4));
+        let receiver = match step.operands[n] {
+            Observed::Cell(shape) => Some(ShapeRef(shape)),
+            _ => None,
+        };
+        let body = match (form, receiver) {
+            (Opcode::CALL_BUILTIN_FAST, None) => {
+                callable.exact::<BuiltinFunction>().filter(|f| is_known(f) || is_bound(f)).map(|f| f.def())
+            }
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if is_get(callable) => return self.get_of_dict(step),
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shape)) => {
+                callable.exact::<MethodDescriptor>().map(|d| d.def()).filter(|def| methods_of(shape).contains(&def.name))
+            }
+            _ => None,
+        };
+        let Some(def) = body else { return Ok(false) };
+        let NativeBody::Bound(body) = def.body else { return Ok(false) };
+        // What is inserted into a list may be anything.
+        let free = (def.name == "insert") as usize;
+        if !step.operands[free.min(n)..n].iter().all(|observed| is_simple(*observed)) {
+            return Ok(false);
+        }
+        let bound = callable.exact::<BuiltinFunction>().filter(|f| is_bound(f)).map(|f| f.receiver.get());
+        let function = self.peek(n + 2)?;
+        self.guard_is(function, callable.bits());
+        let first = self.peek(n + 1)?;
+        let mut args = Vec::with_capacity(n + 3);
+        match receiver {
+            Some(shape) => args.push(self.guard_shape(first, shape)?),
+            None => {
+                let first = self.value(first);
+                self.guard_is(first, 0);
+                if let Some(object) = bound {
+                    args.push(self.value_constant(object));
+                }
+            }
+        }
+        for k in (1..=n).rev() {
+            let v = self.peek(k)?;
+            if k > free {
+                self.guard_simple(v, step.operands[k - 1])?;
+            }
+            args.push(self.value(v));
+        }
+        let null = self.constant(Ty::Value, 0);
+        args.resize(args.len().max(step.cache(8) as usize), null);
+        let v = self.call_native(body, args);
+        if receiver.or(bound.map(|object| object.shape())) == Some(shapes::LIST) {
+            self.loaded.clear();
+        }
+        self.replace(n + 2, v);
+        Ok(true)
+    }
+
+    /// Operators and slices of builtin types.
+    fn operations(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
+        let [a, b, c, ..] = step.operands;
+        let is_bound = |bound: Observed| matches!(bound, Observed::Int | Observed::Negative | Observed::None);
+        let is_sequence = |v: Observed| [shapes::LIST, shapes::TUPLE, shapes::STR].iter().any(|shape| v == Observed::Cell(shape.0));
+        let list = Observed::Cell(shapes::LIST.0);
+        let (function, count, fills): (NativeFunction, usize, bool) = match form {
+            Opcode::BINARY_SLICE if is_bound(a) && is_bound(b) && is_sequence(c) => (helpers::get_slice, 3, false),
+            Opcode::STORE_SLICE if is_bound(a) && is_bound(b) && c == list && step.operands[3] == list => (helpers::set_slice, 4, true),
+            Opcode::BINARY_OP if step.oparg == BinaryOperator::Add as u32 => {
+                if a != list || b != list {
+                    return Ok(false);
+                }
+                (helpers::concat, 2, false)
+            }
+            _ => return Ok(false),
+        };
+        let mut args = Vec::with_capacity(count + 2);
+        for k in (1..=count).rev() {
+            let v = self.peek(k)?;
+            match step.operands[k - 1] {
+                Observed::Cell(shape) => self.guard_shape(v, ShapeRef(shape)).map(|_| ())?,
+                observed => self.guard_simple(v, observed)?,
+            }
+            args.push(self.value(v));
+        }
+        let v = self.call_native(function, args);
+        if fills {
+            self.loaded.clear();
+            self.drop_n(count);
+        } else {
+            self.replace(count, v);
+        }
+        Ok(true)
+    }
+
+    fn call_native(&mut self, function: NativeFunction, mut args: Vec<Id>) -> Id {
+        let exit = self.exit();
+        let (fp, sp) = self.registers();
+        args.extend([fp, sp]);
+        let v = self.emit_with(Op::CallNative, Ty::Value, &args, function as usize as i64, Some(exit));
+        self.guarded_not_null(v);
+        v
+    }
+
+    /// `dict.get`
+    fn get_of_dict(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let n = step.oparg as usize;
+        if !(1..=2).contains(&n) || !is_simple(step.operands[n - 1]) {
+            return Ok(false);
+        }
+        let function = self.peek(n + 2)?;
+        self.guard_is(function, step.cache64(4));
+        let (dict, key) = (self.peek(n + 1)?, self.peek(n)?);
+        let dict = self.guard_shape(dict, shapes::DICT)?;
+        let default = if n == 2 { self.peek(1)? } else { self.constant(Ty::Value, Value::NONE.bits() as i64) };
+        let (key, default) = (self.value(key), self.value(default));
+        let v = self.emit(Op::DictGet, Ty::Value, &[dict, key, default], 0);
+        self.guarded_not_null(v);
+        self.replace(n + 2, v);
+        Ok(true)
+    }
+
+    /// The value is of the kind that was observed.
+    fn guard_simple(&mut self, v: Id, observed: Observed) -> Result<(), Abort> {
+        match observed {
+            Observed::Int | Observed::Negative => self.int(v).map(|_| ()),
+            Observed::Float => self.float(v).map(|_| ()),
+            Observed::Bool => self.boolean(v).map(|_| ()),
+            Observed::None => {
+                let v = self.value(v);
+                self.guard_is(v, Value::NONE.bits());
+                Ok(())
+            }
+            _ => self.guard_shape(v, shapes::STR).map(|_| ()),
+        }
+    }
+}
+
+fn is_get(callable: Value) -> bool {
+    callable.exact::<MethodDescriptor>().is_some_and(|d| d.def().name == "get")
+}
+
+fn is_simple(observed: Observed) -> bool {
+    match observed {
+        Observed::Cell(shape) => ShapeRef(shape) == shapes::STR,
+        Observed::Null | Observed::Special => false,
+        _ => true,
+    }
+}
+
+fn is_known(f: &BuiltinFunction) -> bool {
+    let module =
+        f.receiver.opt().filter(|_| !f.passes_receiver()).and_then(|receiver| receiver.exact::<Module>()).and_then(|module| module.name());
+    module.is_some_and(|module| FUNCTIONS.iter().any(|(name, functions)| module.eq_str(name) && functions.contains(&f.def().name)))
+}
+
+/// Is it such a method with its receiver?
+fn is_bound(f: &BuiltinFunction) -> bool {
+    let receiver = f.receiver.opt().filter(|receiver| f.passes_receiver() && receiver.is_cell());
+    receiver.is_some_and(|receiver| methods_of(receiver.shape()).contains(&f.def().name))
+}
+
+fn methods_of(shape: ShapeRef) -> &'static [&'static str] {
+    match shape {
+        shapes::STR => OF_STRINGS,
+        shapes::LIST => OF_LISTS,
+        shapes::DICT => OF_DICTS,
+        _ => &[],
+    }
+}

@@ -1,0 +1,393 @@
+//! Is a loop's machine code worth entering?
+//!
+//! Both ways of running a loop are measured, in clock cycles a round: in the interpreter before the loop is recorded and whenever its code
+//! *rests* ([`Loop`]), and while it has code ([`Watch`]). Code that takes longer than the interpreter several times in a row rests, each
+//! time for longer; meanwhile no traces grow from its exits. Whatever the reason, a program is not slower than without code for long.
+//!
+//! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
+//! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more
+//! counts than two rounds take. What the thread has spent waiting, or while others had its processor, is not measured at all.
+
+use crate::budget::nanoseconds;
+use limpid_vm::interp::backoff;
+use std::cell::Cell;
+
+/// Rounds of a batch that is measured in the interpreter.
+pub const BATCH: u16 = 32;
+/// How many batches are measured.
+const BATCHES: usize = 4;
+/// Which of them counts, in order of their length.
+const TYPICAL: usize = 1;
+/// Code is judged after so many rounds ...
+const WINDOW_ROUNDS: u64 = 64;
+/// ... that have taken so many cycles.
+const WINDOW_CYCLES: u64 = 3_000_000;
+/// So many bad windows in a row are enough.
+const PATIENCE: u8 = 3;
+/// For how many cycles code rests the first time; each time it is twice as long, up to two to the power of `LONGEST_REST` times.
+const REST: u64 = 20_000_000;
+const LONGEST_REST: u32 = 12;
+/// How many rounds go by until a loop whose code rests is looked at again.
+const ROUNDS_OF_REST: u16 = 512;
+/// A loop may be tried in vain so often before it is passed over.
+pub const LUCKLESS: u8 = 5;
+/// The most that an unlucky loop is passed over is two to this power.
+const MOST_DOUBLINGS: u8 = 20;
+
+/// A thread that waits longer than so many nanoseconds meanwhile is not measured.
+const UNDISTURBED: u64 = 50_000;
+
+/// A moment in a thread.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Moment {
+    /// What the processor's clock shows.
+    pub cycles: u64,
+    /// For how many nanoseconds the thread has not run.
+    pub idle: u64,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Moment {
+        // SAFETY: reads the processor's clock.
+        Moment { cycles: unsafe { std::arch::x86_64::_rdtsc() }, idle: idle() }
+    }
+}
+
+/// For how many nanoseconds this thread has not run.
+pub fn idle() -> u64 {
+    nanoseconds(libc::CLOCK_MONOTONIC).saturating_sub(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
+}
+
+/// What to do with a loop whose counter has triggered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// The counter has been started again: leave it at that.
+    Later,
+    /// Count so many rounds.
+    Count(u16),
+    /// Record a round.
+    Record,
+    /// Enter the executor with this number.
+    Enter(usize),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+enum Phase {
+    /// Its rounds were counted, but not measured.
+    #[default]
+    Fresh,
+    /// Rounds in the interpreter are measured.
+    Measuring,
+    /// It is to be recorded.
+    Hot,
+    /// Its code is entered.
+    Entered,
+    /// Its code is not entered until the clock shows this, be it that the interpreter was measured again.
+    Resting(u64),
+}
+
+/// A loop that is or was hot.
+#[derive(Default, Debug)]
+pub struct Loop {
+    /// The number of its executor.
+    pub executor: Option<usize>,
+    phase: Phase,
+    /// The jump whose rounds are measured, of those that lead to the header.
+    jump: usize,
+    since: Moment,
+    batches: Vec<u64>,
+    /// Cycles of a batch in the interpreter, 0 if that is not known.
+    pub interpreted: u64,
+    rests: u32,
+    /// How often it was recorded or compiled in vain, and how often it is passed over before it is tried again.
+    times: u8,
+    passes: u32,
+}
+
+impl Loop {
+    /// The counter of a jump to the header has triggered.
+    pub fn triggered(&mut self, jump: usize, now: Moment) -> Next {
+        let phase = self.phase;
+        match phase {
+            // Those who count less than a batch want code at once.
+            Phase::Fresh if backoff::parts(backoff::JUMP_BACKWARD.load(std::sync::atomic::Ordering::Relaxed)).0 < BATCH => {
+                self.phase = Phase::Hot;
+                self.triggered(jump, now)
+            }
+            Phase::Fresh => {
+                self.phase = Phase::Measuring;
+                self.measure(jump, now)
+            }
+            Phase::Measuring if jump != self.jump => Next::Later,
+            Phase::Measuring if !self.measured(now) => Next::Count(BATCH),
+            Phase::Measuring => {
+                self.phase = Phase::Hot;
+                Next::Record
+            }
+            Phase::Hot if self.passes > 0 => {
+                self.passes -= 1;
+                Next::Later
+            }
+            Phase::Hot => Next::Record,
+            Phase::Entered => self.executor.map_or(Next::Record, Next::Enter),
+            Phase::Resting(_) if jump != self.jump => Next::Later,
+            Phase::Resting(_) if self.batches.len() < BATCHES && !self.measured(now) => Next::Count(BATCH),
+            Phase::Resting(until) if now.cycles < until => Next::Count(ROUNDS_OF_REST),
+            Phase::Resting(_) => {
+                self.phase = Phase::Entered;
+                self.triggered(jump, now)
+            }
+        }
+    }
+
+    fn measure(&mut self, jump: usize, now: Moment) -> Next {
+        self.jump = jump;
+        self.batches.clear();
+        self.since = now;
+        Next::Count(BATCH)
+    }
+
+    /// A batch of rounds is over; was it the last one?
+    fn measured(&mut self, now: Moment) -> bool {
+        let since = std::mem::replace(&mut self.since, now);
+        if now.idle.saturating_sub(since.idle) < UNDISTURBED {
+            self.batches.push(now.cycles.saturating_sub(since.cycles));
+        }
+        if self.batches.len() < BATCHES {
+            return false;
+        }
+        self.batches.sort_unstable();
+        self.interpreted = self.batches[TYPICAL].max(1);
+        true
+    }
+
+    /// It has an executor.
+    pub fn compiled(&mut self, number: usize) {
+        self.executor = Some(number);
+        self.phase = Phase::Entered;
+    }
+
+    /// Its code is not to be entered for a while. How many rounds the counter of the jump is to count.
+    pub fn rest(&mut self, jump: usize, now: Moment) -> u16 {
+        self.phase = Phase::Resting(now.cycles + (REST << self.rests));
+        self.rests = (self.rests + 1).min(LONGEST_REST);
+        self.measure(jump, now);
+        BATCH
+    }
+
+    /// It has no executor any more.
+    pub fn lost(&mut self) {
+        if self.executor.take().is_some() {
+            self.phase = Phase::Hot;
+        }
+    }
+
+    /// It was recorded or compiled in vain: it is passed over for exponentially longer. How often that has happened.
+    pub fn bad_luck(&mut self) -> u8 {
+        self.times = (self.times + 1).min(MOST_DOUBLINGS);
+        self.passes = if self.times <= LUCKLESS { 0 } else { 1 << (self.times - LUCKLESS) };
+        self.times
+    }
+}
+
+/// Measures a loop that has code.
+#[derive(Debug)]
+pub struct Watch {
+    /// Rounds until now. Machine code counts at the loop's header, unless rounds are too short for that.
+    pub rounds: Cell<u64>,
+    /// About how many cycles a round takes that is not counted, 0 if rounds are.
+    estimate: u64,
+    /// What the interpreter takes for a batch, 0 if that is not known.
+    interpreted: Cell<u64>,
+    left_at: Cell<u64>,
+    /// The window: its cycles, and how many rounds there were before it.
+    cycles: Cell<u64>,
+    rounds_before: Cell<u64>,
+    idle_before: Cell<u64>,
+    bad: Cell<u8>,
+    is_running: Cell<bool>,
+    /// How many rounds there were when it was entered.
+    rounds_at_entry: Cell<u64>,
+}
+
+impl Watch {
+    /// For a loop that takes so many cycles a batch in the interpreter. Rounds whose length is estimated are not counted.
+    pub fn new(interpreted: u64, estimate: u64) -> Watch {
+        Watch {
+            rounds: Cell::new(0),
+            estimate,
+            interpreted: Cell::new(interpreted),
+            left_at: Cell::new(0),
+            cycles: Cell::new(0),
+            rounds_before: Cell::new(0),
+            idle_before: Cell::new(0),
+            bad: Cell::new(0),
+            is_running: Cell::new(false),
+            rounds_at_entry: Cell::new(0),
+        }
+    }
+
+    /// The code is about to run. True: it is not running already, for a loop may call itself; then [`Watch::ran`] is to be told.
+    pub fn begin(&self) -> bool {
+        let is_outermost = !self.is_running.replace(true);
+        if is_outermost {
+            self.rounds_at_entry.set(self.rounds.get());
+        }
+        is_outermost
+    }
+
+    /// What a round takes in the interpreter is known better.
+    pub fn compare_with(&self, interpreted: u64) {
+        self.interpreted.set(interpreted);
+        self.restart();
+    }
+
+    fn restart(&self) {
+        self.cycles.set(0);
+        self.rounds_before.set(self.rounds.get());
+    }
+
+    /// Do rounds count themselves in [`Watch::rounds`]?
+    pub fn counts_rounds(&self) -> bool {
+        self.estimate == 0
+    }
+
+    /// The code ran from one time to another; `idle` tells for how long the thread has not run. False: it should rest.
+    pub fn ran(&self, start: u64, end: u64, idle: impl FnOnce() -> u64) -> bool {
+        self.is_running.set(false);
+        let inside = end.saturating_sub(start);
+        let interpreted = self.interpreted.get();
+        let between = start.saturating_sub(self.left_at.replace(end)).min(interpreted * 2 / BATCH as u64);
+        self.cycles.set(self.cycles.get() + inside + between);
+        // It may have been left before it came to the header.
+        let counted = self.rounds.get().max(self.rounds_at_entry.get() + 1);
+        self.rounds.set(counted + inside.checked_div(self.estimate).unwrap_or(0));
+        let rounds = self.rounds.get() - self.rounds_before.get();
+        if rounds < WINDOW_ROUNDS || self.cycles.get() < WINDOW_CYCLES {
+            return true;
+        }
+        let idle = idle();
+        if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
+            self.restart();
+            return true;
+        }
+        let is_bad = interpreted > 0 && self.cycles.get() / rounds > interpreted / BATCH as u64;
+        self.bad.set(if is_bad { self.bad.get() + 1 } else { 0 });
+        self.restart();
+        if self.bad.get() < PATIENCE {
+            return true;
+        }
+        self.bad.set(0);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JUMP: usize = 0x1000;
+
+    fn at(cycles: u64) -> Moment {
+        Moment { cycles, idle: 0 }
+    }
+
+    /// Triggers until the loop is to be recorded, with batches that take so many cycles.
+    fn measure(l: &mut Loop, batches: [u64; BATCHES]) {
+        let mut now = 1_000;
+        assert_eq!(l.triggered(JUMP, at(now)), Next::Count(BATCH));
+        for (i, batch) in batches.into_iter().enumerate() {
+            now += batch;
+            let expected = if i + 1 < BATCHES { Next::Count(BATCH) } else { Next::Record };
+            assert_eq!(l.triggered(JUMP, at(now)), expected);
+        }
+    }
+
+    #[test]
+    fn a_loop_is_measured_before_it_is_recorded() {
+        let mut l = Loop::default();
+        measure(&mut l, [90_000, 3_200, 4_000, 1_000_000]);
+        assert_eq!(l.interpreted, 4_000);
+        l.compiled(7);
+        assert_eq!(l.triggered(JUMP + 8, at(0)), Next::Enter(7));
+    }
+
+    #[test]
+    fn what_a_thread_waits_is_not_measured() {
+        let mut l = Loop::default();
+        l.triggered(JUMP, at(0));
+        assert_eq!(l.triggered(JUMP, Moment { cycles: 1_000_000, idle: UNDISTURBED }), Next::Count(BATCH));
+        assert!(l.batches.is_empty());
+        let w = Watch::new(32_000, 0);
+        let mut idle = 0;
+        assert!((0..50_000u64).all(|i| {
+            w.begin();
+            w.ran(i * 2_500, i * 2_500 + 2_000, || {
+                idle += UNDISTURBED;
+                idle
+            })
+        }));
+    }
+
+    #[test]
+    fn rounds_of_other_jumps_are_not_measured() {
+        let mut l = Loop::default();
+        l.triggered(JUMP, at(0));
+        assert_eq!(l.triggered(JUMP + 8, at(100)), Next::Later);
+        assert!(l.batches.is_empty());
+    }
+
+    #[test]
+    fn a_loop_that_is_tried_in_vain_is_passed_over() {
+        let mut l = Loop::default();
+        measure(&mut l, [1; BATCHES]);
+        for _ in 0..LUCKLESS {
+            l.bad_luck();
+            assert_eq!(l.triggered(JUMP, at(0)), Next::Record);
+        }
+        l.bad_luck();
+        assert_eq!(
+            [l.triggered(JUMP, at(0)), l.triggered(JUMP, at(0)), l.triggered(JUMP, at(0))],
+            [Next::Later, Next::Later, Next::Record]
+        );
+    }
+
+    #[test]
+    fn code_rests_when_it_is_slower_than_the_interpreter_and_comes_back() {
+        // A round takes 1000 cycles in the interpreter.
+        let w = Watch::new(32_000, 0);
+        let mut now = 0;
+        let mut run = |w: &Watch, inside: u64| {
+            now += 500;
+            let start = now;
+            now += inside;
+            w.begin();
+            w.ran(start, now, || 0)
+        };
+        assert!((0..50_000).all(|_| run(&w, 400)), "900 cycles a round are less");
+        assert!(!(0..50_000).all(|_| run(&w, 600)), "1100 are more");
+        let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
+        assert_eq!(l.rest(JUMP, at(0)), BATCH);
+        for i in 1..BATCHES as u64 {
+            assert_eq!(l.triggered(JUMP, at(i * 31_000)), Next::Count(BATCH));
+        }
+        assert_eq!(l.triggered(JUMP, at(124_000)), Next::Count(ROUNDS_OF_REST));
+        assert_eq!(l.interpreted, 31_000);
+        assert_eq!(l.triggered(JUMP, at(REST)), Next::Enter(3));
+        l.rest(JUMP, at(0));
+        assert_eq!(l.phase, Phase::Resting(REST * 2));
+    }
+
+    #[test]
+    fn what_goes_on_elsewhere_between_two_rounds_does_not_count() {
+        let w = Watch::new(32_000, 0);
+        let all_good = (0..10_000u64).all(|i| {
+            // Ten rounds are counted by the code itself, then something else takes its time.
+            w.begin();
+            w.rounds.set(w.rounds.get() + 10);
+            w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0)
+        });
+        assert!(all_good);
+    }
+}
