@@ -79,6 +79,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
     {
         return made(fields);
     }
+    DateFields::check_arguments(t, args)?;
     args.bind(t, "", &SIGNATURE, |a| made(DateFields::of_arguments(t, a)?))
 }
 

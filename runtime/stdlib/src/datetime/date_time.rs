@@ -80,6 +80,7 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
             return Ok(make_of(t, class, date, time, pickle::zone(t, args.pos())?));
         }
     }
+    DateFields::check_arguments(t, args)?;
     args.bind(t, "", &SIGNATURE, |a| {
         let date = DateFields::of_arguments(t, a)?;
         let time = TimeFields::of_arguments(t, &a[3..7], a[8])?;

@@ -9,6 +9,7 @@
 
 use super::calendar::{self, MAX_YEAR, MIN_YEAR};
 use limpid_heap::Value;
+use limpid_vm::args::Args;
 use limpid_vm::object::R;
 use limpid_vm::protocol::number;
 use limpid_vm::raise;
@@ -42,6 +43,14 @@ impl DateFields {
             raise!(t, ValueError, "day {day} must be in range 1..{days} for month {month} in year {year}")
         }
         Ok(DateFields::new(year, month, day))
+    }
+
+    /// Refuses, in a call with too few arguments, those that are no numbers before the missing ones are.
+    pub(super) fn check_arguments(t: &Thread, args: Args<'_>) -> R<()> {
+        match args.pos() {
+            given @ ([_] | [_, _]) if args.keyword_count() == 0 => given.iter().try_for_each(|v| argument(t, *v).map(drop)),
+            _ => Ok(()),
+        }
     }
 
     /// The date that a constructor's arguments describe.
