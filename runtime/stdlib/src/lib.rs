@@ -19,6 +19,7 @@ pub mod codecs;
 pub mod collections;
 mod constants;
 pub mod csv;
+pub mod datetime;
 pub mod decimal;
 pub mod errno;
 pub mod exception_class;
@@ -95,6 +96,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &pickle::MODULE,
     &unicodedata::MODULE,
     &csv::MODULE,
+    &datetime::MODULE,
     &decimal::MODULE,
     &cmath::MODULE,
     &statistics::MODULE,

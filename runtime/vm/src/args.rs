@@ -7,7 +7,7 @@
 
 use crate::object::{R, ValueExt};
 use crate::thread::Thread;
-use crate::types::{Dict, Str, Tuple};
+use crate::types::{Dict, Str, Tuple, Type};
 use limpid_heap::Value;
 
 /// The arguments of one call.
@@ -116,7 +116,8 @@ impl<'a> Args<'a> {
         raise!(t, TypeError, "{function}() takes no keyword arguments")
     }
 
-    /// Binds the arguments to a signature and hands the parameters' values to `f`.
+    /// Binds the arguments to a signature and hands the parameters' values to `f`. Messages call the function by its name; one whose name
+    /// CPython's do not tell has the name "".
     pub fn bind<T>(&self, t: &Thread, function: &str, s: &Signature, f: impl FnOnce(&[Value]) -> R<T>) -> R<T> {
         if self.names.is_null() && self.all.len() == s.total as usize && s.plain {
             return f(self.all);
@@ -346,7 +347,11 @@ impl Signature {
         let (max, min) = ((self.positional as usize).saturating_sub(receiver), (self.required as usize).saturating_sub(receiver));
         // Where CPython says which type's method it is.
         let qualified = || match given.first() {
-            Some(object) if self.method => format!("{}.{function}", object.class().display_name()),
+            Some(object) if self.method => {
+                let class = object.downcast::<Type>().filter(|_| self.text.starts_with("cls")).unwrap_or(object.class());
+                let name = class.display_name();
+                format!("{}.{function}", name.rsplit('.').next().unwrap_or(&name))
+            }
             _ => function.to_string(),
         };
         let given = given.len().saturating_sub(receiver);
@@ -371,8 +376,8 @@ impl Signature {
         let all = (self.total as usize).saturating_sub(receiver);
         if given > all {
             // CPython counts keyword-only parameters as well where there are too many arguments for all of them.
-            let word = if min == all { "exactly" } else { "at most" };
-            raise!(t, TypeError, "{function}() takes {word} {all} argument{} ({given} given)", s(all))
+            let word = if min == all && !function.is_empty() { "exactly" } else { "at most" };
+            raise!(t, TypeError, "{} takes {word} {all} argument{} ({given} given)", Named(function, "function"), s(all))
         }
         let (word, n) = if min == max {
             ("exactly", max)
@@ -381,7 +386,7 @@ impl Signature {
         } else {
             ("at most", max)
         };
-        raise!(t, TypeError, "{function}() takes {word} {n} positional argument{} ({given} given)", s(n))
+        raise!(t, TypeError, "{} takes {word} {n} positional argument{} ({given} given)", Named(function, "function"), s(n))
     }
 
     #[cold]
@@ -408,13 +413,15 @@ impl Signature {
             match self.index_of(s).filter(|&i| i >= self.positional_only as usize) {
                 Some(i) if bound[i].is_null() => bound[i] = value,
                 Some(i) => {
-                    raise!(t, TypeError, "argument for {function}() given by name ('{}') and position ({})", self.name(i), i + 1)
+                    let subject = Named(function, "function");
+                    raise!(t, TypeError, "argument for {subject} given by name ('{}') and position ({})", self.name(i), i + 1)
                 }
                 None => match varkw {
                     Some(d) => d.set_item(t, name, value)?,
                     None if !accepts_keywords => raise!(t, TypeError, "{function}() takes no keyword arguments"),
                     None => {
-                        raise!(t, TypeError, "{function}() got an unexpected keyword argument '{}'", s.to_string_lossy())
+                        let subject = Named(function, "this function");
+                        raise!(t, TypeError, "{subject} got an unexpected keyword argument '{}'", s.to_string_lossy())
                     }
                 },
             }
@@ -428,11 +435,23 @@ impl Signature {
                     return self.wrong_count(t, function, pos);
                 }
                 let at = i as usize + 1 - self.method as usize;
-                raise!(t, TypeError, "{function}() missing required argument '{}' (pos {at})", self.name(i as usize))
+                raise!(t, TypeError, "{} missing required argument '{}' (pos {at})", Named(function, "function"), self.name(i as usize))
             }
             raise!(t, TypeError, "{function}() missing 1 required keyword-only argument: '{}'", self.name(i as usize))
         }
         Ok(())
+    }
+}
+
+/// A function in a message: its name and parentheses, or other words for one without a name.
+struct Named<'a>(&'a str, &'static str);
+
+impl std::fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            "" => f.write_str(self.1),
+            name => write!(f, "{name}()"),
+        }
     }
 }
 

@@ -69,7 +69,7 @@ static_names! {
     __firstiter__ = "firstiter", finalizer, hasattr, index, count, real, imag, numerator, denominator, conjugate, from_bytes, to_bytes, is_integer, as_integer_ratio, bit_length, bit_count,
     __defaults_factory__ = "default_factory", fold, tzinfo, maxlen, typing, Generic, collections_abc = "collections.abc", annotationlib, call_annotate_function, Format, VALUE, FORWARDREF, STRING, VALUE_WITH_FAKE_GLOBALS,
     string_file = "<string>", metaclass, _asyncio_future_blocking, _loop, add_done_callback, call_exception_handler, call_soon, cancel, context, done, get_debug, get_loop,
-    is_running,
+    is_running, dst, fromutc, isoformat, timetuple, tzname, utcoffset,
 }
 
 /// Makes them, in the heap's immortal area.

@@ -1,9 +1,8 @@
-//! `_collections`: `deque`, `defaultdict` and helpers of `namedtuple` and `Counter`, for the package `collections`.
-//!
-//! `OrderedDict` is the library's own, written in Python.
+//! `_collections`: `deque`, `defaultdict`, `OrderedDict` and helpers of `namedtuple` and `Counter`, for the package `collections`.
 
 mod default_dict;
 mod deque;
+mod ordered_dict;
 mod tuple_getter;
 
 use limpid_heap::Value;
@@ -31,10 +30,19 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         (&deque::ITERATOR, &deque::ITERATOR_DEF),
         (&deque::REVERSE_ITERATOR, &deque::REVERSE_ITERATOR_DEF),
         (&default_dict::DEFAULT_DICT, &default_dict::DEFAULT_DICT_DEF),
+        (&ordered_dict::ORDERED_DICT, &ordered_dict::ORDERED_DICT_DEF),
         (&tuple_getter::TUPLE_GETTER, &tuple_getter::TUPLE_GETTER_DEF),
     ] {
         let class = type_::create_native(t, def, cell)?;
         m.dict().set_text(t, short_name(def.name), class.value())?;
+    }
+    for (cell, def) in [
+        (&ordered_dict::ITERATOR, &ordered_dict::ITERATOR_DEF),
+        (&ordered_dict::KEYS, &ordered_dict::KEYS_DEF),
+        (&ordered_dict::VALUES, &ordered_dict::VALUES_DEF),
+        (&ordered_dict::ITEMS, &ordered_dict::ITEMS_DEF),
+    ] {
+        type_::create_native(t, def, cell)?;
     }
     Ok(())
 }

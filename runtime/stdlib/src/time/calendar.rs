@@ -74,7 +74,8 @@ unsafe extern "C" {
     fn tzset();
 }
 
-type Convert = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
+/// How the C library breaks a timestamp down: `localtime_r` or `gmtime_r`.
+pub(crate) type Convert = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
 
 fn no_time() -> libc::tm {
     // SAFETY: numbers and a pointer that may be null.
@@ -86,7 +87,8 @@ fn now() -> libc::time_t {
     unsafe { libc::time(std::ptr::null_mut()) }
 }
 
-fn convert(seconds: libc::time_t, how: Convert) -> io::Result<libc::tm> {
+/// A timestamp broken down.
+pub(crate) fn convert(seconds: libc::time_t, how: Convert) -> io::Result<libc::tm> {
     let mut time = no_time();
     // SAFETY: room for the result.
     if unsafe { how(&seconds, &mut time) }.is_null() { Err(io::Error::last_os_error()) } else { Ok(time) }
@@ -98,7 +100,7 @@ fn broken_down(t: &Thread, seconds: Value, how: Convert) -> R<libc::tm> {
 }
 
 /// Seconds since the Epoch, rounded down.
-fn timestamp(t: &Thread, v: Value) -> R<libc::time_t> {
+pub(crate) fn timestamp(t: &Thread, v: Value) -> R<libc::time_t> {
     if let Some(f) = float::as_f64_opt(v) {
         if f.is_nan() {
             raise!(t, ValueError, "Invalid value NaN (not a number)")
@@ -139,7 +141,8 @@ fn to_struct(t: &Thread, time: &libc::tm) -> R {
     struct_sequence::create(t, STRUCT_TIME.get(), &values)
 }
 
-fn zone_name(t: &Thread, name: *const c_char) -> R {
+/// The name of a time zone that the C library has given.
+pub(crate) fn zone_name(t: &Thread, name: *const c_char) -> R {
     if name.is_null() {
         return Ok(Str::new(t, "").value());
     }
@@ -290,15 +293,14 @@ fn format_part(format: &[u8], time: &libc::tm, text: &mut Vec<u8>) {
     if format.is_empty() {
         return;
     }
-    // One more character, so that an empty result is not taken for a lack of room.
-    let mut terminated = format.to_vec();
-    terminated.extend_from_slice(b"x\0");
+    // One more character, so that an empty result is not taken for a lack of room. In front: the format may end with a percent sign.
+    let terminated = [b"x", format, b"\0"].concat();
     let mut buffer = vec![0u8; 256 + format.len()];
     loop {
         // SAFETY: a NUL-terminated format, a filled structure, and that much room.
         let n = unsafe { libc::strftime(buffer.as_mut_ptr().cast(), buffer.len(), terminated.as_ptr().cast(), time) };
         if n > 0 {
-            text.extend_from_slice(&buffer[..n - 1]);
+            text.extend_from_slice(&buffer[1..n]);
             return;
         }
         buffer.resize(buffer.len() * 2, 0);

@@ -2,7 +2,7 @@
 //!
 //! * [`clock`]: what the system's clocks show, and waiting; [`calendar`]: `struct_time` and what is made of it.
 
-mod calendar;
+pub(crate) mod calendar;
 mod clock;
 
 use limpid_vm::args::FnDef;

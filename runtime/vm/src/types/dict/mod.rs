@@ -16,6 +16,7 @@ use limpid_heap::{Header, Value};
 
 mod iterators;
 mod methods;
+pub mod order;
 pub mod table;
 pub mod update;
 mod views;
@@ -25,7 +26,10 @@ pub use iterators::{
     DICT_REVERSE_VALUE_ITERATOR_DEF, DICT_VALUE_ITERATOR_DEF, next_item,
 };
 pub use methods::{DICT_DEF, item_or_missing};
-pub use views::{DICT_ITEMS_DEF, DICT_KEYS_DEF, DICT_VALUES_DEF, DictItems, DictKeys, DictValues, items_view, keys_view, values_view};
+pub use views::{
+    DICT_ITEMS_DEF, DICT_KEYS_DEF, DICT_VALUES_DEF, DictItems, DictKeys, DictValues, dict_of, items_view, keys_view, values_view,
+    view_of_class,
+};
 
 use table::{Found, Table, Unsure};
 
@@ -178,7 +182,11 @@ impl Ref<Dict> {
     pub fn get_hashed(self, t: &Thread, key: Value, hash: i64) -> R<Option<Value>> {
         let Some(table) = self.table() else { return Ok(None) };
         match table.find_now(key, hash) {
-            Ok(found) => Ok(found.and_then(|i| table.value_at(i))),
+            Ok(None) => Ok(None),
+            Ok(Some(i)) => match table.value_at(i) {
+                Some(value) => Ok(Some(value)),
+                None => self.get_slowly(t, key, hash),
+            },
             Err(Unsure) => self.get_slowly(t, key, hash),
         }
     }
@@ -194,10 +202,14 @@ impl Ref<Dict> {
     fn get_slowly(self, t: &Thread, key: Value, hash: i64) -> R<Option<Value>> {
         loop {
             let Some(table) = self.table() else { return Ok(None) };
-            match self.find(t, table, key, hash)? {
-                Ok(found) => return Ok(found.and_then(|i| table.value_at(i))),
-                Err(Retry) => t.poll()?,
+            if let Ok(found) = self.find(t, table, key, hash)? {
+                let Some(i) = found else { return Ok(None) };
+                // An entry that is gone since it was found was removed, or it has moved.
+                if let Some(value) = table.value_at(i) {
+                    return Ok(Some(value));
+                }
             }
+            t.poll()?;
         }
     }
 
@@ -211,11 +223,11 @@ impl Ref<Dict> {
         let mut probe = table.probe(hash);
         while let Some(i) = table.next_match(&mut probe, hash) {
             let k = table.key_at(i);
-            if k.is_null() {
-                continue;
-            }
             if k == key {
                 return Ok(Ok(Some(i)));
+            }
+            if k.is_null() {
+                return Ok(Err(Retry));
             }
             let equal = values_equal(t, k, key)?;
             if self.table() != Some(table) || table.key_at(i) != k {
@@ -304,6 +316,11 @@ impl Ref<Dict> {
 
     #[cold]
     fn update_entry_slowly(self, t: &Thread, key: Value, hash: i64, f: &dyn Fn(Option<Value>) -> Option<Value>) -> R<Option<Value>> {
+        self.locked_after_search(t, key, hash, |found| self.store_locked(t, found, key, hash, &f))
+    }
+
+    /// Looks for a key with the keys' own `__eq__`, and calls `f` with the lock held while what was found holds.
+    fn locked_after_search<T>(self, t: &Thread, key: Value, hash: i64, f: impl FnOnce(Found) -> R<T>) -> R<T> {
         loop {
             let table = self.table();
             // Read before the search: a key that is added while it runs must be noticed.
@@ -319,8 +336,10 @@ impl Ref<Dict> {
                 None => None,
             };
             let _guard = t.lock(self);
-            if self.table() == table && table.map_or(0, |table| table.filled()) == filled {
-                return self.store_locked(t, found, key, hash, &f);
+            // An entry that is gone may have moved to the front.
+            let gone = || found.zip(table).is_some_and(|(i, table)| table.key_at(i).is_null());
+            if self.table() == table && table.map_or(0, |table| table.filled()) == filled && !gone() {
+                return f(found);
             }
         }
     }
@@ -358,19 +377,19 @@ impl Ref<Dict> {
             return Ok(());
         }
         let used = self.len();
-        let larger = self.replace_table(t, used + used / 2 + 1)?;
+        let larger = self.replace_table(t, order::roomy(used), 0)?;
         let fits = larger.insert(t, key, hash, value);
         debug_assert!(fits);
         Ok(())
     }
 
-    /// Moves the entries to a new table with room for `n`; the caller holds the lock.
+    /// Moves the entries to a new table with room for `n`, behind a gap; the caller holds the lock.
     #[cold]
     #[inline(never)]
-    fn replace_table(self, t: &Thread, n: usize) -> R<Ref<Table>> {
+    fn replace_table(self, t: &Thread, n: usize, gap: usize) -> R<Ref<Table>> {
         let old = self.table();
         let new = match old {
-            Some(old) => old.compacted(t, n)?,
+            Some(old) => old.compacted(t, n, gap)?,
             None => Table::new(t, n)?,
         };
         self.table.set(t, self, new.value());
@@ -385,7 +404,7 @@ impl Ref<Dict> {
         let _guard = t.lock(self);
         let (used, free) = self.table().map_or((0, 0), |table| (table.used(), table.capacity() - table.filled()));
         if free < n {
-            self.replace_table(t, used + n)?;
+            self.replace_table(t, used + n, 0)?;
         }
         Ok(())
     }
@@ -429,6 +448,11 @@ impl Ref<Dict> {
     /// Removes all entries.
     pub fn clear(self, t: &Thread) {
         let _guard = t.lock(self);
+        self.clear_locked(t);
+    }
+
+    /// As [`Dict::clear`]; the caller holds the lock.
+    fn clear_locked(self, t: &Thread) {
         let old = self.table();
         self.table.set(t, self, Value::NULL);
         if let Some(old) = old {

@@ -9,8 +9,10 @@
 //!
 //! Entries are only ever appended; a removed one has NULL as key and value and its place is not used again, so an entry's number means
 //! the same key for as long as the table lives, and `filled` tells whether a key was added. An index place holds 0 for empty, or the
-//! entry's number plus one; a removed entry's place keeps it (its key is NULL, so nothing matches and probing goes on). No entry at or
-//! behind `end` is alive: that is where the search for the last one starts.
+//! entry's number plus one; that of a removed entry keeps it (its key is NULL, so nothing matches and probing goes on) until a new entry
+//! takes the place over. No entry at or behind `end` is alive: that is where the search for the last one starts. For a change of order
+//! ([`super::order`]) an entry's content moves to one that was never used: behind the others, or in a gap that the table was made with in
+//! front of them. It keeps its place in the index.
 //!
 //! Readers probe without a lock while one writer, holding the dict's lock, appends: it writes hash, value, then key, then publishes the
 //! index place. `version` is 0 until an inline cache asks for one, and 0 again *after* a key was added or removed: it certifies which
@@ -51,6 +53,8 @@ pub struct Table {
 
 /// A key that is no str was added once.
 const HAS_OTHER_KEYS: u8 = 1;
+/// The first entry is not alive, and in place of its hash there is a [`Front`].
+const HAS_FRONT: u8 = 2;
 /// The smallest index has 2^this places.
 const SMALLEST_LOG2: u8 = 3;
 /// Bytes before the entries; the interpreter's handlers rely on these two.
@@ -58,6 +62,15 @@ pub const ENTRIES_OFFSET: usize = size_of::<Table>();
 /// Bytes an entry.
 pub const ENTRY_SIZE: usize = size_of::<Entry>();
 const _: () = assert!(ENTRIES_OFFSET == 32 && ENTRY_SIZE == 24);
+
+/// What is known of the places before the first live entry.
+#[derive(Clone, Copy)]
+pub(super) struct Front {
+    /// No entry before this one is alive.
+    pub(super) first: usize,
+    /// The places before this one were never used.
+    pub(super) gap: usize,
+}
 
 /// Where a search stands.
 pub struct Probe {
@@ -269,7 +282,7 @@ impl Table {
         p.place = (p.place.wrapping_mul(5).wrapping_add(p.perturb as usize).wrapping_add(1)) & ((1 << self.index_log2) - 1);
     }
 
-    /// The next entry with this hash.
+    /// The next entry with this hash that is alive.
     #[inline]
     pub fn next_match(&self, p: &mut Probe, hash: i64) -> Found {
         loop {
@@ -277,11 +290,18 @@ impl Table {
             if number == 0 {
                 return None;
             }
-            self.advance(p);
             let i = number as usize - 1;
-            if self.hash_at(i) == hash {
+            let same_hash = self.hash_at(i) == hash;
+            if same_hash && !self.key_at(i).is_null() {
+                self.advance(p);
                 return Some(i);
             }
+            // What has no key any more may have moved since its number was read, and then the place has another one. The hash of the
+            // first entry may have been overwritten after that.
+            if (same_hash || i == 0) && self.index_get(p.place) != number {
+                continue;
+            }
+            self.advance(p);
         }
     }
 
@@ -295,6 +315,8 @@ impl Table {
                 return Ok(Some(i));
             }
             if k.is_null() {
+                // Removed or moved just now.
+                probe = self.probe(hash);
                 continue;
             }
             match identical_or_equal_now(k, key) {
@@ -316,17 +338,72 @@ impl Table {
             if k == s.value() {
                 return Some(i);
             }
+            if k.is_null() {
+                probe = self.probe(hash);
+                continue;
+            }
             // SAFETY: just tested.
-            if !k.is_null() && k.is_instance(builtin::STR) && unsafe { Ref::<Str>::from_value(k) }.equals(&s) {
+            if k.is_instance(builtin::STR) && unsafe { Ref::<Str>::from_value(k) }.equals(&s) {
                 return Some(i);
             }
         }
         None
     }
 
-    /// The live entries in a new table with room for `n`. The caller holds the dict's lock.
-    pub fn compacted(&self, t: &Thread, n: usize) -> R<Ref<Table>> {
-        let new = Table::new(t, n.max(self.used()))?;
+    /// What is known of the places before the first live entry. The caller holds the dict's lock.
+    pub(super) fn front(&self) -> Front {
+        if self.flags.load(Ordering::Relaxed) & HAS_FRONT == 0 {
+            return Front { first: 0, gap: 0 };
+        }
+        let numbers = self.hash_at(0);
+        Front { first: numbers as u32 as usize, gap: (numbers >> 32) as usize }
+    }
+
+    /// Notes where the first live entry is, or a place before it, and how many places were never used. The caller holds the dict's lock.
+    pub(super) fn set_front(&self, first: usize, gap: usize) {
+        let flags = self.flags.load(Ordering::Relaxed) & !HAS_FRONT;
+        if first == 0 {
+            self.flags.store(flags, Ordering::Relaxed);
+            return;
+        }
+        // Without a key the entry matches nothing, whatever hash it seems to have.
+        self.entry(0).hash.store(first as i64 | (gap as i64) << 32, Ordering::Relaxed);
+        self.flags.store(flags | HAS_FRONT, Ordering::Relaxed);
+    }
+
+    /// The number of the entry that has exactly this key, which is there. The caller holds the dict's lock.
+    pub(super) fn number_of(&self, key: Value, hash: i64) -> usize {
+        let mut probe = self.probe(hash);
+        std::iter::from_fn(|| self.next_match(&mut probe, hash)).find(|i| self.key_at(*i) == key).unwrap_or(0)
+    }
+
+    /// The place in the index of entry `i`, which is alive.
+    fn place_of(&self, i: usize) -> usize {
+        let mut probe = self.probe(self.hash_at(i));
+        while self.index_get(probe.place) as usize != i + 1 {
+            self.advance(&mut probe);
+        }
+        probe.place
+    }
+
+    /// The place in the index for a new entry: one that is empty, or that of an entry that was removed.
+    #[inline]
+    fn free_place(&self, hash: i64) -> usize {
+        let mut probe = self.probe(hash);
+        loop {
+            let number = self.index_get(probe.place);
+            if number == 0 || self.key_at(number as usize - 1).is_null() {
+                return probe.place;
+            }
+            self.advance(&mut probe);
+        }
+    }
+
+    /// The live entries in a new table with room for `n`, behind so many places that are not used. The caller holds the dict's lock.
+    pub(super) fn compacted(&self, t: &Thread, n: usize, gap: usize) -> R<Ref<Table>> {
+        let new = Table::new(t, gap + n.max(self.used()))?;
+        new.filled.store(gap as u32, Ordering::Relaxed);
+        new.set_front(gap, gap);
         for i in 0..self.filled() {
             if let Some((k, v)) = self.entry_at(i) {
                 new.insert(t, k, self.hash_at(i), v);
@@ -351,22 +428,41 @@ impl Ref<Table> {
             return false;
         }
         if self.all_str() && key.class() != builtin::STR {
-            self.flags.store(HAS_OTHER_KEYS, Ordering::Relaxed);
+            self.flags.store(self.flags.load(Ordering::Relaxed) | HAS_OTHER_KEYS, Ordering::Relaxed);
         }
-        let e = self.entry(i);
-        e.hash.store(hash, Ordering::Relaxed);
-        e.value.set(t, self, value);
-        e.key.set(t, self, key);
-        let mut probe = self.probe(hash);
-        while self.index_get(probe.place) != 0 {
-            self.advance(&mut probe);
-        }
-        self.index_set(probe.place, i as u32 + 1);
+        let place = self.free_place(hash);
+        self.fill(t, i, key, hash, value, place);
         self.used.store(self.used.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         self.filled.store(i as u32 + 1, Ordering::Release);
         self.end.store(i as u32 + 1, Ordering::Release);
         self.retire();
         true
+    }
+
+    /// Writes an entry that was never used, and publishes it in a place of the index.
+    #[inline(always)]
+    fn fill(self, t: &Thread, i: usize, key: Value, hash: i64, value: Value, place: usize) {
+        let e = self.entry(i);
+        e.hash.store(hash, Ordering::Relaxed);
+        e.value.set(t, self, value);
+        e.key.set(t, self, key);
+        self.index_set(place, i as u32 + 1);
+    }
+
+    /// Moves a live entry to one that was never used: the next, or one that was left free before all others. The caller holds the dict's
+    /// lock. The key is in one or in both at any time, and its place in the index is the same.
+    pub(super) fn relocate(self, t: &Thread, from: usize, to: usize) {
+        let old = self.entry(from);
+        self.fill(t, to, old.key.get(), self.hash_at(from), old.value.get(), self.place_of(from));
+        old.value.set(t, self, Value::NULL);
+        old.key.set(t, self, Value::NULL);
+        if to >= self.filled() {
+            self.filled.store(to as u32 + 1, Ordering::Release);
+            self.end.store(to as u32 + 1, Ordering::Release);
+        } else if self.end.load(Ordering::Relaxed) as usize == from + 1 {
+            self.end.store(from as u32, Ordering::Release);
+        }
+        self.retire();
     }
 
     /// Removes entry `i`; its value. The caller holds the dict's lock.
@@ -395,7 +491,7 @@ impl Ref<Table> {
     pub fn duplicate(self, t: &Thread) -> R<Ref<Table>> {
         let spacious = self.index_log2 > SMALLEST_LOG2 && self.used() < capacity_of(self.index_log2 - 1);
         if spacious || self.used() * 3 < self.filled() * 2 {
-            return self.compacted(t, self.used());
+            return self.compacted(t, self.used(), 0);
         }
         let copy = Table::with_index(t, self.index_log2)?;
         // SAFETY: both cells have the same size, nobody else knows the copy, and nobody writes to the original, by contract. The copy is

@@ -11,7 +11,7 @@ use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::repr::{ReprGuard, ReprText};
 use crate::types::set::{self, Set};
-use crate::types::{MappingProxy, Tuple, TypeDef, builtin};
+use crate::types::{MappingProxy, Tuple, Type, TypeDef, builtin};
 use limpid_heap::{Header, Kind, ShapeRef, Value};
 
 /// The layout of all views.
@@ -53,6 +53,11 @@ fn new_view(t: &Thread, dict: Ref<Dict>, shape: ShapeRef) -> Value {
     t.alloc_cell(DictView { header: Header::new(shape, Kind::Slots, 1), dict: Slot::new(dict.value()) }).value()
 }
 
+/// A view of a dict, of a class derived from one of the three.
+pub fn view_of_class(t: &Thread, dict: Ref<Dict>, class: Ref<Type>) -> Value {
+    new_view(t, dict, class.root_shape())
+}
+
 /// `d.keys()`
 pub fn keys_view(t: &Thread, dict: Ref<Dict>) -> Value {
     new_view(t, dict, builtin::shapes::DICT_KEYS)
@@ -68,7 +73,8 @@ pub fn items_view(t: &Thread, dict: Ref<Dict>) -> Value {
     new_view(t, dict, builtin::shapes::DICT_ITEMS)
 }
 
-fn dict_of(view: Value) -> Ref<Dict> {
+/// The dict that a view is of.
+pub fn dict_of(view: Value) -> Ref<Dict> {
     // SAFETY: descriptors and slots check the receiver's type, and all three have this layout.
     unsafe { Ref::<DictView>::from_value(view) }.dict()
 }

@@ -21,7 +21,7 @@ mod round;
 pub mod text;
 
 pub use arith::{div_mod, floor_div, power, remainder};
-pub use round::round_to_digits;
+pub use round::{as_integer_ratio, round_to_digits};
 
 /// The layout of an instance of a subclass.
 #[repr(C)]
