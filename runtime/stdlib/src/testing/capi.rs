@@ -11,7 +11,7 @@ use limpid_vm::protocol::{attr, call, number, truth};
 use limpid_vm::root::{Root, TypeCell};
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Dict, Module, Str, Tuple, Type, TypeDef, type_};
+use limpid_vm::types::{Dict, Module, Str, Tuple, Type, TypeDef, int, type_};
 use limpid_vm::{exc, layout, names, raise};
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
@@ -52,6 +52,25 @@ pub static MODULE: ModuleDef = ModuleDef {
     ..ModuleDef::named("_testcapi")
 };
 
+/// The ranges of C's types.
+const LIMITS: &[(&str, i64)] = &[
+    ("CHAR_MAX", i8::MAX as i64),
+    ("CHAR_MIN", i8::MIN as i64),
+    ("UCHAR_MAX", u8::MAX as i64),
+    ("SHRT_MAX", i16::MAX as i64),
+    ("SHRT_MIN", i16::MIN as i64),
+    ("USHRT_MAX", u16::MAX as i64),
+    ("INT_MAX", i32::MAX as i64),
+    ("INT_MIN", i32::MIN as i64),
+    ("UINT_MAX", u32::MAX as i64),
+    ("LONG_MAX", i64::MAX),
+    ("LONG_MIN", i64::MIN),
+    ("LLONG_MAX", i64::MAX),
+    ("LLONG_MIN", i64::MIN),
+    ("PY_SSIZE_T_MAX", isize::MAX as i64),
+    ("PY_SSIZE_T_MIN", isize::MIN as i64),
+];
+
 static MODULE_OBJECT: Root = Root::new();
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
@@ -63,6 +82,10 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         (&METH_STATIC, &METH_STATIC_DEF, "MethStatic"),
     ] {
         m.dict().set_text(t, name, type_::create_native(t, def, cell)?.value())?;
+    }
+    crate::constants::add(t, m, LIMITS)?;
+    for (name, value) in [("UINT64_MAX", u64::MAX), ("ULONG_MAX", u64::MAX), ("ULLONG_MAX", u64::MAX), ("SIZE_MAX", u64::MAX)] {
+        m.dict().set_text(t, name, int::from_u64(t, value))?;
     }
     // Which allocators CPython was built with.
     m.dict().set_text(t, "WITH_PYMALLOC", Value::FALSE)?;
