@@ -11,7 +11,7 @@ use super::date_time::{self, DateTime};
 use super::fields::DAY;
 use super::span::Span;
 use super::timedelta;
-use super::tzinfo::{self, TZ_INFO};
+use super::tzinfo::{self, Offset, TZ_INFO};
 use super::{calendar, local};
 use crate::owned;
 use data::{File, Kind, Zone};
@@ -268,6 +268,12 @@ fn answer(t: &Thread, a: &[Value], question: usize) -> R {
     let this = receiver::<ZoneInfo>(a[0]);
     let kind = kind_at(t, this, a[1])?;
     Ok(kind.map_or(Value::NONE, |kind| receiver::<Tuple>(this.answers.get()).get(kind * 3 + question)))
+}
+
+/// What a zone says of an offset. None: it is none of this module's own class.
+pub(super) fn asked(t: &Thread, zone: Value, which: Offset, moment: Value) -> Option<R> {
+    let own = ZONE_INFO.opt().is_some_and(|own| zone.class() == own);
+    own.then(|| answer(t, &[zone, moment], if which == Offset::Utc { 0 } else { 1 }))
 }
 
 fn from_utc(t: &Thread, a: &[Value]) -> R {

@@ -132,7 +132,10 @@ impl Reader<'_> {
 
     /// Hours, and perhaps minutes and seconds, in seconds.
     fn time(&mut self, most_hours: i32) -> Option<i64> {
-        let negative = if self.take(b'-') { true } else { self.take(b'+') && false };
+        let negative = self.take(b'-');
+        if !negative {
+            self.take(b'+');
+        }
         let hours = self.number(1, 3).filter(|hours| *hours <= most_hours)?;
         let mut parts = [0, 0];
         for part in &mut parts {
