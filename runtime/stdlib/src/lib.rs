@@ -97,6 +97,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &unicodedata::MODULE,
     &csv::MODULE,
     &datetime::MODULE,
+    &datetime::zone_info::MODULE,
     &decimal::MODULE,
     &cmath::MODULE,
     &statistics::MODULE,

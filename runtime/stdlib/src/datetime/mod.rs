@@ -5,6 +5,7 @@
 //! * What they are made of: [`fields`] and [`span`] are the numbers in them, [`calendar`] knows years and weeks, [`sum`] adds the arguments
 //!   of a timedelta, [`local`] is the system's clock and time zone, [`parse`] and [`text`] are ISO 8601, [`mod@strftime`] and [`pickle`]
 //!   speak for themselves.
+//! * [`zone_info`] is a module of its own: time zones of the IANA database.
 //!
 //! Invariants: objects never change. Where a class written in Python derives from one of these, results of its class are made by calling
 //! it; a time zone is asked by calling its methods.
@@ -26,6 +27,7 @@ mod time;
 mod timedelta;
 mod timezone;
 mod tzinfo;
+pub mod zone_info;
 
 use fields::{DateFields, TimeFields};
 use limpid_heap::Value;
@@ -115,6 +117,11 @@ fn struct_time(t: &Thread, date: DateFields, time: TimeFields, daylight: i64) ->
     let [weekday, day_of_year, daylight] = [weekday as i64, day_of_year as i64, daylight].map(Value::int);
     let items = [year, month, day, hour, minute, second, weekday, day_of_year, daylight];
     call::call(t, struct_time, &[Tuple::from_slice(t, &items).value()])
+}
+
+/// A type's name without its module.
+fn short_name(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// Calls a class with the fields of an instance, and the keyword `fold` if that is set.

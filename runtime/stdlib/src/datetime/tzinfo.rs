@@ -4,6 +4,7 @@ use super::date_time::{self, DateTime};
 use super::span::Span;
 use super::timedelta::span_of;
 use super::timezone::TimeZone;
+use super::zone_info;
 use limpid_heap::{Header, Value};
 use limpid_vm::args::FnDef;
 use limpid_vm::object::{R, Ref, ValueExt};
@@ -70,7 +71,10 @@ pub(super) fn offset(t: &Thread, zone: Value, which: Offset, moment: Value) -> R
     if let Some(zone) = zone.exact::<TimeZone>() {
         return Ok(if which == Offset::Utc { zone.offset() } else { Value::NONE });
     }
-    let offset = call::call_method(t, zone, which.name(), &[moment])?;
+    let offset = match zone_info::asked(t, zone, which, moment) {
+        Some(answer) => answer?,
+        None => call::call_method(t, zone, which.name(), &[moment])?,
+    };
     if offset.is_none() {
         return Ok(offset);
     }
