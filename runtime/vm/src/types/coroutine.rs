@@ -383,7 +383,8 @@ fn gen_close(t: &Thread, a: &[Value]) -> R {
 /// Finalizes a generator that became unreachable while suspended.
 pub fn finalize(t: &Thread, v: Value) -> R<()> {
     let g = any_generator(v);
-    if g.is_finished() {
+    // Somebody runs it: another thread finalizes one that delegates to it.
+    if g.is_finished() || g.state() == state::EXECUTING {
         return Ok(());
     }
     if v.shape() == builtin::shapes::ASYNC_GENERATOR
