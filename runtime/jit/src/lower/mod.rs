@@ -133,6 +133,8 @@ struct Lowering<'a> {
     settled: FxHashSet<(Id, u64, bool)>,
     /// Tuples that the trace has made, and their items.
     tuples: FxHashMap<Id, Vec<Id>>,
+    /// Ranges that the trace has made, whose numbers are small.
+    small_ranges: FxHashSet<Id>,
     constants: Vec<u64>,
     /// Places of the first frame that the trace reads or writes.
     touched: BTreeSet<u32>,
@@ -237,6 +239,7 @@ impl<'a> Lowering<'a> {
             facts: FxHashMap::default(),
             settled: FxHashSet::default(),
             tuples: FxHashMap::default(),
+            small_ranges: FxHashSet::default(),
             constants: Vec::new(),
             touched: BTreeSet::new(),
             words: 0,
