@@ -22,8 +22,6 @@ const TYPICAL: usize = 1;
 const WINDOW_ROUNDS: u64 = 64;
 /// ... that have taken so many cycles.
 const WINDOW_CYCLES: u64 = 3_000_000;
-/// Code that takes longer by less than one part in so many is as good as the interpreter.
-const TOLERANCE: u64 = 32 * BATCH as u64;
 /// So many bad windows in a row are enough.
 const PATIENCE: u8 = 3;
 /// For how many cycles code rests the first time; each time it is twice as long, up to two to the power of `LONGEST_REST` times.
@@ -274,8 +272,7 @@ impl Watch {
             self.restart();
             return true;
         }
-        let limit = interpreted / BATCH as u64 + interpreted / TOLERANCE;
-        let is_bad = interpreted > 0 && self.cycles.get() / rounds > limit;
+        let is_bad = interpreted > 0 && self.cycles.get() / rounds > interpreted / BATCH as u64;
         self.bad.set(if is_bad { self.bad.get() + 1 } else { 0 });
         self.restart();
         if self.bad.get() < PATIENCE {
