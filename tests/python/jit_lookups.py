@@ -201,5 +201,62 @@ def kept(n):
     return out, last
 
 
-for function in (items, missing, with_own_keys, members, strings, instances, made, called, kept):
+def ranges(n):
+    total = 0
+    big = 1 << 46
+    for i in range(n):
+        for j in range(i % 4):
+            total += j
+        for j in range(i, i + 3):
+            total -= j
+        for j in range(10, i % 10, -3):
+            total += j
+        for j in range(-(i % 5), 5, 2):
+            total += j
+        for j in range(big, big + i % 3):
+            total += j & 3
+        if i == n - 20:
+            big = 1 << 70
+        try:
+            total += len(range(0, 5, i % 700))
+        except ValueError as e:
+            total += len(str(e))
+    return total, list(range(-big, big, big)) == [-big, 0]
+
+
+def conversions(n):
+    total = 0
+    numbers = [1.5, -2.5, 7, True, "12", " 3 "]
+    data = bytes(range(200))
+    for i in range(n):
+        total += int(numbers[i % 2]) + float(i) + int("42") + data[i % 200] - data[-1]
+        total += int(numbers[i % 6])
+        if i == n - 12:
+            numbers[1] = 1e300
+            data = bytearray(b"abc" * 100)
+    try:
+        int("no")
+    except ValueError as e:
+        return total, str(e)
+
+
+def contained(n):
+    nan = float("nan")
+    log = []
+    values = [1, "a", None, 2.5, nan]
+    pair = (3, "b")
+    found = [0] * 6
+    for i in range(n):
+        found[0] += i % 5 in values
+        found[1] += nan in values
+        found[2] += "b" in pair
+        found[3] += i % 4 not in pair
+        found[4] += 2 in values
+        found[5] += None in values
+        if i == n - 30:
+            values.insert(0, Key(2, log))
+    return found, len(log) > 0
+
+
+for function in (ranges, conversions, contained, items, missing, with_own_keys, members, strings, instances, made, called, kept):
     print(function.__name__, function(2000), function(2000) == function(2000))

@@ -120,7 +120,7 @@ impl Finder {
         let place = *self.places.entry((file.dev(), file.ino())).or_insert_with(|| place_in(&executable, section));
         let place = place.ok_or_else(|| Error::NotLimpid(pid, path.clone()))?;
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).map_err(error)?;
-        let base = base_in(&maps, file.ino()).ok_or_else(|| Error::NotLimpid(pid, path))?;
+        let base = base_in(&maps, file.ino()).ok_or(Error::NotLimpid(pid, path))?;
         let command = fs::read(format!("/proc/{pid}/cmdline")).map_err(error)?;
         let arguments: Vec<_> = command.split(|&byte| byte == 0).map(String::from_utf8_lossy).collect();
         Ok(Process {

@@ -2,16 +2,18 @@
 
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
+use limpid_vm::args::Args;
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::{R, Ref, ValueExt};
+use limpid_vm::protocol::compare::identical_or_equal_now;
 use limpid_vm::protocol::hash::hash_value;
 use limpid_vm::protocol::isinstance::is_instance_now;
 use limpid_vm::protocol::{attr, number, sequence};
 use limpid_vm::thread::Thread;
-use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::set::Set;
 use limpid_vm::types::str::Width;
-use limpid_vm::types::{Code, Dict, Generator, List, Str, Tuple, type_};
+use limpid_vm::types::{Code, Dict, Generator, List, Range, Str, Tuple, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
@@ -90,6 +92,26 @@ pub unsafe extern "C" fn in_set(t: *const Thread, set: Value, key: Value) -> u64
     outcome(hash_now(t, key).and_then(|hash| set.contains_now(key, hash)))
 }
 
+/// Is a value in a list or tuple?
+pub unsafe extern "C" fn in_sequence(sequence: Value, v: Value) -> u64 {
+    let among = |items: &mut dyn Iterator<Item = Value>| {
+        for item in items {
+            match identical_or_equal_now(item, v) {
+                Some(false) => {}
+                known => return outcome(known),
+            }
+        }
+        0
+    };
+    // SAFETY: machine code has looked at the shape, which is one of these two.
+    unsafe {
+        match sequence.shape() {
+            shapes::TUPLE => among(&mut Ref::<Tuple>::from_value(sequence).as_slice().iter().copied()),
+            _ => among(&mut Ref::<List>::from_value(sequence).items()),
+        }
+    }
+}
+
 /// Is `v` an instance of `class`, which may be a tuple?
 pub unsafe extern "C" fn is_instance(t: *const Thread, v: Value, class: Value) -> u64 {
     // SAFETY: machine code passes its own thread.
@@ -147,6 +169,32 @@ pub unsafe extern "C" fn call_native(t: *const Thread, function: *const (), item
         let function = std::mem::transmute::<*const (), NativeFunction>(function);
         made(&*t, function(&*t, std::slice::from_raw_parts(items, n)))
     }
+}
+
+/// `range(a)`, `range(a, b)`, `range(a, b, c)` of inline ints; NULL: it has no small numbers only.
+pub fn make_range(t: &Thread, a: &[Value]) -> R {
+    let range = match *a {
+        [stop] => Range::new_small(t, Value::int(0), stop, Value::int(1)),
+        [start, stop] => Range::new_small(t, start, stop, Value::int(1)),
+        [start, stop, step] => Range::new_small(t, start, stop, step),
+        _ => None,
+    };
+    Ok(range.map_or(Value::NULL, |range| range.value()))
+}
+
+/// `int(a)`
+pub fn make_int(t: &Thread, a: &[Value]) -> R {
+    type_::call_class(t, builtin::INT, Args::positional(a))
+}
+
+/// `float(a)`
+pub fn make_float(t: &Thread, a: &[Value]) -> R {
+    type_::call_class(t, builtin::FLOAT, Args::positional(a))
+}
+
+/// `a[b]`
+pub fn get_item(t: &Thread, a: &[Value]) -> R {
+    sequence::get_item(t, a[0], a[1])
 }
 
 /// `a[b:c]`, as a native function.

@@ -4,6 +4,8 @@
 //! that followed all of it would be one of very many. So it ends in front of the next delegation, with everything in memory, and goes on
 //! in the trace of that instruction, whichever frame it is in: that one handles one link of the chain and often leads to itself.
 //!
+//! The same is done where traces from too many exits have been made already: what has none of its own goes on in one that all share.
+//!
 //! A junction has its code in its first word, as executors do, so that [`crate::ir::Op::Link`] leads to either.
 
 use crate::entry;
@@ -35,6 +37,12 @@ impl Junction {
     /// Its trace is compiled, or going to be.
     pub fn set(&self, executor: *const Executor) {
         self.executor.set(executor);
+    }
+
+    /// Its code, if it has some.
+    pub fn code(&self) -> Option<*const u8> {
+        let code = self.code.get();
+        (!std::ptr::eq(code, entry::leave_stub as *const () as *const u8)).then_some(code)
     }
 
     /// Machine code was left here. Is a trace to be recorded?

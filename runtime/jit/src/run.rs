@@ -5,7 +5,6 @@
 use crate::entry::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::Ty;
-use crate::junction::Junction;
 use crate::worth::{self, Moment};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
@@ -23,9 +22,10 @@ use limpid_vm::tier2::{self, recorder::Origin};
 use std::arch::x86_64::_rdtsc;
 use std::cell::Cell;
 use std::ffi::CStr;
+use std::sync::atomic::Ordering::Relaxed;
 
-/// How many traces are made for one instruction, each for what those before have not expected.
-pub(crate) const MOST_GENERATIONS: u8 = 10;
+/// How many traces are made for one instruction, each for what those before have not expected. Then it is a junction.
+pub(crate) const MOST_GENERATIONS: u8 = 6;
 /// So many of them are made soon, further ones only after an exit was taken very often: what the first ones expect may be over for good.
 pub(crate) const SOON: u8 = 4;
 
@@ -93,21 +93,56 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     running.set(running.get() + 1);
     let is_outermost = executor.watch.begin();
     let exposed = t.leave_trace.replace(0);
-    t.tier2().active.set(true);
-    // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let (left, start, end) = unsafe {
+    // SAFETY: the inputs were put in the buffer, and the frame is of the right code; the clock is the processor's.
+    let (step, start, end) = unsafe {
         let start = _rdtsc();
-        let left = entry::enter(r.fp, r.th, code);
-        (left, start, _rdtsc())
+        let step = run_code(r, code, buffer);
+        (step, start, _rdtsc())
     };
-    t.tier2().active.set(false);
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
     if is_outermost && !executor.watch.ran(start, end, worth::idle) {
         rest(t, jump, executor);
     }
-    // SAFETY: this is how machine code was left.
-    unsafe { leave(r, left, buffer) }
+    step
+}
+
+/// Runs machine code, and goes on in that of the junctions where it is left.
+///
+/// # Safety
+/// As for [`entry::enter`].
+unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS]) -> Step {
+    let t = r.t();
+    let mut code = code;
+    let mut entered = (std::ptr::null(), std::ptr::null_mut());
+    loop {
+        t.tier2().active.set(true);
+        // SAFETY: by contract, or the code of a junction at these registers, whose frame it takes as it is.
+        let left = unsafe { entry::enter(r.fp, r.th, code) };
+        t.tier2().active.set(false);
+        // SAFETY: this is how machine code was left.
+        let step = unsafe { leave(r, left, buffer) };
+        if !matches!(step, Step::Jump) {
+            return step;
+        }
+        // One that is left where it was entered has done nothing.
+        let has_moved = (r.pc, r.fp) != std::mem::replace(&mut entered, (r.pc, r.fp));
+        match junction_code(r) {
+            Some(next) if has_moved => code = next,
+            _ => return step,
+        }
+    }
+}
+
+/// The code of the junction at the registers, if nothing has been asked of the thread.
+fn junction_code(r: &Regs) -> Option<*const u8> {
+    let t = r.t();
+    let asked = t.mutator.eval_breaker.load(Relaxed) != 0 || t.leave_trace.get() != 0 || t.tier2().is_recording();
+    if asked || r.fp.is_null() || !r.frame().object().is_null() {
+        return None;
+    }
+    // SAFETY: the state lives as long as the thread, and nothing else refers into it.
+    unsafe { (*State::of(t)).junction(r.pc) }?.code()
 }
 
 /// The entry did not fit. When that happens often, the loop is recorded anew.
@@ -147,9 +182,9 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
             return Step::Exit;
         }
         (r.pc, r.sp, r.fp) = (left.what as *const u16, t.sp.get(), t.fp.get());
-        // SAFETY: as in `run`; the state is not referred to while anything is recorded.
-        if unsafe { (*State::of(t)).junction(r.pc).is_some_and(Junction::left) } && may_compile() {
-            tier2::start_recording(r, Origin::Junction(r.pc), r.fp);
+        // SAFETY: as in `run`.
+        if unsafe { (*State::of(t)).junction(r.pc).is_some() } {
+            come_to_junction(r);
         }
         return Step::Jump;
     }
@@ -170,7 +205,13 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
 
 /// Links the trace that goes on from an exit, or has one recorded when the exit is taken often.
 fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
-    if exit.dead.get() || exit.generation.get() >= MOST_GENERATIONS {
+    if exit.dead.get() {
+        return;
+    }
+    // SAFETY: the root of an exit that is not dead.
+    let may_grow = exit.generation.get() < MOST_GENERATIONS && unsafe { &*exit.root.get() }.may_grow();
+    if !may_grow && exit.side.get().is_null() {
+        come_to_junction(r);
         return;
     }
     if !exit.side.get().is_null() {
@@ -189,12 +230,20 @@ fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     let counter = exit.counter.get();
     if backoff::triggers(counter) {
         exit.counter.set(backoff::restart(counter));
-        // SAFETY: the root of an exit that is not dead.
-        if unsafe { &*exit.root.get() }.may_grow() && may_compile() {
+        if may_compile() {
             tier2::start_recording(r, Origin::Exit(std::ptr::from_ref(exit) as usize), first);
         }
     } else {
         exit.counter.set(backoff::advance(counter));
+    }
+}
+
+/// Machine code was left at an instruction where traces meet, or are to meet from now on, for too many lead there. One is recorded from
+/// here when that happens often.
+fn come_to_junction(r: &Regs) {
+    // SAFETY: as in `run`; the state is not referred to while anything is recorded.
+    if unsafe { (*State::of(r.t())).junction_at(r.pc).left() } && may_compile() {
+        tier2::start_recording(r, Origin::Junction(r.pc), r.fp);
     }
 }
 

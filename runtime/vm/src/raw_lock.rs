@@ -36,7 +36,7 @@ fn of_this_process(word: u32) -> u32 {
 /// The word with one hungry waiter more.
 fn with_hungry(word: u32) -> u32 {
     let now = u32::from(fork_generation()) << GENERATION_SHIFT;
-    word & (FLAGS | HUNGRY_MASK) | now + HUNGRY
+    word & (FLAGS | HUNGRY_MASK) | (now + HUNGRY)
 }
 
 /// The word with one hungry waiter less; a reset may have forgotten it.

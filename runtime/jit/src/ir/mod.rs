@@ -82,7 +82,15 @@ impl Op {
     pub fn avoids_python(self) -> bool {
         matches!(
             self,
-            Op::StrItem | Op::DictItem | Op::DictGet | Op::InDict | Op::InSet | Op::IsInstance | Op::StoreDictItem | Op::CallNative
+            Op::StrItem
+                | Op::DictItem
+                | Op::DictGet
+                | Op::InDict
+                | Op::InSet
+                | Op::InSequence
+                | Op::IsInstance
+                | Op::StoreDictItem
+                | Op::CallNative
         )
     }
 }
@@ -210,6 +218,8 @@ define_ops! {
     InDict = "in_dict" Guards;
     /// Has a set or frozenset a key? Likewise.
     InSet = "in_set" Guards;
+    /// Is the second value in a list or tuple (first value)? Likewise.
+    InSequence = "in_sequence" Guards;
     /// Is the first value an instance of the second? Likewise. Behind them what `StoreItem` has there.
     IsInstance = "is_instance" Guards;
 

@@ -45,11 +45,15 @@ impl Lowering<'_> {
                 let equal = self.emit(Op::EqualStr, Ty::Bool, &[a, b], 0);
                 self.replace_truth(equal, o & ComparisonArg::EQUAL as u32 == 0);
             }
-            CONTAINS_OP_DICT | CONTAINS_OP_SET => {
+            CONTAINS_OP_DICT | CONTAINS_OP_SET | CONTAINS_OP_NATIVE => {
                 let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
                 let (key, container) = (self.peek(2)?, self.peek(1)?);
                 let (container, key) = (self.guard_shape(container, ShapeRef(shape))?, self.value(key));
-                let op = if form == CONTAINS_OP_DICT { Op::InDict } else { Op::InSet };
+                let op = match form {
+                    CONTAINS_OP_DICT => Op::InDict,
+                    CONTAINS_OP_SET => Op::InSet,
+                    _ => Op::InSequence,
+                };
                 let found = self.emit(op, Ty::Bool, &[container, key], 0);
                 self.replace_truth(found, o != 0);
             }

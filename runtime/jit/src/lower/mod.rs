@@ -133,6 +133,8 @@ struct Lowering<'a> {
     settled: FxHashSet<(Id, u64, bool)>,
     /// Tuples that the trace has made, and their items.
     tuples: FxHashMap<Id, Vec<Id>>,
+    /// Ranges that the trace has made, whose numbers are small.
+    small_ranges: FxHashSet<Id>,
     constants: Vec<u64>,
     /// Places of the first frame that the trace reads or writes.
     touched: BTreeSet<u32>,
@@ -160,19 +162,17 @@ enum After {
 /// Lowers a recording that started at a loop's header.
 pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
     if recording.end != End::Closed {
-        let mut l = Lowering::new(recording, target, thread);
-        l.start_in_memory()?;
-        let steps = l.run()?;
-        if !l.linked && steps < SHORTEST {
-            return Err(Abort::TooShort);
-        }
-        return Ok(l.finish(Vec::new()));
+        return lower_open(recording, target, thread);
     }
     let mut assumptions = Assumptions::new();
     for _ in 0..ATTEMPTS {
         let mut l = Lowering::new(recording, target, thread);
         l.start_loop(&assumptions)?;
-        if l.run()? + 1 < recording.steps.len() {
+        let steps = l.run()?;
+        if l.linked {
+            return lower_open(recording, target, thread);
+        }
+        if steps + 1 < recording.steps.len() {
             // Where frames lie deep, or await each other, each round is another path, and traces would go on from each other without end.
             return Err(Abort::TooDeep);
         }
@@ -184,6 +184,17 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &T
         assumptions = better;
     }
     Err(Abort::Unstable)
+}
+
+/// Lowers what was recorded of a loop that is not to be closed: it starts with everything in memory.
+fn lower_open(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target, thread);
+    l.start_in_memory()?;
+    let steps = l.run()?;
+    if !l.linked && steps < SHORTEST {
+        return Err(Abort::TooShort);
+    }
+    Ok(l.finish(Vec::new()))
 }
 
 /// Lowers a recording that started where another trace was left.
@@ -228,6 +239,7 @@ impl<'a> Lowering<'a> {
             facts: FxHashMap::default(),
             settled: FxHashSet::default(),
             tuples: FxHashMap::default(),
+            small_ranges: FxHashSet::default(),
             constants: Vec::new(),
             touched: BTreeSet::new(),
             words: 0,

@@ -8,7 +8,7 @@ use limpid_heap::{ShapeRef, Value};
 use limpid_vm::args::NativeBody;
 use limpid_vm::object::ValueExt;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
-use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module};
 
 /// Functions that run no Python code if their arguments are numbers or strings, by module.
@@ -74,8 +74,10 @@ impl Lowering<'_> {
         if self.at_start && self.needs_python || n >= WATCHED {
             return Ok(false);
         }
-        if !matches!(form, Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST) {
-            return self.operations(step, form);
+        match form {
+            Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST => {}
+            Opcode::CALL_BUILTIN_CLASS => return self.native_class(step),
+            _ => return self.operations(step, form),
         }
         let callable = Value::from_bits(step.cache64(4));
         let receiver = match step.operands[n] {
@@ -146,6 +148,12 @@ impl Lowering<'_> {
                 }
                 (helpers::concat, 2, false)
             }
+            Opcode::BINARY_OP if step.oparg == BinaryOperator::Subscript as u32 && matches!(a, Observed::Int | Observed::Negative) => {
+                if b != Observed::Cell(shapes::BYTES.0) && b != Observed::Cell(shapes::BYTEARRAY.0) {
+                    return Ok(false);
+                }
+                (helpers::get_item, 2, false)
+            }
             _ => return Ok(false),
         };
         let mut args = Vec::with_capacity(count + 2);
@@ -164,6 +172,40 @@ impl Lowering<'_> {
         } else {
             self.replace(count, v);
         }
+        Ok(true)
+    }
+
+    /// A call of a builtin class.
+    fn native_class(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let n = step.oparg as usize;
+        let class = Value::from_bits(step.cache64(4));
+        let args = &step.operands[..n];
+        let all_ints = args.iter().all(|observed| matches!(observed, Observed::Int | Observed::Negative));
+        let (function, shape): (NativeFunction, Option<ShapeRef>) = match n {
+            1..=3 if class == builtin::RANGE.value() && all_ints => (helpers::make_range, Some(shapes::RANGE)),
+            1 if class == builtin::INT.value() && is_simple(args[0]) => (helpers::make_int, None),
+            1 if class == builtin::FLOAT.value() && is_simple(args[0]) => (helpers::make_float, None),
+            _ => return Ok(false),
+        };
+        if step.operands[n] != Observed::Null {
+            return Ok(false);
+        }
+        let (callable, null) = (self.peek(n + 2)?, self.peek(n + 1)?);
+        self.guard_is(callable, class.bits());
+        let null = self.value(null);
+        self.guard_is(null, 0);
+        let mut values = Vec::with_capacity(n + 2);
+        for k in (1..=n).rev() {
+            let v = self.peek(k)?;
+            self.guard_simple(v, step.operands[k - 1])?;
+            values.push(self.value(v));
+        }
+        let v = self.call_native(function, values);
+        if let Some(shape) = shape {
+            self.has_shape(v, shape);
+            self.small_ranges.insert(v);
+        }
+        self.replace(n + 2, v);
         Ok(true)
     }
 

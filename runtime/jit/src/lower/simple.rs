@@ -204,7 +204,7 @@ impl Lowering<'_> {
                 let v = self.peek(1)?;
                 let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
                 // That a range's numbers are small is tested where it is made into an iterator only.
-                if ShapeRef(shape) == shapes::RANGE || !is_stable(ShapeRef(shape)) {
+                if ShapeRef(shape) == shapes::RANGE && !self.small_ranges.contains(&v) || !is_stable(ShapeRef(shape)) {
                     return Ok(false);
                 }
                 self.guard_shape(v, ShapeRef(shape))?;

@@ -39,13 +39,28 @@ impl Range {
             raise!(t, ValueError, "range() arg 3 must not be zero")
         }
         let len = length(t, start, stop, step)?;
-        Ok(t.alloc(Range {
+        Ok(Range::of_fields(t, start, stop, step, len))
+    }
+
+    fn of_fields(t: &Thread, start: Value, stop: Value, step: Value, len: Value) -> Ref<Range> {
+        t.alloc(Range {
             header: header_of::<Range>(),
             start: Slot::new(start),
             stop: Slot::new(stop),
             step: Slot::new(step),
             len: Slot::new(len),
-        }))
+        })
+    }
+
+    /// A small range of inline ints; None if it would not be small, or the step is 0.
+    pub fn new_small(t: &Thread, start: Value, stop: Value, step: Value) -> Option<Ref<Range>> {
+        let (first, bound, distance) = (start.as_int(), stop.as_int(), step.as_int());
+        let len = match distance {
+            0 => return None,
+            1.. => (bound - first + distance - 1) / distance,
+            _ => (first - bound - distance - 1) / -distance,
+        };
+        (len <= Value::INT_MAX).then(|| Range::of_fields(t, start, stop, step, Value::int(len.max(0))))
     }
 
     /// Are all its fields inline ints?

@@ -30,6 +30,10 @@ impl Function<'_, '_> {
             Op::DictGet => self.found(helpers::dict_get as *const () as usize, args, exit)?,
             Op::InDict => self.known(helpers::in_dict as *const () as usize, args, exit)?,
             Op::InSet => self.known(helpers::in_set as *const () as usize, args, exit)?,
+            Op::InSequence => {
+                let truth = self.call(helpers::in_sequence as *const () as usize, args, true)?;
+                self.guard_known(truth, exit)
+            }
             Op::IsInstance => {
                 self.save_registers(args[2], args[3]);
                 self.known(helpers::is_instance as *const () as usize, &args[..2], exit)?
@@ -85,9 +89,13 @@ impl Function<'_, '_> {
     /// Calls a function that gives a truth, and leaves if it is not known.
     fn known(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<Value> {
         let truth = self.call_with_thread(helper, args)?;
+        Some(self.guard_known(truth, exit))
+    }
+
+    fn guard_known(&mut self, truth: Value, exit: u32) -> Value {
         let known = self.compare_constant(IntCC::NotEqual, truth, helpers::UNKNOWN as i64);
         self.guard(known, exit);
-        Some(self.b.ins().ireduce(I8, truth))
+        self.b.ins().ireduce(I8, truth)
     }
 
     /// Stores an item of a dict.
