@@ -4,6 +4,9 @@ use super::tree::{Event, Kind};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// A call's duration and start, its node, and its thread and process; the duration comes first, by which calls are compared.
+type SlowCall = (u64, u64, usize, u32, u32);
+
 /// The events that have arrived.
 #[derive(Default)]
 pub struct Received {
@@ -12,7 +15,7 @@ pub struct Received {
     /// Events for which there was no room.
     pub dropped: u64,
     /// The slowest calls, the fastest of them on top.
-    slowest: BinaryHeap<Reverse<(u64, u64, usize, u32, u32)>>,
+    slowest: BinaryHeap<Reverse<SlowCall>>,
     keep: usize,
     all_calls_from: u64,
 }

@@ -41,7 +41,7 @@ pub fn handle(t: &Thread) -> R<()> {
     if take(t, request::SIGNAL)
         && let Some(handler) = t.interpreter().signal_handler.get()
     {
-        handler(t)?;
+        handler(t).inspect_err(|_| t.interrupt.set(t.exception().bits()))?;
     }
     if take(t, request::ASYNC_EXCEPTION) {
         // Taken at once: another may be sent at this moment.
@@ -59,4 +59,14 @@ pub fn send_exception(target: &Thread, exception: Value) {
     debug_assert!(exception.is_null() || exception.is_cell());
     target.async_exception.word().store(exception.bits(), std::sync::atomic::Ordering::Release);
     target.mutator.eval_breaker.fetch_or(request::ASYNC_EXCEPTION, AcqRel);
+}
+
+/// What a signal's handler has raised in code that cannot raise, as a finalizer, is raised where the thread goes on. False: the current
+/// exception is another one.
+pub fn pass_on_interrupt(t: &Thread) -> bool {
+    let is_interrupt = t.exception().bits() == t.interrupt.get();
+    if is_interrupt {
+        send_exception(t, t.take_exception());
+    }
+    is_interrupt
 }

@@ -47,6 +47,12 @@ fn without_hungry(word: u32) -> u32 {
 /// See the module's page.
 pub struct RawLock(AtomicU32);
 
+impl Default for RawLock {
+    fn default() -> RawLock {
+        RawLock::new()
+    }
+}
+
 impl RawLock {
     /// A free lock.
     pub fn new() -> RawLock {

@@ -474,6 +474,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         slots: [const { Cell::new(Value::NULL) }; ThreadSlot::COUNT],
         collecting: Cell::new(None),
         finalizing: Cell::new(false),
+        interrupt: Cell::new(Value::NULL.bits()),
         repr_stack: UnsafeCell::new(Vec::new()),
         method_cache: MethodCache::new(),
         interpreter,
@@ -660,7 +661,7 @@ fn finalize(t: &Thread, object: Value) {
     use crate::object::ValueExt;
     let Some(f) = object.class().slots().finalize else { return };
     let saved = t.take_exception();
-    if f(t, object).is_err() {
+    if f(t, object).is_err() && !crate::breaker::pass_on_interrupt(t) {
         let method = crate::protocol::attr::lookup(t, object.class(), crate::names::__del__).filter(|f| f.exact::<Function>().is_some());
         match method {
             Some(method) => crate::error_report::unraisable_with_message(t, "Exception ignored while calling deallocator", method),

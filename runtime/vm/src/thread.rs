@@ -146,6 +146,8 @@ pub struct Thread {
     pub(crate) collecting: Cell<Option<i32>>,
     /// Is the thread running finalizers?
     pub(crate) finalizing: Cell<bool>,
+    /// The bits of the exception that a signal's handler raised last, to be compared with only.
+    pub(crate) interrupt: Cell<u64>,
     /// Objects whose repr is being made, so that a cycle ends in `...`.
     pub(crate) repr_stack: UnsafeCell<Vec<u64>>,
     /// Method lookups, by type version and name.

@@ -215,7 +215,7 @@ pub fn run_callback(t: &Thread, weakref: Value) {
     let Some(callback) = r.callback.opt() else { return };
     r.callback.set(t, r, Value::NULL);
     let saved = t.take_exception();
-    if call::call(t, callback, &[weakref]).is_err() {
+    if call::call(t, callback, &[weakref]).is_err() && !crate::breaker::pass_on_interrupt(t) {
         error_report::unraisable_with_message(t, "Exception ignored while calling weakref callback", callback);
     }
     if !saved.is_null() {
