@@ -2,6 +2,12 @@
 
 macro_rules! site {
     ($name:ident($($argument:ident: $kind:ident),*)) => {
+        /// How many trace this probe. The probes were not compiled in: nobody.
+        #[inline(always)]
+        pub const fn tracers() -> u16 {
+            0
+        }
+
         /// Does anybody trace this probe? The probes were not compiled in: no.
         #[inline(always)]
         pub const fn enabled() -> bool {
@@ -22,6 +28,6 @@ macro_rules! site {
     };
 }
 
-pub const fn any_of_first_four() -> bool {
-    false
+pub const fn tracers_of_first_four() -> u64 {
+    0
 }

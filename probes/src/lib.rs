@@ -89,7 +89,7 @@ macro_rules! probes {
 }
 
 // The list. The first group has CPython's names and argument types (and `int` is 32 bits, `long` 64), so that what was
-// written for CPython works here; the second group is Limpid's own. The first four are what `frame_probes_enabled` asks about.
+// written for CPython works here; the second group is Limpid's own. The first four are what `frame_tracers` asks about.
 probes! {
     /// A Python frame starts, or a generator or coroutine goes on. Each entry has exactly one `function__return`.
     function__entry(file: Text, func: Text, line: i32);
@@ -145,13 +145,14 @@ probes! {
     jit__invalidate(traces: i64);
 }
 
-/// Does anybody trace frames: `function__entry`, `function__return`, `line` or `function__resume`? One load, for the start of every frame.
+/// Not 0 if anybody traces frames: `function__entry`, `function__return`, `line` or `function__resume`. One load, for the start of every
+/// frame.
 #[inline(always)]
-pub fn frame_probes_enabled() -> bool {
-    site::any_of_first_four()
+pub fn frame_tracers() -> u64 {
+    site::tracers_of_first_four()
 }
 
-/// The address of the word that [`frame_probes_enabled`] looks at, for code that is generated at run time.
+/// The address of the word that [`frame_tracers`] looks at, for code that is generated at run time.
 pub fn frame_semaphores() -> Option<NonNull<u64>> {
     function__entry::semaphore().map(NonNull::cast)
 }

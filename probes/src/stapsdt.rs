@@ -33,16 +33,16 @@ pub struct Semaphores(pub [AtomicU16; Number::Count as usize]);
 #[used]
 pub static SEMAPHORES: Semaphores = Semaphores([const { AtomicU16::new(0) }; Number::Count as usize]);
 
-/// Is a part of the semaphores not zero? Returns true from the function on a cold path if so, and is false otherwise.
+/// A part of the semaphores: one, or four next to each other.
 ///
 /// The compiler must know nothing of the value: the writer is the kernel, nothing in the program stores there. A volatile load would do,
 /// but goes through the global offset table because the symbol is exported, which cost calls 2 % of their instructions.
-macro_rules! is_set {
+macro_rules! tracers {
     (word at $offset:expr) => {
-        is_set!(u16, "movzx {tracers:e}, word ptr", $offset)
+        tracers!(u16, "movzx {tracers:e}, word ptr", $offset)
     };
     (four words at $offset:expr) => {
-        is_set!(u64, "mov {tracers}, qword ptr", $offset)
+        tracers!(u64, "mov {tracers}, qword ptr", $offset)
     };
     ($word:ty, $load:literal, $offset:expr) => {{
         let tracers: $word;
@@ -62,18 +62,14 @@ macro_rules! is_set {
         unsafe {
             tracers = crate::site::SEMAPHORES.0.as_ptr().byte_add($offset).cast::<$word>().read_volatile();
         }
-        if tracers == 0 {
-            return false;
-        }
-        std::hint::cold_path();
-        true
+        tracers
     }};
 }
 
-/// Is any of the first four semaphores set?
+/// The first four semaphores.
 #[inline(always)]
-pub fn any_of_first_four() -> bool {
-    is_set!(four words at 0)
+pub fn tracers_of_first_four() -> u64 {
+    tracers!(four words at 0)
 }
 
 /// In a child after a fork: forgets the tracers of a site whose code would lead nowhere.
@@ -96,10 +92,20 @@ macro_rules! site {
     ($name:ident($($argument:ident: $kind:ident),*)) => {
         const NUMBER: usize = crate::Number::$name as usize;
 
+        /// How many trace this probe: for code that tests something else at the same time.
+        #[inline(always)]
+        pub fn tracers() -> u16 {
+            tracers!(word at 2 * NUMBER)
+        }
+
         /// Does anybody trace this probe?
         #[inline(always)]
         pub fn enabled() -> bool {
-            is_set!(word at 2 * NUMBER)
+            if tracers() == 0 {
+                return false;
+            }
+            std::hint::cold_path();
+            true
         }
 
         /// The probe's site. Does nothing unless a tracer changed the code; ask `enabled` first.

@@ -45,8 +45,12 @@ impl Lowering<'_> {
                 }
                 self.replace_attribute(v, o);
             }
-            LOAD_ATTR_METHOD if has_cached_shape(step) => {
+            LOAD_ATTR_METHOD | LOAD_ATTR_METHOD_LAZY_DICT if has_cached_shape(step) => {
                 let object = self.object_of_cached_shape(step)?;
+                if step.op == LOAD_ATTR_METHOD_LAZY_DICT {
+                    let dict = self.load(object, step.cache(6) as usize, Ty::Value);
+                    self.guard_is(dict, 0);
+                }
                 let method = self.value_constant(Value::from_bits(step.cache64(7)));
                 self.replace(1, method);
                 self.push(object);

@@ -107,7 +107,7 @@ impl AttributeCache {
             LoadKind::Slot(offset) | LoadKind::Member(offset) => Place::Slot(offset),
             LoadKind::Method(f) => Place::Method(f),
             LoadKind::ClassValue(v) => Place::ClassValue(v),
-            LoadKind::Property(_) | LoadKind::Descriptor(_) | LoadKind::Other => Place::Unknown,
+            LoadKind::MethodWithoutDict(..) | LoadKind::Property(_) | LoadKind::Descriptor(_) | LoadKind::Other => Place::Unknown,
         };
         self.note(version, name.bits(), place);
         place

@@ -236,6 +236,8 @@ pub enum LoadKind {
     Member(u16),
     /// A function of the class, to be called with the object.
     Method(Value),
+    /// Likewise, as long as the word at this offset, which is for a dict of attributes, is NULL.
+    MethodWithoutDict(Value, u16),
     /// Something in the class that is no descriptor.
     ClassValue(Value),
     /// A property with this getter.
@@ -290,8 +292,15 @@ pub fn describe_load(class: Ref<Type>, shape: Ref<Shape>, name: Value) -> LoadKi
     }
     // A descriptor whose class may change can become one that comes before the object's own attributes.
     let is_settled = kind.is_none_or(|k| k.has(flag::IMMUTABLE) || k.slots().descr_get.is_none());
-    if shape.is_dict_mode() || !is_settled {
+    if !is_settled {
         return LoadKind::Other;
+    }
+    if shape.is_dict_mode() {
+        return match (descriptor, kind, class.attrs_offset()) {
+            (_, _, 0 | Type::VARIABLE) => LoadKind::Other,
+            (Some(d), Some(kind), offset) if kind.has(flag::METHOD_DESCRIPTOR) => LoadKind::MethodWithoutDict(d, offset as u16),
+            _ => LoadKind::Other,
+        };
     }
     if let Some(i) = shape.lookup(name) {
         return slot_offset(class, i).map_or(LoadKind::Other, LoadKind::Slot);

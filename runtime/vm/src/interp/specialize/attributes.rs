@@ -93,6 +93,11 @@ pub fn load_attr(r: &Regs, o: u32) {
             r.set_cache64(7, f.bits());
             success(r, Opcode::LOAD_ATTR_METHOD)
         }
+        LoadKind::MethodWithoutDict(f, offset) if wants_method => {
+            r.set_cache(6, offset);
+            r.set_cache64(7, f.bits());
+            success(r, Opcode::LOAD_ATTR_METHOD_LAZY_DICT)
+        }
         LoadKind::ClassValue(v) => {
             r.set_cache64(7, v.bits());
             success(r, Opcode::LOAD_ATTR_NONDESCRIPTOR)
@@ -106,7 +111,7 @@ pub fn load_attr(r: &Regs, o: u32) {
             success(r, Opcode::LOAD_ATTR_DESCRIPTOR)
         }
         LoadKind::Property(_) => failure(r, Failure::Property),
-        LoadKind::Method(_) => failure(r, Failure::Method),
+        LoadKind::Method(_) | LoadKind::MethodWithoutDict(..) => failure(r, Failure::Method),
         LoadKind::Other => failure(r, Failure::OtherType),
     }
 }

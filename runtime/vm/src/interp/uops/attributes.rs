@@ -158,6 +158,12 @@ pub fn LOAD_MEMBER(r: &mut Regs, o: u32) -> Flow {
     LOAD_SLOT(r, o)
 }
 
+/// The object could keep attributes in a dict, and has none so far.
+#[inline(always)]
+pub fn GUARD_NO_DICT(r: &mut Regs, _o: u32) -> Flow {
+    if slot_at(r.peek(1), r.cache(6)).get().is_null() { Flow::Next } else { Flow::Deopt }
+}
+
 /// A method of the class, and the object as its receiver.
 #[inline(always)]
 pub fn PUSH_METHOD(r: &mut Regs, o: u32) -> Flow {
