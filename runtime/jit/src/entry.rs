@@ -57,12 +57,18 @@ pub unsafe extern "sysv64" fn enter(frame: *mut Value, thread: *const Thread, co
 }
 
 /// Where an exit leads that no trace goes on from: returns the exit and the frame.
+///
+/// # Safety
+/// Machine code that [`enter`] runs jumps here instead of returning, with the frame in rdi and the exit in rsi.
 #[unsafe(naked)]
 pub unsafe extern "sysv64" fn exit_stub() {
     std::arch::naked_asm!("mov rax, rsi", "mov rdx, rdi", "ret")
 }
 
 /// Where machine code leaves whose state is in memory: returns where the interpreter goes on.
+///
+/// # Safety
+/// Machine code that [`enter`] runs jumps here instead of returning, with where the interpreter goes on in rsi.
 #[unsafe(naked)]
 pub unsafe extern "sysv64" fn leave_stub() {
     std::arch::naked_asm!("mov rax, rsi", "xor edx, edx", "ret")

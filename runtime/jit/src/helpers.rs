@@ -1,4 +1,8 @@
 //! Functions that machine code calls.
+//!
+//! The contract of the unsafe ones: the thread is the one that calls, and what the arguments refer to is live until the function returns.
+//! Where a function may come to a safepoint, the thread's *registers are saved*: its `fp` and `sp` tell the frame and the end of the stack.
+//! Each function adds what it expects of its own arguments.
 
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
@@ -17,20 +21,29 @@ use limpid_vm::types::{Code, Dict, Generator, List, Range, Str, Tuple, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
+///
+/// # Safety
+/// The [module](self)'s contract; `slot` lies inside of the cell `owner`.
 pub unsafe extern "C" fn log_slot(t: *const Thread, owner: *const Header, slot: *const AtomicU64) {
-    // SAFETY: machine code passes its own thread, and a slot of a live object.
+    // SAFETY: by contract.
     unsafe { limpid_heap::log_slot(&(*t).mutator, owner, slot) }
 }
 
 /// Replaces item `i` of a list; 0: there is none.
+///
+/// # Safety
+/// The [module](self)'s contract; `list` is a list, and the registers are saved.
 pub unsafe extern "C" fn store_item(t: *const Thread, list: Value, i: usize, v: Value) -> u64 {
-    // SAFETY: machine code passes its own thread, and has looked at the list's shape.
+    // SAFETY: by contract.
     unsafe { Ref::<List>::from_value(list).set(&*t, i, v) as u64 }
 }
 
 /// Sets an attribute of an object whose class sets attributes as a rule does; 0: that is not possible, and nothing has happened.
+///
+/// # Safety
+/// The [module](self)'s contract; setting the attribute runs no Python code, and the registers are saved.
 pub unsafe extern "C" fn set_attribute(t: *const Thread, object: Value, name: Value, v: Value) -> u64 {
-    // SAFETY: machine code passes its own thread, and live values.
+    // SAFETY: by contract.
     unsafe {
         if attr::set_attr(&*t, object, name, v).is_ok() {
             return 1;
@@ -58,15 +71,21 @@ const fn outcome(b: Option<bool>) -> u64 {
 pub const UNKNOWN: u64 = 2;
 
 /// An item of a dict; NULL: it has none, or finding out needs Python code.
+///
+/// # Safety
+/// The [module](self)'s contract; `dict` is a dict.
 pub unsafe extern "C" fn dict_item(t: *const Thread, dict: Value, key: Value) -> Value {
-    // SAFETY: machine code passes its own thread, and has looked at the dict's shape.
+    // SAFETY: by contract.
     let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
     hash_now(t, key).and_then(|hash| dict.get_now(key, hash)).flatten().unwrap_or(Value::NULL)
 }
 
 /// An item of a dict, or `default`; NULL: finding out needs Python code, or somebody traces native calls.
+///
+/// # Safety
+/// The [module](self)'s contract; `dict` is a dict.
 pub unsafe extern "C" fn dict_get(t: *const Thread, dict: Value, key: Value, default: Value) -> Value {
-    // SAFETY: as in `dict_item`.
+    // SAFETY: by contract.
     let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
     if native_calls_are_traced() {
         return Value::NULL;
@@ -79,20 +98,29 @@ fn native_calls_are_traced() -> bool {
 }
 
 /// Has a dict a key?
+///
+/// # Safety
+/// The [module](self)'s contract; `dict` is a dict.
 pub unsafe extern "C" fn in_dict(t: *const Thread, dict: Value, key: Value) -> u64 {
-    // SAFETY: as in `dict_item`.
+    // SAFETY: by contract.
     let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
     outcome(hash_now(t, key).and_then(|hash| dict.get_now(key, hash)).map(|found| found.is_some()))
 }
 
 /// Has a set or frozenset a key?
+///
+/// # Safety
+/// The [module](self)'s contract; `set` is a set or frozenset.
 pub unsafe extern "C" fn in_set(t: *const Thread, set: Value, key: Value) -> u64 {
-    // SAFETY: machine code passes its own thread, and has looked at the shape.
+    // SAFETY: by contract.
     let (t, set) = unsafe { (&*t, Ref::<Set>::from_value(set)) };
     outcome(hash_now(t, key).and_then(|hash| set.contains_now(key, hash)))
 }
 
 /// Is a value in a list or tuple?
+///
+/// # Safety
+/// The [module](self)'s contract; `sequence` is a list or tuple.
 pub unsafe extern "C" fn in_sequence(sequence: Value, v: Value) -> u64 {
     let among = |items: &mut dyn Iterator<Item = Value>| {
         for item in items {
@@ -103,7 +131,7 @@ pub unsafe extern "C" fn in_sequence(sequence: Value, v: Value) -> u64 {
         }
         0
     };
-    // SAFETY: machine code has looked at the shape, which is one of these two.
+    // SAFETY: by contract; the shape is one of these two.
     unsafe {
         match sequence.shape() {
             shapes::TUPLE => among(&mut Ref::<Tuple>::from_value(sequence).as_slice().iter().copied()),
@@ -113,14 +141,20 @@ pub unsafe extern "C" fn in_sequence(sequence: Value, v: Value) -> u64 {
 }
 
 /// Is `v` an instance of `class`, which may be a tuple?
+///
+/// # Safety
+/// The [module](self)'s contract; the registers are saved.
 pub unsafe extern "C" fn is_instance(t: *const Thread, v: Value, class: Value) -> u64 {
-    // SAFETY: machine code passes its own thread.
+    // SAFETY: by contract.
     outcome(is_instance_now(unsafe { &*t }, v, class))
 }
 
 /// Sets an item of a dict; 0: that needs Python code, or there is no memory, and nothing has happened.
+///
+/// # Safety
+/// The [module](self)'s contract; `dict` is a dict, and the registers are saved.
 pub unsafe extern "C" fn store_dict_item(t: *const Thread, dict: Value, key: Value, v: Value) -> u64 {
-    // SAFETY: as in `dict_item`.
+    // SAFETY: by contract.
     let (t, dict) = unsafe { (&*t, Ref::<Dict>::from_value(dict)) };
     let Some(hash) = hash_now(t, key) else { return 0 };
     dict.set_now(t, key, hash, v).unwrap_or_else(|_| {
@@ -130,8 +164,11 @@ pub unsafe extern "C" fn store_dict_item(t: *const Thread, dict: Value, key: Val
 }
 
 /// A character of a str below 256; NULL: there is no such.
+///
+/// # Safety
+/// The [module](self)'s contract; `s` is a str.
 pub unsafe extern "C" fn str_item(t: *const Thread, s: Value, i: usize) -> Value {
-    // SAFETY: machine code passes its own thread, and has looked at the shape.
+    // SAFETY: by contract.
     let (t, s) = unsafe { (&*t, Ref::<Str>::from_value(s)) };
     if i >= s.len() || s.width() > Width::Latin1 {
         return Value::NULL;
@@ -140,14 +177,20 @@ pub unsafe extern "C" fn str_item(t: *const Thread, s: Value, i: usize) -> Value
 }
 
 /// Have two strs the same characters?
+///
+/// # Safety
+/// The [module](self)'s contract; both are strs.
 pub unsafe extern "C" fn equal_str(a: Value, b: Value) -> u64 {
-    // SAFETY: machine code has looked at the shapes.
+    // SAFETY: by contract.
     (a == b || unsafe { Ref::<Str>::from_value(a).equals(&Ref::<Str>::from_value(b)) }) as u64
 }
 
 /// Two strs in one; NULL: there is no memory.
+///
+/// # Safety
+/// The [module](self)'s contract; both are strs, and the registers are saved.
 pub unsafe extern "C" fn concat_str(t: *const Thread, a: Value, b: Value) -> Value {
-    // SAFETY: machine code passes its own thread, and has looked at the shapes.
+    // SAFETY: by contract.
     unsafe { made(&*t, Str::concat(&*t, Ref::from_value(a), Ref::from_value(b)).map(|s| s.value())) }
 }
 
@@ -160,11 +203,15 @@ fn made(t: &Thread, v: R) -> Value {
 }
 
 /// Calls a native function with `n` values; NULL: it has raised an exception, or somebody traces such calls and nothing has happened.
+///
+/// # Safety
+/// The [module](self)'s contract; `function` is a [`NativeFunction`] for the `n` values that `items` points to and runs no Python code with
+/// them, and the registers are saved.
 pub unsafe extern "C" fn call_native(t: *const Thread, function: *const (), items: *const Value, n: usize) -> Value {
     if native_calls_are_traced() {
         return Value::NULL;
     }
-    // SAFETY: machine code passes its own thread, such a function, and as many values on its stack, where the collector finds them.
+    // SAFETY: by contract.
     unsafe {
         let function = std::mem::transmute::<*const (), NativeFunction>(function);
         made(&*t, function(&*t, std::slice::from_raw_parts(items, n)))
@@ -216,20 +263,29 @@ pub fn concat(t: &Thread, a: &[Value]) -> R {
 pub type NativeFunction = fn(&Thread, &[Value]) -> R;
 
 /// A tuple of `n` values; NULL: there is no memory.
+///
+/// # Safety
+/// The [module](self)'s contract; `items` points to `n` values, and the registers are saved.
 pub unsafe extern "C" fn build_tuple(t: *const Thread, items: *const Value, n: usize) -> Value {
-    // SAFETY: machine code passes its own thread, and as many values on its stack, where the collector finds them.
+    // SAFETY: by contract.
     unsafe { made(&*t, Tuple::try_from_slice(&*t, std::slice::from_raw_parts(items, n)).map(|v| v.value())) }
 }
 
 /// A list of `n` values; NULL: there is no memory.
+///
+/// # Safety
+/// The [module](self)'s contract; `items` points to `n` values, and the registers are saved.
 pub unsafe extern "C" fn build_list(t: *const Thread, items: *const Value, n: usize) -> Value {
-    // SAFETY: as in `build_tuple`.
+    // SAFETY: by contract.
     unsafe { made(&*t, List::from_slice(&*t, std::slice::from_raw_parts(items, n)).map(|v| v.value())) }
 }
 
 /// A new instance of a class that needs no more than room for it.
+///
+/// # Safety
+/// The [module](self)'s contract; `class` is a class that [`type_::is_plain`], and the registers are saved.
 pub unsafe extern "C" fn new_instance(t: *const Thread, class: Value) -> Value {
-    // SAFETY: machine code passes its own thread, and has found out which class it is.
+    // SAFETY: by contract.
     unsafe { type_::alloc_plain(&*t, Ref::from_value(class)) }
 }
 
@@ -239,8 +295,11 @@ pub extern "C" fn power(x: f64, y: f64) -> f64 {
 }
 
 /// Appends to a list; 0: there is no memory, and nothing has happened.
+///
+/// # Safety
+/// The [module](self)'s contract; `list` is a list, and the registers are saved.
 pub unsafe extern "C" fn append(t: *const Thread, list: Value, v: Value) -> u64 {
-    // SAFETY: as in `store_item`.
+    // SAFETY: by contract.
     unsafe {
         if Ref::<List>::from_value(list).append(&*t, v).is_ok() {
             return 1;
@@ -251,12 +310,15 @@ pub unsafe extern "C" fn append(t: *const Thread, list: Value, v: Value) -> u64 
 }
 
 /// A function is entered and somebody traces frames. 1: lines are traced, so the interpreter has to go on, and nothing was told.
+///
+/// # Safety
+/// `code` is a live code object.
 pub unsafe extern "C" fn probe_entry(code: *mut Code) -> u64 {
     if probes::line::enabled() {
         return 1;
     }
     if probes::function__entry::enabled() {
-        // SAFETY: machine code passes the code of the function that it has just called.
+        // SAFETY: by contract.
         let code = unsafe { Ref::from_ptr(code) };
         probes::function__entry::fire(code.file_c(), code.name_c(), code.firstlineno as i32);
     }
@@ -264,19 +326,25 @@ pub unsafe extern "C" fn probe_entry(code: *mut Code) -> u64 {
 }
 
 /// A generator goes on and somebody traces frames; as [`probe_entry`].
+///
+/// # Safety
+/// `code` is a live code object.
 pub unsafe extern "C" fn probe_resume(code: *mut Code) -> u64 {
     if probes::function__resume::enabled() && !probes::line::enabled() {
-        // SAFETY: machine code passes the code of the generator that it has just resumed.
+        // SAFETY: by contract.
         let code = unsafe { Ref::from_ptr(code) };
         probes::function__resume::fire(code.file_c(), code.name_c(), code.firstlineno as i32);
     }
-    // SAFETY: the same code.
+    // SAFETY: by contract.
     unsafe { probe_entry(code) }
 }
 
 /// A generator yields in the instruction at `pc`, and somebody traces that.
+///
+/// # Safety
+/// `code` is a live code object.
 pub unsafe extern "C" fn probe_yield(code: *mut Code, pc: *const u16) {
-    // SAFETY: machine code passes the code of the generator it is in.
+    // SAFETY: by contract.
     let code = unsafe { Ref::from_ptr(code) };
     let line = line_at(code, code.offset_of(pc));
     if probes::function__yield::enabled() {
@@ -288,20 +356,29 @@ pub unsafe extern "C" fn probe_yield(code: *mut Code, pc: *const u16) {
 }
 
 /// Tries to become the one who runs a generator; 0: somebody else does, or it is over.
+///
+/// # Safety
+/// The [module](self)'s contract; `g` is a generator or coroutine.
 pub unsafe extern "C" fn claim(g: Value) -> u64 {
-    // SAFETY: machine code has looked at the shape.
+    // SAFETY: by contract.
     unsafe { Ref::<Generator>::from_value(g) }.claim().is_ok() as u64
 }
 
 /// Tells the collector that an old object has changed.
+///
+/// # Safety
+/// The [module](self)'s contract; `owner` is a cell.
 pub unsafe extern "C" fn log_object(t: *const Thread, owner: *const Header) {
-    // SAFETY: machine code passes its own thread, and a live object.
+    // SAFETY: by contract.
     unsafe { limpid_heap::write_barrier(&(*t).mutator, owner) }
 }
 
 /// A function returns from the instruction at `pc`, and somebody traces that.
+///
+/// # Safety
+/// `code` is a live code object.
 pub unsafe extern "C" fn probe_return(code: *mut Code, pc: *const u16) {
-    // SAFETY: machine code passes the code of the function it is in.
+    // SAFETY: by contract.
     let code = unsafe { Ref::from_ptr(code) };
     probes::function__return::fire(code.file_c(), code.name_c(), line_at(code, code.offset_of(pc)));
 }

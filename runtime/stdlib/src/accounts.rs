@@ -45,7 +45,7 @@ pub static PWD: ModuleDef = ModuleDef {
                 // SAFETY: the list is walked by one thread, and an entry is copied before the next one is read.
                 unsafe {
                     libc::setpwent();
-                    let users: Vec<User> = std::iter::from_fn(|| libc::getpwent().as_ref().map(|e| User::copy(e))).collect();
+                    let users: Vec<User> = std::iter::from_fn(|| libc::getpwent().as_ref().map(User::copy)).collect();
                     libc::endpwent();
                     users
                 }
@@ -86,7 +86,7 @@ pub static GRP: ModuleDef = ModuleDef {
                 // SAFETY: as for users.
                 unsafe {
                     libc::setgrent();
-                    let groups: Vec<Group> = std::iter::from_fn(|| libc::getgrent().as_ref().map(|e| Group::copy(e))).collect();
+                    let groups: Vec<Group> = std::iter::from_fn(|| libc::getgrent().as_ref().map(Group::copy)).collect();
                     libc::endgrent();
                     groups
                 }

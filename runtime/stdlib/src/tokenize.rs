@@ -290,7 +290,7 @@ impl Shown {
         let mut start = (token.line, shown_at(token.line, token.column));
         let mut end = (token.end_line, shown_at(token.end_line, token.end_column));
         let mut text = normal.original(skipped + token.start)..normal.original(skipped + token.end);
-        let is_string = number == number::STRING || number >= number::FSTRING_START && number <= number::TSTRING_END;
+        let is_string = number == number::STRING || (number::FSTRING_START..=number::TSTRING_END).contains(&number);
         let first_line = if is_string { token.line } else { token.end_line };
         let mut line = normal.original(normal.line_start(first_line))..normal.original(normal.line_end(token.end_line));
         if token.kind == TokenKind::Newline {

@@ -559,6 +559,9 @@ impl FnDef {
     }
 }
 
+/// Writes an attribute, or deletes it when the value is NULL.
+pub type Setter = fn(&Thread, Value, Value) -> R<()>;
+
 /// A computed attribute of a native type.
 #[derive(Clone, Copy)]
 pub struct GetSet {
@@ -567,7 +570,7 @@ pub struct GetSet {
     /// Reads it.
     pub get: fn(&Thread, Value) -> R,
     /// Writes it, or deletes it when the value is NULL; None: read-only.
-    pub set: Option<fn(&Thread, Value, Value) -> R<()>>,
+    pub set: Option<Setter>,
     /// The documentation string.
     pub doc: &'static str,
     /// CPython declares it as a field of a structure, so that it is a `member_descriptor`.

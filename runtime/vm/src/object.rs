@@ -40,6 +40,7 @@ impl Slot {
     }
 
     /// An empty slot.
+    #[allow(clippy::declare_interior_mutable_const, reason = "what new slots begin with: each use makes another one")]
     pub const NULL: Slot = Slot::new(Value::NULL);
 
     /// The value. What it refers to was initialised before it was stored.
@@ -207,6 +208,7 @@ pub trait ValueExt {
     /// The object as a `T`, if its class is `T::class()` or derives from it.
     fn downcast<T: Layout>(self) -> Option<Ref<T>>;
     /// Is its class `class` or derived from it (by the MRO, not `__instancecheck__`)?
+    #[allow(clippy::wrong_self_convention, reason = "a value is a word that is copied")]
     fn is_instance(self, class: Ref<Type>) -> bool;
     /// `Some` unless NULL.
     fn non_null(self) -> Option<Value>;

@@ -63,8 +63,11 @@ pub struct Job {
     pub planned: u64,
 }
 
-/// The exits of a trace, and which value is in which word of the buffer there. None: too many values.
-pub fn exits(trace: &Trace) -> Option<(Vec<Box<Exit>>, Vec<Vec<Id>>)> {
+/// The exits of a trace, and for each of them the values that are in the words of the buffer.
+pub type Exits = (Vec<Box<Exit>>, Vec<Vec<Id>>);
+
+/// The exits of a trace. None: too many values.
+pub fn exits(trace: &Trace) -> Option<Exits> {
     let mut reasons = vec![(c"none", false); trace.snapshots.len()];
     for id in trace.entry.iter().chain(&trace.body).rev() {
         let uop = trace.uop(*id);

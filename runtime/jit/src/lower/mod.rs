@@ -479,9 +479,7 @@ impl<'a> Lowering<'a> {
         // What lies above the stack at the header is of no concern to the next round.
         let known = self.recording.entry.len() as u32;
         for place in self.touched.range(..known).copied().collect::<Vec<_>>() {
-            if !better.contains_key(&place) {
-                better.insert(place, self.assume_from_entry(place));
-            }
+            better.entry(place).or_insert_with(|| self.assume_from_entry(place));
         }
         // Places of the value stack hold iterators, which the trace looks at in every round.
         for place in self.frames[0].nlocals..self.frames[0].places.len() {

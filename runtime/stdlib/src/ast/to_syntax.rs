@@ -16,6 +16,7 @@ use limpid_compiler::text_size::{Ranged, TextRange};
 use limpid_vm::object::R;
 use limpid_vm::thread::Thread;
 
+#[allow(clippy::declare_interior_mutable_const, reason = "each node gets one of its own")]
 const INDEX: AtomicNodeIndex = AtomicNodeIndex::NONE;
 
 /// The root of a program, and where its nodes are.

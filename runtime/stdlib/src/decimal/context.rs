@@ -3,7 +3,7 @@
 use super::number::{MAX_EMAX, MAX_PREC, MIN_EMIN, Rounding, Settings, status};
 use super::signals::{self, SignalDict};
 use limpid_heap::{Header, Value};
-use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
+use limpid_vm::args::{Args, FnDef, GetSet, Setter, Signature, receiver};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
 use limpid_vm::root::{Root, TypeCell};
 use limpid_vm::slots::SlotTable;
@@ -258,7 +258,7 @@ fn signals_or_list(t: &Thread, v: Value) -> R<u32> {
 
 /// Sets what is given of prec, rounding, Emin, Emax, capitals, clamp, flags and traps.
 fn set_all(t: &Thread, context: Ref<Context>, given: &[Value]) -> R<()> {
-    let setters: [fn(&Thread, Value, Value) -> R<()>; 8] = [
+    let setters: [Setter; 8] = [
         set_prec,
         set_rounding,
         set_emin,

@@ -108,7 +108,7 @@ fn lock<'a>(t: &'a Thread, v: Value) -> R<Locked<'a>> {
     let this = stream(v);
     let Some(raw) = this.raw.opt() else { raise!(t, ValueError, "raw stream has been detached") };
     // SAFETY: the object is on the caller's stack for as long as the guard is.
-    let mutex: &'a Mutex<State> = unsafe { &*(&raw const *this.state) };
+    let mutex: &'a Mutex<State> = unsafe { &*std::ptr::from_ref(&*this.state) };
     let state = match mutex.try_lock() {
         Some(s) => s,
         None => {

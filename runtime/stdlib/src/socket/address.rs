@@ -191,10 +191,7 @@ fn tuple_of<'a>(t: &Thread, v: Value, function: &str, family: &str) -> R<&'a [Va
 }
 
 fn port_of(t: &Thread, v: Value, function: &str) -> R<u16> {
-    let n = match int::as_i64_opt(number::index(t, v)?) {
-        Some(n) => n,
-        None => -1,
-    };
+    let n = int::as_i64_opt(number::index(t, v)?).unwrap_or(-1);
     match u16::try_from(n) {
         Ok(port) => Ok(port),
         Err(_) => raise!(t, OverflowError, "{function}(): port must be 0-65535."),

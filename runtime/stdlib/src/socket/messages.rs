@@ -82,6 +82,7 @@ fn receive(t: &Thread, s: Ref<Socket>, buffers: &mut [libc::iovec], control: usi
 fn ancillary(t: &Thread, m: &libc::msghdr) -> R {
     let mut list = ValueList::new(t);
     if m.msg_controllen > 0 {
+        #[allow(clippy::unnecessary_cast, reason = "its type depends on the C library")]
         let end = m.msg_control as usize + m.msg_controllen as usize;
         // SAFETY: the kernel has written headers and data; a length that goes beyond the end, as after truncation, is cut.
         unsafe {

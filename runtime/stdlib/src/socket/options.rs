@@ -30,7 +30,7 @@ pub(super) fn get(t: &Thread, a: &[Value]) -> R {
         }
         return Ok(if is_long { int::from_u64(t, n) } else { Value::int(n as i32 as i64) });
     }
-    if len < 0 || len > MOST {
+    if !(0..=MOST).contains(&len) {
         raise!(t, OSError, "getsockopt buflen out of range")
     }
     let mut buffer = vec![0u8; len as usize];

@@ -137,6 +137,7 @@ impl First {
 }
 
 /// How to find where a match may begin.
+#[allow(clippy::large_enum_variant, reason = "a pattern has one of them, and a search goes through no further pointer")]
 pub(super) enum Start {
     /// It may anywhere.
     Anywhere,

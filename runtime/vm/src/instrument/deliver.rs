@@ -35,6 +35,12 @@ pub struct NotedJump {
     line: Cell<i32>,
 }
 
+impl Default for NotedJump {
+    fn default() -> NotedJump {
+        NotedJump::new()
+    }
+}
+
 impl NotedJump {
     pub const fn new() -> NotedJump {
         NotedJump { target: Cell::new(std::ptr::null()), line: Cell::new(0) }

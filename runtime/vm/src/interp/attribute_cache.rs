@@ -52,7 +52,7 @@ impl AttributeCache {
     fn entry(&self, version: u32, key: u64) -> &Entry {
         // Names are at least 16 bytes apart; versions are handed out one after the other. Loads and stores of the same attribute follow each
         // other, so they are to lie apart.
-        let hash = (key >> 4) as usize ^ (key & STORE) as usize * (ENTRIES / 2) ^ (version as usize).wrapping_mul(11);
+        let hash = (key >> 4) as usize ^ ((key & STORE) as usize * (ENTRIES / 2)) ^ (version as usize).wrapping_mul(11);
         &self.0[hash & (ENTRIES - 1)]
     }
 

@@ -151,9 +151,9 @@ fn keep(r: &Regs) {
     // SAFETY: fields of a local variable.
     unsafe {
         let t = &*r.th;
-        t.pc.set((&raw const (*r).pc).read_volatile());
-        t.sp.set((&raw const (*r).sp).read_volatile());
-        t.fp.set((&raw const (*r).fp).read_volatile());
+        t.pc.set((&raw const r.pc).read_volatile());
+        t.sp.set((&raw const r.sp).read_volatile());
+        t.fp.set((&raw const r.fp).read_volatile());
     }
 }
 

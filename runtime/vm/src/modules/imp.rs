@@ -58,7 +58,7 @@ const FUNCTIONS: &[FnDef] = &[
     ),
     FnDef::def("get_frozen_object", "name, data=None, /", get_frozen_object).doc("Create a code object for a frozen module."),
     FnDef::def("init_frozen", "name, /", init_frozen).doc("Initializes a frozen module."),
-    FnDef::def("is_builtin", "name, /", |t, a| Ok(Value::int(is_native(&text(t, a[0], "is_builtin")?).into())))
+    FnDef::def("is_builtin", "name, /", |t, a| Ok(Value::int(is_native(&text(t, a[0], "is_builtin")?))))
         .doc("Returns True if the module name corresponds to a built-in module."),
     FnDef::def("is_frozen", "name, /", |t, a| Ok(Value::bool(frozen(t, &text(t, a[0], "is_frozen")?).is_some())))
         .doc("Returns True if the module name corresponds to a frozen module."),

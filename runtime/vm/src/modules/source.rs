@@ -135,7 +135,9 @@ pub fn text_of(t: &Thread, v: Value, function: &str, what: &str, filename: Value
     } else if let Some(b) = v.downcast::<Bytes>() {
         decode(t, b.as_slice(), filename, false)?
     } else if let Some(b) = v.downcast::<Bytearray>() {
-        decode(t, &b.contents().to_vec(), filename, false)?
+        // Decoding may run Python code, which may resize it.
+        let contents = b.contents().to_vec();
+        decode(t, &contents, filename, false)?
     } else if let Ok(b) = crate::types::bytes::from_buffer(t, v) {
         let b = b.downcast::<Bytes>().map(|b| b.as_slice().to_vec()).unwrap_or_default();
         decode(t, &b, filename, false)?

@@ -144,11 +144,14 @@ fn unsupported(t: &Thread, symbol: &str, a: Value, b: Value) -> R {
     raise!(t, TypeError, "unsupported operand type(s) for {symbol}: '{}' and '{}'", a.class().display_name(), b.class().display_name())
 }
 
+/// The slot of an operator.
+type BinarySlot = fn(&SlotTable) -> Option<Binary>;
+
 /// `a op= b`.
 pub fn in_place(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
     use BinaryOperator::*;
     let slots = a.class().slots();
-    let (own, plain): (Option<Binary>, fn(&SlotTable) -> Option<Binary>) = match op {
+    let (own, plain): (Option<Binary>, BinarySlot) = match op {
         InplaceAdd => (slots.iadd, |s| s.add),
         InplaceAnd => (slots.iand, |s| s.and),
         InplaceFloorDivide => (slots.ifloordiv, |s| s.floordiv),

@@ -168,6 +168,9 @@ pub fn is_active(t: &Thread) -> bool {
 }
 
 /// A loop's counter has triggered: does the jump, and has the next round recorded if there is a tier 2. A slow function.
+///
+/// # Safety
+/// The registers are those of a frame at a `JUMP_BACKWARD` with the oparg `o`.
 pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
     let jump = r.pc;
     r.set_cache(1, backoff::restart(r.cache(1)));
@@ -179,6 +182,9 @@ pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
 }
 
 /// The loop has an executor: does the jump and runs it. A slow function.
+///
+/// # Safety
+/// The registers are those of a frame at a `JUMP_BACKWARD_JIT` with the oparg `o`.
 pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
     let (jump, executor) = (r.pc, r.cache(1));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);

@@ -262,13 +262,11 @@ fn close_delegate(t: &Thread, receiver: Value) -> R<()> {
 pub fn close(t: &Thread, g: Ref<Generator>) -> R {
     match g.state() {
         state::CLEARED => return Ok(Value::NONE),
-        state::CREATED => {
-            if g.claim_created() {
-                g.clear_frame();
-                limpid_heap::unregister_finalizer(g.value());
-                g.release(state::CLEARED);
-                return Ok(Value::NONE);
-            }
+        state::CREATED if g.claim_created() => {
+            g.clear_frame();
+            limpid_heap::unregister_finalizer(g.value());
+            g.release(state::CLEARED);
+            return Ok(Value::NONE);
         }
         _ => {}
     }

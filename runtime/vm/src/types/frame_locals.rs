@@ -137,7 +137,7 @@ fn pop(t: &Thread, a: &[Value]) -> R {
     }
     match lookup(t, a[0], a[1])? {
         Some(v) => setitem(t, a[0], a[1], Value::NULL).map(|()| v),
-        None => a[2].non_null().ok_or(()).or_else(|()| Err(crate::exc::raise_key_error(t, a[1]))),
+        None => a[2].non_null().ok_or_else(|| crate::exc::raise_key_error(t, a[1])),
     }
 }
 

@@ -209,8 +209,11 @@ fn cannot_pickle<T>(t: &Thread, object: Value) -> R<T> {
     raise!(t, TypeError, "cannot pickle '{}' object", object.class().display_name())
 }
 
-/// What to call `__new__` with besides the class: positional arguments and keywords.
-fn new_arguments(t: &Thread, object: Value) -> R<Option<(Ref<Tuple>, Option<Ref<Dict>>)>> {
+/// Positional arguments and keywords.
+type NewArguments = (Ref<Tuple>, Option<Ref<Dict>>);
+
+/// What to call `__new__` with besides the class.
+fn new_arguments(t: &Thread, object: Value) -> R<Option<NewArguments>> {
     if let Some(method) = attr::lookup_special(t, object, names::__getnewargs_ex__)? {
         let both = call::call(t, method, &[])?;
         let Some(pair) = both.downcast::<Tuple>() else {

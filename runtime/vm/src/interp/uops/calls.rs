@@ -439,7 +439,7 @@ unsafe fn call_native_miss(r: &mut Regs, o: u32) -> Step {
 }
 
 /// An exception was raised by something that has nothing more to do.
-pub unsafe fn raised(_r: &mut Regs, _: u32) -> Step {
+pub fn raised(_r: &mut Regs, _: u32) -> Step {
     Step::Error
 }
 

@@ -41,6 +41,9 @@ unsafe fn resume_first(r: &mut Regs, o: u32) -> Step {
 }
 
 /// A frame starts or resumes, and there may be something to do besides running it.
+///
+/// # Safety
+/// The registers are those of a frame at a `RESUME` with the oparg `o`.
 pub unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
     // Once the code is up to date this instruction may have events to deliver.
     if instrument::refresh(r.t(), r.frame().code()) && r.word() as u8 == INSTRUMENTED {

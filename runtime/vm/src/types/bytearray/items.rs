@@ -114,7 +114,7 @@ fn delete_range(t: &Thread, v: Value, start: usize, step: usize, len: usize) -> 
         .contents()
         .iter()
         .enumerate()
-        .filter(|(i, _)| *i < start || (i - start) % step != 0 || (i - start) / step >= len)
+        .filter(|(i, _)| *i < start || !(i - start).is_multiple_of(step) || (i - start) / step >= len)
         .map(|(_, b)| *b)
         .collect();
     array.replace_all(t, &kept)

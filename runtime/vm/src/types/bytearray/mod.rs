@@ -321,7 +321,11 @@ pub static BYTEARRAY_DEF: TypeDef = TypeDef {
         setitem: Some(items::set_item),
         contains: Some(|t, v, item| bytes_methods::contains(t, receiver(v).contents(), item)),
         mod_: Some(|t, a, b| match a.downcast::<Bytearray>() {
-            Some(array) => Bytearray::make(t, &percent::format_bytes(t, &array.contents().to_vec(), b)?),
+            Some(array) => {
+                // Formatting may run Python code, which may resize it.
+                let format = array.contents().to_vec();
+                Bytearray::make(t, &percent::format_bytes(t, &format, b)?)
+            }
             None => Ok(Value::NOT_IMPLEMENTED),
         }),
         concat: Some(items::concat),

@@ -21,7 +21,7 @@ pub fn hex(t: &Thread, contents: &[u8], separator: Value, group: Value) -> R {
     let mut out = Vec::with_capacity(contents.len() * 2);
     let size = group.unsigned_abs() as usize;
     for (i, b) in contents.iter().enumerate() {
-        let boundary = size > 0 && i > 0 && if group > 0 { (contents.len() - i) % size == 0 } else { i % size == 0 };
+        let boundary = size > 0 && i > 0 && if group > 0 { (contents.len() - i).is_multiple_of(size) } else { i.is_multiple_of(size) };
         if let (Some(separator), true) = (separator, boundary) {
             out.push(separator);
         }

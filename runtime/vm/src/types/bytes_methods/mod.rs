@@ -49,7 +49,7 @@ macro_rules! byte_methods {
             FnDef::def("count", "self, sub, start=None, end=None, /", b::search::count::<$type>).doc(
                 "Return the number of non-overlapping occurrences of subsection 'sub' in bytes B[start:end].\n\n\
                  \x20 start\n    Optional start position. Default: start of the bytes.\n  end\n    Optional stop position. Default: end of the bytes."),
-            FnDef::def("decode", "self, /, encoding='utf-8', errors='strict'", b::decode::<$type>).doc(
+            FnDef::def("decode", "self, /, encoding='utf-8', errors='strict'", b::decode).doc(
                 "Decode the bytes using the codec registered for encoding.\n\n  encoding\n    The encoding with which to decode the bytes.\n\
                  \x20 errors\n    The error handling scheme to use for the handling of decoding errors.\n\
                  \x20   The default is 'strict' meaning that decoding errors raise a\n    UnicodeDecodeError. Other possible values are 'ignore' and 'replace'\n\
@@ -64,9 +64,9 @@ macro_rules! byte_methods {
                 "Return the lowest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].\n\n\
                  \x20 start\n    Optional start position. Default: start of the bytes.\n  end\n    Optional stop position. Default: end of the bytes.\n\n\
                  Return -1 on failure."),
-            FnDef::class_def("fromhex", "cls, string, /", b::hexadecimal::from_hex::<$type>).doc(concat!(
+            FnDef::class_def("fromhex", "cls, string, /", b::hexadecimal::from_hex::<$type>).doc(
                 "Create a bytes object from a string of hexadecimal numbers.\n\nSpaces between two numbers are accepted.\n\
-                 Example: bytes.fromhex('B9 01EF') -> b'\\\\xb9\\\\x01\\\\xef'.")),
+                 Example: bytes.fromhex('B9 01EF') -> b'\\\\xb9\\\\x01\\\\xef'."),
             FnDef::def("hex", "self, /, sep=<unrepresentable>, bytes_per_sep=1", |t, a| {
                 // Reading the arguments may run Python code, which must not resize a bytearray.
                 let contents = $crate::types::memory::get_buffer(t, a[0])?;
@@ -265,7 +265,7 @@ pub(crate) fn fill_repeated(out: &mut [u8], pattern: &[u8]) {
 }
 
 /// `bytes.decode(encoding, errors)`
-pub(super) fn decode<T: ByteText>(t: &Thread, a: &[Value]) -> R {
+pub(super) fn decode(t: &Thread, a: &[Value]) -> R {
     use crate::types::str::codec;
     let (encoding, errors) = codec::arguments(t, "decode", a[1], a[2])?;
     let v = codec::decode_value(t, a[0], encoding, errors)?;

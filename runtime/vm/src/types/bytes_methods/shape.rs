@@ -144,7 +144,7 @@ pub(crate) fn replace<T: ByteText>(t: &Thread, a: &[Value]) -> R {
     let contents = T::contents(a[0]);
     if to.len > from.len {
         // An upper bound of the result's length.
-        let times = max.min(if from.len == 0 { contents.len() + 1 } else { contents.len() / from.len });
+        let times = max.min(contents.len().checked_div(from.len).unwrap_or(contents.len() + 1));
         if (to.len - from.len).checked_mul(times).and_then(|n| n.checked_add(contents.len())).is_none_or(|n| n > isize::MAX as usize) {
             raise!(t, OverflowError, "replace bytes are too long")
         }

@@ -22,6 +22,7 @@ impl Message {
     }
 
     /// Adds a str.
+    #[allow(clippy::should_implement_trait, reason = "one step of several, and not the only thing that is added")]
     pub fn add(mut self, s: Ref<Str>) -> Message {
         self.0.extend(s.code_points());
         self

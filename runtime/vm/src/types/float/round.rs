@@ -22,11 +22,8 @@ pub fn round_to_digits(t: &Thread, f: f64, digits: isize) -> R {
     let mut text = AsciiText::new();
     if digits >= 0 {
         write_float(&mut text, f, FloatStyle { form: Form::Fixed, precision: digits as usize, dot_zero: false, ..FloatStyle::REPR });
-    } else {
-        match rounded_before_the_point(f, -digits as usize, &mut text) {
-            Some(whole) => return Ok(Value::float(whole.copysign(f))),
-            None => {}
-        }
+    } else if let Some(whole) = rounded_before_the_point(f, -digits as usize, &mut text) {
+        return Ok(Value::float(whole.copysign(f)));
     }
     let rounded = parse::parse_plain(&text).unwrap_or(f);
     if rounded.is_infinite() {

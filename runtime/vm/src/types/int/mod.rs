@@ -121,6 +121,7 @@ impl Parts<'_> {
     }
 
     /// The order of two numbers.
+    #[allow(clippy::should_implement_trait, reason = "an order without the equality that the trait demands")]
     pub fn cmp(&self, other: &Parts<'_>) -> Ordering {
         match (self.negative, other.negative) {
             (false, true) => Ordering::Greater,

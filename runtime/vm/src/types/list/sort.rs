@@ -39,7 +39,7 @@ impl List {
             _ => Ok(()),
         };
         let _guard = t.lock(list);
-        let untouched = list.storage() == Some(marker) && list.len() == 0;
+        let untouched = list.storage() == Some(marker) && list.is_empty();
         list.storage.set(t, list, storage.map_or(Value::NULL, |s| s.value()));
         list.set_len(n);
         drop(_guard);

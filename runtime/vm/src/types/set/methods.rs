@@ -19,7 +19,7 @@ fn receiver(v: Value) -> Ref<Set> {
 }
 
 /// The arguments of a method that takes any number of iterables.
-fn others<'a>(a: &'a [Value]) -> &'a [Value] {
+fn others(a: &[Value]) -> &[Value] {
     // SAFETY: `*others` is bound to a tuple.
     let tuple = unsafe { Ref::<Tuple>::from_value(a[1]) };
     // SAFETY: the tuple is referred to by `a` for as long as the slice lives, and it does not change.

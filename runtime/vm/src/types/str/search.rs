@@ -64,6 +64,7 @@ impl<'n, U: Unit> Needle<'n, U> {
     }
 
     /// How long it is.
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
     #[inline]
     pub fn len(&self) -> usize {
         self.needle.len()

@@ -19,7 +19,7 @@ pub fn set_instance_class(t: &Thread, object: Value, class: Value) -> R<()> {
     let old = object.class();
     let is_module = |c: Ref<Type>| c.is_subtype(builtin::MODULE);
     let mutable = |c: Ref<Type>| !c.has(flag::IMMUTABLE);
-    if !(mutable(old) && mutable(new)) && !(is_module(old) && is_module(new)) {
+    if !(mutable(old) && mutable(new) || is_module(old) && is_module(new)) {
         raise!(t, TypeError, "__class__ assignment only supported for mutable types or ModuleType subclasses");
     }
     check_same_layout(t, old, new, "__class__")?;

@@ -65,15 +65,15 @@ fn merge(t: &Thread, sequences: ValueList, order: &mut ValueList) -> R<()> {
         match next {
             Some(class) => {
                 order.push(t, class);
-                for i in 0..n {
-                    at[i] += (sequence(i).as_slice().get(at[i]) == Some(&class)) as usize;
+                for (i, at) in at.iter_mut().enumerate() {
+                    *at += (sequence(i).as_slice().get(*at) == Some(&class)) as usize;
                 }
             }
             None if done => return Ok(()),
             None => {
                 let mut heads: Vec<String> = Vec::new();
-                for i in 0..n {
-                    if let Some(head) = sequence(i).as_slice().get(at[i]) {
+                for (i, at) in at.iter().enumerate() {
+                    if let Some(head) = sequence(i).as_slice().get(*at) {
                         let name = class_name(*head);
                         if !heads.contains(&name) {
                             heads.push(name);

@@ -62,7 +62,7 @@ fn new(t: &Thread, _: Value, args: Args<'_>) -> R {
         Some(b) => call_typing(t, "_type_check", &[b, Str::new(t, "Bound must be a type.").value()])?,
         None => Value::NONE,
     };
-    let variance = covariant as i64 * COVARIANT | contravariant as i64 * CONTRAVARIANT | inferred as i64 * INFERRED;
+    let variance = (covariant as i64 * COVARIANT) | (contravariant as i64 * CONTRAVARIANT) | (inferred as i64 * INFERRED);
     make(t, o.name, bound, o.default(), variance)
 }
 

@@ -82,7 +82,7 @@ fn new(t: &Thread, _: Value, args: Args<'_>) -> R {
     if !o.positional.is_empty() && !bound.is_null() {
         raise!(t, TypeError, "Constraints cannot be combined with bound=...");
     }
-    let variance = covariant as i64 * COVARIANT | contravariant as i64 * CONTRAVARIANT | inferred as i64 * INFERRED;
+    let variance = (covariant as i64 * COVARIANT) | (contravariant as i64 * CONTRAVARIANT) | (inferred as i64 * INFERRED);
     let init = make(t, o.name, variance);
     let constraints = if o.positional.is_empty() { Value::NULL } else { Tuple::from_slice(t, o.positional).value() };
     let v = t.alloc(TypeVar { bound: Slot::new(bound), constraints: Slot::new(constraints), default: Slot::new(o.default()), ..init });

@@ -55,8 +55,11 @@ impl Builtin {
     }
 }
 
-/// The arguments `encoding` and `errors` of a function; NULL is the default, which is None here.
-pub fn arguments(t: &Thread, function: &str, encoding: Value, errors: Value) -> R<(Option<Ref<Str>>, Option<Ref<Str>>)> {
+/// The arguments `encoding` and `errors`; None: the default.
+pub type Arguments = (Option<Ref<Str>>, Option<Ref<Str>>);
+
+/// The arguments `encoding` and `errors` of a function, where NULL is the default.
+pub fn arguments(t: &Thread, function: &str, encoding: Value, errors: Value) -> R<Arguments> {
     let text = |v: Value, name: &str| -> R<Option<Ref<Str>>> {
         if v.is_null() {
             return Ok(None);

@@ -95,7 +95,7 @@ impl Reader {
     fn grouping(&mut self, t: &Thread) -> R<Grouping> {
         let comma = self.take(b',');
         let underscore = self.take(b'_');
-        if comma && underscore || underscore && self.peek(0) == Some(b',' as u32) {
+        if underscore && (comma || self.peek(0) == Some(b',' as u32)) {
             raise!(t, ValueError, "Cannot specify both ',' and '_'.")
         }
         Ok(if comma {

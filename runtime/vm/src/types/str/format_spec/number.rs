@@ -227,7 +227,7 @@ fn push_grouped(out: &mut AsciiText, digits: &[u8], separator: u8, group: usize,
     }
     debug_assert!(width >= min_width);
     for i in 0..n {
-        if i > 0 && (n - i) % group == 0 {
+        if i > 0 && (n - i).is_multiple_of(group) {
             out.push(separator);
         }
         out.push(if i < n - digits.len() { b'0' } else { digits[i - (n - digits.len())] });

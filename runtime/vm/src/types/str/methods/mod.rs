@@ -33,7 +33,7 @@ pub static STR_DEF: TypeDef = TypeDef {
     slots: SlotTable {
         new: Some(new::new),
         repr: Some(|t, v| Ok(super::repr::repr(t, receiver(v))?.value())),
-        str: Some(|t, v| exact(t, v)),
+        str: Some(exact),
         hash: Some(|_, v| Ok(receiver(v).hash())),
         richcompare: Some(rich_compare),
         iter: Some(iterator::iterator),

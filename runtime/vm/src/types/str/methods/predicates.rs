@@ -7,6 +7,7 @@ use crate::types::str::unicode;
 use limpid_heap::Value;
 
 /// Are there characters, all of this kind?
+#[allow(clippy::useless_conversion, reason = "units have three widths, and one of them is this")]
 fn all(v: Value, kind: impl Fn(u32) -> bool) -> R {
     let s = receiver(v);
     Ok(Value::bool(!s.is_empty() && with_units!(s, units => units.iter().all(|c| kind(u32::from(*c))))))
@@ -23,6 +24,7 @@ macro_rules! predicates {
 
 predicates! { is_space is_decimal is_digit is_numeric is_alpha is_alnum }
 
+#[allow(clippy::useless_conversion, reason = "units have three widths, and one of them is this")]
 pub(super) fn is_printable(_: &Thread, a: &[Value]) -> R {
     let s = receiver(a[0]);
     Ok(Value::bool(with_units!(s, units => units.iter().all(|c| unicode::is_printable(u32::from(*c))))))
