@@ -138,12 +138,15 @@ pub fn after_fork_child(t: &Thread) {
     sync::after_fork_child();
     let is_main = t.interpreter().main_ident.load(Ordering::Relaxed) == t.ident.get();
     RUNNING.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
-    for done in AHEAD.lock().iter().filter_map(Weak::upgrade).filter(|done| done.ident.load(Ordering::Acquire) != t.ident.get()) {
+    for done in AHEAD.lock().iter().filter_map(Weak::upgrade) {
+        // This thread's as well: another may have been about to wait for its end.
         if done.finished.try_lock().is_none() {
             // SAFETY: the thread that had it does not exist here, and no other does.
             unsafe { done.finished.force_unlock() };
         }
-        *done.finished.lock() = true;
+        if done.ident.load(Ordering::Acquire) != t.ident.get() {
+            *done.finished.lock() = true;
+        }
     }
 }
 
