@@ -152,6 +152,12 @@ pub fn frame_tracers() -> u64 {
     site::tracers_of_first_four()
 }
 
+/// Not 0 if anybody traces native calls: `cfunction__entry` or `cfunction__return`.
+#[inline(always)]
+pub fn cfunction_tracers() -> u16 {
+    cfunction__entry::tracers() | cfunction__return::tracers()
+}
+
 /// The address of the word that [`frame_tracers`] looks at, for code that is generated at run time.
 pub fn frame_semaphores() -> Option<NonNull<u64>> {
     function__entry::semaphore().map(NonNull::cast)

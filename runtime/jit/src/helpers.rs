@@ -94,7 +94,7 @@ pub unsafe extern "C" fn dict_get(t: *const Thread, dict: Value, key: Value, def
 }
 
 fn native_calls_are_traced() -> bool {
-    probes::cfunction__entry::enabled() || probes::cfunction__return::enabled()
+    probes::cfunction_tracers() != 0
 }
 
 /// Has a dict a key?

@@ -50,7 +50,7 @@ pub fn call_args(t: &Thread, f: Value, args: Args<'_>) -> R {
 /// Calls a native function, with its probes.
 #[inline]
 pub fn call_builtin(t: &Thread, f: Ref<BuiltinFunction>, args: Args<'_>) -> R {
-    if probes::cfunction__entry::enabled() || probes::cfunction__return::enabled() {
+    if probes::cfunction_tracers() != 0 {
         return call_builtin_traced(t, f, args);
     }
     f.invoke(t, args)

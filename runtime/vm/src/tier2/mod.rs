@@ -175,7 +175,7 @@ pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
     let jump = r.pc;
     r.set_cache(1, backoff::restart(r.cache(1)));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
-    if is_enabled() && ENTRY_POINTS.get().is_some_and(|e| (e.is_due)(r.t(), jump, r.pc)) {
+    if ENTRY_POINTS.get().is_some_and(|e| (e.is_due)(r.t(), jump, r.pc)) {
         start_recording(r, Origin::Loop { jump, header: r.pc }, r.fp);
     }
     Step::Jump

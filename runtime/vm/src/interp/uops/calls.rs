@@ -52,11 +52,6 @@ fn operands<'a>(r: &Regs, o: u32) -> (Value, &'a [Value], usize) {
     (all[0], args, n + 2)
 }
 
-#[inline(always)]
-fn are_native_calls_traced() -> bool {
-    probes::cfunction__entry::tracers() | probes::cfunction__return::tracers() != 0
-}
-
 /// What was called may have waited for long, or have sent a signal to its own process.
 fn finish_call(r: &mut Regs, drop: usize, v: Value) -> Step {
     r.drop_n(drop);
@@ -379,7 +374,7 @@ fn call_filled(t: &Thread, body: fn(&Thread, &[Value]) -> R, args: &[Value], tot
 pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
     let n = o as usize;
     let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
-    if f.bits() != r.cache64(4) || !receiver.is_null() || are_native_calls_traced() {
+    if f.bits() != r.cache64(4) || !receiver.is_null() || probes::cfunction_tracers() != 0 {
         return Flow::Slow(call_native_miss);
     }
     // SAFETY: the specializer has cached a native function.
@@ -413,7 +408,7 @@ pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
 pub fn CALL_NATIVE_METHOD(r: &mut Regs, o: u32) -> Flow {
     let n = o as usize;
     let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
-    if f.bits() != r.cache64(4) || receiver.is_null() || are_native_calls_traced() {
+    if f.bits() != r.cache64(4) || receiver.is_null() || probes::cfunction_tracers() != 0 {
         return Flow::Slow(call_native_miss);
     }
     // SAFETY: the specializer has cached a method descriptor.
