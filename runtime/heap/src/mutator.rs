@@ -88,16 +88,34 @@ impl Mutator {
     pub fn alloc(&self, size: usize, header: Header) -> NonNull<u8> {
         debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
         let class = size_class(size + slack(&header));
+        match self.bump(class) {
+            // SAFETY: a free cell of this thread.
+            Some(cell) => unsafe { initialise(cell, header) },
+            None => self.alloc_slow(class, header),
+        }
+    }
+
+    /// As [`Mutator::alloc`], but None where the thread has no free cell at hand: no call, and no safepoint.
+    #[inline(always)]
+    pub fn alloc_at_hand(&self, size: usize, header: Header) -> Option<NonNull<u8>> {
+        debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
+        let cell = self.bump(size_class(size + slack(&header)))?;
+        // SAFETY: a free cell of this thread.
+        Some(unsafe { initialise(cell, header) })
+    }
+
+    /// Takes the next cell of a gap; None at its end.
+    #[inline(always)]
+    fn bump(&self, class: usize) -> Option<usize> {
         // SAFETY: a size class is below CLASSES.
         let (cursor, size) = unsafe { (self.cursors.get_unchecked(class), CLASS_SIZES.get_unchecked(class)) };
         let cell = cursor.next.get();
         let next = cell + *size as usize;
         if next > cursor.end.get() {
-            return self.alloc_slow(class, header);
+            return None;
         }
         cursor.next.set(next);
-        // SAFETY: the gap is this thread's and ends at or after `next`.
-        unsafe { initialise(cell, header) }
+        Some(cell)
     }
 
     /// Allocates a cell of any size; bytes after the header are zero. Fails if the heap would be over its limit, or the system gives
@@ -110,15 +128,13 @@ impl Mutator {
             return Ok(unsafe { initialise(cell, header) });
         }
         let class = size_class(size + slack(&header));
-        let cursor = &self.cursors[class];
-        let (cell, next) = (cursor.next.get(), cursor.next.get() + CLASS_SIZES[class] as usize);
-        let cell = if next <= cursor.end.get() {
-            cursor.next.set(next);
-            cell
-        } else {
-            let cell = keeping_shape(&header, || self.refill(class, Demand::Normal))?;
-            tell(&header, CLASS_SIZES[class] as usize);
-            cell
+        let cell = match self.bump(class) {
+            Some(cell) => cell,
+            None => {
+                let cell = keeping_shape(&header, || self.refill(class, Demand::Normal))?;
+                tell(&header, CLASS_SIZES[class] as usize);
+                cell
+            }
         };
         // SAFETY: a free cell of this thread.
         Ok(unsafe { initialise(cell, header) })

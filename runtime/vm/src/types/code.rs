@@ -236,6 +236,7 @@ impl Code {
         }
     }
 
+    #[inline(always)]
     fn existing_copy(&self, index: usize) -> Option<Ref<Bytecode>> {
         let list = ValueList::from_cell(self.copies.opt()?);
         let v = if index < list.len() { list.get(index).non_null()? } else { return None };
@@ -317,6 +318,15 @@ impl Ref<Code> {
         match t.bytecode_index.get() {
             0 => self.bytecode().start(),
             i => self.copy_for(t, i as usize).start(),
+        }
+    }
+
+    /// Where this thread's instructions start, if it has its copy already.
+    #[inline(always)]
+    pub fn existing_entry(self, t: &Thread) -> Option<*const u16> {
+        match t.bytecode_index.get() {
+            0 => Some(self.bytecode().start()),
+            i => self.existing_copy(i as usize).map(|copy| copy.start()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Calls.
 
-use super::{due, failure, success};
+use super::{due, failure, has_missed, success};
 use crate::args::{NativeBody, Signature};
 use crate::interp::frame::HEADER;
 use crate::interp::regs::Regs;
@@ -50,7 +50,8 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
     let code = f.code();
     let version = f.version.load(std::sync::atomic::Ordering::Relaxed);
     let given = n + !receiver.is_null() as usize;
-    if version == 0 || !code.is_positional() || code.argcount as usize != given {
+    // A call that missed calls now this, now that.
+    if has_missed(r) || version == 0 || !code.is_positional() || code.argcount as usize != given {
         return Ok(Opcode::CALL_PY_GENERAL);
     }
     // Header, locals and stack, and the operands of the next call.

@@ -1,25 +1,24 @@
-//! Calls.
+//! Calls, but for those that enter a Python function without leaving the handler.
 //!
 //! On the stack: the callable, the receiver of a method or NULL, the arguments.
 
 use super::{attempt, attempt_here, slow_uops};
 use crate::args::{Args, NativeBody};
+use crate::interp;
 use crate::interp::calls::{self, push_call};
-use crate::interp::frame::{Frame, HEADER, free_stack, init_pc};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{call, isinstance, iter, sequence, text};
 use crate::thread::Thread;
 use crate::types::{BuiltinFunction, Dict, Function, List, Method, MethodDescriptor, Tuple, Type, builtin, int, type_};
-use crate::{exc, interp};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_probes as probes;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Words from a CALL or CALL_KW to the next instruction.
-const ADVANCE: isize = 1 + Opcode::CALL.caches() as isize;
+pub(super) const ADVANCE: isize = 1 + Opcode::CALL.caches() as isize;
 /// In the last cache word: the call has a receiver.
 pub const HAS_RECEIVER: u16 = 1 << 15;
 
@@ -30,12 +29,6 @@ slow_uops! {
     CALL_KW_GENERIC = call_kw_generic;
     /// `f(*args, **kwargs)`
     CALL_EX_GENERIC = call_ex;
-    /// A Python function whose arguments have to be bound.
-    CALL_PY_ANY_ARGS = call_py_general;
-    /// A bound method of a Python function.
-    UNPACK_BOUND_METHOD = call_bound_method;
-    /// A class made in Python with a Python `__init__`.
-    ALLOCATE_AND_CALL_INIT = alloc_and_init;
     /// Anything else.
     CALL_ANYTHING = call_anything;
     /// A Python function with keywords.
@@ -45,7 +38,7 @@ slow_uops! {
 }
 
 /// The operands of a call: callable, arguments with the receiver in front if there is one, how many values they are on the stack.
-fn operands<'a>(r: &Regs, o: u32) -> (Value, &'a [Value], usize) {
+pub(super) fn operands<'a>(r: &Regs, o: u32) -> (Value, &'a [Value], usize) {
     let n = o as usize;
     let all = r.top_slice(n + 2);
     let args = if all[1].is_null() { &all[2..] } else { &all[1..] };
@@ -63,13 +56,13 @@ fn finish_call(r: &mut Regs, drop: usize, v: Value) -> Step {
     Step::Next
 }
 
-unsafe fn call_generic(r: &mut Regs, o: u32) -> Step {
+pub(super) unsafe fn call_generic(r: &mut Regs, o: u32) -> Step {
     specialize::call(r, o);
     // SAFETY: the same instruction.
     unsafe { call_anything(r, o) }
 }
 
-unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
+pub(super) unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
     let (f, args, n) = operands(r, o);
     if let Some(f) = f.exact::<Function>() {
         return push_call(r, f, args, Value::NULL, n, ADVANCE);
@@ -187,166 +180,6 @@ fn positional_tuple(t: &Thread, f: Value, v: Value) -> R<Ref<Tuple>> {
         raise!(t, TypeError, "{name} argument after * must be an iterable, not {}", v.class().display_name());
     }
     Ok(Tuple::from_slice(t, iter::collect(t, v)?.as_slice()))
-}
-
-/// The callable is a function of the cached version, and the call has a receiver or not as it had.
-#[inline(always)]
-pub fn GUARD_FUNCTION(r: &mut Regs, o: u32) -> Flow {
-    let f = r.peek(o as usize + 2);
-    if f.shape() != builtin::shapes::FUNCTION {
-        return Flow::Deopt;
-    }
-    // SAFETY: the shape is a function's.
-    let f = unsafe { Ref::<Function>::from_value(f) };
-    let has_receiver = !r.peek(o as usize + 1).is_null();
-    if f.version.load(Relaxed) != r.cache32(2) || has_receiver != (r.cache(8) & HAS_RECEIVER != 0) {
-        return Flow::Deopt;
-    }
-    Flow::Next
-}
-
-/// There is room for the callee's frame, and the recursion limit allows it.
-#[inline(always)]
-pub fn GUARD_STACK(r: &mut Regs, _o: u32) -> Flow {
-    let t = r.t();
-    let size = (r.cache(8) & !HAS_RECEIVER) as usize;
-    let base = free_stack(r.sp, r.frame());
-    if t.depth.get() >= t.depth_limit.get() || base.wrapping_add(size) > t.stack_limit.get() {
-        return Flow::Slow(call_anything);
-    }
-    Flow::Next
-}
-
-/// Lays the callee's frame over the operands, whose last `N` are the arguments, and goes to the cached code. Where nothing is left to a loop
-/// or a library function the handler needs no register but its own.
-#[inline(always)]
-fn push_frame<const N: usize>(r: &mut Regs, o: u32) -> Flow {
-    let mut args = [Value::NULL; N];
-    let mut i = 0;
-    while i < N {
-        args[i] = r.peek(N - i);
-        i += 1;
-    }
-    let fp = start_frame(r, o);
-    let mut i = 0;
-    while i < N {
-        // SAFETY: GUARD_STACK has made sure of the room.
-        unsafe { *fp.add(i) = args[i] };
-        i += 1;
-    }
-    // SAFETY: as above.
-    enter_frame(r, fp, unsafe { fp.add(N) })
-}
-
-/// Writes the callee's header where its frame starts, and notes in a calling generator where its own stack ends.
-#[inline(always)]
-fn start_frame(r: &mut Regs, o: u32) -> *mut Value {
-    // SAFETY: the operands are on the stack.
-    let operands = unsafe { r.sp.sub(o as usize + 2) };
-    let caller = r.frame();
-    let base = if caller.is_generator() {
-        let g = caller.generator();
-        g.sp.set(operands);
-        g.stack_top.get()
-    } else {
-        operands
-    };
-    // SAFETY: GUARD_STACK has made sure of the room; the callable is written where it is already, or far from the operands.
-    unsafe {
-        let fp = base.add(HEADER);
-        Frame(fp).init(*operands, caller, r.pc.offset(ADVANCE), Value::NULL);
-        fp
-    }
-}
-
-/// Goes to the cached code with the frame at `fp`, whose locals from `rest` on are unbound.
-#[inline(always)]
-fn enter_frame(r: &mut Regs, fp: *mut Value, mut rest: *mut Value) -> Flow {
-    let mut unbound = r.cache(9);
-    while unbound > 0 {
-        // SAFETY: GUARD_STACK has made sure of the room.
-        unsafe {
-            *rest = Value::NULL;
-            rest = rest.add(1);
-            // Keeps LLVM from making this a call of memset, for which the handler would have to save registers.
-            std::arch::asm!("", options(nomem, nostack, preserves_flags));
-        }
-        unbound -= 1;
-    }
-    let t = r.t();
-    t.depth.set(t.depth.get() + 1);
-    r.fp = fp;
-    r.sp = rest;
-    r.pc = r.cache64(4) as *const u16;
-    Flow::Jump
-}
-
-/// Enters a function with no argument.
-#[inline(always)]
-pub fn PUSH_FRAME_0(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<0>(r, o)
-}
-
-/// Enters a function with one argument, the receiver counted.
-#[inline(always)]
-pub fn PUSH_FRAME_1(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<1>(r, o)
-}
-
-/// Enters a function with two arguments.
-#[inline(always)]
-pub fn PUSH_FRAME_2(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<2>(r, o)
-}
-
-/// Enters a function with three arguments.
-#[inline(always)]
-pub fn PUSH_FRAME_3(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<3>(r, o)
-}
-
-/// Enters a function with any number of arguments.
-#[inline(always)]
-pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
-    let count = o as usize + (r.cache(8) & HAS_RECEIVER != 0) as usize;
-    // SAFETY: the arguments are on the stack.
-    let args = unsafe { r.sp.sub(count) };
-    // Arguments move up to the place of the locals, so the last goes first, and all before the header is written.
-    let caller = r.frame();
-    // SAFETY: as above; GUARD_STACK has made sure of the room.
-    let fp = unsafe { if caller.is_generator() { caller.generator().stack_top.get() } else { r.sp.sub(o as usize + 2) }.add(HEADER) };
-    let mut i = count;
-    while i > 0 {
-        i -= 1;
-        // SAFETY: as above.
-        unsafe {
-            *fp.add(i) = *args.add(i);
-            // As in `enter_frame`, against memmove and vectors.
-            std::arch::asm!("", options(nomem, nostack, preserves_flags));
-        }
-    }
-    start_frame(r, o);
-    // SAFETY: as above.
-    enter_frame(r, fp, unsafe { fp.add(count) })
-}
-
-unsafe fn call_py_general(r: &mut Regs, o: u32) -> Step {
-    let (f, args, n) = operands(r, o);
-    match f.exact::<Function>() {
-        Some(f) => push_call(r, f, args, Value::NULL, n, ADVANCE),
-        // SAFETY: the same instruction.
-        None => unsafe { call_generic(r, o) },
-    }
-}
-
-unsafe fn call_bound_method(r: &mut Regs, o: u32) -> Step {
-    let f = r.peek(o as usize + 2);
-    if f.shape() != builtin::shapes::METHOD {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
-    }
-    // SAFETY: the same instruction; it unpacks bound methods.
-    unsafe { call_anything(r, o) }
 }
 
 /// The most parameters of a native function whose missing ones are added here.
@@ -540,76 +373,6 @@ pub fn CALL_APPEND(r: &mut Regs, o: u32) -> Flow {
         }
         Err(_) => Flow::Slow(raised),
     }
-}
-
-unsafe fn alloc_and_init(r: &mut Regs, o: u32) -> Step {
-    let n = o as usize;
-    let class = r.peek(n + 2);
-    // SAFETY: the shape is a type's; versions are never used twice, so this one tells which class it is.
-    let fits = class.shape() == builtin::shapes::TYPE
-        && unsafe { Ref::<Type>::from_value(class) }.version() == r.cache32(2)
-        && r.peek(n + 1).is_null()
-        && !r.frame().is_generator();
-    if !fits {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
-    }
-    let t = r.t();
-    // SAFETY: the class is the one whose `__init__` was cached.
-    let (class, init) = unsafe { (Ref::<Type>::from_value(class), Ref::<Function>::from_value(Value::from_bits(r.cache64(4)))) };
-    // The shim: a frame without code that holds the instance, over the class and its arguments. The arguments move to where the frame
-    // of __init__ takes them from.
-    // SAFETY: the shim needs HEADER + 1 values, the operands of the inner call n + 2 more, which the comparison makes sure of.
-    unsafe {
-        let base = r.sp.sub(n + 2);
-        if base.add(2 * HEADER + n + 8 + init.code().frame_values()) > t.stack_limit.get() {
-            return call_anything(r, o);
-        }
-        let instance = type_::alloc_plain(t, class);
-        let shim = Frame(base.add(HEADER));
-        // Operands of the inner call above the shim's one value: callable, receiver, arguments; last first, they may overlap.
-        let operands = shim.0.add(1);
-        std::ptr::copy(r.sp.sub(n), operands.add(2), n);
-        *operands = init.value();
-        *operands.add(1) = instance;
-        shim.init(Value::NULL, r.frame(), r.pc.offset(ADVANCE), Value::NULL);
-        *shim.0 = instance;
-        t.depth.set(t.depth.get() + 1);
-        let saved = *r;
-        r.fp = shim.0;
-        r.sp = operands.add(n + 2);
-        r.pc = init_pc();
-        r.save();
-        let args = std::slice::from_raw_parts(operands.add(1), n + 1);
-        // The inner call returns to the shim's code.
-        match push_call(r, init, args, Value::NULL, n + 2, 0) {
-            Step::Error => {
-                // The shim goes; the exception belongs to the caller.
-                t.depth.set(t.depth.get() - 1);
-                *r = saved;
-                r.save();
-                Step::Error
-            }
-            step => step,
-        }
-    }
-}
-
-/// The end of an `__init__` that was called in place of its class.
-#[inline(always)]
-pub fn CHECK_INIT_RESULT(r: &mut Regs, _o: u32) -> Flow {
-    if !r.peek(1).is_none() {
-        return Flow::Slow(wrong_init_result);
-    }
-    r.drop_n(1);
-    Flow::Next
-}
-
-unsafe fn wrong_init_result(r: &mut Regs, _: u32) -> Step {
-    let v = r.pop();
-    let t = r.t();
-    t.raise(exc::TypeError, &format!("__init__() should return None, not '{}'", v.class().display_name()));
-    Step::Error
 }
 
 /// A class that is made by native code.

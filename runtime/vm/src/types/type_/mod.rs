@@ -117,6 +117,16 @@ pub fn alloc_plain(t: &Thread, class: Ref<Type>) -> Value {
     instance
 }
 
+/// As [`alloc_plain`] where that takes nothing but a cell that is at hand.
+#[inline(always)]
+pub fn alloc_plain_at_hand(t: &Thread, class: Ref<Type>) -> Option<Value> {
+    if class.has(flag::HAS_FINALIZER) {
+        return None;
+    }
+    let cell = t.mutator.alloc_at_hand(class.instance_size(), class.instance_header())?;
+    Some(Value::cell(cell.as_ptr()))
+}
+
 /// A new zeroed instance of any class whose native part may be zero.
 pub fn alloc_instance(t: &Thread, class: Ref<Type>) -> R {
     let cell = t.try_alloc_bytes(class.instance_size(), class.instance_header())?;

@@ -1,0 +1,358 @@
+//! Calls of Python functions: the callee's frame is laid over the operands.
+//!
+//! The forms that know the function read what they need of it from their caches; the others, for calls whose function varies, for bound
+//! methods and for `__init__`, read it from the function and its code. Either way the handler enters the function itself if that takes
+//! positional parameters only and gets all of them; binding anything else is left to a slow function.
+
+use super::calls::{ADVANCE, HAS_RECEIVER, call_anything, call_generic};
+use crate::exc;
+use crate::interp::calls::push_call;
+use crate::interp::frame::{Frame, HEADER, free_stack, init_pc};
+use crate::interp::regs::{Flow, Regs, Step};
+use crate::object::{Ref, ValueExt};
+use crate::thread::Thread;
+use crate::types::{Code, Function, Method, Type, builtin, type_};
+use limpid_heap::Value;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The callable is a function of the cached version, and the call has a receiver or not as it had.
+#[inline(always)]
+pub fn GUARD_FUNCTION(r: &mut Regs, o: u32) -> Flow {
+    let f = r.peek(o as usize + 2);
+    if f.shape() != builtin::shapes::FUNCTION {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a function's.
+    let f = unsafe { Ref::<Function>::from_value(f) };
+    let has_receiver = !r.peek(o as usize + 1).is_null();
+    if f.version.load(Relaxed) != r.cache32(2) || has_receiver != (r.cache(8) & HAS_RECEIVER != 0) {
+        return Flow::Deopt;
+    }
+    Flow::Next
+}
+
+/// There is room for the callee's frame, and the recursion limit allows it.
+#[inline(always)]
+pub fn GUARD_STACK(r: &mut Regs, _o: u32) -> Flow {
+    let t = r.t();
+    let size = (r.cache(8) & !HAS_RECEIVER) as usize;
+    let base = free_stack(r.sp, r.frame());
+    if t.depth.get() >= t.depth_limit.get() || base.wrapping_add(size) > t.stack_limit.get() {
+        return Flow::Slow(call_anything);
+    }
+    Flow::Next
+}
+
+/// Lays the callee's frame over the operands, whose last `N` are the arguments, and goes to the cached code. Where nothing is left to a loop
+/// or a library function the handler needs no register but its own.
+#[inline(always)]
+fn push_frame<const N: usize>(r: &mut Regs, o: u32) -> Flow {
+    let mut args = [Value::NULL; N];
+    let mut i = 0;
+    while i < N {
+        args[i] = r.peek(N - i);
+        i += 1;
+    }
+    let fp = start_frame(r, o);
+    let mut i = 0;
+    while i < N {
+        // SAFETY: GUARD_STACK has made sure of the room.
+        unsafe { *fp.add(i) = args[i] };
+        i += 1;
+    }
+    // SAFETY: as above.
+    enter_frame(r, fp, unsafe { fp.add(N) })
+}
+
+/// Writes the callee's header where its frame starts, and notes in a calling generator where its own stack ends.
+#[inline(always)]
+fn start_frame(r: &mut Regs, o: u32) -> *mut Value {
+    // SAFETY: the operands are on the stack.
+    let operands = unsafe { r.sp.sub(o as usize + 2) };
+    let caller = r.frame();
+    let base = if caller.is_generator() {
+        let g = caller.generator();
+        g.sp.set(operands);
+        g.stack_top.get()
+    } else {
+        operands
+    };
+    // SAFETY: GUARD_STACK has made sure of the room; the callable is written where it is already, or far from the operands.
+    unsafe {
+        let fp = base.add(HEADER);
+        Frame(fp).init(*operands, caller, r.pc.offset(ADVANCE), Value::NULL);
+        fp
+    }
+}
+
+/// Goes to the cached code with the frame at `fp`, whose locals from `rest` on are unbound.
+#[inline(always)]
+fn enter_frame(r: &mut Regs, fp: *mut Value, mut rest: *mut Value) -> Flow {
+    let mut unbound = r.cache(9);
+    while unbound > 0 {
+        // SAFETY: GUARD_STACK has made sure of the room.
+        unsafe {
+            *rest = Value::NULL;
+            rest = rest.add(1);
+            // Keeps LLVM from making this a call of memset, for which the handler would have to save registers.
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+        }
+        unbound -= 1;
+    }
+    let t = r.t();
+    t.depth.set(t.depth.get() + 1);
+    r.fp = fp;
+    r.sp = rest;
+    r.pc = r.cache64(4) as *const u16;
+    Flow::Jump
+}
+
+/// Enters a function with no argument.
+#[inline(always)]
+pub fn PUSH_FRAME_0(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<0>(r, o)
+}
+
+/// Enters a function with one argument, the receiver counted.
+#[inline(always)]
+pub fn PUSH_FRAME_1(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<1>(r, o)
+}
+
+/// Enters a function with two arguments.
+#[inline(always)]
+pub fn PUSH_FRAME_2(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<2>(r, o)
+}
+
+/// Enters a function with three arguments.
+#[inline(always)]
+pub fn PUSH_FRAME_3(r: &mut Regs, o: u32) -> Flow {
+    push_frame::<3>(r, o)
+}
+
+/// Enters a function with any number of arguments.
+#[inline(always)]
+pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
+    let count = o as usize + (r.cache(8) & HAS_RECEIVER != 0) as usize;
+    // SAFETY: the arguments are on the stack.
+    let args = unsafe { r.sp.sub(count) };
+    // Arguments move up to the place of the locals, so the last goes first, and all before the header is written.
+    let caller = r.frame();
+    // SAFETY: as above; GUARD_STACK has made sure of the room.
+    let fp = unsafe { if caller.is_generator() { caller.generator().stack_top.get() } else { r.sp.sub(o as usize + 2) }.add(HEADER) };
+    let mut i = count;
+    while i > 0 {
+        i -= 1;
+        // SAFETY: as above.
+        unsafe {
+            *fp.add(i) = *args.add(i);
+            // As in `enter_frame`, against memmove and vectors.
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+        }
+    }
+    start_frame(r, o);
+    // SAFETY: as above.
+    enter_frame(r, fp, unsafe { fp.add(count) })
+}
+
+/// Where this thread's instructions of a function start whose frame may be laid at `fp` as it is: it takes `given` arguments, all of them
+/// positional, there is room for it as the last of `frames` new ones, and the thread has its copy of the code.
+#[inline(always)]
+fn plain_entry(t: &Thread, code: Ref<Code>, given: usize, fp: *mut Value, frames: u32) -> Option<*const u16> {
+    let fits = code.is_positional()
+        && code.argcount as usize == given
+        && t.depth.get() + frames <= t.depth_limit.get()
+        && fp.wrapping_add(code.frame_values()) <= t.stack_limit.get();
+    if fits { code.existing_entry(t) } else { None }
+}
+
+/// Lays the frame of `f` at `fp`, with the `given` arguments that start at `args`, and goes to `entry`. The arguments may lie below `fp`
+/// or where the header goes.
+#[inline(always)]
+fn lay_frame(
+    r: &mut Regs,
+    f: Ref<Function>,
+    fp: *mut Value,
+    args: *const Value,
+    given: usize,
+    previous: Frame,
+    return_pc: *const u16,
+    entry: *const u16,
+) {
+    let count = f.code().nlocalsplus as usize;
+    // SAFETY: `plain_entry` has made sure of the room. The empty assembly is against calls of memmove and memset, as in `enter_frame`.
+    unsafe {
+        let mut i = given;
+        while i > 0 {
+            i -= 1;
+            *fp.add(i) = *args.add(i);
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+        }
+        let mut i = given;
+        while i < count {
+            *fp.add(i) = Value::NULL;
+            i += 1;
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+        }
+        Frame(fp).init(f.value(), previous, return_pc, Value::NULL);
+        r.sp = fp.add(count);
+    }
+    let t = r.t();
+    t.depth.set(t.depth.get() + 1);
+    r.fp = fp;
+    r.pc = entry;
+}
+
+/// Enters the function under the operands, with the `given` arguments on top of the stack.
+#[inline(always)]
+fn enter_function(r: &mut Regs, o: u32, f: Ref<Function>, given: usize) -> Flow {
+    // SAFETY: the operands are on the stack.
+    let (operands, args) = unsafe { (r.sp.sub(o as usize + 2), r.sp.sub(given)) };
+    let caller = r.frame();
+    let base = if caller.is_generator() { caller.generator().stack_top.get() } else { operands };
+    let fp = base.wrapping_add(HEADER);
+    let Some(entry) = plain_entry(r.t(), f.code(), given, fp, 1) else { return Flow::Slow(call_anything) };
+    if caller.is_generator() {
+        caller.generator().sp.set(operands);
+    }
+    // SAFETY: the next instruction of the same code.
+    let return_pc = unsafe { r.pc.offset(ADVANCE) };
+    lay_frame(r, f, fp, args, given, caller, return_pc, entry);
+    Flow::Jump
+}
+
+/// Enters whatever Python function is called.
+#[inline(always)]
+pub fn PUSH_FRAME_OF_ANY(r: &mut Regs, o: u32) -> Flow {
+    let f = r.peek(o as usize + 2);
+    if f.shape() != builtin::shapes::FUNCTION {
+        return Flow::Deopt;
+    }
+    let given = o as usize + !r.peek(o as usize + 1).is_null() as usize;
+    // SAFETY: the shape is a function's.
+    enter_function(r, o, unsafe { Ref::from_value(f) }, given)
+}
+
+/// Enters the Python function of a bound method, with the object as the first argument.
+#[inline(always)]
+pub fn PUSH_FRAME_OF_METHOD(r: &mut Regs, o: u32) -> Flow {
+    let (f, receiver) = (r.peek(o as usize + 2), r.peek(o as usize + 1));
+    if f.shape() != builtin::shapes::METHOD || !receiver.is_null() {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a method's.
+    let method = unsafe { Ref::<Method>::from_value(f) };
+    let function = method.function.get();
+    if function.shape() != builtin::shapes::FUNCTION {
+        return Flow::Slow(call_anything);
+    }
+    // The same call spelled with a receiver, also for a slow function.
+    r.poke(o as usize + 2, function);
+    r.poke(o as usize + 1, method.receiver.get());
+    // SAFETY: the shape is a function's.
+    enter_function(r, o, unsafe { Ref::from_value(function) }, o as usize + 1)
+}
+
+/// The class under the operands and its `__init__`, if the class is the one whose `__init__` was cached and the frames can lie over the
+/// operands.
+#[inline(always)]
+fn cached_init(r: &Regs, o: u32) -> Option<(Ref<Type>, Ref<Function>)> {
+    let class = r.peek(o as usize + 2);
+    // SAFETY: the shape is a type's; versions are never used twice, so this one tells which class it is.
+    let fits = class.shape() == builtin::shapes::TYPE
+        && unsafe { Ref::<Type>::from_value(class) }.version() == r.cache32(2)
+        && r.peek(o as usize + 1).is_null()
+        && !r.frame().is_generator();
+    // SAFETY: the class is the one whose `__init__` was cached.
+    fits.then(|| unsafe { (Ref::from_value(class), Ref::from_value(Value::from_bits(r.cache64(4)))) })
+}
+
+/// Makes an instance of a class made in Python and enters its `__init__`.
+#[inline(always)]
+pub fn ALLOCATE_AND_CALL_INIT(r: &mut Regs, o: u32) -> Flow {
+    let n = o as usize;
+    let Some((class, init)) = cached_init(r, o) else { return Flow::Deopt };
+    // SAFETY: the operands are on the stack.
+    let (base, args) = unsafe { (r.sp.sub(n + 2), r.sp.sub(n)) };
+    let shim = Frame(base.wrapping_add(HEADER));
+    let fp = shim.0.wrapping_add(1 + HEADER);
+    let t = r.t();
+    let Some(entry) = plain_entry(t, init.code(), n + 1, fp, 2) else { return Flow::Slow(alloc_and_init) };
+    let Some(instance) = type_::alloc_plain_at_hand(t, class) else { return Flow::Slow(alloc_and_init) };
+    let caller = r.frame();
+    // SAFETY: the next instruction of the same code.
+    let return_pc = unsafe { r.pc.offset(ADVANCE) };
+    // SAFETY: `plain_entry` has made sure of the room. The frame of `__init__` lies above the shim and is written first, for the operands
+    // are where the shim will be.
+    unsafe {
+        lay_frame(r, init, fp, args.sub(1), n + 1, shim, init_pc(), entry);
+        *fp = instance;
+        shim.init(Value::NULL, caller, return_pc, Value::NULL);
+        *shim.0 = instance;
+    }
+    t.depth.set(t.depth.get() + 1);
+    Flow::Jump
+}
+
+unsafe fn alloc_and_init(r: &mut Regs, o: u32) -> Step {
+    let n = o as usize;
+    let Some((class, init)) = cached_init(r, o) else {
+        // SAFETY: the same instruction.
+        return unsafe { call_generic(r, o) };
+    };
+    let t = r.t();
+    // The shim: a frame without code that holds the instance, over the class and its arguments. The arguments move to where the frame
+    // of __init__ takes them from.
+    // SAFETY: the shim needs HEADER + 1 values, the operands of the inner call n + 2 more, which the comparison makes sure of.
+    unsafe {
+        let base = r.sp.sub(n + 2);
+        if base.add(2 * HEADER + n + 8 + init.code().frame_values()) > t.stack_limit.get() {
+            return call_anything(r, o);
+        }
+        let instance = type_::alloc_plain(t, class);
+        let shim = Frame(base.add(HEADER));
+        // Operands of the inner call above the shim's one value: callable, receiver, arguments; last first, they may overlap.
+        let operands = shim.0.add(1);
+        std::ptr::copy(r.sp.sub(n), operands.add(2), n);
+        *operands = init.value();
+        *operands.add(1) = instance;
+        shim.init(Value::NULL, r.frame(), r.pc.offset(ADVANCE), Value::NULL);
+        *shim.0 = instance;
+        t.depth.set(t.depth.get() + 1);
+        let saved = *r;
+        r.fp = shim.0;
+        r.sp = operands.add(n + 2);
+        r.pc = init_pc();
+        r.save();
+        let args = std::slice::from_raw_parts(operands.add(1), n + 1);
+        // The inner call returns to the shim's code.
+        match push_call(r, init, args, Value::NULL, n + 2, 0) {
+            Step::Error => {
+                // The shim goes; the exception belongs to the caller.
+                t.depth.set(t.depth.get() - 1);
+                *r = saved;
+                r.save();
+                Step::Error
+            }
+            step => step,
+        }
+    }
+}
+
+/// The end of an `__init__` that was called in place of its class.
+#[inline(always)]
+pub fn CHECK_INIT_RESULT(r: &mut Regs, _o: u32) -> Flow {
+    if !r.peek(1).is_none() {
+        return Flow::Slow(wrong_init_result);
+    }
+    r.drop_n(1);
+    Flow::Next
+}
+
+unsafe fn wrong_init_result(r: &mut Regs, _: u32) -> Step {
+    let v = r.pop();
+    let t = r.t();
+    t.raise(exc::TypeError, &format!("__init__() should return None, not '{}'", v.class().display_name()));
+    Step::Error
+}
