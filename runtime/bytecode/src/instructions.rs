@@ -341,6 +341,7 @@ macro_rules! for_each_instruction {
                 CALL_PY_GENERAL of CALL = PUSH_FRAME_OF_ANY;
                 CALL_BOUND_METHOD of CALL = PUSH_FRAME_OF_METHOD;
                 CALL_BUILTIN_FAST of CALL = CALL_NATIVE;
+                CALL_BUILTIN_REBOUND of CALL = CALL_NATIVE_OF_DEFINITION;
                 CALL_METHOD_DESCRIPTOR_FAST of CALL = CALL_NATIVE_METHOD;
                 CALL_TYPE_1 of CALL = CALL_TYPE_OF;
                 CALL_STR_1 of CALL = CALL_STR_OF;

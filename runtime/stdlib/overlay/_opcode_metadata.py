@@ -107,6 +107,7 @@ _specializations = {
         'CALL_PY_GENERAL',
         'CALL_BOUND_METHOD',
         'CALL_BUILTIN_FAST',
+        'CALL_BUILTIN_REBOUND',
         'CALL_METHOD_DESCRIPTOR_FAST',
         'CALL_TYPE_1',
         'CALL_STR_1',
@@ -196,19 +197,20 @@ _specialized_opmap = {
     'CALL_PY_GENERAL': 185,
     'CALL_BOUND_METHOD': 186,
     'CALL_BUILTIN_FAST': 187,
-    'CALL_METHOD_DESCRIPTOR_FAST': 188,
-    'CALL_TYPE_1': 189,
-    'CALL_STR_1': 190,
-    'CALL_TUPLE_1': 191,
-    'CALL_LEN': 192,
-    'CALL_ISINSTANCE': 193,
-    'CALL_LIST_APPEND': 194,
-    'CALL_ALLOC_AND_ENTER_INIT': 195,
-    'CALL_BUILTIN_CLASS': 196,
-    'CALL_NON_PY_GENERAL': 197,
-    'CALL_KW_PY': 198,
-    'CALL_KW_NON_PY': 199,
-    'JUMP_BACKWARD_JIT': 200,
+    'CALL_BUILTIN_REBOUND': 188,
+    'CALL_METHOD_DESCRIPTOR_FAST': 189,
+    'CALL_TYPE_1': 190,
+    'CALL_STR_1': 191,
+    'CALL_TUPLE_1': 192,
+    'CALL_LEN': 193,
+    'CALL_ISINSTANCE': 194,
+    'CALL_LIST_APPEND': 195,
+    'CALL_ALLOC_AND_ENTER_INIT': 196,
+    'CALL_BUILTIN_CLASS': 197,
+    'CALL_NON_PY_GENERAL': 198,
+    'CALL_KW_PY': 199,
+    'CALL_KW_NON_PY': 200,
+    'JUMP_BACKWARD_JIT': 201,
 }
 
 opmap = {
@@ -361,4 +363,4 @@ _cache_format = {
 # All instructions have an argument byte, whether they use it or not.
 HAVE_ARGUMENT = 0
 # There are none: where execution is watched, another table of handlers is in use.
-MIN_INSTRUMENTED_OPCODE = 201
+MIN_INSTRUMENTED_OPCODE = 202

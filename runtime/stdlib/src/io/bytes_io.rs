@@ -13,6 +13,7 @@ use limpid_vm::types::memory::{Buffer, get_buffer, get_writable_buffer};
 use limpid_vm::types::{Bytes, Dict, Tuple, Type, TypeDef, flag, int};
 use limpid_vm::{layout, names, raise};
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -88,13 +89,16 @@ fn with<T>(t: &Thread, v: Value, f: impl FnOnce(&mut Content) -> T) -> R<T> {
     Ok(f(&mut content))
 }
 
-fn take(c: &mut Content, n: usize) -> Vec<u8> {
+/// What was read: copied, for nothing is allocated in the heap while the content is locked; most reads are short.
+type Taken = SmallVec<[u8; 128]>;
+
+fn take(c: &mut Content, n: usize) -> Taken {
     let start = c.position.min(c.bytes.len());
     let end = start.saturating_add(n).min(c.bytes.len());
     if end > start {
         c.position = end;
     }
-    c.bytes[start..end].to_vec()
+    SmallVec::from_slice(&c.bytes[start..end])
 }
 
 fn read(t: &Thread, a: &[Value]) -> R {
@@ -102,7 +106,7 @@ fn read(t: &Thread, a: &[Value]) -> R {
     Ok(Bytes::from_slice(t, &with(t, a[0], |c| take(c, n))?)?.value())
 }
 
-fn line(c: &mut Content, limit: usize) -> Vec<u8> {
+fn line(c: &mut Content, limit: usize) -> Taken {
     let start = c.position.min(c.bytes.len());
     let rest = &c.bytes[start..];
     let rest = &rest[..rest.len().min(limit)];

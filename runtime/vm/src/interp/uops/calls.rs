@@ -211,7 +211,28 @@ pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
         return Flow::Slow(call_native_miss);
     }
     // SAFETY: the specializer has cached a native function.
+    call_native(r, unsafe { Ref::from_value(f) }, n)
+}
+
+/// The same where the function is another object each time, such as a method that is bound anew: its definition and whether it passes a
+/// receiver are in the cache.
+#[inline(always)]
+pub fn CALL_NATIVE_OF_DEFINITION(r: &mut Regs, o: u32) -> Flow {
+    let n = o as usize;
+    let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
+    if f.shape() != builtin::shapes::BUILTIN_FUNCTION || !receiver.is_null() || probes::cfunction_tracers() != 0 {
+        return Flow::Slow(call_native_miss);
+    }
+    // SAFETY: the shape is a native function's.
     let function = unsafe { Ref::<BuiltinFunction>::from_value(f) };
+    if std::ptr::from_ref(function.def()) as u64 != r.cache64(4) || function.passes_receiver() as u16 != r.cache(9) {
+        return Flow::Slow(call_native_miss);
+    }
+    call_native(r, function, n)
+}
+
+#[inline(always)]
+fn call_native(r: &mut Regs, function: Ref<BuiltinFunction>, n: usize) -> Flow {
     let NativeBody::Bound(body) = function.def().body else { return Flow::Deopt };
     r.save();
     // The receiver of a bound native method lies in the place of the NULL.
@@ -309,50 +330,51 @@ pub fn CALL_TUPLE_OF(r: &mut Regs, _o: u32) -> Flow {
     Flow::Next
 }
 
-/// `len(x)`; of a list without leaving the handler.
+/// `len(x)`
 #[inline(always)]
 pub fn CALL_LEN_OF(r: &mut Regs, o: u32) -> Flow {
-    let list = r.peek(1);
-    if r.peek(3).bits() != r.cache64(4) || !r.peek(2).is_null() || o != 1 || list.shape() != builtin::shapes::LIST {
-        return Flow::Slow(call_len);
+    let v = r.peek(1);
+    if r.peek(3).bits() != r.cache64(4) || !r.peek(2).is_null() || o != 1 {
+        return Flow::Slow(call_native_miss);
     }
-    // SAFETY: the shape is a list's.
-    let n = unsafe { Ref::<List>::from_value(list) }.len();
+    let n = if v.shape() == builtin::shapes::LIST {
+        // SAFETY: the shape is a list's.
+        Value::int(unsafe { Ref::<List>::from_value(v) }.len() as i64)
+    } else {
+        r.save();
+        attempt_here!(len(r.t(), v))
+    };
     r.drop_n(2);
-    r.poke(1, Value::int(n as i64));
+    r.poke(1, n);
     Flow::Next
 }
 
-unsafe fn call_len(r: &mut Regs, o: u32) -> Step {
-    if r.peek(3).bits() != r.cache64(4) || !r.peek(2).is_null() || o != 1 {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
-    }
-    let n = attempt!(sequence::len(r.t(), r.peek(1)));
-    let n = int::from_usize(r.t(), n);
-    finish_call(r, 3, n)
+#[inline(never)]
+fn len(t: &Thread, v: Value) -> R {
+    Ok(int::from_usize(t, sequence::len(t, v)?))
 }
 
-/// `isinstance(x, c)`; where `c` is the very class of `x` without leaving the handler.
+/// `isinstance(x, c)`
 #[inline(always)]
 pub fn CALL_ISINSTANCE_OF(r: &mut Regs, o: u32) -> Flow {
     let (object, class) = (r.peek(2), r.peek(1));
-    let exact = o == 2 && r.peek(4).bits() == r.cache64(4) && r.peek(3).is_null() && object.is_cell() && object.class().value() == class;
-    if !exact {
-        return Flow::Slow(call_isinstance);
+    if o != 2 || r.peek(4).bits() != r.cache64(4) || !r.peek(3).is_null() {
+        return Flow::Slow(call_native_miss);
     }
+    let is_one = if object.is_cell() && object.class().value() == class {
+        Value::TRUE
+    } else {
+        r.save();
+        attempt_here!(is_instance(r.t(), object, class))
+    };
     r.drop_n(3);
-    r.poke(1, Value::TRUE);
+    r.poke(1, is_one);
     Flow::Next
 }
 
-unsafe fn call_isinstance(r: &mut Regs, o: u32) -> Step {
-    if o != 2 || r.peek(4).bits() != r.cache64(4) || !r.peek(3).is_null() {
-        // SAFETY: the same instruction.
-        return unsafe { call_generic(r, o) };
-    }
-    let b = attempt!(isinstance::is_instance(r.t(), r.peek(2), r.peek(1)));
-    finish_call(r, 4, Value::bool(b))
+#[inline(never)]
+fn is_instance(t: &Thread, object: Value, class: Value) -> R {
+    isinstance::is_instance(t, object, class).map(Value::bool)
 }
 
 /// `list.append(x)`

@@ -39,6 +39,9 @@ impl Builtin {
     /// The encoding with this name; None for any other, though it may be an alias of one of these.
     fn named(encoding: Ref<Str>) -> Option<Builtin> {
         let name = encoding.as_ascii()?;
+        if name == "utf-8" {
+            return Some(Builtin::Utf8);
+        }
         let mut buffer = [0u8; 12];
         let lower = buffer.get_mut(..name.len())?;
         for (to, from) in lower.iter_mut().zip(name.bytes()) {
@@ -67,7 +70,11 @@ pub fn arguments(t: &Thread, function: &str, encoding: Value, errors: Value) -> 
         let Some(s) = v.downcast::<Str>() else {
             raise!(t, TypeError, "{function}() argument '{name}' must be str, not {}", v.class().display_name())
         };
-        if s.code_points().any(|c| c == 0) {
+        let has_null = match s.as_ascii() {
+            Some(text) => memchr::memchr(0, text.as_bytes()).is_some(),
+            None => s.code_points().any(|c| c == 0),
+        };
+        if has_null {
             raise!(t, ValueError, "embedded null character")
         }
         Ok(Some(s))
