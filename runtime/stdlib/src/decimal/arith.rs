@@ -1,6 +1,9 @@
 //! The operations of the specification that matter for speed; see [`number`](super::number).
 
-use super::number::{Kind, Number, Rounding, Settings, digits_of, divide_small, exceeds_memory, power_of_ten, small, small_scaled, status};
+use super::number::{
+    Kind, Number, Rounding, Settings, Small, digits_of, digits_of_small, divide_small, exceeds_memory, is_multiple_of_five, power_of_ten,
+    small, small_scaled, status,
+};
 use dashu_int::UBig;
 use dashu_int::ops::DivRem;
 
@@ -32,7 +35,7 @@ fn small_pair(a: &Number, b: &Number) -> Option<(u128, u128)> {
 
 /// The exact sum of small numbers, the second of which has this sign, if it is small as well and not zero.
 #[inline]
-fn add_small(a: &Number, b: &Number, b_negative: bool) -> Option<Number> {
+fn add_small(a: &Number, b: &Number, b_negative: bool) -> Option<Small> {
     let (mut x, mut y) = small_pair(a, b)?;
     if a.exponent > b.exponent {
         x = small_scaled(x, a.exponent.checked_sub(b.exponent)?)?;
@@ -46,22 +49,22 @@ fn add_small(a: &Number, b: &Number, b_negative: bool) -> Option<Number> {
     } else {
         (b_negative, y - x)
     };
-    (sum != 0).then(|| Number::finite(negative, UBig::from_dword(sum), a.exponent.min(b.exponent)))
+    (sum != 0).then(|| Small { negative, coefficient: sum, exponent: a.exponent.min(b.exponent) })
 }
 
 /// The exact quotient of small numbers, or so many digits of it that it can be rounded; None if that is more than is small.
 #[inline]
-fn divide_small_numbers(a: &Number, b: &Number, prec: i64) -> Option<Number> {
+fn divide_small_numbers(a: &Number, b: &Number, prec: i64) -> Option<Small> {
     let (x, y) = small_pair(a, b)?;
-    let shift = b.digits() - a.digits() + prec.checked_add(1)?;
+    let shift = digits_of_small(y) - digits_of_small(x) + prec.checked_add(1)?;
     let (quotient, rest) = if shift >= 0 { divide_small(small_scaled(x, shift)?, y) } else { divide_small(x, small_scaled(y, -shift)?) };
     if rest == 0 {
         // Zeros at its end are taken off, which the general function does.
         return None;
     }
     // So that rounding sees that it is not exact.
-    let quotient = quotient + quotient.is_multiple_of(5) as u128;
-    Some(Number::finite(a.negative != b.negative, UBig::from_dword(quotient), a.exponent - b.exponent - shift))
+    let coefficient = quotient + is_multiple_of_five(quotient) as u128;
+    Some(Small { negative: a.negative != b.negative, coefficient, exponent: a.exponent - b.exponent - shift })
 }
 
 /// `a + b`
@@ -146,8 +149,8 @@ pub fn multiply(a: &Number, b: &Number, c: &Settings, flags: &mut u32) -> Number
     if let Some((x, y)) = small_pair(a, b)
         && let Some(product) = x.checked_mul(y)
     {
-        let exponent = a.exponent + b.exponent;
-        return Number::finite(a.negative != b.negative, UBig::from_dword(product), exponent).finish(c, flags);
+        let (negative, exponent) = (a.negative != b.negative, a.exponent + b.exponent);
+        return Small { negative, coefficient: product, exponent }.finish(c, flags);
     }
     if let Some(nan) = check_nans(a, Some(b), c, flags) {
         return nan;

@@ -188,9 +188,16 @@ fn last_digit(n: u128) -> u8 {
     ((n as u64 % 10 + (n >> 64) as u64 % 10 * 6) % 10) as u8
 }
 
+/// Is it a multiple of five? Of the machine's own divisions.
+#[inline]
+pub fn is_multiple_of_five(n: u128) -> bool {
+    // 2**64 is 1 modulo 5.
+    (n as u64 % 5 + (n >> 64) as u64 % 5).is_multiple_of(5)
+}
+
 /// How many decimal digits a number has; 1 for zero.
 #[inline]
-fn digits_of_small(n: u128) -> i64 {
+pub fn digits_of_small(n: u128) -> i64 {
     // 1233 / 4096 is the logarithm of two, as near as the powers of ten that fit ask for.
     let least = (((128 - (n | 1).leading_zeros()) * 1233) >> 12) as usize;
     least as i64 + (n >= POWERS[least] || least == 0) as i64
@@ -217,6 +224,46 @@ fn digits_of_large(n: &UBig) -> i64 {
     }
     let nearest = log.round() as usize;
     if *n >= power_of_ten(nearest) { nearest as i64 + 1 } else { nearest as i64 }
+}
+
+/// A finite number other than zero with a coefficient of two words: what nearly all results are before they are rounded.
+#[derive(Clone, Copy)]
+pub struct Small {
+    pub negative: bool,
+    pub coefficient: u128,
+    pub exponent: i64,
+}
+
+impl Small {
+    #[inline]
+    fn number(self) -> Number {
+        Number::finite(self.negative, UBig::from_dword(self.coefficient), self.exponent)
+    }
+
+    /// As [`Number::finish`].
+    #[inline]
+    pub fn finish(self, c: &Settings, flags: &mut u32) -> Number {
+        let least = digits_of_small(self.coefficient) + self.exponent - c.prec;
+        if self.exponent >= least && !c.clamp && least >= c.etiny() && least <= c.etop() {
+            return self.number();
+        }
+        // Near the limits of exponents there is more to look at.
+        let power = POWERS.get((least - self.exponent) as usize).filter(|_| !c.clamp && least >= c.etiny() && least < c.etop());
+        let Some(&power) = power else { return self.number().finish(c, flags) };
+        let (mut kept, rest) = divide_small(self.coefficient, power);
+        let mut exponent = least;
+        *flags |= status::ROUNDED;
+        if rest != 0 {
+            *flags |= status::INEXACT;
+            kept += c.rounding.rounds_up(self.negative, last_digit(kept), rest.cmp(&(power - rest))) as u128;
+            // All nines have become one digit more.
+            if kept == POWERS[c.prec as usize] {
+                kept = POWERS[c.prec as usize - 1];
+                exponent += 1;
+            }
+        }
+        Small { negative: self.negative, coefficient: kept, exponent }.number()
+    }
 }
 
 /// A number divided by `10**places`, rounded; whether anything but zeros was cut off.
