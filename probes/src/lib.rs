@@ -89,7 +89,8 @@ macro_rules! probes {
 }
 
 // The list. The first group has CPython's names and argument types (and `int` is 32 bits, `long` 64), so that what was
-// written for CPython works here; the second group is Limpid's own. The first four are what `frame_tracers` asks about.
+// written for CPython works here; the second group is Limpid's own. The first four are what `frame_tracers` asks
+// about, and the two for native functions start at an even number for `cfunction_tracers`.
 probes! {
     /// A Python frame starts, or a generator or coroutine goes on. Each entry has exactly one `function__return`.
     function__entry(file: Text, func: Text, line: i32);
@@ -110,16 +111,16 @@ probes! {
     /// An audit event; `args` is the address of the tuple of its arguments.
     audit(event: Text, args: Address);
 
-    /// A generator or coroutine yields; its `function__return` follows.
-    function__yield(file: Text, func: Text, line: i32);
-    /// An exception leaves the frame; its `function__return` follows.
-    function__unwind(file: Text, func: Text, line: i32);
+    /// An exception is raised at this place (not: goes on through another frame).
+    exception__raise(kind: Text, file: Text, line: i32);
     /// A function that is not written in Python is called.
     cfunction__entry(module: Text, func: Text);
     /// A function that is not written in Python returned or raised.
     cfunction__return(module: Text, func: Text);
-    /// An exception is raised at this place (not: goes on through another frame).
-    exception__raise(kind: Text, file: Text, line: i32);
+    /// A generator or coroutine yields; its `function__return` follows.
+    function__yield(file: Text, func: Text, line: i32);
+    /// An exception leaves the frame; its `function__return` follows.
+    function__unwind(file: Text, func: Text, line: i32);
     /// A thread starts to run Python code, told in this thread; `tid` is its `threading.get_native_id()`.
     thread__start(tid: u64);
     /// The thread will run no more Python code, told in this thread.
@@ -145,17 +146,18 @@ probes! {
     jit__invalidate(traces: i64);
 }
 
-/// Not 0 if anybody traces frames: `function__entry`, `function__return`, `line` or `function__resume`. One load, for the start of every
-/// frame.
+/// Not 0 if anybody traces frames: `function__entry`, `function__return`, `line` or `function__resume`. One load, for the start and the
+/// end of every frame.
 #[inline(always)]
 pub fn frame_tracers() -> u64 {
     site::tracers_of_first_four()
 }
 
-/// Not 0 if anybody traces native calls: `cfunction__entry` or `cfunction__return`.
+/// Not 0 if anybody traces native calls: `cfunction__entry` or `cfunction__return`. One load.
 #[inline(always)]
-pub fn cfunction_tracers() -> u16 {
-    cfunction__entry::tracers() | cfunction__return::tracers()
+pub fn cfunction_tracers() -> u32 {
+    const { assert!(Number::cfunction__entry as usize + 1 == Number::cfunction__return as usize && Number::cfunction__entry as usize % 2 == 0) };
+    site::tracers_of_two::<{ Number::cfunction__entry as usize }>()
 }
 
 /// The address of the word that [`frame_tracers`] looks at, for code that is generated at run time.

@@ -33,13 +33,16 @@ pub struct Semaphores(pub [AtomicU16; Number::Count as usize]);
 #[used]
 pub static SEMAPHORES: Semaphores = Semaphores([const { AtomicU16::new(0) }; Number::Count as usize]);
 
-/// A part of the semaphores: one, or four next to each other.
+/// A part of the semaphores: one, or two or four next to each other.
 ///
 /// The compiler must know nothing of the value: the writer is the kernel, nothing in the program stores there. A volatile load would do,
 /// but goes through the global offset table because the symbol is exported, which cost calls 2 % of their instructions.
 macro_rules! tracers {
     (word at $offset:expr) => {
         tracers!(u16, "movzx {tracers:e}, word ptr", $offset)
+    };
+    (two words at $offset:expr) => {
+        tracers!(u32, "mov {tracers:e}, dword ptr", $offset)
     };
     (four words at $offset:expr) => {
         tracers!(u64, "mov {tracers}, qword ptr", $offset)
@@ -72,6 +75,12 @@ pub fn tracers_of_first_four() -> u64 {
     tracers!(four words at 0)
 }
 
+/// The semaphores of a probe with an even number and of the next in the list.
+#[inline(always)]
+pub fn tracers_of_two<const NUMBER: usize>() -> u32 {
+    tracers!(two words at 2 * NUMBER)
+}
+
 /// In a child after a fork: forgets the tracers of a site whose code would lead nowhere.
 ///
 /// The call that the kernel (6.18 and later) makes of a nop5 goes to a page of its own, which a child does not get, while it does get the
@@ -92,16 +101,10 @@ macro_rules! site {
     ($name:ident($($argument:ident: $kind:ident),*)) => {
         const NUMBER: usize = crate::Number::$name as usize;
 
-        /// How many trace this probe: for code that tests something else at the same time.
-        #[inline(always)]
-        pub fn tracers() -> u16 {
-            tracers!(word at 2 * NUMBER)
-        }
-
         /// Does anybody trace this probe?
         #[inline(always)]
         pub fn enabled() -> bool {
-            if tracers() == 0 {
+            if tracers!(word at 2 * NUMBER) == 0 {
                 return false;
             }
             std::hint::cold_path();

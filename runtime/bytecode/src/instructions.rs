@@ -333,11 +333,16 @@ macro_rules! for_each_instruction {
                 SEND_VIRTUAL of SEND = SEND_TO_VIRTUAL;
                 SEND_ASYNC_GEN of SEND = RESUME_SEND_ASYNC_GENERATOR;
 
-                CALL_PY_EXACT_ARGS_0 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_0;
-                CALL_PY_EXACT_ARGS_1 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_1;
-                CALL_PY_EXACT_ARGS_2 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_2;
-                CALL_PY_EXACT_ARGS_3 of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME_3;
-                CALL_PY_EXACT_ARGS of CALL = GUARD_FUNCTION GUARD_STACK PUSH_FRAME;
+                // Those with a number are for callers that are no generators; it counts the arguments without the receiver.
+                CALL_PY_EXACT_ARGS_0 of CALL = ENTER_FUNCTION_0;
+                CALL_PY_EXACT_ARGS_1 of CALL = ENTER_FUNCTION_1;
+                CALL_PY_EXACT_ARGS_2 of CALL = ENTER_FUNCTION_2;
+                CALL_PY_EXACT_ARGS_3 of CALL = ENTER_FUNCTION_3;
+                CALL_METHOD_EXACT_ARGS_0 of CALL = ENTER_METHOD_0;
+                CALL_METHOD_EXACT_ARGS_1 of CALL = ENTER_METHOD_1;
+                CALL_METHOD_EXACT_ARGS_2 of CALL = ENTER_METHOD_2;
+                CALL_METHOD_EXACT_ARGS_3 of CALL = ENTER_METHOD_3;
+                CALL_PY_EXACT_ARGS of CALL = GUARD_FUNCTION GUARD_FRAME PUSH_FRAME;
                 CALL_PY_GENERAL of CALL = PUSH_FRAME_OF_ANY;
                 CALL_BOUND_METHOD of CALL = PUSH_FRAME_OF_METHOD;
                 CALL_BUILTIN_FAST of CALL = CALL_NATIVE;

@@ -28,7 +28,15 @@ impl Lowering<'_> {
         let recording = self.recording;
         let (step, next) = (&recording.steps[i], &recording.steps[i + 1]);
         match step.op {
-            CALL_PY_EXACT_ARGS | CALL_PY_EXACT_ARGS_0 | CALL_PY_EXACT_ARGS_1 | CALL_PY_EXACT_ARGS_2 | CALL_PY_EXACT_ARGS_3
+            CALL_PY_EXACT_ARGS
+            | CALL_PY_EXACT_ARGS_0
+            | CALL_PY_EXACT_ARGS_1
+            | CALL_PY_EXACT_ARGS_2
+            | CALL_PY_EXACT_ARGS_3
+            | CALL_METHOD_EXACT_ARGS_0
+            | CALL_METHOD_EXACT_ARGS_1
+            | CALL_METHOD_EXACT_ARGS_2
+            | CALL_METHOD_EXACT_ARGS_3
                 if next.fp != step.fp && next.start as u64 == step.cache64(4) =>
             {
                 if self.frames.len() >= DEEPEST {

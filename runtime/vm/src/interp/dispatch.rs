@@ -262,6 +262,8 @@ macro_rules! define_handlers {
         }
     };
     (@handler $name:ident $family:ident $($uop:ident)+) => {
+        // In another handler, which goes here when it does not fit, it would bring a second `put_off_frame_pointer`, and one frame for both.
+        #[inline(never)]
         pub unsafe extern "C" fn $name(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
             put_off_frame_pointer();
             // Opargs are 32 bits; without this the handler would clear the upper half of the register again.

@@ -4,7 +4,7 @@ use super::{due, failure, has_missed, success};
 use crate::args::{NativeBody, Signature};
 use crate::interp::frame::HEADER;
 use crate::interp::regs::Regs;
-use crate::interp::uops::{HAS_RECEIVER, MAX_FILLED};
+use crate::interp::uops::{HAS_RECEIVER, MAX_FILLED, MOST_UNBOUND};
 use crate::object::{Ref, ValueExt};
 use crate::protocol::attr;
 use crate::stats::Failure;
@@ -55,8 +55,8 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
         return Ok(Opcode::CALL_PY_GENERAL);
     }
     // Header, locals and stack, and the operands of the next call.
-    let size = HEADER + code.frame_values();
     let unbound = code.nlocalsplus as usize - given;
+    let size = HEADER + code.frame_values().max(given + MOST_UNBOUND);
     if size >= HAS_RECEIVER as usize || unbound > u16::MAX as usize {
         return Ok(Opcode::CALL_PY_GENERAL);
     }
@@ -64,11 +64,16 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
     r.set_cache64(4, code.entry(r.t()) as u64);
     r.set_cache(8, size as u16 | if receiver.is_null() { 0 } else { HAS_RECEIVER });
     r.set_cache(9, unbound as u16);
-    Ok(match given {
-        0 => Opcode::CALL_PY_EXACT_ARGS_0,
-        1 => Opcode::CALL_PY_EXACT_ARGS_1,
-        2 => Opcode::CALL_PY_EXACT_ARGS_2,
-        3 => Opcode::CALL_PY_EXACT_ARGS_3,
+    Ok(match (n, receiver.is_null()) {
+        _ if r.frame().is_generator() || unbound > MOST_UNBOUND => Opcode::CALL_PY_EXACT_ARGS,
+        (0, true) => Opcode::CALL_PY_EXACT_ARGS_0,
+        (1, true) => Opcode::CALL_PY_EXACT_ARGS_1,
+        (2, true) => Opcode::CALL_PY_EXACT_ARGS_2,
+        (3, true) => Opcode::CALL_PY_EXACT_ARGS_3,
+        (0, false) => Opcode::CALL_METHOD_EXACT_ARGS_0,
+        (1, false) => Opcode::CALL_METHOD_EXACT_ARGS_1,
+        (2, false) => Opcode::CALL_METHOD_EXACT_ARGS_2,
+        (3, false) => Opcode::CALL_METHOD_EXACT_ARGS_3,
         _ => Opcode::CALL_PY_EXACT_ARGS,
     })
 }

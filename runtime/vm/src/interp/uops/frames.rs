@@ -15,7 +15,7 @@ use crate::types::{Code, Function, Method, Type, builtin, type_};
 use limpid_heap::Value;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The callable is a function of the cached version, and the call has a receiver or not as it had.
+/// The callable is a function of the cached version.
 #[inline(always)]
 pub fn GUARD_FUNCTION(r: &mut Regs, o: u32) -> Flow {
     let f = r.peek(o as usize + 2);
@@ -24,44 +24,96 @@ pub fn GUARD_FUNCTION(r: &mut Regs, o: u32) -> Flow {
     }
     // SAFETY: the shape is a function's.
     let f = unsafe { Ref::<Function>::from_value(f) };
-    let has_receiver = !r.peek(o as usize + 1).is_null();
-    if f.version.load(Relaxed) != r.cache32(2) || has_receiver != (r.cache(8) & HAS_RECEIVER != 0) {
+    if f.version.load(Relaxed) == r.cache32(2) { Flow::Next } else { Flow::Deopt }
+}
+
+/// The call has a receiver or not as it had, there is room for the callee's frame, and the recursion limit allows it.
+#[inline(always)]
+pub fn GUARD_FRAME(r: &mut Regs, o: u32) -> Flow {
+    let expected = r.cache(8);
+    let is_missing = r.peek(o as usize + 1).is_null();
+    if is_missing == (expected & HAS_RECEIVER != 0) {
         return Flow::Deopt;
     }
-    Flow::Next
+    if has_room(r.t(), free_stack(r.sp, r.frame()), (expected & !HAS_RECEIVER) as usize) { Flow::Next } else { Flow::Slow(call_anything) }
 }
 
-/// There is room for the callee's frame, and the recursion limit allows it.
 #[inline(always)]
-pub fn GUARD_STACK(r: &mut Regs, _o: u32) -> Flow {
-    let t = r.t();
-    let size = (r.cache(8) & !HAS_RECEIVER) as usize;
-    let base = free_stack(r.sp, r.frame());
-    if t.depth.get() >= t.depth_limit.get() || base.wrapping_add(size) > t.stack_limit.get() {
+fn has_room(t: &Thread, base: *mut Value, size: usize) -> bool {
+    t.depth.get() < t.depth_limit.get() && base.wrapping_add(size) <= t.stack_limit.get()
+}
+
+/// A whole call with `O` arguments, of which nothing is to be found out: where the operands are is constant, and a caller that is no
+/// generator has nothing to note. With that the handler gets by with the registers it need not save, two thirds of the instructions.
+#[inline(always)]
+fn enter_exactly<const O: usize, const WITH_RECEIVER: bool>(r: &mut Regs) -> Flow {
+    let f = r.peek(O + 2);
+    if f.shape() != builtin::shapes::FUNCTION {
+        return Flow::Deopt;
+    }
+    // SAFETY: the shape is a function's.
+    let version = unsafe { Ref::<Function>::from_value(f) }.version.load(Relaxed);
+    if version != r.cache32(2) || r.peek(O + 1).is_null() == WITH_RECEIVER {
+        return Flow::Deopt;
+    }
+    let size = r.cache(8) as usize - if WITH_RECEIVER { HAS_RECEIVER as usize } else { 0 };
+    if r.frame().is_generator() || !has_room(r.t(), r.sp, size) {
         return Flow::Slow(call_anything);
     }
-    Flow::Next
+    let count = O + WITH_RECEIVER as usize;
+    const { assert!(O <= MOST_EXACT) };
+    // SAFETY: the operands are on the stack, and there is room. The locals lie above all operands if these are no more than the header, so
+    // they can be written before it.
+    unsafe {
+        let operands = r.sp.sub(O + 2);
+        let fp = operands.add(HEADER);
+        let mut i = 0;
+        while i < count {
+            *fp.add(i) = r.peek(count - i);
+            i += 1;
+        }
+        Frame(fp).init(f, r.frame(), r.pc.offset(ADVANCE), Value::NULL);
+        let mut i = 0;
+        while i < MOST_UNBOUND {
+            *fp.add(count + i) = Value::NULL;
+            i += 1;
+        }
+        r.sp = fp.add(count + r.cache(9) as usize);
+        go_to_cached(r, fp)
+    }
 }
 
-/// Lays the callee's frame over the operands, whose last `N` are the arguments, and goes to the cached code. Where nothing is left to a loop
-/// or a library function the handler needs no register but its own.
-#[inline(always)]
-fn push_frame<const N: usize>(r: &mut Regs, o: u32) -> Flow {
-    let mut args = [Value::NULL; N];
-    let mut i = 0;
-    while i < N {
-        args[i] = r.peek(N - i);
-        i += 1;
-    }
-    let fp = start_frame(r, o);
-    let mut i = 0;
-    while i < N {
-        // SAFETY: GUARD_STACK has made sure of the room.
-        unsafe { *fp.add(i) = args[i] };
-        i += 1;
-    }
-    // SAFETY: as above.
-    enter_frame(r, fp, unsafe { fp.add(N) })
+/// The most arguments, besides the receiver, for which there is a form of its own.
+const MOST_EXACT: usize = HEADER - 2;
+/// The most locals that are no parameters of functions called so: so many are written whether they are there or not, for a loop would cost
+/// more.
+pub const MOST_UNBOUND: usize = 4;
+
+macro_rules! exact_calls {
+    ($($(#[$doc:meta])* $name:ident = $count:literal $with_receiver:literal;)*) => {
+        $($(#[$doc])* #[inline(always)]
+        pub fn $name(r: &mut Regs, _o: u32) -> Flow {
+            enter_exactly::<$count, $with_receiver>(r)
+        })*
+    };
+}
+exact_calls! {
+    /// Calls the cached function with no argument.
+    ENTER_FUNCTION_0 = 0 false;
+    /// Calls the cached function with one argument.
+    ENTER_FUNCTION_1 = 1 false;
+    /// Calls the cached function with two arguments.
+    ENTER_FUNCTION_2 = 2 false;
+    /// Calls the cached function with three arguments.
+    ENTER_FUNCTION_3 = 3 false;
+    /// Calls the cached function with a receiver.
+    ENTER_METHOD_0 = 0 true;
+    /// Calls the cached function with a receiver and one argument.
+    ENTER_METHOD_1 = 1 true;
+    /// Calls the cached function with a receiver and two arguments.
+    ENTER_METHOD_2 = 2 true;
+    /// Calls the cached function with a receiver and three arguments.
+    ENTER_METHOD_3 = 3 true;
 }
 
 /// Writes the callee's header where its frame starts, and notes in a calling generator where its own stack ends.
@@ -77,7 +129,7 @@ fn start_frame(r: &mut Regs, o: u32) -> *mut Value {
     } else {
         operands
     };
-    // SAFETY: GUARD_STACK has made sure of the room; the callable is written where it is already, or far from the operands.
+    // SAFETY: GUARD_FRAME has made sure of the room; the callable is written where it is already, or far from the operands.
     unsafe {
         let fp = base.add(HEADER);
         Frame(fp).init(*operands, caller, r.pc.offset(ADVANCE), Value::NULL);
@@ -90,45 +142,25 @@ fn start_frame(r: &mut Regs, o: u32) -> *mut Value {
 fn enter_frame(r: &mut Regs, fp: *mut Value, mut rest: *mut Value) -> Flow {
     let mut unbound = r.cache(9);
     while unbound > 0 {
-        // SAFETY: GUARD_STACK has made sure of the room.
+        // SAFETY: GUARD_FRAME has made sure of the room.
         unsafe {
-            *rest = Value::NULL;
+            // Volatile keeps LLVM from making this a call of memset, for which the handler would have to save registers.
+            rest.write_volatile(Value::NULL);
             rest = rest.add(1);
-            // Keeps LLVM from making this a call of memset, for which the handler would have to save registers.
-            std::arch::asm!("", options(nomem, nostack, preserves_flags));
         }
         unbound -= 1;
     }
+    r.sp = rest;
+    go_to_cached(r, fp)
+}
+
+#[inline(always)]
+fn go_to_cached(r: &mut Regs, fp: *mut Value) -> Flow {
     let t = r.t();
     t.depth.set(t.depth.get() + 1);
     r.fp = fp;
-    r.sp = rest;
     r.pc = r.cache64(4) as *const u16;
     Flow::Jump
-}
-
-/// Enters a function with no argument.
-#[inline(always)]
-pub fn PUSH_FRAME_0(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<0>(r, o)
-}
-
-/// Enters a function with one argument, the receiver counted.
-#[inline(always)]
-pub fn PUSH_FRAME_1(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<1>(r, o)
-}
-
-/// Enters a function with two arguments.
-#[inline(always)]
-pub fn PUSH_FRAME_2(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<2>(r, o)
-}
-
-/// Enters a function with three arguments.
-#[inline(always)]
-pub fn PUSH_FRAME_3(r: &mut Regs, o: u32) -> Flow {
-    push_frame::<3>(r, o)
 }
 
 /// Enters a function with any number of arguments.
@@ -139,16 +171,15 @@ pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
     let args = unsafe { r.sp.sub(count) };
     // Arguments move up to the place of the locals, so the last goes first, and all before the header is written.
     let caller = r.frame();
-    // SAFETY: as above; GUARD_STACK has made sure of the room.
+    // SAFETY: as above; GUARD_FRAME has made sure of the room.
     let fp = unsafe { if caller.is_generator() { caller.generator().stack_top.get() } else { r.sp.sub(o as usize + 2) }.add(HEADER) };
     let mut i = count;
     while i > 0 {
         i -= 1;
         // SAFETY: as above.
         unsafe {
-            *fp.add(i) = *args.add(i);
             // As in `enter_frame`, against memmove and vectors.
-            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+            fp.add(i).write_volatile(*args.add(i));
         }
     }
     start_frame(r, o);
@@ -181,19 +212,17 @@ fn lay_frame(
     entry: *const u16,
 ) {
     let count = f.code().nlocalsplus as usize;
-    // SAFETY: `plain_entry` has made sure of the room. The empty assembly is against calls of memmove and memset, as in `enter_frame`.
+    // SAFETY: `plain_entry` has made sure of the room. Volatile for the reason told in `enter_frame`.
     unsafe {
         let mut i = given;
         while i > 0 {
             i -= 1;
-            *fp.add(i) = *args.add(i);
-            std::arch::asm!("", options(nomem, nostack, preserves_flags));
+            fp.add(i).write_volatile(*args.add(i));
         }
         let mut i = given;
         while i < count {
-            *fp.add(i) = Value::NULL;
+            fp.add(i).write_volatile(Value::NULL);
             i += 1;
-            std::arch::asm!("", options(nomem, nostack, preserves_flags));
         }
         Frame(fp).init(f.value(), previous, return_pc, Value::NULL);
         r.sp = fp.add(count);

@@ -66,7 +66,7 @@ fn leave(r: &mut Regs, frame: Frame, v: Value) {
 pub fn RETURN_GENERIC(r: &mut Regs, _o: u32) -> Flow {
     let frame = r.frame();
     // One branch for both, as at the start of a frame.
-    let is_watched = frame.object().bits() | probes::function__return::tracers() as u64 != 0;
+    let is_watched = frame.object().bits() | probes::frame_tracers() != 0;
     if is_watched || frame.is_generator() {
         return Flow::Slow(return_slow);
     }
