@@ -5,6 +5,8 @@
 //! - Jumps and handlers land on the first word of an instruction, those of `FOR_ITER` on `POP_ITER` and those of `SEND` on `END_SEND`.
 //! - The depth of the value stack at an instruction is the same on all paths to it, never below zero, never above `stacksize`; at any
 //!   instruction that can raise, the values that its handler expects are there.
+//! - A generator's object is made at the start, where no jump leads back to: an instruction behind it always runs in a generator's frame, and
+//!   in code that makes none never.
 //! - The location table covers exactly the words; the exception table is sorted and well-formed.
 //!
 //! The same holds for the code objects among the constants. The compiler's tests run everything through this; the interpreter does not
@@ -58,6 +60,7 @@ impl<'a> Verifier<'a> {
                 .and_then(|()| self.check_operand(instruction))
                 .and_then(|()| self.check_target(instruction))
                 .and_then(|()| self.check_not_taken(instruction))
+                .and_then(|()| self.check_start(instruction))
                 .map_err(|error| format!("{} at {}: {error}", instruction.opcode.name(), instruction.start))?;
         }
         self.check_stack()
@@ -176,6 +179,21 @@ impl<'a> Verifier<'a> {
             Some(next) if next.opcode == Opcode::NOT_TAKEN => Ok(()),
             _ => Err("no NOT_TAKEN follows".to_owned()),
         }
+    }
+
+    /// Before `RETURN_GENERATOR` cells are made and nothing else, and no jump leads there or to before.
+    fn check_start(&self, instruction: &Instruction) -> Result<(), String> {
+        if instruction.opcode != Opcode::RETURN_GENERATOR {
+            return Ok(());
+        }
+        let is_start = |before: &Instruction| matches!(before.opcode, Opcode::COPY_FREE_VARS | Opcode::MAKE_CELL);
+        if !self.instructions.range(..instruction.start).all(|(_, before)| is_start(before)) {
+            return Err("not at the start".to_owned());
+        }
+        let leads_back = |target: u32| target <= instruction.start;
+        let jumps = self.instructions.values().filter(|jump| jump.opcode.is_jump()).filter_map(|jump| jump.jump_target());
+        let handlers = self.handlers.iter().map(|handler| handler.target);
+        if jumps.chain(handlers).any(leads_back) { Err("something leads back to before it".to_owned()) } else { Ok(()) }
     }
 
     /// Follows all paths from the first instruction.
@@ -357,6 +375,17 @@ mod tests {
         let mut kinds = with_end((NOP, 0));
         kinds.localspluskinds.pop();
         rejects(&kinds, "2 slots, but 1 kinds");
+    }
+
+    #[test]
+    fn generators_are_made_at_the_start() {
+        let body = [(POP_TOP, 0), (LOAD_CONST, 0), (RETURN_VALUE, 0)];
+        let with_start = |start: &[(Opcode, u32)]| code(&[start, &body].concat());
+        assert_eq!(verify(&with_start(&[(RETURN_GENERATOR, 0)])), Ok(()));
+        let late = [(LOAD_CONST, 0), (POP_TOP, 0), (RETURN_GENERATOR, 0)];
+        assert!(verify(&with_start(&late)).unwrap_err().contains("not at the start"));
+        let again = code(&[(RETURN_GENERATOR, 0), (POP_TOP, 0), (JUMP_BACKWARD, 3 + JUMP_BACKWARD.caches() as u32)]);
+        assert!(verify(&again).unwrap_err().contains("leads back"), "{:?}", verify(&again));
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //!
 //! Hence floats and ints below 2^48 are never allocated, and a `Value` is `Copy`: nothing counts references.
 
+use crate::cell::{HEAP_BASE, HEAP_SIZE};
 use std::fmt;
 
 /// The bits above an inline int: a word at or above this is an int.
@@ -139,7 +140,8 @@ impl Value {
     /// Is it a reference to a heap cell? (NULL is not.)
     #[inline(always)]
     pub const fn is_cell(self) -> bool {
-        self.0 >> 48 == 0 && self.0 != 0
+        // Asks for the heap's whole region, for a shift and a small constant need one register, and 48 bits without NULL two.
+        self.0 / HEAP_SIZE as u64 == (HEAP_BASE / HEAP_SIZE) as u64
     }
 
     /// Is it `None`?

@@ -179,7 +179,8 @@ impl Frame {
     /// Does the frame lie in a generator?
     #[inline(always)]
     pub fn is_generator(self) -> bool {
-        (self.0 as usize).wrapping_sub(HEAP_BASE) < HEAP_SIZE
+        // As for values.
+        self.0 as usize / HEAP_SIZE == HEAP_BASE / HEAP_SIZE
     }
 
     /// The generator the frame lies in.

@@ -122,6 +122,18 @@ impl Regs {
         self.sp = unsafe { self.sp.sub(n) };
     }
 
+    /// As [`Regs::drop_n`], and the old `sp` is not kept meanwhile: handlers have three machine registers to themselves, and one that needs a
+    /// fourth saves it first, with a frame. Left alone LLVM computes the new `sp` beside the old one.
+    #[inline(always)]
+    pub fn drop_now(&mut self, n: usize) {
+        self.drop_n(n);
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: no instructions.
+        unsafe {
+            std::arch::asm!("# {sp}", sp = inout(reg) self.sp, options(pure, nomem, nostack, preserves_flags));
+        }
+    }
+
     /// The uppermost `n` values, deepest first.
     #[inline(always)]
     pub fn top_slice<'a>(&self, n: usize) -> &'a [Value] {

@@ -53,12 +53,17 @@ fn enter_exactly<const O: usize, const WITH_RECEIVER: bool>(r: &mut Regs) -> Flo
     }
     // SAFETY: the shape is a function's.
     let version = unsafe { Ref::<Function>::from_value(f) }.version.load(Relaxed);
-    if version != r.cache32(2) || r.peek(O + 1).is_null() == WITH_RECEIVER {
+    if version != r.cache32(2) {
         return Flow::Deopt;
     }
+    // The specializer has seen to it, for code is in a generator's frame always or never.
+    debug_assert!(!r.frame().is_generator());
     let size = r.cache(8) as usize - if WITH_RECEIVER { HAS_RECEIVER as usize } else { 0 };
-    if r.frame().is_generator() || !has_room(r.t(), r.sp, size) {
+    if !has_room(r.t(), r.sp, size) {
         return Flow::Slow(call_anything);
+    }
+    if r.peek(O + 1).is_null() == WITH_RECEIVER {
+        return Flow::Deopt;
     }
     let count = O + WITH_RECEIVER as usize;
     const { assert!(O <= MOST_EXACT) };

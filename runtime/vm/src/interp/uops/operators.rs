@@ -289,22 +289,28 @@ pub fn GUARD_BOTH_FLOAT(r: &mut Regs, _o: u32) -> Flow {
 /// Float addition.
 #[inline(always)]
 pub fn ADD_FLOAT(r: &mut Regs, _o: u32) -> Flow {
-    let v = Value::float(r.peek(2).as_float() + r.peek(1).as_float());
-    replace_two(r, v)
+    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
+    r.drop_now(1);
+    r.poke(1, Value::float(a + b));
+    Flow::Next
 }
 
 /// Float subtraction.
 #[inline(always)]
 pub fn SUBTRACT_FLOAT(r: &mut Regs, _o: u32) -> Flow {
-    let v = Value::float(r.peek(2).as_float() - r.peek(1).as_float());
-    replace_two(r, v)
+    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
+    r.drop_now(1);
+    r.poke(1, Value::float(a - b));
+    Flow::Next
 }
 
 /// Float multiplication.
 #[inline(always)]
 pub fn MULTIPLY_FLOAT(r: &mut Regs, _o: u32) -> Flow {
-    let v = Value::float(r.peek(2).as_float() * r.peek(1).as_float());
-    replace_two(r, v)
+    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
+    r.drop_now(1);
+    r.poke(1, Value::float(a * b));
+    Flow::Next
 }
 
 #[inline(always)]
@@ -396,6 +402,7 @@ const UNORDERED: u32 = ComparisonArg::UNORDERED as u32;
 #[inline(always)]
 pub fn COMPARE_INT(r: &mut Regs, o: u32) -> Flow {
     let (a, b) = (r.peek(2).shifted(), r.peek(1).shifted());
+    r.drop_now(1);
     let outcome = if a < b {
         LESS
     } else if a == b {
@@ -403,7 +410,8 @@ pub fn COMPARE_INT(r: &mut Regs, o: u32) -> Flow {
     } else {
         GREATER
     };
-    replace_two(r, Value::bool(outcome & o != 0))
+    r.poke(1, Value::bool(outcome & o != 0));
+    Flow::Next
 }
 
 /// Comparison of floats.
@@ -413,6 +421,7 @@ pub fn COMPARE_FLOAT(r: &mut Regs, o: u32) -> Flow {
         return Flow::Deopt;
     }
     let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
+    r.drop_now(1);
     let outcome = if a < b {
         LESS
     } else if a == b {
@@ -422,7 +431,8 @@ pub fn COMPARE_FLOAT(r: &mut Regs, o: u32) -> Flow {
     } else {
         UNORDERED
     };
-    replace_two(r, Value::bool(outcome & o != 0))
+    r.poke(1, Value::bool(outcome & o != 0));
+    Flow::Next
 }
 
 /// `==` and `!=` of strings.
