@@ -77,6 +77,13 @@ impl Range {
         self.len.get().as_int()
     }
 
+    /// Is a position, from 0 up, behind the last item of a small range?
+    #[inline(always)]
+    pub fn is_behind(&self, position: Value) -> bool {
+        // Neither is negative, so the words compare like the numbers.
+        position.bits() >= self.len.get().bits()
+    }
+
     /// Item `i` of a small range, `i` being in range.
     #[inline(always)]
     pub fn small_item(&self, i: i64) -> Value {

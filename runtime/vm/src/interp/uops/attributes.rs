@@ -302,13 +302,13 @@ pub fn GUARD_STORE_SHAPE(r: &mut Regs, o: u32) -> Flow {
 /// Stores an attribute that has a slot. Takes no lock: the slot belongs to this attribute for ever.
 #[inline(always)]
 pub fn STORE_SLOT(r: &mut Regs, _o: u32) -> Flow {
-    let (object, v) = (r.peek(1), r.peek(2));
+    let object = r.peek(1);
     let slot = slot_at(object, r.cache(6));
     if slot.get().is_null() {
         // Deleted, so storing it may change the order.
         return Flow::Deopt;
     }
-    store(r, object, slot, v)
+    store(r, object, slot, r.peek(2))
 }
 
 /// Stores a value in the slot of the instruction's cache. The object is noted for the collector, which is rare, out of line: a handler

@@ -142,10 +142,10 @@ pub fn NEXT_OF_RANGE(r: &mut Regs, o: u32) -> Flow {
     }
     // SAFETY: the shape is a range's. It was made a virtual iterator, so its numbers are small.
     let range = unsafe { Ref::<Range>::from_value(it) };
-    let i = position.as_int();
-    if i >= range.small_len() {
+    if range.is_behind(position) {
         return exhausted(r, o);
     }
+    let i = position.as_int();
     let v = range.small_item(i);
     r.poke(1, Value::int(i + 1));
     r.push(v);
