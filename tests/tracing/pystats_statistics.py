@@ -303,6 +303,24 @@ for handle in handles:
 MOST = 2048
 
 
+def machine_code_from_outside(binary):
+    """Machine code that does not count yields to some that does, and that again."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, PYTHONSTATSDIR=folder, PYTHON_JIT="1")
+        program = subprocess.Popen([binary, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, env=environment)
+        try:
+            program.stdout.readline()
+            time.sleep(0.3)
+            dump = Path(folder, "dump")
+            done = pystats(binary, "count", program.pid, "-d", "0.5", "-o", dump)
+            counts = summed([dump]) if done.returncode == 0 else {}
+            if counts.get("Optimization uops executed", 0) < 1000 or "Uops executed" not in done.stdout:
+                yield f"count, of machine code: status {done.returncode}, {done.stderr}{[key for key in counts if 'uop' in key]}"
+        finally:
+            program.kill()
+            program.wait()
+
+
 def memory(binary):
     """What counting takes in each of forty threads."""
     with tempfile.TemporaryDirectory() as folder:
@@ -345,6 +363,6 @@ def exits(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (threads, dumps, switched, cleared, forked, compiled, consistent, memory, from_outside, exits) for complaint in part(binary)]
+        return [complaint for part in (threads, dumps, switched, cleared, forked, compiled, consistent, memory, from_outside, machine_code_from_outside, exits) for complaint in part(binary)]
     except (json.JSONDecodeError, KeyError, OSError, subprocess.SubprocessError) as error:
         return [repr(error)]
