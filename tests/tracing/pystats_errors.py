@@ -5,6 +5,7 @@ import ctypes
 import errno
 import os
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -79,6 +80,27 @@ def processes(binary):
             process.communicate()
 
 
+def gone(binary):
+    """A process whose program was replaced meanwhile, as by an update: all but the tracers still work."""
+    pystats = Path(binary).with_name("pystats")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "limpid")
+        shutil.copy(binary, copy)
+        program = subprocess.Popen([copy, "-c", "print('ready', flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            program.stdout.readline()
+            copy.unlink()
+            for command, shown in {"live": "threads_started", "exits": "Machine code was not left", "stacks": "<module> (<string>:1)"}.items():
+                done = run([pystats, command, *OF_A_PROCESS[command], program.pid])
+                if done.returncode or shown not in done.stdout:
+                    yield f"{command}, gone: status {done.returncode}, {done.stdout}{done.stderr}"
+            done = run([pystats, "trace", "-p", program.pid])
+            yield from wrong("trace, gone", done, rf"pystats: process {program.pid} runs \S+ \(deleted\): the file is gone, so no tracer can read it\n")
+        finally:
+            program.kill()
+            program.communicate()
+
+
 def kernels(binary):
     """Kernels without BPF, with one that is too old, and without uprobes."""
     pystats = Path(binary).with_name("pystats")
@@ -137,6 +159,6 @@ def dumps(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (processes, kernels, traps, dumps) for complaint in part(binary)]
+        return [complaint for part in (processes, gone, kernels, traps, dumps) for complaint in part(binary)]
     except (OSError, subprocess.SubprocessError) as error:
         return [repr(error)]
