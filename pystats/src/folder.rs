@@ -52,6 +52,15 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
     written
 }
 
+/// The same for a path that the user has named, where there may be a device, a pipe or a link: these stay, and are written to.
+pub fn write_output(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let mut out = BufWriter::new(OpenOptions::new().write(true).truncate(true).create(true).open(path)?);
+        return write(&mut out).and_then(|()| out.flush());
+    }
+    write_atomically(path, write)
+}
+
 /// A path in `directory` that nobody can guess, for a file with this extension.
 pub fn new_path(directory: &Path, extension: &str) -> PathBuf {
     directory.join(format!("{}.{extension}", random_name()))
@@ -112,6 +121,21 @@ mod tests {
         write_atomically(&path, |out| out.write_all(b"new")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        fs::remove_dir_all(parent).unwrap();
+    }
+
+    #[test]
+    fn devices_and_links_stay() {
+        let parent = temporary("output");
+        let (file, link, device) = (parent.join("file"), parent.join("link"), parent.join("device"));
+        write_output(&file, |out| out.write_all(b"a long text")).unwrap();
+        symlink(&file, &link).unwrap();
+        symlink("/dev/full", &device).unwrap();
+        write_output(&link, |out| out.write_all(b"short")).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "short");
+        let full = write_output(&device, |out| out.write_all(b"text")).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        assert!([&link, &device].iter().all(|path| fs::symlink_metadata(path).unwrap().is_symlink()));
         fs::remove_dir_all(parent).unwrap();
     }
 }

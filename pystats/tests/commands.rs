@@ -2,9 +2,10 @@
 
 use expect_test::expect;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn pystats(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pystats"));
@@ -157,13 +158,45 @@ fn scripts_complain() {
 }
 
 #[test]
-fn completions_and_manual_pages() {
+fn completions() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(printed(&["completions", shell]).contains("openmetrics"), "{shell}");
     }
+    // What bash proposes for a line whose last word is being typed.
+    let proposed = |line: &[&str]| {
+        let script = r#"source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+            _pystats pystats "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"; echo "${COMPREPLY[@]}""#;
+        let mut bash = Command::new("bash")
+            .args([&["-c", script, "bash"], line].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        bash.stdin.take().unwrap().write_all(printed(&["completions", "bash"]).as_bytes()).unwrap();
+        String::from_utf8(bash.wait_with_output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(proposed(&["pystats", "li"]), "live\n");
+    assert_eq!(proposed(&["pystats", "live", "--by", ""]), "process interpreter thread\n");
+    assert_eq!(proposed(&["pystats", "export", "--format", "open"]), "openmetrics\n");
+}
+
+#[test]
+fn manual_pages() {
     let folder = temporary("man");
     assert_eq!(printed(&["man", folder.to_str().unwrap()]), "");
-    for page in ["pystats.1", "pystats-diff.1", "pystats-scripts-export.1", "callcount.8", "callcount.stp.8"] {
-        assert!(fs::read_to_string(folder.join(page)).unwrap().contains(".SH NAME"), "{page}");
+    let page = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for name in ["pystats.1", "pystats-diff.1", "pystats-live.1", "pystats-scripts-export.1"] {
+        assert!(page(name).contains(".SH NAME") && page(name).contains(".SH SYNOPSIS"), "{name}");
+    }
+    // Each script has a page. Of those for bpftrace and SystemTap, which have the same names, the latter's keep their ending.
+    let list = printed(&["scripts", "list"]);
+    let scripts: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(scripts.len() >= 32, "{list}");
+    for script in scripts {
+        let name = format!("{}.8", script.strip_suffix(".bt").unwrap_or(script));
+        let text = page(&name);
+        for part in [".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION"] {
+            assert!(text.contains(part), "{name} has no {part}");
+        }
     }
 }

@@ -148,11 +148,11 @@ class Guest:
                 (copy / name).write_text(text)
         return copy
 
-    def compile(self, name, tapset, arguments):
+    def compile(self, name, arguments):
         """Compiles a script, `arguments` being those of stap after `-p4`, which name it. The module's path."""
         modules = self.folder / "modules"
         modules.mkdir(exist_ok=True)
-        command = ["stap", "-R", self.runtime, "-r", self.release, "-m", name, "-p4", "-I", tapset, *arguments]
+        command = ["stap", "-R", self.runtime, "-r", self.release, "-m", name, "-p4", *arguments]
         output(command, 1800, cwd=modules)
         return modules / f"{name}.ko"
 

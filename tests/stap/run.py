@@ -7,6 +7,9 @@ The programs are those of the scripts for bpftrace, in tests/tracing/bpftrace; w
 names for what differs from run to run: PROGRAM is the program's path, T1, T2 ... are threads, N is a time. Lines about other files are
 left out. A script's head has the commands that compile and run it, `test_check` and `test_installcheck`; those are what runs here.
 
+The scripts in cpython/ are written as people write them for CPython, without a tapset of ours: they find the probes by their names alone,
+and take the arguments by number. Each runs on the program of its name there, as `cpython_NAME`.
+
 Needs what `scripts/setup stap` installs, on x86-64. Takes about three minutes, of which the first compilation on a machine is one: modules
 are compiled here and loaded in a guest (guest.py), so the kernel of this machine is of no importance and no privilege is needed.
 LIMPID_SKIP_TRACERS=1 leaves it out and says so.
@@ -26,6 +29,11 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 PROGRAMS = REPOSITORY / "tests/tracing/bpftrace"
 EXPECTED = HERE / "expected"
+# Scripts as for CPython, with their programs; what they print is in expected/ too.
+CPYTHON = HERE / "cpython"
+PREFIX = "cpython_"
+# Where the programs are in the guest.
+PLACES = {"programs": PROGRAMS, CPYTHON.name: CPYTHON}
 
 sys.path.insert(0, str(HERE.parent / "tracing"))
 import bt_scripts  # noqa: E402
@@ -110,10 +118,31 @@ def prepare(guest, script, tapset, limpid):
     command = installed.pop(installed.index("-c") + 1).split()
     if installed != ["stap", "-I", "tapset", script.name, "-c", *arguments] or command[0] != "limpid" or len(command) != 2:
         return f"test_installcheck: {entries['test_installcheck']}"
-    guest.compile(script.stem, tapset, [script, *arguments])
+    guest.compile(script.stem, ["-I", tapset, script, *arguments])
     options = "".join(f"{option} " for option in bt_scripts.OPTIONS.get(script.stem, []))
     guest.add(script.stem, f"{limpid} {options}/programs/{script.stem}.py", bt_scripts.ENVIRONMENT.get(script.stem, {}))
     return None
+
+
+def prepare_cpython(guest, script, folder, limpid):
+    """The same for a script as for CPython, in which the program's path is all that is put in."""
+    name = PREFIX + script.stem
+    own = folder / f"{name}.stp"
+    own.write_text(script.read_text().replace("PYTHON", limpid))
+    command = f"{limpid} /{CPYTHON.name}/{script.stem}.py"
+    guest.compile(name, ["-g", own, "-c", command])
+    guest.add(name, command, {})
+
+
+def normal_cpython(name, text):
+    """What is the same in every run: the lines about the program, without times, process and indentation of its output."""
+    program = f"{name.removeprefix(PREFIX)}.py"
+    lines = [line for line in text.splitlines() if program in line or re.match(r"\d+\tgc__", line)]
+    # Which of several handlers of one event runs first, the one that starts the printing or the one that prints, is up to the kernel.
+    lines = [line for line in lines if not re.search(r"\tfunction__(entry|return) start ", line)]
+    lines = [line.replace(f"/{CPYTHON.name}/{program}", "PROGRAM") for line in lines]
+    # A time by itself; a time with the thread, as thread_indent makes it; a process in front of its file.
+    return [re.sub(r"^(\d+\t| *\d+ limpid\(\d+\):|\d+ (?=PROGRAM))", "", line) for line in lines]
 
 
 def compare(name, shown, bless):
@@ -121,7 +150,7 @@ def compare(name, shown, bless):
     status = re.search(r"^--- (\d+)\n", shown, re.MULTILINE)
     if not status or status[1] != "0" or not shown.startswith("--- "):
         return shown.splitlines()[:40]
-    found = normal(name, shown[status.end() :])
+    found = (normal_cpython if name.startswith(PREFIX) else normal)(name, shown[status.end() :])
     expected = EXPECTED / f"{name}.txt"
     if bless:
         expected.write_text("".join(line + "\n" for line in found))
@@ -142,7 +171,9 @@ def main():
     if platform.machine() != "x86_64":
         sys.exit("the guest is for x86-64")
     limpid = os.path.realpath(arguments.python)
-    scripts = sorted(path for path in (REPOSITORY / "stap").glob("*.stp") if not arguments.scripts or path.stem in arguments.scripts)
+    wanted = arguments.scripts
+    scripts = sorted(path for path in (REPOSITORY / "stap").glob("*.stp") if not wanted or path.stem in wanted)
+    as_for_cpython = sorted(path for path in CPYTHON.glob("*.stp") if not wanted or PREFIX + path.stem in wanted)
     folder = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target", "stap").resolve()
     tapset = folder / "scripts"
     try:
@@ -150,11 +181,14 @@ def main():
         exported = Path(limpid).with_name("pystats")
         subprocess.run([exported, "scripts", "export", tapset, "--binary", limpid], check=True, timeout=60, stdout=subprocess.DEVNULL)
         complaints = {script.stem: prepare(guest, tapset / script.name, tapset / "tapset", limpid) for script in scripts}
-        files = {f"programs/{path.name}": path.read_bytes() for path in PROGRAMS.glob("*.py")}
+        for script in as_for_cpython:
+            prepare_cpython(guest, script, tapset, limpid)
+            complaints[PREFIX + script.stem] = None
+        files = {f"{folder}/{path.name}": path.read_bytes() for folder, at in PLACES.items() for path in at.glob("*.py")}
         shown = guest.boot([limpid], files)
     except (Failure, OSError, subprocess.SubprocessError) as error:
         print(error)
-        print(f"0 passed, {len(scripts)} failed")
+        print(f"0 passed, {len(scripts) + len(as_for_cpython)} failed")
         return 1
     failed = 0
     for name, complaint in complaints.items():

@@ -28,7 +28,7 @@ KEEP = {
     "genflow": r"EVENT",
     "importtime": r"MODULE|limpid_",
     "stopworld": r"REASON|gc\.(un)?freeze",
-    "threads": r"EVENT| (start|exit) ",
+    "threads": r"EVENT|^\d.* (start|exit) ",
 }
 ARGUMENTS = {"funclatency": ["slow"], "funcslower": ["15"], "lines": ["PROGRAM"], "offcpu": ["10000"]}
 

@@ -1,6 +1,7 @@
 """`pystats live`, `top` and `serve` on a process that does known things, and what they say when they cannot."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -77,6 +78,58 @@ def counters(binary, program):
         yield f"live: {table}"
 
 
+SPINNING = """
+import threading, time
+
+def spin():
+    while running:
+        pass
+
+running = True
+spinner = threading.Thread(target=spin, name="spinner")
+waiting = threading.Thread(target=time.sleep, args=(60,), name="waiting", daemon=True)
+spinner.start(), waiting.start()
+print(threading.get_native_id(), spinner.native_id, waiting.native_id, flush=True)
+input()
+running = False
+spinner.join()
+"""
+
+
+def by_thread_and_interpreter(binary):
+    """One thread runs, two wait; the compiler's is none of the interpreter's."""
+    program = subprocess.Popen(
+        [binary, "-c", SPINNING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHON_JIT="1")
+    )
+    try:
+        main, spinner, waiting = map(int, program.stdout.readline().split())
+        time.sleep(0.5)
+        line = json.loads(pystats(binary, "live", str(program.pid), "--json", "-n", "1", "-i", "0.5").stdout)
+        threads = {thread["tid"]: thread for thread in line["threads"]}
+        of_python = {tid for tid, thread in threads.items() if thread["interpreter"] == 0}
+        if of_python != {main, spinner, waiting} or any(threads[tid]["interpreter"] is not None for tid in set(threads) - of_python):
+            yield f"threads: {threads}"
+        # How large the share is depends on what else the machine does.
+        if threads[waiting]["cpu_share"] > 0.05 or threads[spinner]["cpu_share"] < 0.1 or threads[waiting]["state"] != "S":
+            yield f"threads: {threads}"
+        first, *others = line["interpreters"]
+        found = first["interpreter"], first["threads"]
+        if found != (0, 3) or abs(first["cpu_share"] - sum(threads[tid]["cpu_share"] for tid in of_python)) > 1e-6:
+            yield f"interpreters: {line['interpreters']}"
+        if any(other["interpreter"] is not None for other in others) or sum(other["threads"] for other in others) != len(threads) - 3:
+            yield f"interpreters: {line['interpreters']}"
+        table = pystats(binary, "live", str(program.pid), "--by", "interpreter", "-n", "1", "-i", "0.1").stdout
+        if not re.search(r"^INTERPRETER +THREADS .*\n0 +3 +\d+ +[\d.]+ % +[\d.]+ s$", table, re.MULTILINE):
+            yield f"--by interpreter: {table}"
+        table = pystats(binary, "live", str(program.pid), "--by", "thread", "-n", "1", "-i", "0.1").stdout
+        for tid, name in [(spinner, "spinner"), (waiting, "waiting")]:
+            if not re.search(rf"^{tid} +0 +[RS] +[\d.]+ % +[\d.]+ s  {name}$", table, re.MULTILINE):
+                yield f"--by thread: {table}"
+    finally:
+        program.kill()
+        program.wait()
+
+
 def served(binary, program):
     command = [Path(binary).with_name("pystats"), "serve", "--listen", "127.0.0.1:0"]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -129,7 +182,8 @@ def check(binary):
     """All complaints."""
     program = subprocess.Popen([binary, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        return [complaint for part in (counters, served, complaints) for complaint in part(binary, program)]
+        found = [complaint for part in (counters, served, complaints) for complaint in part(binary, program)]
+        return found + list(by_thread_and_interpreter(binary))
     except (json.JSONDecodeError, KeyError, OSError, subprocess.TimeoutExpired) as error:
         return [repr(error)]
     finally:

@@ -135,6 +135,107 @@ def switched(binary):
         yield f"off and on: {found} instead of 120"
 
 
+# Threads that have counted already wait while all is cleared; others start and end all the time.
+CLEARED = (
+    WORK
+    + """
+def wait(k):
+    work(k)
+    arrived.release()
+    go.acquire()
+    go.release()
+    work(50)
+
+def come_and_go():
+    while not over:
+        _thread.start_joinable_thread(lambda: None).join()
+
+go, arrived, over = _thread.allocate_lock(), _thread.allocate_lock(), False
+go.acquire(), arrived.acquire()
+noise = [_thread.start_joinable_thread(come_and_go) for i in range(2)]
+for clearing in range(20):
+    handles = []
+    for i in range(4):
+        handles.append(_thread.start_joinable_thread(lambda: wait(1000)))
+        arrived.acquire()
+    work(1000)
+    sys._stats_clear()
+    go.release()
+    for handle in handles:
+        handle.join()
+    go.acquire()
+    sys._stats_dump()
+over = True
+for handle in noise:
+    handle.join()
+"""
+)
+
+# The child counts what it does itself.
+FORKED = (
+    WORK
+    + """
+import os
+work(100)
+if not os.fork():
+    work(10)
+    raise SystemExit
+os.wait()
+work(1)
+"""
+)
+
+# A loop that becomes machine code, with an instruction that is nowhere else.
+COMPILED = """
+def work(n):
+    x = 0
+    for i in range(n):
+        x ^= i
+    return x
+
+work({n})
+"""
+
+
+def cleared(binary):
+    """What was counted before is gone, all that comes after is there, once."""
+    found = counted(binary, CLEARED).get("opcode[UNARY_INVERT].execution_count")
+    if found != 20 * 4 * 50:
+        yield f"cleared while threads start and end: {found} instead of {20 * 4 * 50}"
+
+
+def forked(binary):
+    found = counted(binary, FORKED).get("opcode[UNARY_INVERT].execution_count")
+    if found != 111:
+        yield f"a process and its child: {found} instead of 111"
+
+
+def compiled(binary):
+    """What the interpreter counts and what machine code counts are all rounds together."""
+
+    def rounds(n):
+        counts = counted(binary, COMPILED.format(n=n), "-X", "jit-wait", environment={"PYTHON_JIT": "1"})
+        operators = sum(count for key, count in executed(counts).items() if key.startswith("opcode[BINARY_OP"))
+        return operators, counts.get("uops[_xor].execution_count", 0), counts
+
+    (few, _, _), (many, in_machine_code, counts) = rounds(0), rounds(100_000)
+    if many - few + in_machine_code != 100_000 or in_machine_code < 90_000:
+        yield f"of 100000 rounds {many - few} were interpreted, {in_machine_code} ran in machine code"
+    uops = sum(count for key, count in counts.items() if re.fullmatch(r"uops\[\w+\]\.execution_count", key))
+    if uops != counts["Optimization uops executed"]:
+        yield f"{counts['Optimization uops executed']} uops executed, by uop {uops}"
+    pairs = sum(count for key, count in counts.items() if key.startswith("uop["))
+    # The first uop of what is entered follows none, and what is linked to is entered so.
+    if not uops - counts["Optimization traces executed"] - 100 <= pairs < uops:
+        yield f"{pairs} pairs of {uops} uops"
+    runs = sum(count for key, count in counts.items() if key.startswith("Trace run length["))
+    if runs != counts["Optimization traces executed"]:
+        yield f"{runs} lengths of {counts['Optimization traces executed']} runs"
+    longest = max(int(re.search(r"\d+", key)[0]) for key, count in counts.items() if key.startswith("Trace run length[") and count)
+    if not uops / 2 < longest < uops * 2 + 2:
+        yield f"a run has up to {longest} of {uops} uops"
+
+
 def consistent(binary):
     """What follows from the pairs."""
     counts = counted(binary, THREADS.format(threads=2, n=5000))
@@ -202,6 +303,24 @@ for handle in handles:
 MOST = 2048
 
 
+def machine_code_from_outside(binary):
+    """Machine code that does not count yields to some that does, and that again."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, PYTHONSTATSDIR=folder, PYTHON_JIT="1")
+        program = subprocess.Popen([binary, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, env=environment)
+        try:
+            program.stdout.readline()
+            time.sleep(0.3)
+            dump = Path(folder, "dump")
+            done = pystats(binary, "count", program.pid, "-d", "0.5", "-o", dump)
+            counts = summed([dump]) if done.returncode == 0 else {}
+            if counts.get("Optimization uops executed", 0) < 1000 or "Uops executed" not in done.stdout:
+                yield f"count, of machine code: status {done.returncode}, {done.stderr}{[key for key in counts if 'uop' in key]}"
+        finally:
+            program.kill()
+            program.wait()
+
+
 def memory(binary):
     """What counting takes in each of forty threads."""
     with tempfile.TemporaryDirectory() as folder:
@@ -244,6 +363,6 @@ def exits(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (threads, dumps, switched, consistent, memory, from_outside, exits) for complaint in part(binary)]
+        return [complaint for part in (threads, dumps, switched, cleared, forked, compiled, consistent, memory, from_outside, machine_code_from_outside, exits) for complaint in part(binary)]
     except (json.JSONDecodeError, KeyError, OSError, subprocess.SubprocessError) as error:
         return [repr(error)]

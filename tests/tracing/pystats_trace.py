@@ -162,6 +162,54 @@ def runtime(binary):
         yield f"waits for locks: {waits}"
 
 
+# Loops that are compiled in their first rounds, whose functions take a known time: the program itself tells how long.
+HOT = """
+import sys, time
+
+def wait():
+    start = time.perf_counter()
+    end = start + 0.0005
+    while (now := time.perf_counter()) < end:
+        pass
+    return now - start
+
+def outer(n):
+    took = []
+    for i in range(n):
+        took.append(wait())
+    return took
+
+took = sorted(outer(1000))
+print(took[500], sum(took), file=sys.stderr)
+"""
+
+
+def hot(binary):
+    """Calls that machine code makes: the same counts as those of bpftrace, and durations within a tenth of what the program measures."""
+    environment = dict(os.environ, PYTHON_JIT="1")
+    command = [Path(binary).with_name("pystats"), "trace", "--format", "json", "--", binary, "-X", "jit-wait"]
+    program = HERE / "hot.py"
+    done = subprocess.run([*command, program], capture_output=True, text=True, timeout=120, check=False, env=environment)
+    result = json.loads(done.stdout)
+    found = {f["function"]: f["calls"] + f["resumptions"] for f in result["functions"] if f["file"] == str(program)}
+    expected = {name: int(entries) for name, entries, _ in (line.rsplit(" ", 2) for line in (HERE / "hot.txt").read_text().splitlines())}
+    if found != expected:
+        yield f"hot: calls {found} instead of {expected}"
+    if not any(event["event"].startswith("[compilation of ") for event in result["events"]):
+        yield "hot: nothing was compiled"
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "hot.py")
+        program.write_text(HOT)
+        done = subprocess.run([*command, program], capture_output=True, text=True, timeout=120, check=False, env=environment)
+        functions = {f["function"]: f for f in json.loads(done.stdout)["functions"] if f["file"] == str(program)}
+        wait, outer, (median, total) = functions["wait"], functions["outer"], map(float, done.stderr.split())
+        # On a busy machine others run between the probe and what the function measures, but not in half of the calls.
+        if wait["calls"] != 1000 or not median * 0.9 <= wait["p50"] / 1e9 <= median * 1.1:
+            yield f"hot: {wait}, half of the calls take {median} s"
+        if not total * 0.99 <= wait["inclusive"] / 1e9 <= outer["inclusive"] / 1e9:
+            yield f"hot: {wait} and {outer}, measured {total} s"
+
+
 MANY = """
 def many():
     pass
@@ -307,6 +355,33 @@ def attached(binary):
         program.wait()
 
 
+TWO = """
+import threading, time
+def one(): time.sleep(0.001)
+def two(): time.sleep(0.001)
+def again(function):
+    while True: function()
+threads = [threading.Thread(target=again, args=(function,), daemon=True) for function in (one, two)]
+for thread in threads: thread.start()
+print(threads[1].native_id, flush=True)
+input()
+"""
+
+
+def of_thread(binary):
+    """Only one thread is of interest."""
+    program = subprocess.Popen([binary, "-c", TWO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        tid = program.stdout.readline().strip()
+        done = pystats(binary, "trace", "-p", str(program.pid), "--thread", tid, "--duration", "0.5", "--format", "json")
+        calls = {f["function"]: f["calls"] for f in json.loads(done.stdout)["functions"]}
+        if not calls.get("two") or "one" in calls:
+            yield f"--thread: calls {calls}"
+    finally:
+        program.kill()
+        program.wait()
+
+
 def complaints(binary):
     """One clear line and a status that is not zero."""
     cases = [
@@ -343,6 +418,6 @@ def complaints(binary):
 def check(binary):
     """All complaints."""
     try:
-        return [complaint for part in (counts, formats, runtime, limits, losses, flood, children, attached, complaints) for complaint in part(binary)]
+        return [complaint for part in (counts, formats, hot, runtime, limits, losses, flood, children, attached, of_thread, complaints) for complaint in part(binary)]
     except (RuntimeError, KeyError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         return [repr(error)]

@@ -8,7 +8,7 @@
 `garbage.py` collects garbage; what its probes say is in here. `lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
 program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py; `pystats live`, `top` and
 `serve`, see pystats_live.py; `pystats stacks` and `record`, see pystats_stacks.py; what is counted, see
-pystats_statistics.py; perf counts as bpftrace does, see perf_counts.py. By name only:
+pystats_statistics.py; what all of them say when they cannot, see pystats_errors.py; perf counts as bpftrace does, see perf_counts.py. By name only:
 `bcc`, which needs what `scripts/setup bcc` installs; see bcc_counts.py.
 Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root,
 bpftrace and perf; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
@@ -30,6 +30,7 @@ from pathlib import Path
 import bcc_counts
 import bt_scripts
 import perf_counts
+import pystats_errors
 import pystats_live
 import pystats_stacks
 import pystats_statistics
@@ -177,6 +178,7 @@ def main():
         for name in bt_scripts.names():
             checks[f"bpftrace {name}"] = functools.partial(bt_scripts.check, name, bless=arguments.bless)
         checks["pystats trace"] = pystats_trace.check
+        checks["pystats errors"] = pystats_errors.check
         checks["perf"] = perf_counts.check
         if "bcc" in arguments.checks:
             checks["bcc"] = bcc_counts.check

@@ -52,7 +52,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     let _ = std::fs::remove_file(&file);
     let counts = counts?;
     if let Some(path) = &arguments.output {
-        folder::write_atomically(path, |out| counts.write(out)).map_err(|error| format!("{}: {error}", path.display()))?;
+        folder::write_output(path, |out| counts.write(out)).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     output::write(None, |out| arguments.format.write(out, &report::make(&counts)))
 }

@@ -48,7 +48,7 @@ fn collect(arguments: &Arguments, own: &Path) -> Result<ExitCode, Error> {
         other => other?,
     };
     let path = arguments.output.clone().unwrap_or_else(|| folder::new_path(Path::new(folder::DIRECTORY), "txt"));
-    folder::write_atomically(&path, |out| counts.write(out)).map_err(|error| format!("{}: {error}", path.display()))?;
+    folder::write_output(&path, |out| counts.write(out)).map_err(|error| format!("{}: {error}", path.display()))?;
     if arguments.output.is_none() {
         eprintln!("pystats: the statistics are in {}", path.display());
     }

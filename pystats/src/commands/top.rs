@@ -1,10 +1,11 @@
 //! `pystats top`: a running process on the whole terminal, or as lines of JSON.
 
-use super::live::{Every, follow};
+use super::live::{self, Every, follow, interpreter};
 use super::{Error, process};
 use clap::Parser;
-use limpid_pystats::watch::process::{Finder, Process};
-use limpid_pystats::watch::sample::{Change, Sample, show};
+use limpid_pystats::watch::process::Process;
+use limpid_pystats::watch::sample::{Change, Sample, Watched, show};
+use limpid_pystats::watch::threads::Interpreter;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -34,9 +35,9 @@ type History = HashMap<String, Vec<u64>>;
 
 /// Watches until q, Ctrl-C, or the end of the process.
 pub fn run(arguments: Arguments) -> Result<(), Error> {
-    let watched = Finder::default().open(arguments.pid)?;
+    let watched = Watched::open(arguments.pid)?;
     if arguments.every.json {
-        return follow(&watched, &arguments.every, |out, change| writeln!(out, "{}", change.json(watched.pid)));
+        return follow(&watched, &arguments.every, |out, change| writeln!(out, "{}", change.json(watched.process.pid)));
     }
     if !std::io::stdout().is_terminal() {
         return Err("top needs a terminal; with --json it prints lines, and `pystats live` a table".into());
@@ -48,13 +49,13 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     result
 }
 
-fn watch(terminal: &mut ratatui::DefaultTerminal, watched: &Process, every: &Every, mut earlier: Sample) -> Result<(), Error> {
+fn watch(terminal: &mut ratatui::DefaultTerminal, watched: &Watched, every: &Every, mut earlier: Sample) -> Result<(), Error> {
     let mut history = History::new();
     for reading in 0.. {
         if every.count.is_some_and(|count| reading >= count) || waits(Duration::from_secs_f64(every.interval))? {
             return Ok(());
         }
-        if !process::exists(watched.pid) {
+        if !process::exists(watched.process.pid) {
             return Ok(());
         }
         let now = Sample::take(watched)?;
@@ -64,7 +65,7 @@ fn watch(terminal: &mut ratatui::DefaultTerminal, watched: &Process, every: &Eve
             rates.push(rate.round() as u64);
             rates.drain(..rates.len().saturating_sub(HISTORY));
         }
-        terminal.draw(|frame| draw(frame, watched, &change, &history))?;
+        terminal.draw(|frame| draw(frame, &watched.process, &change, &history))?;
         earlier = now;
     }
     Ok(())
@@ -126,15 +127,21 @@ fn draw_threads(frame: &mut Frame, area: Rect, change: &Change) {
     let rows = threads.iter().map(|(thread, share)| {
         Row::new([
             Cell::from(thread.tid.to_string()),
+            Cell::from(interpreter(thread.interpreter)),
             Cell::from(thread.state.to_string()),
-            Cell::from(format!("{:5.1} %", share * 100.0)),
+            Cell::from(format!("{:>7}", live::share(*share))),
             Cell::from(format!("{:.1} s", thread.cpu)),
             Cell::from(thread.name.clone()),
         ])
     });
-    let widths = [Constraint::Length(9), Constraint::Length(5), Constraint::Length(8), Constraint::Length(10), Constraint::Min(8)];
-    let header = Row::new(["TID", "STATE", "CPU", "CPU TIME", "NAME"]).style(Style::new().bold());
-    let title = format!(" {} threads ", change.threads.len());
+    let widths = [9, 11, 5, 8, 10].map(Constraint::Length).into_iter().chain([Constraint::Min(8)]);
+    let header = Row::new(["TID", "INTERPRETER", "STATE", "CPU", "CPU TIME", "NAME"]).style(Style::new().bold());
+    let of_interpreter = |of: &Interpreter| match of.number {
+        Some(number) => format!("{} of interpreter {number}: {}", of.threads, live::share(of.share)),
+        None => format!("{} of the runtime: {}", of.threads, live::share(of.share)),
+    };
+    let interpreters: Vec<String> = change.interpreters().iter().map(of_interpreter).collect();
+    let title = format!(" {} threads, {} ", change.threads.len(), interpreters.join(", "));
     frame.render_widget(Table::new(rows, widths).header(header).block(Block::bordered().title(title)), area);
 }
 
@@ -148,13 +155,13 @@ mod tests {
     #[test]
     fn screen() {
         LIVE.world_stops.add(41);
-        let watched = Finder::default().open(std::process::id()).unwrap();
+        let watched = Watched::open(std::process::id()).unwrap();
         let sample = Sample::take(&watched).unwrap();
         let history = History::from([("world_stops".to_owned(), vec![1, 8, 3])]);
         // Also a terminal with hardly any room.
         for (width, height) in [(100, 40), (20, 4)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-            terminal.draw(|frame| draw(frame, &watched, &sample.since(&sample), &history)).unwrap();
+            terminal.draw(|frame| draw(frame, &watched.process, &sample.since(&sample), &history)).unwrap();
             if width == 100 {
                 let screen = terminal.backend().to_string();
                 assert!(screen.contains("world_stops                        41"), "{screen}");

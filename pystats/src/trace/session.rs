@@ -213,8 +213,8 @@ fn attach(object: &Object, binary: &Path, pid: u32) -> Result<Vec<Link>, Error> 
 fn explain(what: &str, error: &libbpf_rs::Error) -> Error {
     let hint = match error.kind() {
         ErrorKind::PermissionDenied => ": run this as root, or with the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE",
-        ErrorKind::InvalidInput => ": Linux 5.15 or newer with uprobes and BPF is needed",
-        _ => "",
+        ErrorKind::OutOfMemory => "",
+        _ => ": Linux 5.15 or newer with uprobes and BPF is needed",
     };
     Error(format!("{what}: {error}{hint}"), error.kind() == ErrorKind::PermissionDenied)
 }

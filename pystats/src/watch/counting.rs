@@ -7,16 +7,12 @@
 
 use super::process::{Error, Finder, Process};
 use super::registers::Stopped;
-use super::sample;
-use super::stacks;
+use super::{table, threads};
 use crate::folder;
 use crate::offsets::Values;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// The most threads.
-const MAX_THREADS: usize = 4096;
 
 /// What is wanted.
 #[derive(Clone, Copy)]
@@ -36,7 +32,7 @@ pub struct Counting {
 impl Counting {
     /// Opens a process.
     pub fn open(pid: u32) -> Result<Counting, Error> {
-        let (process, at) = stacks::table(pid)?;
+        let (process, at) = table::open(pid)?;
         Ok(Counting { process, live: Finder::default().open(pid)?, at })
     }
 
@@ -84,7 +80,7 @@ impl Counting {
         let mut stopped: Vec<(u32, Stopped)> = Vec::new();
         loop {
             let known = stopped.len();
-            for thread in sample::threads(pid) {
+            for thread in threads::threads(pid) {
                 if stopped.iter().all(|(tid, _)| *tid != thread.tid) {
                     match Stopped::new(thread.tid) {
                         Ok(guard) => stopped.push((thread.tid, guard)),
@@ -100,18 +96,11 @@ impl Counting {
             }
         }
         self.process.write(self.at.statistics_request, &[wish as u8]).map_err(failed)?;
-        let (_, now) = stacks::table(pid)?;
-        let mut thread = now.threads;
-        for _ in 0..MAX_THREADS {
-            if thread == 0 {
-                break;
-            }
-            let (mut requests, mut next) = ([0; 4], [0; 8]);
+        for thread in table::threads(&self.process, &self.at)? {
+            let mut requests = [0; 4];
             self.process.memory(thread + self.at.thread_requests, &mut requests).map_err(failed)?;
             let asked = u32::from_ne_bytes(requests) | self.at.statistics_bit as u32;
             self.process.write(thread + self.at.thread_requests, &asked.to_ne_bytes()).map_err(failed)?;
-            self.process.memory(thread + self.at.thread_next, &mut next).map_err(failed)?;
-            thread = u64::from_ne_bytes(next);
         }
         Ok(())
     }

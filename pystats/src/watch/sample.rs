@@ -1,9 +1,24 @@
-//! Readings of a process, what has changed from one to the next, and its threads.
+//! Readings of a process, and what has changed from one to the next: as a whole, by interpreter, and by thread.
 
-use super::process::{Error, Process, Unit, Value};
+use super::process::{Error, Finder, Process, Unit, Value};
+use super::threads::{self, Interpreter, Python, Thread};
 use serde_json::{Map, json};
-use std::fs;
 use std::time::Instant;
+
+/// A process that readings are taken of.
+pub struct Watched {
+    /// The process.
+    pub process: Process,
+    python: Option<Python>,
+}
+
+impl Watched {
+    /// Opens a process.
+    pub fn open(pid: u32) -> Result<Watched, Error> {
+        // A process that does not tell of its threads tells of its counters still.
+        Ok(Watched { process: Finder::default().open(pid)?, python: Python::open(pid).ok() })
+    }
+}
 
 /// A reading.
 pub struct Sample {
@@ -12,19 +27,6 @@ pub struct Sample {
     pub values: Vec<Value>,
     /// The threads that run now.
     pub threads: Vec<Thread>,
-}
-
-/// A thread, as the system knows it.
-#[derive(Clone, Debug)]
-pub struct Thread {
-    /// Its number.
-    pub tid: u32,
-    /// Its name.
-    pub name: String,
-    /// R runs, S sleeps, D waits for a device.
-    pub state: char,
-    /// The processor time it has taken, in seconds.
-    pub cpu: f64,
 }
 
 /// A reading against the one before.
@@ -39,8 +41,11 @@ pub struct Change<'a> {
 
 impl Sample {
     /// Reads a process.
-    pub fn take(process: &Process) -> Result<Sample, Error> {
-        Ok(Sample { values: process.read()?, threads: threads(process.pid), taken: Instant::now() })
+    pub fn take(watched: &Watched) -> Result<Sample, Error> {
+        let values = watched.process.read()?;
+        let threads = watched.python.as_ref().and_then(|python| python.threads().ok());
+        let threads = threads.unwrap_or_else(|| threads::threads(watched.process.pid));
+        Ok(Sample { values, threads, taken: Instant::now() })
     }
 
     /// What has changed since `earlier`.
@@ -67,34 +72,39 @@ impl Change<'_> {
                 values.insert(format!("{}_per_second", value.name), json!(rate));
             }
         }
-        let thread = |(thread, share): &(&Thread, f64)| json!({ "tid": thread.tid, "name": thread.name, "state": thread.state.to_string(), "cpu_seconds": thread.cpu, "cpu_share": share });
+        let thread = |(thread, share): &(&Thread, f64)| {
+            json!({
+                "tid": thread.tid, "name": thread.name, "state": thread.state.to_string(), "interpreter": thread.interpreter,
+                "cpu_seconds": thread.cpu, "cpu_share": share,
+            })
+        };
+        let interpreter = |interpreter: &Interpreter| {
+            let Interpreter { number, threads, running, cpu, share } = interpreter;
+            json!({ "interpreter": number, "threads": threads, "running": running, "cpu_seconds": cpu, "cpu_share": share })
+        };
         let threads: Vec<_> = self.threads.iter().map(thread).collect();
-        json!({ "pid": pid, "seconds": self.seconds, "values": values, "threads": threads })
+        let interpreters: Vec<_> = self.interpreters().iter().map(interpreter).collect();
+        json!({ "pid": pid, "seconds": self.seconds, "values": values, "interpreters": interpreters, "threads": threads })
     }
-}
 
-/// The threads of a process; none if it has ended meanwhile.
-pub fn threads(pid: u32) -> Vec<Thread> {
-    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let mut threads: Vec<Thread> = entries
-        .filter_map(|entry| {
-            let tid = entry.file_name().to_str()?.parse().ok()?;
-            thread(tid, &fs::read_to_string(entry.path().join("stat")).ok()?)
-        })
-        .collect();
-    threads.sort_by_key(|thread| thread.tid);
-    threads
-}
-
-/// A thread from its line in /proc: `tid (name) state ...`; the 12th and 13th words after the name are ticks of processor time.
-fn thread(tid: u32, stat: &str) -> Option<Thread> {
-    let (before, after) = stat.rsplit_once(") ")?;
-    let name = before.split_once('(')?.1.to_owned();
-    let words: Vec<&str> = after.split(' ').collect();
-    let ticks = words.get(11)?.parse::<u64>().ok()? + words.get(12)?.parse::<u64>().ok()?;
-    // SAFETY: a plain query.
-    let frequency = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    Some(Thread { tid, name, state: words.first()?.chars().next()?, cpu: ticks as f64 / frequency as f64 })
+    /// The threads added up by interpreter, the main one first; last those that run no Python code.
+    pub fn interpreters(&self) -> Vec<Interpreter> {
+        let mut found: Vec<Interpreter> = Vec::new();
+        for (thread, share) in &self.threads {
+            let number = thread.interpreter;
+            let at = found.iter().position(|other| other.number == number).unwrap_or_else(|| {
+                found.push(Interpreter { number, threads: 0, running: 0, cpu: 0.0, share: 0.0 });
+                found.len() - 1
+            });
+            let all = &mut found[at];
+            all.threads += 1;
+            all.running += usize::from(thread.state == 'R');
+            all.cpu += thread.cpu;
+            all.share += share;
+        }
+        found.sort_by_key(|interpreter| interpreter.number.unwrap_or(usize::MAX));
+        found
+    }
 }
 
 /// A value for people: with its unit.
@@ -115,12 +125,11 @@ pub fn show(value: u64, unit: Unit) -> String {
 mod tests {
     use super::*;
     use crate::live::LIVE;
-    use crate::watch::process::Finder;
     use std::time::Duration;
 
     #[test]
     fn rates() {
-        let process = Finder::default().open(std::process::id()).unwrap();
+        let process = Watched::open(std::process::id()).unwrap();
         let earlier = Sample::take(&process).unwrap();
         LIVE.exceptions_raised.add(50);
         std::thread::sleep(Duration::from_millis(50));
@@ -136,10 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn names_of_threads_may_have_anything() {
-        let thread = thread(5, "5 (a) (b) R 1 5 5 0 -1 4194304 97 0 0 0 300 100 0 0 20 0 1 0 9").unwrap();
-        assert_eq!((thread.name.as_str(), thread.state), ("a) (b", 'R'));
-        assert!((thread.cpu - 4.0).abs() < 0.01, "{}", thread.cpu);
+    fn threads_add_up() {
+        let thread = |state, cpu, interpreter| Thread { tid: 7, name: String::new(), state, cpu, interpreter };
+        let threads = [thread('S', 4.0, Some(1)), thread('R', 1.0, None), thread('R', 2.0, Some(0)), thread('R', 0.5, Some(1))];
+        let change = Change { seconds: 1.0, values: Vec::new(), threads: threads.iter().zip([0.0, 0.5, 1.0, 0.25]).collect() };
+        let found = change.interpreters();
+        let found: Vec<_> = found.iter().map(|of| (of.number, of.threads, of.running, of.cpu, of.share)).collect();
+        assert_eq!(found, [(Some(0), 1, 1, 2.0, 1.0), (Some(1), 2, 1, 4.5, 0.25), (None, 1, 1, 1.0, 0.5)]);
     }
 
     #[test]

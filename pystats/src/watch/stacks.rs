@@ -6,17 +6,17 @@
 //! - What is read may be changing. A frame that does not look like one ends its stack; nothing here trusts a length or an address.
 
 use super::lines::line_at;
-use super::process::{Error, Finder, Layout, Process};
+use super::process::{Error, Process};
 use super::registers::{Candidate, Stopped};
-use super::sample;
+use super::{table, threads};
 use crate::machine_code::NOWHERE;
-use crate::offsets::{MAGIC, NAME_SIZE, SECTION, VERSION, Values};
+use crate::offsets::Values;
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 
-/// The most threads that are looked at.
-const MAX_THREADS: usize = 4096;
+/// The most copies of the instructions that are looked at.
+const MAX_COPIES: u64 = 4096;
 /// The most frames of a thread.
 const MAX_FRAMES: usize = 1 << 16;
 /// The most bytes of a name or a line table.
@@ -76,17 +76,10 @@ struct Cursor {
     entry: u64,
 }
 
-/// A process with its table of offsets.
-pub(super) fn table(pid: u32) -> Result<(Process, Values<u64>), Error> {
-    let process = Finder::of(SECTION).open(pid)?;
-    let at = values(pid, &process.section()?)?;
-    Ok((process, at))
-}
-
 impl Reader {
     /// Opens a process.
     pub fn open(pid: u32) -> Result<Reader, Error> {
-        let (process, at) = table(pid)?;
+        let (process, at) = table::open(pid)?;
         Ok(Reader { process, at, codes: HashMap::new() })
     }
 
@@ -94,18 +87,15 @@ impl Reader {
     /// without, and where that is not allowed, their stacks are those of when they last called native code.
     pub fn stacks(&mut self, stop: bool) -> Result<Vec<Stack>, Error> {
         let pid = self.process.pid;
-        // The list of threads begins in the table, which is read anew.
-        let mut thread = values(pid, &self.process.section()?)?.threads;
-        let known = sample::threads(pid);
+        let known = threads::threads(pid);
         let mut stacks = Vec::new();
-        while thread != 0 && stacks.len() < MAX_THREADS {
+        for thread in table::threads(&self.process, &self.at)? {
             let Ok(tid) = self.word(thread, self.at.thread_id) else { break };
             if let Some(task) = known.iter().find(|task| u64::from(task.tid) == tid) {
                 let stopped = if stop && task.state == 'R' { Stopped::new(task.tid).ok() } else { None };
                 let frames = self.frames(thread, stopped.as_ref().and_then(Stopped::candidate));
                 stacks.push(Stack { tid: task.tid, name: task.name.clone(), state: task.state, frames });
             }
-            thread = self.word(thread, self.at.thread_next).unwrap_or(0);
         }
         stacks.sort_by_key(|stack| stack.tid);
         Ok(stacks)
@@ -253,7 +243,7 @@ impl Reader {
         let main = self.word(code, self.at.code_bytecode).ok()?;
         within(main).or_else(|| {
             let list = self.word(code, self.at.code_copies).ok().filter(|list| *list != 0)?;
-            let length = self.word(list, self.at.list_length).ok()?.min(MAX_THREADS as u64);
+            let length = self.word(list, self.at.list_length).ok()?.min(MAX_COPIES);
             let item = |index| self.word(list, self.at.list_items + index * 8).ok().filter(|item| *item != 0);
             (0..length).filter_map(item).find_map(within)
         })
@@ -261,9 +251,7 @@ impl Reader {
 
     /// The word at an offset from an address.
     fn word(&self, address: u64, offset: u64) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.process.memory(address.wrapping_add(offset), &mut bytes)?;
-        Ok(u64::from_ne_bytes(bytes))
+        table::word(&self.process, address, offset)
     }
 
     /// So many words from an address on.
@@ -297,47 +285,14 @@ impl Reader {
     }
 }
 
-/// The values in a table.
-fn values(pid: u32, bytes: &[u8]) -> Result<Values<u64>, Error> {
-    let layout = Layout { magic: MAGIC, version: VERSION, field: NAME_SIZE + 8, name: "table of offsets is" };
-    let fields = layout.fields(pid, bytes)?;
-    let find = |name: &str| {
-        let named = |field: &&[u8]| field[..NAME_SIZE].split(|&byte| byte == 0).next() == Some(name.as_bytes());
-        let field = fields.clone().find(named)?;
-        Some(u64::from_ne_bytes(field[NAME_SIZE..NAME_SIZE + 8].try_into().ok()?))
-    };
-    Values::named(find).map_err(|name| Error::Io(pid, io::Error::other(format!("its table of offsets has no {name}"))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::offsets::{Table, offset};
-
-    /// A table in which all values are 7.
-    fn table() -> Vec<u8> {
-        let table = Table::new(Values::named(|_| Some(7)).map(|values| values.map(|value| offset(value as usize))).unwrap());
-        // SAFETY: the bytes of a local variable, none of which is padding.
-        unsafe { std::slice::from_raw_parts((&raw const table).cast::<u8>(), size_of::<Table>()) }.to_vec()
-    }
-
-    #[test]
-    fn tables() {
-        let mut bytes = table();
-        assert_eq!(values(1, &bytes).unwrap().bytes_data, 7);
-        let field = bytes.windows(9).position(|window| window == b"code_name").unwrap();
-        bytes[field] = b'k';
-        assert_eq!(values(1, &bytes).unwrap_err().to_string(), "process 1: its table of offsets has no code_name");
-        bytes[8] = 9;
-        assert!(matches!(values(1, &bytes).unwrap_err(), Error::Version(1, 9)));
-        assert_eq!(values(1, &bytes[..4]).unwrap_err().to_string(), "process 1: its table of offsets is damaged");
-    }
-
     #[test]
     fn a_stopped_thread_goes_on() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         drop(Stopped::new(child.id()).unwrap());
-        assert!(sample::threads(child.id()).iter().all(|task| task.state != 't'));
+        assert!(threads::threads(child.id()).iter().all(|task| task.state != 't'));
         child.kill().unwrap();
         assert!(!child.wait().unwrap().success());
         assert!(Stopped::new(999_999_999).is_err());

@@ -10,9 +10,11 @@ use crate::code_heap::{self, Piece};
 use crate::entry;
 use crate::ir::Ty;
 use crate::junction::Junction;
+use crate::uop_counts::{Counts, Totals};
 use crate::worth::{Loop, Watch};
 use limpid_heap::ShapeRef;
 use limpid_pystats::exits::Place;
+use limpid_pystats::model::Stats;
 use limpid_vm::interp::backoff;
 use limpid_vm::stats;
 use limpid_vm::thread::Thread;
@@ -164,6 +166,8 @@ pub struct Executor {
     pub watch: Watch,
     /// How many traces go on from it, if it is a loop.
     traces: Cell<u16>,
+    /// What its code counts, if it was made while the statistics were on.
+    pub counts: Option<Box<Counts>>,
 }
 
 // SAFETY: the worker uses `code` and `made`, which are made for that, and what never changes; the rest belongs to the thread.
@@ -189,6 +193,7 @@ impl Executor {
             is_counted: Cell::new(false),
             watch,
             traces: Cell::new(0),
+            counts: None,
         }
     }
 
@@ -277,6 +282,9 @@ pub struct State {
     pub times_retired: u32,
     /// Executors that nothing leads to, and which may still be running.
     retired: Vec<Arc<Executor>>,
+    /// How many uops have run since an executor was entered, as far as its code counts them.
+    pub uops_run: Cell<u64>,
+    uops: Totals,
 }
 
 impl State {
@@ -292,6 +300,8 @@ impl State {
                 running: Cell::new(0),
                 times_retired: 0,
                 retired: Vec::new(),
+                uops_run: Cell::new(0),
+                uops: Totals::default(),
             };
             cell.set(Box::into_raw(Box::new(state)).cast());
         }
@@ -342,7 +352,13 @@ impl State {
             let bytes = self.retired.iter().filter_map(|e| e.made.lock().1).map(|piece| piece.size() as u64).sum();
             b.counters.optimization.get().jit_freed_memory_size.add(bytes);
         }
+        self.retired.iter().filter_map(|e| e.counts.as_ref()).for_each(|counts| self.uops.keep(counts));
         self.retired.clear();
+    }
+
+    /// Adds how often uops have run to the statistics, and forgets it. The thread stands still, or calls this.
+    pub fn collect_uops(&self, total: &Stats) {
+        self.uops.collect(self.all().filter_map(|e| e.counts.as_deref()), total);
     }
 
     /// After a fork, in the child: forgets all executors. Their code is in memory that belongs to the parent, and the worker may have
@@ -351,6 +367,7 @@ impl State {
         for executor in self.executors.drain(..).chain(self.retired.drain(..)) {
             std::mem::forget(executor);
         }
+        self.uops = Totals::default();
         self.forget_executors();
     }
 

@@ -9,7 +9,7 @@
 //! * [`backend`]: uops to machine code, by Cranelift; [`code_heap`]: where it lies; [`helpers`]: functions it calls;
 //! * [`worker`]: the thread that does the last step while the program goes on;
 //! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out;
-//! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it.
+//! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; constants in the code are
@@ -31,6 +31,7 @@ pub mod junction;
 pub mod lower;
 pub mod optimize;
 pub mod run;
+pub mod uop_counts;
 pub mod worker;
 pub mod worth;
 
@@ -41,6 +42,7 @@ use limpid_bytecode::Opcode;
 use limpid_heap::Tracer;
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
+use limpid_pystats::model::Stats;
 use limpid_vm::interp::backoff;
 use limpid_vm::interp::regs::Regs;
 use limpid_vm::stats;
@@ -50,6 +52,7 @@ use limpid_vm::tier2::{self, EntryPoints, Recording};
 use lower::{Abort, LinkTarget, Lowered};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use uop_counts::Counts;
 use worth::{LUCKLESS, Moment, Next, Watch};
 
 /// Executors a thread may have: their numbers are cache words.
@@ -67,6 +70,8 @@ pub fn install() {
         after_fork,
         trace,
         retire,
+        collect,
+        uop_names: ir::Op::NAMES,
     });
 }
 
@@ -209,7 +214,9 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         interpreted = l.interpreted;
     }
     let watch = Watch::new(interpreted, estimate(&lowered.trace));
-    let executor = Arc::new(Executor::new(header, lowered.entry, exits, lowered.constants, watch));
+    let mut executor = Executor::new(header, lowered.entry, exits, lowered.constants, watch);
+    executor.counts = stats::block(t).map(|_| Counts::new(&lowered.trace, &raw const state.uops_run));
+    let executor = Arc::new(executor);
     for e in &executor.exits {
         e.root.set(Arc::as_ptr(&executor));
     }
@@ -318,6 +325,11 @@ unsafe fn retire(state: *mut ()) {
     if let Some(t) = limpid_vm::runtime::current() {
         tell_retired(t, count);
     }
+}
+
+unsafe fn collect(state: *mut (), total: &Stats) {
+    // SAFETY: the thread stands still, or calls this.
+    unsafe { (*(state as *const State)).collect_uops(total) };
 }
 
 fn tell_retired(t: &Thread, count: usize) {

@@ -56,16 +56,16 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let t = r.t();
     let state = State::of(t);
     // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs.
-    let (executor, buffer, running) = unsafe {
+    let (executor, buffer, running, uops_run) = unsafe {
         let state = &mut *state;
         if state.running.get() == 0 && !t.tier2().is_recording() {
             state.free_retired(t);
         }
         let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
-        (executor, &raw const *state.buffer, &raw const state.running)
+        (executor, &raw const *state.buffer, &raw const state.running, &raw const state.uops_run)
     };
-    // SAFETY: executors, the buffer and the counter stay where they are while something runs.
-    let (executor, buffer, running) = unsafe { (executor.map(|e| &*e), &*buffer, &*running) };
+    // SAFETY: executors, the buffer and the counters stay where they are while something runs.
+    let (executor, buffer, running, uops_run) = unsafe { (executor.map(|e| &*e), &*buffer, &*running, &*uops_run) };
     let Some(executor) = executor.filter(|e| e.header == r.pc) else {
         unset_executor(jump);
         return Step::Jump;
@@ -86,10 +86,11 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
             }
         }
     }
-    if let Some(b) = stats::block(t) {
+    let outer_uops = stats::block(t).map(|b| {
         b.counters.optimization.get().traces_executed.increment();
         executor.count_memory(t);
-    }
+        uops_run.replace(0)
+    });
     running.set(running.get() + 1);
     let is_outermost = executor.watch.begin();
     let exposed = t.leave_trace.replace(0);
@@ -101,6 +102,10 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     };
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
+    if let Some(outer) = outer_uops {
+        let length = uops_run.replace(outer);
+        stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
+    }
     if is_outermost && !executor.watch.ran(start, end, worth::idle) {
         rest(t, jump, executor);
     }

@@ -752,6 +752,7 @@ pub fn modules(t: &Thread) -> Ref<Dict> {
 pub fn after_fork_child(t: &Thread) {
     probes::after_fork_child();
     crate::tier2::after_fork(t);
+    stats::after_fork_child(t);
     let interpreter = t.interpreter();
     // SAFETY: always succeeds.
     t.native_id.set(unsafe { libc::gettid() } as u64);

@@ -11,6 +11,7 @@ use crate::interp::counting::CountingTable;
 use crate::interp::dispatch::Table;
 use crate::runtime::Interpreter;
 use crate::thread::{Thread, request};
+use crate::tier2;
 use limpid_bytecode::{INSTRUMENTED, OPCODE_COUNT, Opcode};
 use limpid_heap::{CollectionReport, Generation};
 use limpid_pystats::dump::{self, Exit, Names};
@@ -20,7 +21,7 @@ use limpid_pystats::live::LIVE;
 use limpid_pystats::model::{Block, EvalCall, Stats};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 /// Why an instruction could not be specialized: the numbers of the statistics' failure kinds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +101,16 @@ pub fn entered(t: &Thread, generator: bool) {
         b.counters.calls.pyeval_calls.increment();
         b.counters.calls.eval(EvalCall::Total);
         b.counters.calls.eval(if generator { EvalCall::Generator } else { EvalCall::Vector });
+    }
+}
+
+/// An instruction runs that is recorded for a trace, by that table and not by the one that counts.
+pub fn recorded(t: &Thread, op: u8, oparg: u32) {
+    if let Some(b) = block(t) {
+        b.instructions.count(op);
+        if matches!(Opcode::from_u8(op), Some(Opcode::RESUME | Opcode::RESUME_CHECK)) {
+            b.instructions.count_frame(oparg);
+        }
     }
 }
 
@@ -189,7 +200,10 @@ pub fn fulfil_wish(t: &Thread) {
 /// Has all threads count, or stop counting; what was counted stays. They do so where they next look for requests.
 pub fn switch(t: &Thread, on: bool) {
     let interpreter = t.interpreter();
-    interpreter.counts.store(on, Release);
+    if interpreter.counts.swap(on, AcqRel) != on && tier2::is_enabled() {
+        // Machine code counts from its first instruction on, or never.
+        t.mutator.stop_world(c"statistics", |_| tier2::retire_all(interpreter));
+    }
     LIVE.counting.set(on.into());
     interpreter.request_all(request::TABLE);
 }
@@ -216,7 +230,9 @@ pub fn is_counting_table(t: &Thread, table: *const Table) -> bool {
 /// Adds what this thread has counted to the interpreter's numbers and forgets it.
 pub fn flush(t: &Thread) {
     if let Some(b) = kept(t) {
-        b.collect(&t.interpreter().stats.lock());
+        let total = t.interpreter().stats.lock();
+        b.collect(&total);
+        tier2::collect(t, &total);
     }
 }
 
@@ -228,6 +244,7 @@ fn with_all<R>(t: &Thread, f: impl FnOnce(&mut Stats) -> R) -> R {
         interpreter.each_thread(|other| {
             if let Some(b) = kept(other) {
                 b.collect(&total);
+                tier2::collect(other, &total);
             }
         });
         f(&mut total)
@@ -242,6 +259,19 @@ pub fn clear(t: &Thread) {
 /// What all threads have counted, which is forgotten.
 fn take(t: &Thread) -> (Stats, Vec<Exit>) {
     with_all(t, |total| (std::mem::take(total), exits::take()))
+}
+
+/// In the child of a fork: what was counted before is the parent's to tell.
+pub fn after_fork_child(t: &Thread) {
+    if !was_on(t) {
+        return;
+    }
+    let mut total = t.interpreter().stats.lock();
+    if let Some(b) = kept(t) {
+        b.collect(&total);
+    }
+    *total = Stats::default();
+    exits::take();
 }
 
 /// Was anything ever counted?
@@ -277,7 +307,7 @@ fn write(t: &Thread, directory: &Path, name: Option<&str>) -> std::io::Result<()
     calls.inlined_py_calls.add(calls.frames_pushed.get().saturating_sub(by_native));
     let names = opcode_names();
     let path = name.map_or_else(|| folder::new_path(directory, "txt"), |name| directory.join(name));
-    dump::write_file(&path, &total, &exits, &Names { opcodes: &names, specializable: &is_family, uops: &[] })?;
+    dump::write_file(&path, &total, &exits, &Names { opcodes: &names, specializable: &is_family, uops: tier2::uop_names() })?;
     LIVE.statistics_written.add(1);
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::entry;
 use crate::executor::{Executor, Exit};
 use crate::helpers;
 use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
+use crate::uop_counts::{Counts, is_run};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I8, I32, I64};
@@ -23,6 +24,7 @@ use limpid_probes as probes;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies;
 use limpid_vm::types::generator::state;
+use std::cell::Cell;
 use std::mem::offset_of;
 
 const INT_TAG: i64 = (0xFFFEu64 << 48) as i64;
@@ -50,10 +52,13 @@ struct Function<'a, 'b> {
     frame: Value,
     signature: SigRef,
     values: Vec<Option<Value>>,
-    /// Blocks of exits that are not written yet.
-    open_exits: Vec<(u32, Block)>,
-    /// Blocks that hand over to the interpreter where the saved registers say.
-    leaves: Vec<(Block, Value)>,
+    /// Blocks of exits that are not written yet, and the position of the uop that leaves.
+    open_exits: Vec<(u32, Block, usize)>,
+    /// Blocks that hand over to the interpreter where the saved registers say, likewise.
+    leaves: Vec<(Block, Value, usize)>,
+    /// The position of the uop that is being made among those that run, and of the first one of the part that it is in.
+    position: usize,
+    part: usize,
     /// Instances that were made here, that nothing refers to yet but the frames, and that no collection has seen.
     fresh: Vec<Id>,
 }
@@ -83,7 +88,18 @@ impl<'a> Translation<'a> {
         let frame = b.block_params(start)[0];
         let signature = b.import_signature(signature);
         let values = vec![None; self.trace.uops.len()];
-        let mut f = Function { t: self, b, frame, signature, values, open_exits: Vec::new(), leaves: Vec::new(), fresh: Vec::new() };
+        let mut f = Function {
+            t: self,
+            b,
+            frame,
+            signature,
+            values,
+            open_exits: Vec::new(),
+            leaves: Vec::new(),
+            position: 0,
+            part: 0,
+            fresh: Vec::new(),
+        };
         f.whole()?;
         f.b.seal_all_blocks();
         f.b.finalize(isa.frontend_config());
@@ -96,6 +112,7 @@ impl Function<'_, '_> {
         let trace = self.t.trace;
         let thread = self.thread();
         self.b.ins().store(flags(), self.frame, thread, offset_of!(Thread, trace_frame) as i32);
+        self.count(|counts| &counts.entered, 1);
         for id in &trace.entry {
             self.uop(*id)?;
         }
@@ -103,6 +120,7 @@ impl Function<'_, '_> {
             if !self.t.executor.header.is_null() {
                 self.count_round();
             }
+            self.count(|counts| &counts.begun, 1);
             for id in &trace.body {
                 self.uop(*id)?;
             }
@@ -117,9 +135,11 @@ impl Function<'_, '_> {
             let v = self.value(*input);
             first.push(BlockArg::from(v));
         }
+        self.count_run(self.position);
         self.b.ins().jump(header, &first);
         // The exits so far belong to what was before the loop.
         self.write_exits();
+        self.part = self.position;
         self.b.switch_to_block(header);
         for (input, _) in &changing {
             let ty = clif_type(trace.uop(*input).ty);
@@ -127,9 +147,11 @@ impl Function<'_, '_> {
             self.values[input.0 as usize] = Some(parameter);
         }
         self.count_round();
+        self.count(|counts| &counts.begun, 1);
         for id in &trace.body {
             self.uop(*id)?;
         }
+        self.count_run(self.position);
         let mut again = Vec::new();
         for (_, next) in &changing {
             let v = self.value(*next);
@@ -143,11 +165,33 @@ impl Function<'_, '_> {
     fn count_round(&mut self) {
         let watch = &self.t.executor.watch;
         if watch.counts_rounds() {
-            let place = self.constant(watch.rounds.as_ptr() as i64);
-            let rounds = self.b.ins().load(I64, flags(), place, 0);
-            let rounds = self.add_constant(rounds, 1);
-            self.b.ins().store(flags(), rounds, place, 0);
+            self.add_to(&watch.rounds, 1);
         }
+    }
+
+    fn add_to(&mut self, counter: *const Cell<u64>, n: usize) {
+        let place = self.constant(counter as i64);
+        let count = self.b.ins().load(I64, flags(), place, 0);
+        let count = self.add_constant(count, n as i64);
+        self.b.ins().store(flags(), count, place, 0);
+    }
+
+    /// Adds to a counter of the statistics, if the code is to count.
+    fn count(&mut self, which: impl FnOnce(&Counts) -> *const Cell<u64>, n: usize) {
+        if let Some(counts) = &self.t.executor.counts {
+            self.add_to(which(counts), n);
+        }
+    }
+
+    /// The uops of this part have run up to the one at a position.
+    fn count_run(&mut self, end: usize) {
+        self.count(|counts| counts.run, end - self.part);
+    }
+
+    /// The trace is left at the uop at a position.
+    fn count_left(&mut self, at: usize) {
+        self.count(|counts| &counts.left[at], 1);
+        self.count_run(at + 1);
     }
 
     // ---- values ----
@@ -209,12 +253,15 @@ impl Function<'_, '_> {
     // ---- leaving ----
 
     fn exit_block(&mut self, exit: u32) -> Block {
-        if let Some((_, block)) = self.open_exits.iter().find(|e| e.0 == exit) {
+        // Uops that leave to the same place share a block, unless they are counted.
+        let at = self.position;
+        let is_counted = self.t.executor.counts.is_some();
+        if let Some((_, block, _)) = self.open_exits.iter().find(|e| e.0 == exit && (e.2 == at || !is_counted)) {
             return *block;
         }
         let block = self.b.create_block();
         self.b.set_cold_block(block);
-        self.open_exits.push((exit, block));
+        self.open_exits.push((exit, block, at));
         block
     }
 
@@ -244,8 +291,9 @@ impl Function<'_, '_> {
 
     /// Writes the blocks of the exits that were used since the last time.
     fn write_exits(&mut self) {
-        for (exit, block) in std::mem::take(&mut self.open_exits) {
+        for (exit, block, at) in std::mem::take(&mut self.open_exits) {
             self.b.switch_to_block(block);
+            self.count_left(at);
             let buffer = self.constant(self.t.buffer as i64);
             for (word, id) in self.t.words[exit as usize].iter().enumerate() {
                 let v = self.value(*id);
@@ -255,8 +303,9 @@ impl Function<'_, '_> {
             let target = self.b.ins().load(I64, flags(), exit, offset_of!(Exit, target) as i32);
             self.b.ins().return_call_indirect(self.signature, target, &[self.frame, exit]);
         }
-        for (block, where_to) in std::mem::take(&mut self.leaves) {
+        for (block, where_to, at) in std::mem::take(&mut self.leaves) {
             self.b.switch_to_block(block);
+            self.count_left(at);
             let stub = self.constant(entry::leave_stub as *const () as i64);
             self.b.ins().return_call_indirect(self.signature, stub, &[self.frame, where_to]);
         }
@@ -289,7 +338,7 @@ impl Function<'_, '_> {
         let trace = self.t.trace;
         let u = trace.uop(id);
         let imm = u.imm;
-        if matches!(u.op, Op::Const | Op::Frame) {
+        if !is_run(u.op) {
             return Some(());
         }
         let args: Vec<Value> = u.args.iter().map(|a| self.value(*a)).collect();
@@ -402,10 +451,15 @@ impl Function<'_, '_> {
             }
             _ => match self.lookup(id, &args) {
                 Some(v) => v,
-                None => return self.effect(id, &args),
+                None => {
+                    self.effect(id, &args)?;
+                    self.position += 1;
+                    return Some(());
+                }
             },
         };
         self.values[id.0 as usize] = Some(result);
+        self.position += 1;
         Some(())
     }
 
@@ -512,7 +566,10 @@ impl Function<'_, '_> {
                 let block = self.exit_block(exit);
                 self.b.ins().jump(block, &[]);
             }
-            Op::Link => self.link(imm, args),
+            Op::Link => {
+                self.count_run(self.position + 1);
+                self.link(imm, args);
+            }
             _ => return None,
         }
         Some(())
@@ -550,7 +607,7 @@ impl Function<'_, '_> {
         let went_on = self.call_at(function, &[pc, sp, fp, thread, oparg], true)?;
         let elsewhere = self.b.create_block();
         self.b.set_cold_block(elsewhere);
-        self.leaves.push((elsewhere, went_on));
+        self.leaves.push((elsewhere, went_on, self.position));
         let as_expected = self.compare_constant(IntCC::Equal, went_on, call.expected as i64);
         let on = self.b.create_block();
         self.b.ins().brif(as_expected, on, &[], elsewhere, &[]);

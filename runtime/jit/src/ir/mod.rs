@@ -57,6 +57,9 @@ macro_rules! define_ops {
                 match self { $(Op::$name => $text,)* }
             }
 
+            /// All names, by number, as the statistics have them.
+            pub const NAMES: &[&str] = &[$(concat!("_", $text)),*];
+
             /// Its name as tracers get it.
             pub fn name_c(self) -> &'static CStr {
                 let text = match self { $(Op::$name => concat!($text, "\0"),)* };

@@ -327,6 +327,7 @@ unsafe extern "C" fn recording(pc: *const u16, sp: *mut Value, fp: *mut Value, t
         let goes_on = tier2::record(pc, sp, fp, th, o as u32);
         let table = if goes_on { table } else { (*th).table.get() as *const Table };
         let (op, _) = fetch(pc);
+        crate::stats::recorded(&*th, op, o as u32);
         PLAIN.0[op as usize](pc, sp, fp, th, o, table)
     }
 }

@@ -24,6 +24,7 @@ use crate::thread::{Thread, request};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_probes as probes;
+use limpid_pystats::model::Stats;
 use recorder::Origin;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::OnceLock;
@@ -46,6 +47,10 @@ pub struct EntryPoints {
     pub trace: unsafe fn(*mut (), &mut limpid_heap::Tracer),
     /// No executor of a thread, which stands still, is to be entered any more.
     pub retire: unsafe fn(*mut ()),
+    /// Adds what the machine code of a thread has counted to the statistics and forgets it. The thread stands still, or calls this.
+    pub collect: unsafe fn(*mut (), &Stats),
+    /// The names of the micro-operations, by number.
+    pub uop_names: &'static [&'static str],
 }
 
 static ENTRY_POINTS: OnceLock<EntryPoints> = OnceLock::new();
@@ -148,6 +153,20 @@ pub fn retire_all(interpreter: &Interpreter) {
         }
     });
     interpreter.request_all(request::TABLE);
+}
+
+/// Adds what the machine code of a thread has counted to the statistics and forgets it. The thread stands still, or calls this.
+pub fn collect(t: &Thread, total: &Stats) {
+    let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) else { return };
+    if let Some(e) = ENTRY_POINTS.get() {
+        // SAFETY: the compiler has put its own state there, and the thread stands still or calls this.
+        unsafe { (e.collect)(state.compiler.get(), total) };
+    }
+}
+
+/// The names of the micro-operations of machine code, by number.
+pub fn uop_names() -> &'static [&'static str] {
+    ENTRY_POINTS.get().map_or(&[], |e| e.uop_names)
 }
 
 /// Hands the collector what a recording refers to.
