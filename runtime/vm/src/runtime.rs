@@ -761,6 +761,7 @@ pub fn after_fork_child(t: &Thread) {
     drop(threads);
     limpid_heap::set_alone(true);
     crate::modules::thread::after_fork_child(t);
+    crate::modules::warnings::after_fork_child(t);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     remote::open(t);
