@@ -55,8 +55,10 @@ for t in threads:
     t.join()
 print(sorted(taken) == list(range(300)))
 
+# A pool says so at once: nobody waits for workers that cannot be.
 with InterpreterPoolExecutor(1) as pool:
-    refused(pool.submit(int).result)
+    refused(pool.submit, int)
+refused(InterpreterPoolExecutor, initializer=int)
 
 try:
     {}["missing"]

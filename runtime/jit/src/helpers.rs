@@ -355,13 +355,19 @@ pub unsafe extern "C" fn probe_yield(code: *mut Code, pc: *const u16) {
     }
 }
 
-/// Tries to become the one who runs a generator; 0: somebody else does, or it is over.
+/// Tries to become the one who runs a generator; 0: somebody else does, or it is over, or it has gone on from `pc` meanwhile.
 ///
 /// # Safety
 /// The [module](self)'s contract; `g` is a generator or coroutine.
-pub unsafe extern "C" fn claim(g: Value) -> u64 {
+pub unsafe extern "C" fn claim(g: Value, pc: *const u16) -> u64 {
     // SAFETY: by contract.
-    unsafe { Ref::<Generator>::from_value(g) }.claim().is_ok() as u64
+    let g = unsafe { Ref::<Generator>::from_value(g) };
+    let Ok(before) = g.claim() else { return 0 };
+    let is_there = g.pc.get() == pc;
+    if !is_there {
+        g.release(before);
+    }
+    is_there as u64
 }
 
 /// Tells the collector that an old object has changed.

@@ -4,10 +4,11 @@
 //! the runtime.
 
 use crate::backend::{self, Job};
-use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicPtr, Ordering::*};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// The worker may be waiting while the process forks, so it does it by the standard library's means, which have no state but their own.
 struct Queue {
     jobs: Mutex<VecDeque<Job>>,
     wake: Condvar,
@@ -22,7 +23,7 @@ static START: Mutex<()> = Mutex::new(());
 pub fn submit(job: Job) {
     match queue() {
         Some(queue) => {
-            queue.jobs.lock().push_back(job);
+            lock(&queue.jobs).push_back(job);
             queue.wake.notify_one();
         }
         None => backend::make(job),
@@ -32,7 +33,7 @@ pub fn submit(job: Job) {
 fn queue() -> Option<&'static Queue> {
     let mut queue = QUEUE.load(Acquire);
     if queue.is_null() {
-        let _guard = START.lock();
+        let _guard = lock(&START);
         queue = QUEUE.load(Acquire);
         if queue.is_null() {
             queue = start()?;
@@ -41,6 +42,10 @@ fn queue() -> Option<&'static Queue> {
     }
     // SAFETY: never freed.
     Some(unsafe { &*queue })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start() -> Option<*mut Queue> {
@@ -64,15 +69,15 @@ fn without_signals<T>(f: impl FnOnce() -> T) -> T {
 }
 
 fn work(queue: &Queue) {
-    let mut jobs = queue.jobs.lock();
+    let mut jobs = lock(&queue.jobs);
     loop {
         match jobs.pop_front() {
             Some(job) => {
                 drop(jobs);
                 backend::make(job);
-                jobs = queue.jobs.lock();
+                jobs = lock(&queue.jobs);
             }
-            None => queue.wake.wait(&mut jobs),
+            None => jobs = queue.wake.wait(jobs).unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

@@ -78,6 +78,164 @@ pub static TABLE: &[Adaptation] = &[
         replacement: "        self._call(self._protocol.process_exited)\n        for waiter in self._exit_waiters:\n            \
                       if not waiter.done():\n                waiter.set_result(returncode)\n\n        self._try_finish()\n",
     },
+    // A worker of a process pool that has reached its limit of tasks is replaced as long as somebody may still want results, with what the
+    // manager knows: a pool that was shut down without waiting has let go of it. Without another worker what is left fails, each task
+    // with an exception of its own.
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"
+class _ExecutorManagerThread(threading.Thread):
+"#,
+        replacement: r#"
+def _spawn_worker(executor, processes, call_queue, result_queue):
+    p = executor._mp_context.Process(
+        target=_process_worker,
+        args=(call_queue, result_queue, executor._initializer, executor._initargs, executor._max_tasks_per_child))
+    p.start()
+    processes[p.pid] = p
+
+
+class _ExecutorManagerThread(threading.Thread):
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"                if executor := self.executor_reference():
+                    if process_exited:
+                        with self.shutdown_lock:
+                            executor._adjust_process_count()
+                    else:
+                        executor._idle_worker_semaphore.release()
+                    del executor
+"#,
+        replacement: r#"                if process_exited:
+                    reason, cause = self.replace_worker()
+                    if self.pending_work_items and not self.processes:
+                        self.terminate_broken(cause, reason)
+                        return
+                elif executor := self.executor_reference():
+                    executor._idle_worker_semaphore.release()
+                    del executor
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"    def add_call_item_to_queue(self):
+"#,
+        replacement: r#"    def replace_worker(self):
+        # Starts a worker in the place of one that has left. If there can be none: why, and the traceback of that.
+        with self.shutdown_lock:
+            executor = self.executor_reference()
+            if executor is None:
+                return "The executor was garbage collected before its last worker could be replaced.", None
+            if executor._force_shutting_down:
+                return "The executor was forcefully shut down.", None
+            wanted = self.pending_work_items or not executor._shutdown_thread
+            if wanted and len(self.processes) < executor._max_workers:
+                try:
+                    _spawn_worker(executor, self.processes, self.call_queue, self.result_queue)
+                except Exception as exc:
+                    return "A worker that had left could not be replaced: another could not be started.", format_exception(exc)
+        return None, None
+
+    def add_call_item_to_queue(self):
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"    def _terminate_broken(self, cause):
+"#,
+        replacement: r#"    def _terminate_broken(self, cause, reason):
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"        bpe = BrokenProcessPool("A process in the process pool was "
+                                "terminated abruptly while the future was "
+                                "running or pending.")
+        if cause is not None:
+            bpe.__cause__ = _RemoteTraceback(
+                f"\n'''\n{''.join(cause)}'''")
+
+        # Mark pending tasks as failed.
+        for work_id, work_item in self.pending_work_items.items():
+"#,
+        replacement: r#"        if reason is None:
+            reason = ("A process in the process pool was "
+                      "terminated abruptly while the future was "
+                      "running or pending.")
+
+        # Mark pending tasks as failed.
+        for work_id, work_item in self.pending_work_items.items():
+            bpe = BrokenProcessPool(reason)
+            if cause is not None:
+                bpe.__cause__ = _RemoteTraceback(
+                    f"\n'''\n{''.join(cause)}'''")
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"    def terminate_broken(self, cause):
+        with self.shutdown_lock:
+            self._terminate_broken(cause)
+"#,
+        replacement: r#"    def terminate_broken(self, cause, reason=None):
+        with self.shutdown_lock:
+            self._terminate_broken(cause, reason)
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"        self._broken = False
+"#,
+        replacement: r#"        self._broken = False
+        self._force_shutting_down = False
+"#,
+    },
+    // Whoever was idle may have left since.
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"        if self._idle_worker_semaphore.acquire(blocking=False):
+"#,
+        replacement: r#"        if self._processes and self._idle_worker_semaphore.acquire(blocking=False):
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"        p = self._mp_context.Process(
+            target=_process_worker,
+            args=(self._call_queue,
+                  self._result_queue,
+                  self._initializer,
+                  self._initargs,
+                  self._max_tasks_per_child))
+        p.start()
+        self._processes[p.pid] = p
+"#,
+        replacement: r#"        _spawn_worker(self, self._processes, self._call_queue, self._result_queue)
+"#,
+    },
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"        processes = {}
+        if self._processes:
+            processes = self._processes.copy()
+"#,
+        replacement: r#"        with self._shutdown_lock:
+            self._force_shutting_down = True
+            processes = dict(self._processes or {})
+"#,
+    },
+    // Nobody is to wait for a worker that cannot be.
+    Adaptation {
+        path: "concurrent/futures/interpreter.py",
+        original: r#"        def resolve_task(fn, args, kwargs):
+"#,
+        replacement: r#"        def resolve_task(fn, args, kwargs):
+            if not sys.implementation.supports_isolated_interpreters:
+                raise interpreters.InterpreterError('a pool of interpreters needs more than the main interpreter')
+"#,
+    },
     // Not a number is no time to wait.
     Adaptation {
         path: "threading.py",

@@ -9,11 +9,11 @@ use limpid_vm::object::{R, Ref, Slot, header_of};
 use limpid_vm::protocol::truth;
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
+use limpid_vm::sync::futex;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Type, TypeDef, ValueList, flag, generic_alias, int, type_};
 use limpid_vm::{exc, layout, raise};
-use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
 /// `_queue`
@@ -31,8 +31,8 @@ pub static EMPTY: TypeCell = TypeCell::new();
 static EMPTY_CLASS: ExceptionClass =
     ExceptionClass { name: "_queue.Empty", doc: "Exception raised by Queue.get(block=0)/get_nowait().", base: || exc::Exception };
 
-/// The layout. The items change under the object's lock; `arrival` is for those who wait, and held for moments without running Python or
-/// allocating, so that putting is safe in finalizers and signal handlers.
+/// The layout. The items change under the object's lock. Who waits has no lock, so that putting is safe in finalizers and signal handlers,
+/// and in the child of a fork.
 #[repr(C)]
 pub struct SimpleQueue {
     header: Header,
@@ -40,15 +40,17 @@ pub struct SimpleQueue {
     items: Slot,
     /// How many items at the start of the list are taken already.
     taken: AtomicUsize,
-    /// How many items there are, for those who wait.
+    /// How many items there are.
     count: AtomicUsize,
-    arrival: Mutex<()>,
-    arrived: Condvar,
+    /// How many have ever been put, which is what threads wait for.
+    arrivals: AtomicU32,
+    /// How many threads wait, or did when the process forked.
+    waiting: AtomicU32,
 }
 
 /// `_queue.SimpleQueue`
 pub static SIMPLE_QUEUE: TypeCell = TypeCell::new();
-// A condition variable holds an address while somebody waits.
+// The numbers are no values.
 layout!(SimpleQueue, SIMPLE_QUEUE.get(), Mixed);
 
 /// How long a wait goes on before signals are looked at.
@@ -73,8 +75,8 @@ fn new(t: &Thread, class: Value, args: Args<'_>) -> R {
         items: Slot::new(items.cell()),
         taken: AtomicUsize::new(0),
         count: AtomicUsize::new(0),
-        arrival: Mutex::new(()),
-        arrived: Condvar::new(),
+        arrivals: AtomicU32::new(0),
+        waiting: AtomicU32::new(0),
     };
     // SAFETY: the receiver of `__new__` is a class.
     Ok(t.alloc_instance(unsafe { Ref::<Type>::from_value(class) }, fields).value())
@@ -89,8 +91,11 @@ fn put(t: &Thread, a: &[Value]) -> R {
         this.items.set(t, this, items.cell());
         this.count.fetch_add(1, Relaxed);
     }
-    drop(this.arrival.lock());
-    this.arrived.notify_one();
+    this.arrivals.fetch_add(1, SeqCst);
+    // Whoever begins to wait later sees that something has arrived.
+    if this.waiting.load(SeqCst) != 0 {
+        futex::wake_one(&this.arrivals);
+    }
     Ok(Value::NONE)
 }
 
@@ -128,6 +133,7 @@ fn get(t: &Thread, v: Value, wait: bool, timeout: Value) -> R {
     }
     let deadline = Deadline::after(nanoseconds);
     loop {
+        let seen = this.arrivals.load(SeqCst);
         if let Some(item) = take(t, this) {
             return Ok(item);
         }
@@ -136,12 +142,9 @@ fn get(t: &Thread, v: Value, wait: bool, timeout: Value) -> R {
             return Err(t.raise_with(EMPTY.get(), &[]));
         }
         let slice = left.map_or(SLICE, |left| SLICE.min(Duration::from_nanos(left as u64)));
-        t.blocking(|| {
-            let mut guard = this.arrival.lock();
-            if this.count.load(Relaxed) == 0 {
-                this.arrived.wait_for(&mut guard, slice);
-            }
-        });
+        this.waiting.fetch_add(1, SeqCst);
+        t.blocking(|| futex::wait(&this.arrivals, seen, slice));
+        this.waiting.fetch_sub(1, SeqCst);
         t.poll()?;
     }
 }

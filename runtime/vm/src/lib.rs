@@ -38,7 +38,7 @@ pub mod slots;
 pub mod stack_dump;
 mod stack_offsets;
 pub mod stats;
-mod sync;
+pub mod sync;
 pub mod tier2;
 pub mod types;
 pub mod value_list;

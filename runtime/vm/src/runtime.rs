@@ -12,6 +12,7 @@ use crate::shape::Shape;
 use crate::stack_offsets;
 use crate::stats;
 use crate::thread::{HandledException, NATIVE_STACK_RESERVE, Thread, ThreadSlot, request};
+use crate::types::code_copies::{self, Runs};
 use crate::types::str::InternTable;
 use crate::types::{Dict, Function, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
@@ -164,7 +165,7 @@ pub struct Interpreter {
     /// The thread that runs the main program.
     pub main_ident: AtomicU64,
     threads: Mutex<Vec<ThreadPointer>>,
-    bytecode_indices: Mutex<HashSet<u32>>,
+    bytecode_indices: Mutex<BytecodeIndices>,
     finalizers: Mutex<VecDeque<Value>>,
     cleared_weakrefs: Mutex<Vec<Value>>,
     /// What collections have saved for the program to see.
@@ -174,6 +175,17 @@ pub struct Interpreter {
     /// What is told of collections that nobody asked for.
     collection_listener: OnceLock<CollectionListener>,
 }
+
+/// Whose copies of the code are whose.
+#[derive(Default)]
+struct BytecodeIndices {
+    used: HashSet<u32>,
+    /// How many threads there have been at a time since copies were dropped.
+    most: usize,
+}
+
+/// So many copies of code may wait for a thread that takes over their index.
+const SPARE_COPIES: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct ThreadPointer(*const Thread);
@@ -403,10 +415,31 @@ impl Interpreter {
     }
 
     fn reserve_bytecode_index(&self) -> u32 {
-        let mut used = self.bytecode_indices.lock();
-        let index = (0..).find(|i| !used.contains(i)).unwrap_or(0);
-        used.insert(index);
+        let mut indices = self.bytecode_indices.lock();
+        let index = (0..).find(|i| !indices.used.contains(i)).unwrap_or(0);
+        indices.used.insert(index);
+        indices.most = indices.most.max(indices.used.len());
         index
+    }
+
+    /// Gives a thread's index back. When far fewer threads are left than there were, their copies of the code go.
+    fn release_bytecode_index(&self, t: &Thread) {
+        let mut indices = self.bytecode_indices.lock();
+        indices.used.remove(&t.bytecode_index.get());
+        let left = indices.used.len();
+        let are_few = left * 2 + SPARE_COPIES < indices.most;
+        if are_few {
+            indices.most = left;
+        }
+        drop(indices);
+        if are_few {
+            code_copies::drop_unused(t, self);
+        }
+    }
+
+    /// The indices of the threads there are.
+    pub(crate) fn bytecode_indices_in_use(&self) -> HashSet<u32> {
+        self.bytecode_indices.lock().used.clone()
     }
 }
 
@@ -450,6 +483,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         redirected: Cell::new(None),
         reraising: Cell::new(false),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
+        runs: Runs::new(),
         loop_stack: Cell::new(0),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),
@@ -574,7 +608,7 @@ pub fn detach(t: &'static Thread) {
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
     if interpreter.specializes {
-        interpreter.bytecode_indices.lock().remove(&t.bytecode_index.get());
+        interpreter.release_bytecode_index(t);
     }
     if interpreter.has_queued_work() {
         interpreter.request_main_or_any(request::FINALIZERS);
@@ -710,7 +744,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         finalizing: AtomicBool::new(false),
         main_ident: AtomicU64::new(0),
         threads: Mutex::new(Vec::new()),
-        bytecode_indices: Mutex::new(HashSet::new()),
+        bytecode_indices: Mutex::default(),
         finalizers: Mutex::new(VecDeque::new()),
         cleared_weakrefs: Mutex::new(Vec::new()),
         saved_garbage: Mutex::new(VecDeque::new()),
@@ -762,10 +796,11 @@ pub fn after_fork_child(t: &Thread) {
     drop(threads);
     limpid_heap::set_alone(true);
     crate::modules::thread::after_fork_child(t);
+    crate::modules::warnings::after_fork_child(t);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     remote::open(t);
     let mut indices = interpreter.bytecode_indices.lock();
-    indices.clear();
-    indices.insert(t.bytecode_index.get());
+    indices.used.clear();
+    indices.used.insert(t.bytecode_index.get());
 }

@@ -33,7 +33,16 @@ pub mod futex {
 
     /// Wakes one that sleeps.
     pub fn wake_one(word: &AtomicU32) {
+        wake(word, 1);
+    }
+
+    /// Wakes all that sleep.
+    pub fn wake_all(word: &AtomicU32) {
+        wake(word, i32::MAX);
+    }
+
+    fn wake(word: &AtomicU32, most: i32) {
         // SAFETY: an address is all that this looks at.
-        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1) };
+        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, most) };
     }
 }

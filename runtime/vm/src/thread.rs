@@ -12,6 +12,7 @@ use crate::interp::frame::{Frame, NativeEntry};
 use crate::interpreter_stack::InterpreterStack;
 use crate::object::{Layout, R, Raised, Ref, ValueExt};
 use crate::runtime::Interpreter;
+use crate::types::code_copies::Runs;
 use crate::types::{BuiltinFunction, Exception, Type};
 use limpid_bytecode::Opcode;
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
@@ -101,6 +102,8 @@ pub struct Thread {
     pub reraising: Cell<bool>,
     /// Which copy of the bytecode this thread specializes; 0 is the one inside the code object.
     pub bytecode_index: Cell<u32>,
+    /// How often it has run what it has no copy of.
+    pub(crate) runs: Runs,
     /// Where the native stack was when the innermost interpreter loop was entered, all registers above it. 0 while something other than
     /// handlers of the interpreter, and one native function that a handler has called, may keep values further down.
     pub loop_stack: Cell<usize>,

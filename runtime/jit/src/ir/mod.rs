@@ -318,12 +318,14 @@ pub struct BodyCall {
     pub expected: u64,
 }
 
-/// How the caller of a generator goes on.
+/// How a generator is resumed.
 #[derive(Clone, Debug)]
 pub struct Resumption {
-    /// When it yields.
+    /// Where the generator goes on.
+    pub pc: u64,
+    /// Where the caller does when it yields, ...
     pub return_pc: u64,
-    /// When it returns.
+    /// ... and when it returns.
     pub exhausted_pc: u64,
     /// Does it want the value that is returned?
     pub wants_value: bool,

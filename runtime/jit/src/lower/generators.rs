@@ -77,7 +77,7 @@ impl Lowering<'_> {
         let return_pc = step.following() as u64;
         // SAFETY: inside the same code.
         let exhausted_pc = unsafe { step.following().add(step.oparg as usize) } as u64;
-        self.trace.resumptions.push(Resumption { return_pc, exhausted_pc, wants_value });
+        self.trace.resumptions.push(Resumption { pc: next.start as u64, return_pc, exhausted_pc, wants_value });
         let number = self.trace.resumptions.len() as i64 - 1;
         self.emit_with(Op::Resume, Ty::None, &[g, fp, sp, free], number, Some(exit));
         let top = self.top();

@@ -4,7 +4,7 @@ use super::{check, path_error, retry};
 use crate::fs::{self, Argument};
 use limpid_heap::Value;
 use limpid_vm::args::{Args, FnDef};
-use limpid_vm::modules::{sys, thread, warnings};
+use limpid_vm::modules::{imp, sys, thread, warnings};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{call, iter, number};
 use limpid_vm::raise;
@@ -231,17 +231,20 @@ fn warn_of_threads(t: &Thread, name: &str) {
 /// The same by a call that forks; its name is for messages.
 pub(super) fn fork_by(t: &Thread, name: &str, call: impl FnOnce() -> libc::pid_t) -> R {
     run_hooks(t, &BEFORE, true);
+    imp::before_fork(t);
     let forking = limpid_heap::before_fork(&t.mutator);
     let pid = call();
     let error = io::Error::last_os_error();
     if pid == 0 {
         limpid_heap::after_fork_child(forking);
         limpid_vm::runtime::after_fork_child(t);
+        imp::after_fork(t);
         crate::signal::forget_pending();
         run_hooks(t, &AFTER_IN_CHILD, false);
         return Ok(Value::int(0));
     }
     limpid_heap::after_fork_parent(forking);
+    imp::after_fork(t);
     run_hooks(t, &AFTER_IN_PARENT, false);
     if pid > 0 {
         warn_of_threads(t, name);

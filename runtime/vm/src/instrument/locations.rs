@@ -12,7 +12,7 @@ use crate::types::code::{Bytecode, each_instruction};
 use crate::types::{Bytes, Code};
 use limpid_bytecode::{ExceptionTable, INSTRUMENTED, LineTable, Opcode};
 use limpid_heap::{Header, Kind, ShapeRef};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, Ordering::*};
 
 /// An instruction's events.
 #[repr(C)]
@@ -29,6 +29,8 @@ pub struct Location {
     pub line: AtomicU16,
     /// Who wants to hear of every instruction.
     pub instruction: AtomicU16,
+    /// The number of the line, -1 for none: the line table has to be gone through for it.
+    number: AtomicI32,
 }
 
 /// Coming from the instruction before, a line starts here.
@@ -66,6 +68,7 @@ impl Locations {
         };
         each_instruction(words, |i, op, _| l.at(i).opcode.store(op.family() as u8, Relaxed));
         async_loops(code, words).for_each(|(next, _)| l.at(next).flags.store(ASYNC_NEXT, Relaxed));
+        line_of_words(code, words.len()).into_iter().enumerate().for_each(|(i, line)| l.at(i).number.store(line, Relaxed));
         Ok(l)
     }
 
@@ -75,6 +78,11 @@ impl Locations {
         assert!(i < self.len);
         // SAFETY: in range.
         unsafe { &*self.locations.as_ptr().add(i) }
+    }
+
+    /// The line of a word.
+    pub fn line_at(&self, i: usize) -> i32 {
+        if i < self.len { self.at(i).number.load(Relaxed) } else { -1 }
     }
 
     /// What a tool wants in this code object alone.
@@ -258,30 +266,29 @@ pub fn update(t: &Thread, code: Ref<Code>) {
 
 /// Finds the instructions at which lines start.
 fn find_lines(code: Ref<Code>, l: Ref<Locations>, words: &[u16]) {
-    let lines = line_of_words(code, words.len());
+    let line = |at: usize| l.line_at(at);
     // RESUME and what ends a loop or a delegation have the line of what they belong to, but nobody thinks of them as its start.
     let is_artificial = |op: Opcode| matches!(op, Opcode::RESUME | Opcode::POP_ITER | Opcode::END_SEND | Opcode::END_ASYNC_FOR);
     let mut current = -1;
     each_instruction(words, |i, op, oparg| {
-        let line = lines[i];
-        let starts = line > 0 && line != current && !is_artificial(op.family());
+        let starts = line(i) > 0 && line(i) != current && !is_artificial(op.family());
         let flags = &l.at(i).flags;
         flags.store(flags.load(Relaxed) & ASYNC_NEXT | if starts { STARTS_LINE } else { 0 }, Relaxed);
         // What follows the start of a frame starts a line in any case; what follows a yield goes on with the line of the yield.
-        current = if op.family() == Opcode::RESUME && oparg & 3 == 0 { -1 } else { line };
+        current = if op.family() == Opcode::RESUME && oparg & 3 == 0 { -1 } else { line(i) };
     });
     let target = |at: usize, from: i32| {
-        if at < words.len() && lines[at] > 0 && !is_artificial(l.at(at).opcode()) {
+        if at < words.len() && line(at) > 0 && !is_artificial(l.at(at).opcode()) {
             // Where one comes from matters if the jump says otherwise than the instruction before.
             let flags = &l.at(at).flags;
-            if (lines[at] != from) != (flags.load(Relaxed) & STARTS_LINE != 0) {
+            if (line(at) != from) != (flags.load(Relaxed) & STARTS_LINE != 0) {
                 flags.fetch_or(JUMP_TARGET, Relaxed);
             }
         }
     };
     each_instruction(words, |i, op, oparg| {
         if let Some(to) = jump_target(i, op.family(), oparg) {
-            target(to, lines[i]);
+            target(to, line(i));
         }
     });
     // SAFETY: the field is bytes.

@@ -11,6 +11,9 @@ use limpid_probes as probes;
 
 /// The line of an instruction.
 pub fn line_at(code: Ref<Code>, at: usize) -> i32 {
+    if let Some(l) = code.locations() {
+        return l.line_at(at);
+    }
     // SAFETY: the field is bytes.
     let table = unsafe { Ref::<Bytes>::from_value(code.linetable.get()) };
     LineTable { bytes: table.as_slice(), firstlineno: code.firstlineno }.line_at(at as u32)

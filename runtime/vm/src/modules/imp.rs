@@ -13,6 +13,7 @@ use limpid_bytecode::CodeData;
 use limpid_bytecode::marshal;
 use limpid_heap::Value;
 use siphasher::sip::SipHasher13;
+use std::sync::LazyLock;
 
 /// The declaration of the module.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -203,7 +204,17 @@ fn init_frozen(t: &Thread, a: &[Value]) -> R {
 // ---- the rest ----
 
 /// The import lock.
-static LOCK: ReentrantLock = ReentrantLock::new();
+static LOCK: LazyLock<ReentrantLock> = LazyLock::new(ReentrantLock::default);
+
+/// To be called before a fork: so no other thread is in the middle of something that the import lock guards.
+pub fn before_fork(t: &Thread) {
+    LOCK.acquire(t);
+}
+
+/// To be called after it, in both processes.
+pub fn after_fork(t: &Thread) {
+    LOCK.release(t);
+}
 
 fn fix_co_filename(t: &Thread, a: &[Value]) -> R {
     let Some(code) = a[0].exact::<Code>() else {

@@ -1,71 +1,61 @@
 //! A lock for Python code that the thread which holds it may take again: the import lock, the one of the warning filters.
 
+use crate::raw_lock::RawLock;
 use crate::thread::Thread;
-use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
-/// Who holds a lock, and how often.
-#[derive(Default)]
-struct Holder {
-    owner: Option<u64>,
-    depth: usize,
-}
+/// How long one waits before one looks again.
+const SLICE: Duration = Duration::from_secs(1);
 
 /// A lock that its holder may take again. Waiting for it does not hold up the collector.
+#[derive(Default)]
 pub struct ReentrantLock {
-    holder: Mutex<Holder>,
-    released: Condvar,
+    raw: RawLock,
+    /// Who holds it; 0: nobody. Only the holder writes it, so each thread sees whether it is the one.
+    owner: AtomicU64,
+    /// How often; the holder's.
+    depth: AtomicUsize,
 }
 
 impl ReentrantLock {
-    /// A free lock.
-    pub const fn new() -> ReentrantLock {
-        ReentrantLock { holder: Mutex::new(Holder { owner: None, depth: 0 }), released: Condvar::new() }
-    }
-
     /// Takes the lock.
     pub fn acquire(&self, t: &Thread) {
-        let me = Some(t.ident.get());
-        let take = |holder: &mut Holder| {
-            let free = holder.owner.is_none() || holder.owner == me;
-            if free {
-                holder.owner = me;
-                holder.depth += 1;
+        if !self.is_held(t) {
+            if !self.raw.try_lock() {
+                t.blocking(|| {
+                    let mut waiter = self.raw.waiter();
+                    while !waiter.wait(SLICE) {}
+                });
             }
-            free
-        };
-        if take(&mut self.holder.lock()) {
-            return;
+            self.owner.store(t.ident.get(), Relaxed);
         }
-        t.blocking(|| {
-            let mut holder = self.holder.lock();
-            while !take(&mut holder) {
-                self.released.wait(&mut holder);
-            }
-        });
+        self.depth.fetch_add(1, Relaxed);
     }
 
     /// Gives it back; false if this thread does not hold it.
     pub fn release(&self, t: &Thread) -> bool {
-        let mut holder = self.holder.lock();
-        if holder.owner != Some(t.ident.get()) {
+        if !self.is_held(t) {
             return false;
         }
-        holder.depth -= 1;
-        if holder.depth == 0 {
-            holder.owner = None;
-            self.released.notify_one();
+        if self.depth.fetch_sub(1, Relaxed) == 1 {
+            self.owner.store(0, Relaxed);
+            self.raw.unlock();
         }
         true
     }
 
     /// Does this thread hold it?
     pub fn is_held(&self, t: &Thread) -> bool {
-        self.holder.lock().owner == Some(t.ident.get())
+        self.owner.load(Relaxed) == t.ident.get()
     }
-}
 
-impl Default for ReentrantLock {
-    fn default() -> Self {
-        ReentrantLock::new()
+    /// In the child of a fork: whoever else held it does not exist.
+    pub fn after_fork_child(&self, t: &Thread) {
+        if !self.is_held(t) {
+            self.owner.store(0, Relaxed);
+            self.depth.store(0, Relaxed);
+            self.raw.reset();
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::types::context::ContextVar;
 use crate::types::{Dict, FrameObject, List, Module, Str, Tuple, Type, builtin, frame, int};
 use crate::{error_report, exc, runtime};
 use limpid_heap::Value;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The declaration of the module.
@@ -59,7 +60,12 @@ const FUNCTIONS: &[FnDef] = &[
 ];
 
 /// Guards the filters.
-static LOCK: ReentrantLock = ReentrantLock::new();
+static LOCK: LazyLock<ReentrantLock> = LazyLock::new(ReentrantLock::default);
+
+/// In the child of a fork.
+pub fn after_fork_child(t: &Thread) {
+    LOCK.after_fork_child(t);
+}
 static FILTERS: Root = Root::new();
 static ONCE_REGISTRY: Root = Root::new();
 static DEFAULT_ACTION: Root = Root::new();

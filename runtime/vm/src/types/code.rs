@@ -1,14 +1,13 @@
 //! Code objects: what a function, class body or module runs.
 //!
-//! The instructions are a leaf cell of their own ([`Bytecode`]), because each thread specializes a copy: index 0 is the one made with the
-//! code object, further ones are in `copies`, made when a thread with that index first runs the code. The constants that `LOAD_CONST`
-//! needs are written into the instructions' caches and kept alive by `consts`.
+//! The instructions are a leaf cell of their own ([`Bytecode`]), because each thread specializes a copy ([`code_copies`]). The constants
+//! that `LOAD_CONST` needs are written into the instructions' caches and kept alive by `consts`.
 
-use crate::instrument::locations::{Locations, mark_copy};
-use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::instrument::locations::Locations;
+use crate::object::{R, Ref, Slot, header_of};
 use crate::thread::Thread;
 use crate::types::str::{intern, intern_value};
-use crate::types::{Bytes, Str, Tuple, ValueList, builtin};
+use crate::types::{Bytes, Str, Tuple, ValueList, builtin, code_copies};
 use limpid_bytecode::exceptiontable::ExceptionTable;
 use limpid_bytecode::{CodeData, CodeFlags, Constant, INSTRUMENTED, LocalKind, Opcode};
 use limpid_heap::{Header, Kind, ShapeRef, Value};
@@ -27,7 +26,7 @@ pub struct Bytecode {
 pub const BYTECODE_OFFSET: usize = size_of::<Bytecode>();
 
 impl Bytecode {
-    fn new(t: &Thread, words: &[u16]) -> R<Ref<Bytecode>> {
+    pub(crate) fn new(t: &Thread, words: &[u16]) -> R<Ref<Bytecode>> {
         let p = t.try_alloc_bytes(BYTECODE_OFFSET + words.len() * 2 + 2, Header::new(ShapeRef::NONE, Kind::Leaf, 0))?;
         let p = p.as_ptr() as *mut Bytecode;
         // SAFETY: a new cell with room for the words.
@@ -53,6 +52,12 @@ impl Bytecode {
     /// Are there none?
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Is this the address of one of the words?
+    #[inline]
+    pub fn contains(&self, pc: *const u16) -> bool {
+        (pc as usize).wrapping_sub(self.start() as usize) < self.len * 2
     }
 
     /// The word at `i`, read as other threads may be writing it.
@@ -94,7 +99,7 @@ pub struct Code {
     /// `co_exceptiontable`, bytes.
     pub exceptiontable: Slot,
     pub(crate) bytecode: Slot,
-    /// The other threads' copies by their index: a value list, or NULL.
+    /// The other copies, see [`code_copies`]: a value list, or NULL.
     pub(crate) copies: Slot,
     /// Which instructions are instrumented and why, or NULL.
     locations: Slot,
@@ -125,6 +130,8 @@ pub struct Code {
     pub instrumented_at: AtomicU32,
     /// A generator of this code has something to do when it is dropped half-way: it has `finally` or `with` blocks.
     pub has_handlers: bool,
+    /// It jumps backwards somewhere: who enters it once may still run it for long.
+    pub has_loops: bool,
 }
 
 // SAFETY: the value words come first, SLOTS counts exactly these; what follows cannot be taken for a value or is not looked at.
@@ -164,6 +171,8 @@ impl Code {
         let bytecode = Bytecode::new(t, words)?;
         // SAFETY: `consts` is a tuple.
         write_constants(&bytecode, unsafe { Ref::from_value(f.consts) });
+        let mut has_loops = false;
+        each_instruction(words, |_, op, _| has_loops |= matches!(op.family(), Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_NO_INTERRUPT));
         let count = |bit: u8| data.localspluskinds.iter().filter(|k| *k & bit != 0).count() as u32;
         Ok(t.alloc(Code {
             header: header_of::<Code>(),
@@ -194,6 +203,7 @@ impl Code {
             instrumented_at: AtomicU32::new(0),
             // Every generator has the one handler that turns StopIteration into RuntimeError.
             has_handlers: ExceptionTable(&data.exceptiontable).handlers().take(2).count() > 1,
+            has_loops,
         }))
     }
 
@@ -225,34 +235,6 @@ impl Code {
             (word, _) => word,
         };
         (0..main.len()).map(word).collect()
-    }
-
-    /// Calls a function with each copy of the instructions.
-    pub fn each_copy(&self, mut f: impl FnMut(Ref<Bytecode>)) {
-        f(self.bytecode());
-        if let Some(list) = self.copies.opt() {
-            // SAFETY: the list holds bytecode or NULL.
-            ValueList::from_cell(list).iter().filter(|v| !v.is_null()).for_each(|v| f(unsafe { Ref::from_value(v) }));
-        }
-    }
-
-    #[inline(always)]
-    fn existing_copy(&self, index: usize) -> Option<Ref<Bytecode>> {
-        let list = ValueList::from_cell(self.copies.opt()?);
-        let v = if index < list.len() { list.get(index).non_null()? } else { return None };
-        // SAFETY: the list holds bytecode.
-        Some(unsafe { Ref::from_value(v) })
-    }
-
-    /// The copy of the instructions that contains an address.
-    pub fn copy_containing(&self, pc: *const u16) -> Option<Ref<Bytecode>> {
-        let holds = |b: &Ref<Bytecode>| (pc as usize).wrapping_sub(b.start() as usize) < b.len() * 2;
-        if holds(&self.bytecode()) {
-            return Some(self.bytecode());
-        }
-        let list = ValueList::from_cell(self.copies.opt()?);
-        // SAFETY: the list holds bytecode or NULL.
-        list.iter().filter(|v| !v.is_null()).map(|v| unsafe { Ref::from_value(v) }).find(holds)
     }
 
     /// The index of the word at an address in any of the copies.
@@ -317,52 +299,25 @@ impl Ref<Code> {
     pub fn entry(self, t: &Thread) -> *const u16 {
         match t.bytecode_index.get() {
             0 => self.bytecode().start(),
-            i => self.copy_for(t, i as usize).start(),
+            i => code_copies::copy_for(t, self, i as usize).start(),
         }
     }
 
-    /// Where this thread's instructions start, if it has its copy already.
+    /// The same, of a copy of its own: for code that is known to run often.
+    #[inline(always)]
+    pub fn own_entry(self, t: &Thread) -> *const u16 {
+        match t.bytecode_index.get() {
+            0 => self.bytecode().start(),
+            i => code_copies::own_copy(t, self, i as usize).start(),
+        }
+    }
+
+    /// Where the instructions of this thread's own copy start, if it has one already.
     #[inline(always)]
     pub fn existing_entry(self, t: &Thread) -> Option<*const u16> {
         match t.bytecode_index.get() {
             0 => Some(self.bytecode().start()),
             i => self.existing_copy(i as usize).map(|copy| copy.start()),
-        }
-    }
-
-    #[inline(never)]
-    fn copy_for(self, t: &Thread, index: usize) -> Ref<Bytecode> {
-        if let Some(copy) = self.existing_copy(index) {
-            return copy;
-        }
-        let main = self.bytecode();
-        let mut words = self.words();
-        unspecialize(&mut words);
-        let Ok(copy) = Bytecode::new(t, &words) else {
-            // No room: run the main copy; it is safe to share, its words are atomic.
-            t.take_exception();
-            return main;
-        };
-        // SAFETY: `consts` is a tuple.
-        write_constants(&copy, unsafe { Ref::from_value(self.consts.get()) });
-        loop {
-            let old = self.copies.opt();
-            let mut list = ValueList::with_capacity(t, index + 4);
-            if let Some(old) = old {
-                ValueList::from_cell(old).iter().for_each(|v| list.push(t, v));
-            }
-            while list.len() <= index {
-                list.push(t, Value::NULL);
-            }
-            list.set(t, index, copy.value());
-            // Nothing is allocated under the lock: who stops the world to instrument code wants it too.
-            let _guard = t.lock(self);
-            if self.copies.opt() == old {
-                mark_copy(self, copy);
-                crate::stats::count(t, |s| s.threads.tlbc_copies.increment());
-                self.copies.set(t, self, list.cell());
-                return copy;
-            }
         }
     }
 
@@ -465,7 +420,7 @@ pub fn each_instruction(words: &[u16], mut f: impl FnMut(usize, Opcode, u32)) {
 }
 
 /// Fills the caches of `LOAD_CONST`, and gives counters and histories their first values.
-fn write_constants(code: &Ref<Bytecode>, consts: Ref<Tuple>) {
+pub(crate) fn write_constants(code: &Ref<Bytecode>, consts: Ref<Tuple>) {
     let words: Vec<u16> = (0..code.len()).map(|i| code.word(i)).collect();
     let base = code.start() as *mut u16;
     each_instruction(&words, |i, op, oparg| {

@@ -107,6 +107,7 @@ pub fn send(t: &Thread, g: Ref<Generator>, v: Value) -> R<Sent> {
         g.release(before);
         return Err(t.raise_recursion_error());
     }
+    g.adopt(t);
     resume(t, g, v)
 }
 
@@ -173,6 +174,7 @@ pub fn throw(t: &Thread, g: Ref<Generator>, e: Value, close_on_exit: bool) -> R<
             return Err(crate::object::Raised);
         }
     };
+    g.adopt(t);
     if before == state::SUSPENDED_YIELD_FROM {
         let (receiver, position) = g.delegate_claimed();
         if position.is_null()

@@ -18,6 +18,7 @@
 use crate::interp::frame::{Frame, HEADER};
 use crate::object::{R, Ref, Slot, ValueExt};
 use crate::thread::{HandledException, Thread};
+use crate::types::code::Bytecode;
 use crate::types::generator_state::GeneratorState;
 use crate::types::{Code, Type, builtin};
 use limpid_bytecode::CodeFlags;
@@ -56,6 +57,8 @@ pub struct Generator {
     wants_value: Cell<bool>,
     /// Where it goes on.
     pub pc: Cell<*const u16>,
+    /// The thread whose copy of the instructions `pc` is in, by its serial number; 0: none. Whoever else resumes it goes to its own first.
+    runner: Cell<u64>,
     /// The top of its value stack while suspended, or while it calls something.
     pub sp: Cell<*mut Value>,
     /// The top of the caller's value stack.
@@ -115,6 +118,7 @@ impl Generator {
         }
         g.handled.value.set(Value::NONE);
         g.pc.set(pc);
+        g.runner.set(t.serial);
         g.sp.set(frame.stack_base());
         g.name.set(t, g, function.name.get());
         g.qualname.set(t, g, function.qualname.get());
@@ -155,6 +159,12 @@ impl Generator {
         self.state.release(to);
     }
 
+    /// Does it go on in this thread's copy of the instructions? To be asked by who has claimed it.
+    #[inline(always)]
+    pub fn is_runner(&self, t: &Thread) -> bool {
+        self.runner.get() == t.serial
+    }
+
     /// Where the caller goes on when the generator returns, and whether it wants the value.
     #[inline(always)]
     pub fn on_return(&self) -> (*const u16, bool) {
@@ -168,6 +178,36 @@ impl Ref<Generator> {
     pub fn frame(self) -> Frame {
         // SAFETY: the frame follows the fields in the same cell.
         Frame(unsafe { (self.ptr() as *mut u8).add(FRAME_OFFSET) as *mut Value })
+    }
+
+    /// Has a claimed generator go on in this thread's copy of the instructions, wherever it was suspended: the specialized instructions
+    /// of another thread, which may be running them, are not to be run.
+    #[inline(always)]
+    pub fn adopt(self, t: &Thread) {
+        if !self.is_runner(t) {
+            self.move_to_copy_of(t);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn move_to_copy_of(self, t: &Thread) {
+        let code = self.frame().code();
+        // It may make a copy, and others may go away meanwhile.
+        let entry = code.entry(t);
+        // SAFETY: the same word of another copy.
+        self.pc.set(unsafe { entry.add(code.offset_of(self.pc.get())) });
+        self.runner.set(t.serial);
+    }
+
+    /// Has a generator that is in this copy of the instructions go on in the main one; all threads stand still.
+    pub fn leave_copy(self, copy: Ref<Bytecode>, main: Ref<Bytecode>) {
+        if copy.contains(self.pc.get()) {
+            let at = (self.pc.get() as usize - copy.start() as usize) / 2;
+            // SAFETY: the same word of another copy.
+            self.pc.set(unsafe { main.start().add(at) });
+            self.runner.set(0);
+        }
     }
 
     /// Links a claimed generator's frame in front of the running one. The caller then continues at `pc` with `sp`.

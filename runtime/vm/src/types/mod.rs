@@ -13,6 +13,7 @@ pub mod bytes;
 pub mod bytes_methods;
 pub mod cell;
 pub mod code;
+pub mod code_copies;
 pub mod code_methods;
 pub mod complex;
 pub mod context;

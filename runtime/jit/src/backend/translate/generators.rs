@@ -33,7 +33,8 @@ impl Function<'_, '_> {
                 f.b.ins().store(flags(), executing, g, Generator::STATE as i32);
             },
             |f| {
-                let claimed = f.call(helpers::claim as *const () as usize, &[g], true).expect("it has a result");
+                let pc = f.constant(how.pc as i64);
+                let claimed = f.call(helpers::claim as *const () as usize, &[g, pc], true).expect("it has a result");
                 f.guard(claimed, exit);
             },
         );

@@ -61,7 +61,8 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
         return Ok(Opcode::CALL_PY_GENERAL);
     }
     r.set_cache32(2, version);
-    r.set_cache64(4, code.entry(r.t()) as u64);
+    // The common copy would never be left from here.
+    r.set_cache64(4, code.own_entry(r.t()) as u64);
     r.set_cache(8, size as u16 | if receiver.is_null() { 0 } else { HAS_RECEIVER });
     r.set_cache(9, unbound as u16);
     Ok(match (n, receiver.is_null()) {

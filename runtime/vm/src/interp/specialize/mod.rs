@@ -2,7 +2,8 @@
 //!
 //! The general form of a family calls its function here before it does its work. The function counts the instruction's backoff counter
 //! down; when that triggers it looks at the operands and writes a specialized opcode and its caches, or counts a failure and backs off.
-//! Each thread specializes its own copy of the code, so nobody else reads a half-written cache; opcode bytes are atomic all the same.
+//! Each thread specializes its own copy of the code, so nobody else reads a half-written cache; opcode bytes are atomic all the same. The
+//! copy that threads have in common is not specialized.
 
 mod attributes;
 mod calls;
@@ -16,6 +17,7 @@ use crate::interp::backoff;
 use crate::interp::regs::Regs;
 use crate::stats;
 use crate::thread::Thread;
+use crate::types::code_copies;
 use limpid_bytecode::Opcode;
 
 /// Does this thread specialize? Not with `-X tlbc=0`.
@@ -45,7 +47,8 @@ fn due(r: &Regs) -> bool {
         stats::deferred(r.t(), r.word() as u8, r.opcode().family());
         return false;
     }
-    is_enabled(r.t())
+    let t = r.t();
+    is_enabled(t) && (t.bytecode_index.get() == 0 || !code_copies::is_common(r.frame().code(), r.pc))
 }
 
 /// Has the instruction been specialized already, and missed so often that it is time for something else?

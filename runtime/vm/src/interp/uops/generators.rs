@@ -222,7 +222,12 @@ fn resume_for_send(r: &mut Regs, g: Ref<Generator>, o: u32) -> Flow {
     }
     let v = r.peek(1);
     // A value sent to a generator that has not started is an error, which the general form raises.
-    if (g.state() == state::CREATED && !v.is_none()) || g.claim().is_err() {
+    if g.state() == state::CREATED && !v.is_none() {
+        return Flow::Deopt;
+    }
+    let Ok(before) = g.claim() else { return Flow::Deopt };
+    if !g.is_runner(t) {
+        g.release(before);
         return Flow::Deopt;
     }
     t.depth.set(t.depth.get() + 1);

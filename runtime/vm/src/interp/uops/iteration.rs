@@ -208,7 +208,9 @@ pub fn RESUME_FOR_GENERATOR(r: &mut Regs, o: u32) -> Flow {
     if t.depth.get() >= t.depth_limit.get() {
         return Flow::Deopt;
     }
-    if g.claim().is_err() {
+    let Ok(before) = g.claim() else { return Flow::Deopt };
+    if !g.is_runner(t) {
+        g.release(before);
         return Flow::Deopt;
     }
     t.depth.set(t.depth.get() + 1);

@@ -12,13 +12,13 @@ use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
 use crate::runtime::{self, Interpreter};
-use crate::sync;
+use crate::sync::{self, futex};
 use crate::thread::{NATIVE_STACK_RESERVE, Thread, request};
 use crate::types::struct_sequence::StructSequenceDef;
 use crate::types::{Bytes, Dict, Module, Tuple, int, type_};
 use limpid_heap::Value;
-use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -96,13 +96,13 @@ const DEFAULT_STACK: usize = 8 << 20;
 /// What a thread gets whose program asks for less.
 const LEAST_STACK: usize = 512 << 10;
 
-/// What other threads may wait for: the end of a thread.
+/// What other threads may wait for: the end of a thread. There is no lock in it, which a fork could leave behind locked.
 #[derive(Default)]
 pub struct Done {
     /// The thread's identity, set by itself before it runs anything: who starts it may hear of it later.
     ident: AtomicU64,
-    finished: Mutex<bool>,
-    changed: Condvar,
+    /// 1 when it is over.
+    finished: AtomicU32,
 }
 
 /// All that may not have happened yet.
@@ -119,12 +119,20 @@ impl Done {
     }
 
     fn set(&self) {
-        *self.finished.lock() = true;
-        self.changed.notify_all();
+        self.finished.store(1, Ordering::Release);
+        futex::wake_all(&self.finished);
     }
 
     fn is_set(&self) -> bool {
-        *self.finished.lock()
+        self.finished.load(Ordering::Acquire) != 0
+    }
+
+    /// Waits, at most for so long; is it over?
+    fn wait(&self, most: Duration) -> bool {
+        if !self.is_set() && !most.is_zero() {
+            futex::wait(&self.finished, 0, most);
+        }
+        self.is_set()
     }
 }
 
@@ -139,13 +147,8 @@ pub fn after_fork_child(t: &Thread) {
     let is_main = t.interpreter().main_ident.load(Ordering::Relaxed) == t.ident.get();
     RUNNING.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
     for done in AHEAD.lock().iter().filter_map(Weak::upgrade) {
-        // This thread's as well: another may have been about to wait for its end.
-        if done.finished.try_lock().is_none() {
-            // SAFETY: the thread that had it does not exist here, and no other does.
-            unsafe { done.finished.force_unlock() };
-        }
         if done.ident.load(Ordering::Acquire) != t.ident.get() {
-            *done.finished.lock() = true;
+            done.set();
         }
     }
 }
@@ -302,14 +305,7 @@ fn wait(t: &Thread, done: &Done, timeout: Option<Duration>) -> R<bool> {
             None => SLICE,
             Some(d) => d.saturating_duration_since(Instant::now()).min(SLICE),
         };
-        let finished = t.blocking(|| {
-            let mut finished = done.finished.lock();
-            if !*finished && !slice.is_zero() {
-                done.changed.wait_for(&mut finished, slice);
-            }
-            *finished
-        });
-        if finished {
+        if t.blocking(|| done.wait(slice)) {
             return Ok(true);
         }
         if deadline.is_some_and(|d| Instant::now() >= d) {
