@@ -4,6 +4,7 @@
 //! is not known before: its characters are held in the narrowest width so far.
 
 use super::{Chars, Str, Width};
+use crate::exc;
 use crate::object::{R, Ref};
 use crate::thread::Thread;
 use smallvec::SmallVec;
@@ -26,6 +27,17 @@ impl Default for StrBuilder {
     fn default() -> StrBuilder {
         StrBuilder::new()
     }
+}
+
+/// Refuses a text of so many characters that there is no memory for, before it is built: MemoryError.
+pub(super) fn check_width(t: &Thread, width: usize) -> R<()> {
+    /// Up to here it is not worth asking.
+    const SMALL: usize = 1 << 20;
+    // Four bytes a character at most.
+    if width > SMALL && Vec::<u32>::new().try_reserve_exact(width).is_err() {
+        return Err(exc::raise_memory_error(t));
+    }
+    Ok(())
 }
 
 impl StrBuilder {

@@ -2,6 +2,7 @@
 //!
 //! One reader of the directives for both; what a conversion gives is text for str and bytes for bytes.
 
+use super::builder::check_width;
 use super::{AsciiText, Str, StrBuilder};
 use crate::exc;
 use crate::names;
@@ -372,6 +373,7 @@ pub fn format_str(t: &Thread, format: Ref<Str>, args: Value) -> R<Ref<Str>> {
 
 fn convert_str(t: &Thread, d: &Directive, arguments: &mut Arguments, out: &mut StrBuilder) -> R<()> {
     let v = arguments.take(t)?;
+    check_width(t, d.width)?;
     let s = match char::from_u32(d.kind) {
         Some('s') => text::str_of(t, v)?,
         Some('r') => text::repr(t, v)?,
@@ -453,6 +455,7 @@ pub fn format_bytes(t: &Thread, format: &[u8], args: Value) -> R<Vec<u8>> {
 
 fn convert_bytes(t: &Thread, d: &Directive, arguments: &mut Arguments, out: &mut Vec<u8>) -> R<()> {
     let v = arguments.take(t)?;
+    check_width(t, d.width)?;
     let made = match char::from_u32(d.kind) {
         Some('s' | 'b') => bytes_argument(t, v)?,
         Some('r' | 'a') => text::ascii(t, v)?.raw_bytes().to_vec(),

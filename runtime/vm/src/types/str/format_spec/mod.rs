@@ -3,6 +3,7 @@
 //! [`Spec::parse`] reads `[[fill]align][sign][z][#][0][width][grouping][.precision[grouping]][type]`, the rest of the module applies it. Text of
 //! numbers is put together in ASCII on the native stack; only the padding can be wider.
 
+use super::builder::check_width;
 use super::{Str, StrBuilder, Width};
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::text::str_of;
@@ -204,14 +205,6 @@ impl Spec {
             _ => (0, total),
         }
     }
-}
-
-/// Refuses a result that no memory could hold, before it is built.
-fn check_width(t: &Thread, width: usize) -> R<()> {
-    if width > isize::MAX as usize / 8 {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
-    }
-    Ok(())
 }
 
 /// Puts ASCII text between fill characters.

@@ -6,6 +6,7 @@ use crate::protocol::number;
 use crate::thread::Thread;
 use crate::types::bytes_methods::limit;
 use crate::types::int;
+use crate::types::str::builder::check_width;
 use crate::types::str::pieces::{self, Side};
 use crate::types::str::search::Unit;
 use crate::types::str::{Chars, Str, StrBuilder, Width, unicode};
@@ -89,6 +90,7 @@ pub(super) fn zfill(t: &Thread, a: &[Value]) -> R {
     if !signed {
         return padded(t, a[0], pad, 0, '0' as u32);
     }
+    check_width(t, pad)?;
     let mut out = StrBuilder::with_capacity(pad + s.len());
     out.push(s.char_at(0));
     out.push_repeated('0' as u32, pad);
