@@ -178,6 +178,21 @@ class Modes(unittest.TestCase):
         table, result = run_bench("--stats", "--only", "fib")
         self.assertEqual(result["pythons"][0]["command"][1:], ["-X", "pystats"])
 
+    def test_builds_in_a_directory_take_turns(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ("limpid.1", "limpid.2"):
+                program = Path(directory, name)
+                program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+                program.chmod(0o755)
+            python = bench.Python(directory)
+            turns = [Path(python.take_turn("fib")[0]).name for _ in range(3)]
+            self.assertEqual(turns, ["limpid.1", "limpid.2", "limpid.1"])
+            self.assertEqual(Path(python.take_turn("methods")[0]).name, "limpid.1")
+            table, _ = run_bench("--probes", directory, "--only", "fib")
+            self.assertRegex(table, r"\ncost: [+-]\d+\.\d %\n")
+        with tempfile.TemporaryDirectory() as empty, self.assertRaisesRegex(bench.Failure, "no program"):
+            bench.Python(empty)
+
 
 if __name__ == "__main__":
     unittest.main()
