@@ -71,7 +71,7 @@ def processes(binary):
             kind = r"has no Python probes: .*" if command == "trace" else r"which is not a limpid that can be watched"
             yield from wrong(f"{command}, other", run([pystats, command, *options, other.pid]), rf"pystats: .*{kind}\n")
             done = run([*NOBODY, pystats, command, *options, foreign.pid])
-            yield from wrong(f"{command}, foreign", done, rf"pystats: process {foreign.pid} .*: run this as .*root\n")
+            yield from wrong(f"{command}, foreign", done, rf"pystats: process {foreign.pid} .*: run this as .*root.*\n")
         if foreign.poll() is not None:
             yield f"the process that others wanted to look into has ended: {foreign.returncode}"
     finally:

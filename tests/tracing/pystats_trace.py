@@ -113,6 +113,12 @@ def limits(binary):
     for kind in "threads", "depth", "nodes":
         if not missed[kind]:
             yield f"no {kind} missed: {missed}"
+    for options in [], ["--monitor"]:
+        events = json.loads(trace(binary, "--format", "chrome", "--sample", "10", *options))["traceEvents"]
+        taken = sum(event["name"] == "hot" for event in events)
+        # Of 8000; by chance, of which this is ten times the standard deviation.
+        if not 530 <= taken <= 1070:
+            yield f"--sample 10 {options}: {taken} of 8000 calls"
     done = pystats(binary, "trace", "--format", "chrome", "--events", "10", "--", binary, PROGRAM)
     if not re.search(r"^\d+ events lost", done.stderr, re.MULTILINE) or len(json.loads(done.stdout)["traceEvents"]) != 10:
         yield f"events beyond the limit: {done.stderr}"

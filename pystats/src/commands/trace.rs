@@ -80,6 +80,9 @@ struct Limits {
     /// The functions that are shown in the table
     #[arg(long, value_name = "N", default_value_t = 40)]
     rows: usize,
+    /// In flow and chrome, about one of so many calls; what is counted and timed is all of them
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    sample: u32,
     /// The events that are kept for flow and chrome
     #[arg(long, value_name = "N", default_value_t = 5_000_000)]
     events: usize,
@@ -135,6 +138,7 @@ impl Arguments {
         Options {
             tid: self.filter.thread,
             calls: each_call.then_some((self.filter.min_duration * 1e6) as u64),
+            sample: self.limits.sample,
             slowest: if matches!(self.format, Format::Table | Format::Json) { self.limits.slowest } else { 0 },
             events: self.limits.events,
             buffer: self.limits.buffer << 20,

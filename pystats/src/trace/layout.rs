@@ -13,7 +13,7 @@ pub struct Config {
     pub nodes: u32,
     pub tid: u32,
     pub tgid: u32,
-    pub unused: u32,
+    pub sample: u32,
 }
 
 /// What could not be followed, and why.

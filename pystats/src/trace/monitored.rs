@@ -98,7 +98,7 @@ impl Monitored {
             nodes: vec![Node::TOP],
             children: HashMap::new(),
             threads: HashMap::new(),
-            received: Received::new(options.events, options.slowest, options.calls),
+            received: Received::new(options.events, options.slowest, options.calls, options.sample),
             missed: Missed::default(),
         }
     }

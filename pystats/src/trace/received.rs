@@ -18,12 +18,15 @@ pub struct Received {
     slowest: BinaryHeap<Reverse<SlowCall>>,
     keep: usize,
     all_calls_from: u64,
+    sample: u32,
+    passed: u32,
 }
 
 impl Received {
-    /// Room for so many events, for so many of the slowest calls, and whether a call that takes so long is an event by itself.
-    pub fn new(room: usize, keep: usize, all_calls_from: Option<u64>) -> Received {
-        Received { room, keep, all_calls_from: all_calls_from.unwrap_or(u64::MAX), ..Received::default() }
+    /// Room for so many events, for so many of the slowest calls, whether a call that takes so long is an event by itself, and of how many
+    /// such calls one is taken.
+    pub fn new(room: usize, keep: usize, all_calls_from: Option<u64>, sample: u32) -> Received {
+        Received { room, keep, all_calls_from: all_calls_from.unwrap_or(u64::MAX), sample, ..Received::default() }
     }
 
     /// Keeps an event, if it is of interest and there is room.
@@ -33,6 +36,11 @@ impl Received {
             if event.duration < self.all_calls_from {
                 return;
             }
+            self.passed += 1;
+            if self.passed < self.sample {
+                return;
+            }
+            self.passed = 0;
         }
         if self.events.len() >= self.room {
             self.dropped += 1;
@@ -71,11 +79,17 @@ mod tests {
 
     #[test]
     fn the_slowest_calls_are_kept() {
-        let mut received = Received::new(1, 2, Some(50));
+        let mut received = Received::new(1, 2, Some(50), 1);
         for duration in [10, 70, 30, 60, 20] {
             received.add(Event { start: 0, duration, node: 1, tid: 5, pid: 5, kind: Kind::Call });
         }
         assert_eq!((received.events.len(), received.dropped, received.least()), (1, 1, Some(60)));
+        let mut sampled = Received::new(9, 0, Some(50), 3);
+        for duration in [60, 10, 61, 62, 63, 64, 65, 66] {
+            sampled.add(Event { start: 0, duration, node: 1, tid: 5, pid: 5, kind: Kind::Call });
+        }
+        let durations: Vec<u64> = sampled.finish().0.iter().map(|call| call.duration).collect();
+        assert_eq!(durations, [62, 65]);
         let slowest: Vec<u64> = received.finish().1.iter().map(|call| call.duration).collect();
         assert_eq!(slowest, [70, 60]);
     }

@@ -40,6 +40,8 @@ pub struct Options {
     pub tid: Option<u32>,
     /// Each call at least this long, in nanoseconds, becomes an event; None: no call does.
     pub calls: Option<u64>,
+    /// Of these, about one of so many.
+    pub sample: u32,
     /// How many of the slowest calls are kept.
     pub slowest: usize,
     /// At most this many events are kept; more are counted as missed.
@@ -88,7 +90,7 @@ impl Session<'_> {
         // What libbpf has to say is for its developers; the errors here are for users.
         libbpf_rs::set_print(None::<(PrintLevel, _)>);
         let object = load(options).map_err(|error| explain("the kernel does not take the tracer", &error))?;
-        let received = Rc::new(RefCell::new(Received::new(options.events, options.slowest, options.calls)));
+        let received = Rc::new(RefCell::new(Received::new(options.events, options.slowest, options.calls, 1)));
         let mut builder = RingBufferBuilder::new();
         let sink = received.clone();
         let events = map(&object, "events").ok_or_else(|| Error("the tracer has no ring buffer".to_owned(), false))?;
@@ -171,7 +173,7 @@ fn load(options: &Options) -> libbpf_rs::Result<Object> {
         nodes: options.paths,
         tid: options.tid.unwrap_or(0),
         tgid: 0,
-        unused: 0,
+        sample: options.sample,
     };
     // Until enough calls are known, each is one of the slowest.
     let slow_ns = u64::from(options.slowest != 0);
@@ -252,7 +254,7 @@ mod tests {
 
     #[test]
     fn events_say_what_they_are() {
-        let mut received = Received::new(9, 0, None);
+        let mut received = Received::new(9, 0, None, 1);
         let event = layout::Event { start: 1, duration: 2, node: 3, tid: 5, kind: 3, tgid: 4 };
         let mut long = LongEvent { event, value: 1, generation: 0, uops: 0, text: [0; 64] };
         long.text[..4].copy_from_slice(b"json");

@@ -32,7 +32,7 @@ struct config {
 	__u32 nodes;        /* call paths that are told apart */
 	__u32 tid;          /* only this thread; 0: all */
 	__u32 tgid;         /* only this process; 0: all */
-	__u32 unused;
+	__u32 sample;       /* of the calls that would be sent as events, about one of so many is; 0 and 1: all */
 };
 const volatile struct config config SEC(".rodata.config");
 
@@ -242,6 +242,16 @@ int BPF_USDT(function_entry, __u64 file, __u64 function, int line)
 	return 0;
 }
 
+/* Is a call an event that is wanted? Slow ones always are. */
+static __always_inline bool is_event(__u64 duration)
+{
+	__u64 slow = slow_ns;
+
+	if (slow && duration >= slow)
+		return true;
+	return duration >= config.event_min_ns && (config.sample < 2 || bpf_get_prandom_u32() % config.sample == 0);
+}
+
 static __always_inline void send_call(__u64 start, __u64 duration, __u32 node)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -268,7 +278,7 @@ int BPF_USDT(function_return)
 	struct thread *thread = current_thread(false);
 	struct frame *frame, *caller;
 	struct counters *counted;
-	__u64 duration, slow = slow_ns;
+	__u64 duration;
 	__u32 depth, node, slot;
 
 	if (!thread)
@@ -307,7 +317,7 @@ int BPF_USDT(function_return)
 		if (caller)
 			caller->nested += duration;
 	}
-	if (duration >= config.event_min_ns || (slow && duration >= slow))
+	if (is_event(duration))
 		send_call(frame->start, duration, node);
 	return 0;
 }

@@ -49,11 +49,22 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Error::Missing(pid) => write!(f, "there is no process {pid}"),
-            Error::Forbidden(pid) => write!(f, "process {pid} may not be read: run this as its user or as root"),
+            Error::Forbidden(pid) => {
+                let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+                write!(f, "process {pid} may not be read: run this as {}", who_may(&scope))
+            }
             Error::NotLimpid(pid, path) => write!(f, "process {pid} runs {}, which is not a limpid that can be watched", path.display()),
             Error::Version(pid, version) => write!(f, "process {pid} has statistics of version {version}: a newer pystats is needed"),
             Error::Io(pid, error) => write!(f, "process {pid}: {error}"),
         }
+    }
+}
+
+/// Who may read a process, where the kernel restricts that so (`kernel.yama.ptrace_scope`; empty where there is no such thing).
+fn who_may(scope: &str) -> &'static str {
+    match scope.trim() {
+        "" | "0" => "its user or as root",
+        _ => "root; its user may where kernel.yama.ptrace_scope is 0",
     }
 }
 
@@ -283,6 +294,12 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(open(999_999_999), "there is no process 999999999");
+    }
+
+    #[test]
+    fn who_may_read() {
+        assert_eq!([who_may(""), who_may("0\n")], ["its user or as root"; 2]);
+        assert_eq!(who_may("1\n"), "root; its user may where kernel.yama.ptrace_scope is 0");
     }
 
     #[test]
