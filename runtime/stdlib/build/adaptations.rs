@@ -226,6 +226,14 @@ class _ExecutorManagerThread(threading.Thread):
             processes = dict(self._processes or {})
 "#,
     },
+    // At the end of a process, which may be the child of a fork, nobody wakes threads that are over: they are known until they are collected.
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"    items = list(_threads_wakeups.items())
+"#,
+        replacement: r#"    items = [(t, wakeup) for t, wakeup in _threads_wakeups.items() if t.is_alive()]
+"#,
+    },
     // Nobody is to wait for a worker that cannot be.
     Adaptation {
         path: "concurrent/futures/interpreter.py",
