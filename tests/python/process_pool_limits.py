@@ -2,6 +2,7 @@
 import gc
 import multiprocessing
 import os
+import sys
 import time
 import weakref
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, process
@@ -91,7 +92,22 @@ def replaced(context):
         print(pool.submit(pid).result(30) not in pids or len(set(pids)) == 5)
 
 
+def at_exit():
+    """The manager of a pool that is over is not woken at the end of a child process."""
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("fork"))
+    pool.submit(pid).result(30)
+    manager, wakeup = pool._executor_manager_thread, pool._executor_manager_thread_wakeup
+    pool.shutdown()
+    wakeup.wakeup = lambda: print("woken", flush=True)
+    sys.stdout.flush()
+    child = multiprocessing.get_context("fork").Process(target=pid)
+    child.start()
+    child.join(30)
+    print(child.exitcode, manager.is_alive())
+
+
 if __name__ == "__main__":
+    at_exit()
     context = multiprocessing.get_context("forkserver")
     for case in shut_down, forced, no_other, forgotten, replaced:
         print("--", case.__name__)

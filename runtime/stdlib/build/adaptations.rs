@@ -226,6 +226,14 @@ class _ExecutorManagerThread(threading.Thread):
             processes = dict(self._processes or {})
 "#,
     },
+    // At the end of a process, which may be the child of a fork, nobody wakes threads that are over: they are known until they are collected.
+    Adaptation {
+        path: "concurrent/futures/process.py",
+        original: r#"    items = list(_threads_wakeups.items())
+"#,
+        replacement: r#"    items = [(t, wakeup) for t, wakeup in _threads_wakeups.items() if t.is_alive()]
+"#,
+    },
     // Nobody is to wait for a worker that cannot be.
     Adaptation {
         path: "concurrent/futures/interpreter.py",
@@ -234,6 +242,80 @@ class _ExecutorManagerThread(threading.Thread):
         replacement: r#"        def resolve_task(fn, args, kwargs):
             if not sys.implementation.supports_isolated_interpreters:
                 raise interpreters.InterpreterError('a pool of interpreters needs more than the main interpreter')
+"#,
+    },
+    // A task that waits no more is not among those that wait for what goes on without it.
+    Adaptation {
+        path: "asyncio/tasks.py",
+        original: r#"        for f in fs:
+            f.remove_done_callback(_on_completion)
+
+"#,
+        replacement: r#"        for f in fs:
+            f.remove_done_callback(_on_completion)
+            futures.future_discard_from_awaited_by(f, cur_task)
+
+"#,
+    },
+    Adaptation {
+        path: "asyncio/tasks.py",
+        original: r#"    def _done_callback(fut, cur_task=cur_task):
+        nonlocal nfinished
+"#,
+        replacement: r#"    def _fail(exc):
+        if cur_task is not None:
+            for fut in children:
+                futures.future_discard_from_awaited_by(fut, cur_task)
+        outer.set_exception(exc)
+
+    def _done_callback(fut, cur_task=cur_task):
+        nonlocal nfinished
+"#,
+    },
+    Adaptation {
+        path: "asyncio/tasks.py",
+        original: r#"                exc = fut._make_cancelled_error()
+                outer.set_exception(exc)
+                return
+            else:
+                exc = fut.exception()
+                if exc is not None:
+                    outer.set_exception(exc)
+                    return
+"#,
+        replacement: r#"                _fail(fut._make_cancelled_error())
+                return
+            else:
+                exc = fut.exception()
+                if exc is not None:
+                    _fail(exc)
+                    return
+"#,
+    },
+    // What was shielded tells of an exception by itself, if nobody asks for it in the end.
+    Adaptation {
+        path: "asyncio/tasks.py",
+        original: r#"            # Keep only one callback to log on cancel
+            inner.remove_done_callback(_log_on_exception)
+            inner.add_done_callback(_log_on_exception)
+"#,
+        replacement: r#"            if cur_task is not None:
+                inner.remove_done_callback(_clear_awaited_by_callback)
+                _clear_awaited_by_callback(inner)
+"#,
+    },
+    // Whoever was cancelled while waiting has taken nothing away.
+    Adaptation {
+        path: "asyncio/tasks.py",
+        original: r#"        f = await self._done.get()
+        if f is None:
+"#,
+        replacement: r#"        try:
+            f = await self._done.get()
+        except exceptions.CancelledError:
+            self._todo_left += 1
+            raise
+        if f is None:
 "#,
     },
     // Not a number is no time to wait.

@@ -795,6 +795,8 @@ pub fn after_fork_child(t: &Thread) {
     publish(&threads);
     drop(threads);
     limpid_heap::set_alone(true);
+    // The task runs in the other process.
+    t.set_slot(ThreadSlot::RunningTask, Value::NULL);
     crate::modules::thread::after_fork_child(t);
     crate::modules::warnings::after_fork_child(t);
     interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);

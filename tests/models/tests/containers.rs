@@ -1,22 +1,23 @@
 //! Reading lists and dicts while another thread, which holds their lock, writes. Copies of the read and append paths of `types/list/mod.rs`
-//! (`get`, `append_locked`, `grow`) and `types/dict/table.rs` (`next_match`, `key_at`, `value_at`, the order of writing an entry,
+//! (`get`, `append_locked`, `grow`, `delete_locked`, `clear`) and `types/dict/table.rs` (`next_match`, `key_at`, `value_at`, the order of writing an entry,
 //! `assign_version` and `retire`), with numbers for values and a fixed set of storages for the heap.
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::*};
 use loom::thread;
 
-/// Storage 0 has room for one item, storage 1 for three; 0 is NULL.
+/// Storage 0 has room for one item and storage 1, which comes after it, for three. Storage 2 is none, which a list has that was cleared; 3 comes
+/// after it. 0 is NULL.
 struct List {
     storage: AtomicUsize,
     len: AtomicUsize,
-    storages: [Vec<AtomicUsize>; 2],
+    storages: [Vec<AtomicUsize>; 4],
 }
 
 impl List {
     fn new() -> List {
         let items = |n| (0..n).map(|_| AtomicUsize::new(0)).collect();
-        List { storage: AtomicUsize::new(0), len: AtomicUsize::new(0), storages: [items(1), items(3)] }
+        List { storage: AtomicUsize::new(0), len: AtomicUsize::new(0), storages: [items(1), items(3), items(0), items(1)] }
     }
 
     fn get(&self, i: usize) -> Option<usize> {
@@ -37,6 +38,21 @@ impl List {
         }
         self.storages[current][len].store(value, Release);
         self.len.store(len + 1, Release);
+    }
+
+    fn delete_first(&self) {
+        let items = &self.storages[self.storage.load(Relaxed)];
+        let len = self.len.load(Relaxed);
+        for i in 1..len {
+            items[i - 1].store(items[i].load(Relaxed), Relaxed);
+        }
+        self.len.store(len - 1, Release);
+        items[len - 1].store(0, Relaxed);
+    }
+
+    fn clear(&self) {
+        self.len.store(0, Release);
+        self.storage.store(2, Release);
     }
 }
 
@@ -61,6 +77,46 @@ fn a_list_grows() {
         assert!(list.get(2).is_none_or(|v| v == 12) && list.get(3).is_none());
         writer.join().unwrap();
         assert_eq!((0..4).map(|i| list.get(i)).collect::<Vec<_>>(), [Some(10), Some(11), Some(12), None]);
+    });
+}
+
+/// While the first item is removed there is one at each place below the new length: that which was there, or the one behind it.
+#[test]
+fn a_list_loses_its_first_item() {
+    loom::model(|| {
+        let list = Arc::new(List::new());
+        (10..13).for_each(|value| list.append(value));
+        let writer = {
+            let list = list.clone();
+            thread::spawn(move || list.delete_first())
+        };
+        let first = list.get(0);
+        assert!(first == Some(10) || first == Some(11));
+        assert!(first == Some(10) || list.get(0) == Some(11), "an item comes back");
+        assert!(matches!(list.get(1), Some(11 | 12)));
+        assert!(matches!(list.get(2), None | Some(12)));
+        writer.join().unwrap();
+        assert_eq!((0..3).map(|i| list.get(i)).collect::<Vec<_>>(), [Some(11), Some(12), None]);
+    });
+}
+
+/// Whoever reads while a list is cleared and filled again finds what was there, nothing, or what there is now, in this order.
+#[test]
+fn a_list_is_cleared_and_filled() {
+    loom::model(|| {
+        let list = Arc::new(List::new());
+        list.append(10);
+        let writer = {
+            let list = list.clone();
+            thread::spawn(move || {
+                list.clear();
+                list.append(12);
+            })
+        };
+        let seen = [list.get(0), list.get(0)].map(|v| [Some(10), None, Some(12)].iter().position(|known| *known == v));
+        assert!(seen[0].is_some() && seen[0] <= seen[1], "{seen:?}");
+        writer.join().unwrap();
+        assert_eq!((list.get(0), list.len.load(Relaxed)), (Some(12), 1));
     });
 }
 

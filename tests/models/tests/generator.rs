@@ -91,3 +91,50 @@ fn a_look_at_the_delegate() {
         assert_eq!(g.state.get(), SUSPENDED_YIELD_FROM);
     });
 }
+
+/// A generator whose instructions are those of the thread that has run it last.
+struct Migrating {
+    state: GeneratorState,
+    /// Whose copy it goes on in.
+    copy: UnsafeCell<usize>,
+}
+
+// SAFETY: the copy is looked at by who has claimed the generator only; loom tells if not.
+unsafe impl Sync for Migrating {}
+// SAFETY: as above.
+unsafe impl Send for Migrating {}
+
+impl Migrating {
+    /// Resumes it, the fast way first, which takes no foreign copy.
+    fn resume(&self, me: usize) -> Result<(), u8> {
+        let before = self.state.claim(false)?;
+        // SAFETY: claimed.
+        if self.copy.with(|copy| unsafe { *copy } == me) {
+            self.state.release(SUSPENDED);
+            return Ok(());
+        }
+        self.state.release(before);
+        self.state.claim(false)?;
+        // SAFETY: claimed.
+        self.copy.with_mut(|copy| unsafe { *copy = me });
+        // SAFETY: claimed.
+        assert_eq!(self.copy.with(|copy| unsafe { *copy }), me);
+        self.state.release(SUSPENDED);
+        Ok(())
+    }
+}
+
+/// Whoever runs a generator runs its own copy of the instructions.
+#[test]
+fn a_generator_migrates() {
+    loom::model(|| {
+        let g = Arc::new(Migrating { state: GeneratorState::new(CREATED), copy: UnsafeCell::new(0) });
+        let other = {
+            let g = g.clone();
+            thread::spawn(move || g.resume(1))
+        };
+        for end in [g.resume(2), other.join().unwrap()] {
+            assert!(matches!(end, Ok(()) | Err(EXECUTING)), "{end:?}");
+        }
+    });
+}

@@ -238,8 +238,11 @@ impl Code {
     }
 
     /// The index of the word at an address in any of the copies.
+    #[inline]
     pub fn offset_of(&self, pc: *const u16) -> usize {
-        self.copy_containing(pc).map_or(0, |b| (pc as usize - b.start() as usize) / 2)
+        let main = self.bytecode();
+        let copy = if main.contains(pc) { Some(main) } else { self.copy_containing(pc) };
+        copy.map_or(0, |b| (pc as usize - b.start() as usize) / 2)
     }
 
     /// Its name for tracers.
