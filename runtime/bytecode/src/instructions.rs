@@ -234,6 +234,8 @@ macro_rules! for_each_instruction {
                 SET_FUNCTION_ATTRIBUTE [0] Number (2 => 1) = SET_FUNCTION_FIELD;
                 // The end of the frame that called __init__ in place of type.__call__.
                 EXIT_INIT_CHECK [0] None (1 => 0) = CHECK_INIT_RESULT;
+                // The end of an operator's method that was called in place of the operator. left, right, oparg of BINARY_OP, what it gave => result
+                EXIT_OPERATOR_CHECK [0] None (4 => 1) = CHECK_OPERATOR_RESULT;
 
                 // Exceptions.
                 RAISE_VARARGS [0] Number (o => 0) = RAISE;

@@ -12,7 +12,7 @@ use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::compare::identical_or_equal_now;
 use limpid_vm::protocol::hash::hash_value;
 use limpid_vm::protocol::isinstance::is_instance_now;
-use limpid_vm::protocol::{attr, number, sequence};
+use limpid_vm::protocol::{attr, iter, number, sequence};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::set::Set;
@@ -242,6 +242,11 @@ pub fn make_float(t: &Thread, a: &[Value]) -> R {
 /// `a[b]`
 pub fn get_item(t: &Thread, a: &[Value]) -> R {
     sequence::get_item(t, a[0], a[1])
+}
+
+/// The next item of an iterator object; NULL at its end.
+pub fn next_item(t: &Thread, a: &[Value]) -> R {
+    iter::next(t, a[0])
 }
 
 /// `a[b:c]`, as a native function.

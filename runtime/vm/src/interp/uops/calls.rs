@@ -85,6 +85,12 @@ unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
             return push_call(r, unsafe { Ref::from_value(f) }, args, Value::NULL, n, ADVANCE);
         }
     }
+    if let Some(call) = calls::call_of_instance(r.t(), f).filter(|_| r.peek(o as usize + 1).is_null()) {
+        r.poke(o as usize + 2, call.value());
+        r.poke(o as usize + 1, f);
+        let (_, args, n) = operands(r, o);
+        return push_call(r, call, args, Value::NULL, n, ADVANCE);
+    }
     let v = attempt!(call::call(r.t(), f, args));
     finish_call(r, n, v)
 }
