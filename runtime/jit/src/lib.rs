@@ -169,6 +169,9 @@ fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16) -> Result
     // SAFETY: as in `compile_exit`.
     let state = unsafe { &mut *State::of(t) };
     let executor = Arc::as_ptr(&state.executors[number]);
+    for e in state.executors[number].exits.iter().filter(|e| e.state.pc == pc as u64) {
+        e.generation.set(1);
+    }
     state.junction_at(pc).set(executor);
     Ok(())
 }

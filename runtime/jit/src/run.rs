@@ -208,8 +208,12 @@ fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     if exit.dead.get() {
         return;
     }
-    if !may_grow(exit) && exit.side.get().is_null() && !come_to_junction(r) {
-        return;
+    if !may_grow(exit) && exit.side.get().is_null() {
+        // What has not got past its instruction in a trace that started there might go round in circles.
+        let leads_on = come_to_junction(r) && exit.generation.get() == 0;
+        if !leads_on {
+            return;
+        }
     }
     if !exit.side.get().is_null() {
         // SAFETY: executors stay while something refers to them; `retire` has not been called, for the exit is not dead.
