@@ -6,7 +6,7 @@
 
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
-use limpid_vm::args::Args;
+use limpid_vm::args::{Args, NativeBody};
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::compare::identical_or_equal_now;
@@ -17,7 +17,7 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::set::Set;
 use limpid_vm::types::str::Width;
-use limpid_vm::types::{Code, Dict, Generator, List, Range, Str, Tuple, type_};
+use limpid_vm::types::{BuiltinFunction, Code, Dict, Generator, List, Range, Str, Tuple, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
@@ -216,6 +216,22 @@ pub unsafe extern "C" fn call_native(t: *const Thread, function: *const (), item
         let function = std::mem::transmute::<*const (), NativeFunction>(function);
         made(&*t, function(&*t, std::slice::from_raw_parts(items, n)))
     }
+}
+
+/// The most values that [`call_bound`] passes.
+pub const MOST_OF_BOUND: usize = 8;
+
+/// Calls the native method that a value is bound to: the address of what defines it, the bound method, the parameters behind the receiver.
+/// NULL: it is another method.
+pub fn call_bound(t: &Thread, a: &[Value]) -> R {
+    let method = a[1].exact::<BuiltinFunction>().filter(|f| f.passes_receiver() && std::ptr::from_ref(f.def()) as u64 == a[0].bits());
+    let Some(method) = method else { return Ok(Value::NULL) };
+    let NativeBody::Bound(body) = method.def().body else { return Ok(Value::NULL) };
+    let mut items = [Value::NULL; MOST_OF_BOUND];
+    let items = &mut items[..a.len() - 1];
+    items.copy_from_slice(&a[1..]);
+    items[0] = method.receiver.get();
+    body(t, items)
 }
 
 /// `range(a)`, `range(a, b)`, `range(a, b, c)` of inline ints; NULL: it has no small numbers only.

@@ -105,7 +105,9 @@ impl Lowering<'_> {
         }
         let bound = callable.exact::<BuiltinFunction>().filter(|f| is_bound(f)).map(|f| f.receiver.get());
         let function = self.peek(n + 2)?;
-        self.guard_is(function, callable.bits());
+        if bound.is_none() {
+            self.guard_is(function, callable.bits());
+        }
         let first = self.peek(n + 1)?;
         let mut args = Vec::with_capacity(n + 3);
         match receiver {
@@ -113,8 +115,9 @@ impl Lowering<'_> {
             None => {
                 let first = self.value(first);
                 self.guard_is(first, 0);
-                if let Some(object) = bound {
-                    args.push(self.value_constant(object));
+                if bound.is_some() {
+                    // Its receiver takes its place. Such methods come and go, so that this one tells nothing about the next.
+                    args.push(self.value(function));
                 }
             }
         }
@@ -127,7 +130,15 @@ impl Lowering<'_> {
         }
         let null = self.constant(Ty::Value, 0);
         args.resize(args.len().max(step.cache(8) as usize), null);
-        let v = self.call_native(body, args);
+        if bound.is_some() && args.len() > helpers::MOST_OF_BOUND {
+            return Ok(false);
+        }
+        let v = if bound.is_some() {
+            args.insert(0, self.word_constant(std::ptr::from_ref(def) as u64));
+            self.call_native(helpers::call_bound, args)
+        } else {
+            self.call_native(body, args)
+        };
         let owner = callable.exact::<MethodDescriptor>().map(|d| d.class()).or(bound.map(|object| object.class()));
         if owner == Some(builtin::LIST) {
             self.loaded.clear();
