@@ -81,7 +81,10 @@ impl Lowering<'_> {
             Opcode::CALL_BUILTIN_CLASS => return self.native_class(step),
             _ => return self.operations(step, form),
         }
-        let callable = Value::from_bits(step.cache64(4));
+        let callable = step.callable;
+        if callable.bits() != step.cache64(4) {
+            return Ok(false);
+        }
         let receiver = match step.operands[n] {
             Observed::Cell(shape) => Some(ShapeRef(shape)),
             _ => None,

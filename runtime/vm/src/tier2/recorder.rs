@@ -105,6 +105,8 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
+    /// What it calls, being a `CALL`; otherwise NULL.
+    pub callable: Value,
     /// The class whose attribute it loads, if it does that.
     pub class: Option<Ref<Type>>,
     /// The top of the stack before it ran.
@@ -165,7 +167,7 @@ pub struct Recording {
     pub steps: Vec<Instruction>,
     /// Why it has ended.
     pub end: End,
-    /// The functions whose frames were met, their code, shapes and classes: they live until the trace is compiled.
+    /// The functions whose frames were met, their code, what else was called, shapes and classes: they live until the trace is compiled.
     functions: Vec<Value>,
     /// The frames that are running, from the first one on.
     frames: Vec<*mut Value>,
@@ -326,11 +328,17 @@ impl Recording {
             class = (op.family() == Opcode::LOAD_ATTR).then(|| r.peek(1).downcast::<Type>()).flatten();
             self.functions.extend(class.map(|class| class.value()));
         }
+        let mut callable = Value::NULL;
+        if op.family() == Opcode::CALL && depth > o as usize + 1 {
+            // The cache may hold one that is gone.
+            callable = r.peek(o as usize + 2);
+            self.functions.push(callable);
+        }
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
         let function = (!frame.is_shim()).then(|| frame.function());
         let (start, next) = (self.start, std::ptr::null());
-        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, class, operands, caches };
+        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, class, callable, operands, caches };
         step.refresh();
         self.steps.push(step);
     }
