@@ -42,6 +42,40 @@ class Point:
         return self.x * 2
 
 
+class Amount:
+    def __init__(self, x):
+        self.x = x
+
+    def __add__(self, other):
+        return Amount(self.x + other) if other else NotImplemented
+
+    def __call__(self, x):
+        return x
+
+    def __getitem__(self, i):
+        return i
+
+    @classmethod
+    def of(cls, x):
+        return cls(x)
+
+
+class Nothing:
+    def __bool__(self):
+        return False
+
+    def __radd__(self, other):
+        return other
+
+
+def operators(n):
+    nothing = Nothing()
+    for i in range(n):
+        amount = Amount.of(i) + 1
+        amount(amount[i])
+        amount + nothing
+
+
 def straight(n):
     total = 0
     for i in range(n):
@@ -93,3 +127,4 @@ fibs(3)
 exceptions(10000)
 objects(5000)
 generators(5000)
+operators(4000)

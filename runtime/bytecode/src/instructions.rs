@@ -234,6 +234,8 @@ macro_rules! for_each_instruction {
                 SET_FUNCTION_ATTRIBUTE [0] Number (2 => 1) = SET_FUNCTION_FIELD;
                 // The end of the frame that called __init__ in place of type.__call__.
                 EXIT_INIT_CHECK [0] None (1 => 0) = CHECK_INIT_RESULT;
+                // The end of an operator's method that was called in place of the operator. left, right, oparg of BINARY_OP, what it gave => result
+                EXIT_OPERATOR_CHECK [0] None (4 => 1) = CHECK_OPERATOR_RESULT;
 
                 // Exceptions.
                 RAISE_VARARGS [0] Number (o => 0) = RAISE;
@@ -346,7 +348,6 @@ macro_rules! for_each_instruction {
                 CALL_PY_GENERAL of CALL = PUSH_FRAME_OF_ANY;
                 CALL_BOUND_METHOD of CALL = PUSH_FRAME_OF_METHOD;
                 CALL_BUILTIN_FAST of CALL = CALL_NATIVE;
-                CALL_BUILTIN_REBOUND of CALL = CALL_NATIVE_OF_DEFINITION;
                 CALL_METHOD_DESCRIPTOR_FAST of CALL = CALL_NATIVE_METHOD;
                 CALL_TYPE_1 of CALL = CALL_TYPE_OF;
                 CALL_STR_1 of CALL = CALL_STR_OF;

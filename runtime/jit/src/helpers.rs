@@ -6,18 +6,18 @@
 
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
-use limpid_vm::args::Args;
+use limpid_vm::args::{Args, NativeBody};
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::compare::identical_or_equal_now;
 use limpid_vm::protocol::hash::hash_value;
 use limpid_vm::protocol::isinstance::is_instance_now;
-use limpid_vm::protocol::{attr, number, sequence};
+use limpid_vm::protocol::{attr, iter, number, sequence};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::set::Set;
 use limpid_vm::types::str::Width;
-use limpid_vm::types::{Code, Dict, Generator, List, Range, Str, Tuple, type_};
+use limpid_vm::types::{BuiltinFunction, Code, Dict, Generator, List, Range, Str, Tuple, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
@@ -218,6 +218,22 @@ pub unsafe extern "C" fn call_native(t: *const Thread, function: *const (), item
     }
 }
 
+/// The most values that [`call_bound`] passes.
+pub const MOST_OF_BOUND: usize = 8;
+
+/// Calls the native method that a value is bound to: the address of what defines it, the bound method, the parameters behind the receiver.
+/// NULL: it is another method.
+pub fn call_bound(t: &Thread, a: &[Value]) -> R {
+    let method = a[1].exact::<BuiltinFunction>().filter(|f| f.passes_receiver() && std::ptr::from_ref(f.def()) as u64 == a[0].bits());
+    let Some(method) = method else { return Ok(Value::NULL) };
+    let NativeBody::Bound(body) = method.def().body else { return Ok(Value::NULL) };
+    let mut items = [Value::NULL; MOST_OF_BOUND];
+    let items = &mut items[..a.len() - 1];
+    items.copy_from_slice(&a[1..]);
+    items[0] = method.receiver.get();
+    body(t, items)
+}
+
 /// `range(a)`, `range(a, b)`, `range(a, b, c)` of inline ints; NULL: it has no small numbers only.
 pub fn make_range(t: &Thread, a: &[Value]) -> R {
     let range = match *a {
@@ -242,6 +258,11 @@ pub fn make_float(t: &Thread, a: &[Value]) -> R {
 /// `a[b]`
 pub fn get_item(t: &Thread, a: &[Value]) -> R {
     sequence::get_item(t, a[0], a[1])
+}
+
+/// The next item of an iterator object; NULL at its end.
+pub fn next_item(t: &Thread, a: &[Value]) -> R {
+    iter::next(t, a[0])
 }
 
 /// `a[b:c]`, as a native function.

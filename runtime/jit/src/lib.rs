@@ -139,10 +139,14 @@ fn compile_loop(t: &Thread, recording: &Recording, jump: *const u16, header: *co
 
 fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Abort> {
     let (target, times) = link_target(t, recording);
-    let lowered = lower::lower_exit(recording, target.as_ref(), t, &exit.state)?;
     if exit.dead.get() {
         return Err(Abort::Retired);
     }
+    let lowered = if run::may_grow(exit) {
+        lower::lower_exit(recording, target.as_ref(), t, &exit.state)?
+    } else {
+        lower::lower_way(recording, t, &exit.state)?
+    };
     let number = add(t, recording, lowered, std::ptr::null(), times)?;
     // SAFETY: the state belongs to this thread, and nothing else refers into it.
     let executor = unsafe { Arc::as_ptr(&(&(*State::of(t)).executors)[number]) };
@@ -170,6 +174,9 @@ fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16) -> Result
     // SAFETY: as in `compile_exit`.
     let state = unsafe { &mut *State::of(t) };
     let executor = Arc::as_ptr(&state.executors[number]);
+    for e in state.executors[number].exits.iter().filter(|e| e.state.pc == pc as u64) {
+        e.generation.set(1);
+    }
     state.junction_at(pc).set(executor);
     Ok(())
 }

@@ -213,11 +213,12 @@ fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     if exit.dead.get() {
         return;
     }
-    // SAFETY: the root of an exit that is not dead.
-    let may_grow = exit.generation.get() < MOST_GENERATIONS && unsafe { &*exit.root.get() }.may_grow();
-    if !may_grow && exit.side.get().is_null() {
-        come_to_junction(r);
-        return;
+    if !may_grow(exit) && exit.side.get().is_null() {
+        // What has not got past its instruction in a trace that started there might go round in circles.
+        let leads_on = come_to_junction(r) && exit.generation.get() == 0;
+        if !leads_on {
+            return;
+        }
     }
     if !exit.side.get().is_null() {
         // SAFETY: executors stay while something refers to them; `retire` has not been called, for the exit is not dead.
@@ -243,13 +244,21 @@ fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     }
 }
 
+/// May a trace of its own go on from an exit that is not dead? Otherwise there are enough, and it goes on in the one that all share.
+pub(crate) fn may_grow(exit: &Exit) -> bool {
+    // SAFETY: the root of an exit that is not dead.
+    exit.generation.get() < MOST_GENERATIONS && unsafe { &*exit.root.get() }.may_grow()
+}
+
 /// Machine code was left at an instruction where traces meet, or are to meet from now on, for too many lead there. One is recorded from
-/// here when that happens often.
-fn come_to_junction(r: &Regs) {
+/// here when that happens often. Is there one already?
+fn come_to_junction(r: &Regs) -> bool {
     // SAFETY: as in `run`; the state is not referred to while anything is recorded.
-    if unsafe { (*State::of(r.t())).junction_at(r.pc).left() } && may_compile() {
+    let junction = unsafe { (*State::of(r.t())).junction_at(r.pc) };
+    if junction.left() && may_compile() {
         tier2::start_recording(r, Origin::Junction(r.pc), r.fp);
     }
+    junction.code().is_some()
 }
 
 /// Where an exit is counted that was not taken before.

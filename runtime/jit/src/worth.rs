@@ -183,6 +183,11 @@ impl Loop {
         }
     }
 
+    /// Was it recorded in vain more than once, and has no executor yet?
+    pub fn is_luckless(&self) -> bool {
+        self.executor.is_none() && self.times > 1
+    }
+
     /// It was recorded or compiled in vain: it is passed over for exponentially longer. How often that has happened.
     pub fn bad_luck(&mut self) -> u8 {
         self.times = (self.times + 1).min(MOST_DOUBLINGS);

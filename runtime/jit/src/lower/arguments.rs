@@ -4,10 +4,11 @@ use super::calls::DEEPEST;
 use super::state::{Frame, Place};
 use super::{Abort, Lowering};
 use crate::ir::{Id, Op, Ty};
-use limpid_bytecode::Opcode;
+use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::{ShapeRef, Value};
-use limpid_vm::interp::frame::{HEADER, init_pc};
+use limpid_vm::interp::frame::{HEADER, OPERATOR_PLACES, init_pc, operator_pc};
 use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
@@ -28,7 +29,9 @@ impl Lowering<'_> {
     pub(super) fn call_with_arguments(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
         match step.op {
             Opcode::CALL_ALLOC_AND_ENTER_INIT => self.instantiate(step, next),
-            Opcode::CALL_PY_GENERAL | Opcode::CALL_BOUND_METHOD => self.call_any(step, next, &[]),
+            Opcode::CALL_PY_GENERAL | Opcode::CALL_BOUND_METHOD | Opcode::CALL_NON_PY_GENERAL => self.call_any(step, next, &[]),
+            op if op.family() == Opcode::BINARY_OP && step.oparg == BinaryOperator::Subscript as u32 => self.call_getitem(step, next),
+            op if op.family() == Opcode::BINARY_OP => self.call_operator(step, next),
             Opcode::CALL_KW_PY => {
                 let names = self.peek(1)?;
                 let Some((Ty::Value, bits)) = self.constant_of(names) else { return Ok(false) };
@@ -50,18 +53,24 @@ impl Lowering<'_> {
         if version == 0 || function.code() != code || !code.is_positional() || self.ty(callable) != Ty::Value {
             return Ok(false);
         }
-        let is_method = match step.operands.get(n + 1 + above) {
-            Some(Observed::Cell(shape)) => ShapeRef(*shape) == shapes::METHOD,
-            _ => step.op == Opcode::CALL_BOUND_METHOD,
+        let observed = step.operands.get(n + 1 + above).copied();
+        let shape = match observed {
+            Some(Observed::Cell(shape)) => ShapeRef(shape),
+            None if step.op == Opcode::CALL_BOUND_METHOD => shapes::METHOD,
+            None if step.op == Opcode::CALL_PY_GENERAL || step.op == Opcode::CALL_KW_PY => shapes::FUNCTION,
+            _ => return Ok(false),
         };
-        if is_method && with_receiver {
+        let is_method = shape == shapes::METHOD;
+        // An object whose `__call__` is the function.
+        let is_instance = !is_method && shape != shapes::FUNCTION;
+        if (is_method || is_instance) && with_receiver {
             return Ok(false);
         }
         let mut given = Vec::with_capacity(n + 1);
         for k in (1 + above..=n + above).rev() {
             given.push(self.peek(k)?);
         }
-        let first = (with_receiver || is_method) as usize;
+        let first = (with_receiver || is_method || is_instance) as usize;
         let Some(arguments) = arrange(code, function, first, &given, keywords) else { return Ok(false) };
         if with_receiver {
             if self.ty(receiver) == Ty::Value {
@@ -75,6 +84,11 @@ impl Lowering<'_> {
             let method = self.guard_shape(callable, shapes::METHOD)?;
             let function = self.load(method, offset_of!(Method, function), Ty::Value);
             (function, self.load(method, offset_of!(Method, receiver), Ty::Value))
+        } else if is_instance {
+            if self.guard_class(callable, observed)?.is_none() {
+                return Ok(false);
+            }
+            (self.value_constant(function.value()), callable)
         } else {
             (callable, receiver)
         };
@@ -113,6 +127,70 @@ impl Lowering<'_> {
         let len = self.load(defaults, Tuple::LEN, Ty::Word);
         self.guard_is(len, count as u64);
         Ok(self.load(defaults, TUPLE_OVERHEAD + i * 8, Ty::Value))
+    }
+
+    /// The value's class is as it was while the trace was recorded, and so are its methods; the value, or None: that cannot be told.
+    pub(super) fn guard_class(&mut self, v: Id, observed: Option<Observed>) -> Result<Option<Id>, Abort> {
+        Ok(match observed {
+            Some(Observed::Cell(shape)) => {
+                // SAFETY: the recording keeps the shapes of such instructions alive.
+                let version = unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.assign_version();
+                Some(self.guard_shape_version(v, ShapeRef(shape), version.unwrap_or(0))?)
+            }
+            Some(Observed::Int | Observed::Negative) => Some(self.int(v)?),
+            Some(Observed::Float) => Some(self.float(v)?),
+            _ => None,
+        })
+    }
+
+    /// `a[b]` where `a` has a `__getitem__` written in Python.
+    fn call_getitem(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+        let Some((function, code)) = function_of_two(next) else { return Ok(false) };
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        if self.guard_class(a, Some(step.operands[1]))?.is_none() {
+            return Ok(false);
+        }
+        let function = self.constant_function(function);
+        self.drop_n(2);
+        self.enter_function(Some(function), code, next, vec![Place::of(a), Place::of(b)], step.following() as u64)?;
+        Ok(true)
+    }
+
+    /// An operator whose left operand has a method for it that is written in Python: the frames are as for a call.
+    fn call_operator(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+        let Some((function, code)) = function_of_two(next) else { return Ok(false) };
+        if step.next == operator_pc() || self.frames.len() + 2 > DEEPEST {
+            return Ok(false);
+        }
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        // If the right operand's class came to derive from the left one's, it would be asked first.
+        let classes = [self.guard_class(a, Some(step.operands[1]))?, self.guard_class(b, Some(step.operands[0]))?];
+        let [Some(a), Some(b)] = classes else { return Ok(false) };
+        let function = self.constant_function(function);
+        self.drop_n(2);
+        let (base, place, extent) = self.callee_place();
+        let (null, oparg) = (self.constant(Ty::Value, 0), self.int_constant(step.oparg as i64));
+        self.frames.push(Frame {
+            base,
+            place,
+            extent,
+            recorded: next.fp.wrapping_sub(HEADER + OPERATOR_PLACES),
+            function: Some(null),
+            code: None,
+            nlocals: 0,
+            return_pc: step.following() as u64,
+            header_in_memory: false,
+            places: [a, b, oparg].map(Place::of).to_vec(),
+        });
+        self.enter_function(Some(function), code, next, vec![Place::of(a), Place::of(b)], operator_pc() as u64)?;
+        Ok(true)
+    }
+
+    /// A function as a constant, as it is now.
+    fn constant_function(&mut self, function: Ref<Function>) -> Id {
+        let constant = self.value_constant(function.value());
+        self.guard_version(constant, offset_of!(Function, version), function.version.load(Acquire));
+        constant
     }
 
     /// A class is called whose `__init__` takes the arguments as they are: the instance is made, and the frames are as for a call.
@@ -162,6 +240,13 @@ impl Lowering<'_> {
         self.enter_function(Some(function), code, next, places, init_pc() as u64)?;
         Ok(true)
     }
+}
+
+/// The function that was entered, if it takes two arguments and no others.
+fn function_of_two(next: &Instruction) -> Option<(Ref<Function>, Ref<Code>)> {
+    let (function, code) = (next.function?, next.code?);
+    let takes_two = code.is_positional() && code.argcount == 2 && function.code() == code && function.version.load(Acquire) != 0;
+    takes_two.then_some((function, code))
 }
 
 /// What the parameters from number `first` on get; None: that is an error, or something special.

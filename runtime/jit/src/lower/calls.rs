@@ -4,9 +4,9 @@
 use super::state::{Frame, Place};
 use super::{Abort, After, Lowering};
 use crate::ir::{BodyCall, Id, Op, Ty};
-use limpid_bytecode::Opcode;
+use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::Value;
-use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, init_pc};
+use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, OPERATOR_PLACES, init_pc, operator_pc};
 use limpid_vm::object::Ref;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies::body;
@@ -18,7 +18,8 @@ use std::mem::offset_of;
 /// In the last cache word of a call: it has a receiver.
 const HAS_RECEIVER: u16 = 1 << 15;
 
-/// How many frames a trace has at most.
+/// How many frames a trace has at most. Calls from deeper ones, as recursion has them, go on in the trace of the call, which begins with
+/// the frame that calls.
 pub(super) const DEEPEST: usize = 12;
 
 impl Lowering<'_> {
@@ -40,7 +41,7 @@ impl Lowering<'_> {
                 if next.fp != step.fp && next.start as u64 == step.cache64(4) =>
             {
                 if self.frames.len() >= DEEPEST {
-                    Ok(After::Stop)
+                    Ok(self.meet(step))
                 } else {
                     self.call_function(step, next)
                 }
@@ -229,7 +230,7 @@ impl Lowering<'_> {
         use Opcode::*;
         match step.op {
             INTERPRETER_EXIT | JUMP_BACKWARD | JUMP_BACKWARD_JIT => return Ok(After::Stop),
-            _ if self.frames.len() >= DEEPEST && next.fp != step.fp => return Ok(After::Stop),
+            _ if self.frames.len() >= DEEPEST && next.fp != step.fp && self.level_of(next).is_none() => return Ok(self.meet(step)),
             _ => {}
         }
         self.flush();
@@ -278,7 +279,7 @@ impl Lowering<'_> {
         }
         // SAFETY: both in the recorded frame.
         let depth = unsafe { next.sp.offset_from(next.fp) } as usize;
-        match self.frames.iter().rposition(|f| f.recorded == next.fp) {
+        match self.level_of(next) {
             None => self.frames_were_pushed(step, next)?,
             Some(i) if i + 1 < self.frames.len() => {
                 self.frames.truncate(i + 1);
@@ -293,11 +294,22 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// Which of the frames goes on next; None: one that was not there before.
+    fn level_of(&self, next: &Instruction) -> Option<usize> {
+        self.frames.iter().rposition(|f| f.recorded == next.fp)
+    }
+
     fn frames_were_pushed(&mut self, step: &Instruction, next: &Instruction) -> Result<(), Abort> {
         let mut return_pc = step.following() as u64;
-        if step.op == Opcode::CALL_ALLOC_AND_ENTER_INIT && step.next != init_pc() {
+        let is_subscript = step.oparg == BinaryOperator::Subscript as u32;
+        let shim = match step.op.family() {
             // The shim holds the instance; the frame of __init__ lies over its operands.
-            let recorded = next.fp.wrapping_sub(HEADER + 1);
+            Opcode::CALL if step.op == Opcode::CALL_ALLOC_AND_ENTER_INIT => Some((1, init_pc())),
+            Opcode::BINARY_OP if !is_subscript => Some((OPERATOR_PLACES, operator_pc())),
+            _ => None,
+        };
+        if let Some((places, pc)) = shim.filter(|(_, pc)| step.next != *pc) {
+            let recorded = next.fp.wrapping_sub(HEADER + places);
             let (base, place, extent) = self.place_of(recorded);
             self.frames.push(Frame {
                 base,
@@ -309,9 +321,9 @@ impl Lowering<'_> {
                 nlocals: 0,
                 return_pc,
                 header_in_memory: true,
-                places: vec![Place::MEMORY],
+                places: vec![Place::MEMORY; places],
             });
-            return_pc = init_pc() as u64;
+            return_pc = pc as u64;
         }
         let (base, place, extent) = self.place_of(next.fp);
         let code = next.code.ok_or(Abort::Lost)?;

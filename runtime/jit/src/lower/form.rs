@@ -75,7 +75,7 @@ fn is_plain(key: Observed) -> bool {
 }
 
 /// Is a comparison `==` or `!=`?
-fn is_equality(o: u32) -> bool {
+pub(super) fn is_equality(o: u32) -> bool {
     let (less, greater) = (o & ComparisonArg::LESS as u32 != 0, o & ComparisonArg::GREATER as u32 != 0);
     let equal = o & ComparisonArg::EQUAL as u32 != 0;
     less == greater && less != equal

@@ -147,16 +147,32 @@ impl Lowering<'_> {
 
     /// The trace goes on where others do that come to this instruction, in whichever frame.
     pub(super) fn meet(&mut self, step: &Instruction) -> After {
+        self.meet_at(step.start);
+        After::End
+    }
+
+    /// A loop that was often tried in vain, for it seldom goes round twice, goes on where others come to its header. False: it may yet get
+    /// code of its own.
+    pub(super) fn meet_at_header(&mut self, step: &Instruction) -> bool {
+        let header = step.jump_backward_target();
+        // SAFETY: as in `meet_at`.
+        let is_luckless = unsafe { &mut *State::of(self.thread) }.loop_at(header).is_luckless();
+        if is_luckless {
+            self.meet_at(header);
+        }
+        is_luckless
+    }
+
+    fn meet_at(&mut self, pc: *const u16) {
         self.guard(Op::GuardBreaker, &[], 0);
         self.flush();
         self.save_registers();
         let frame = self.frame_index();
         // SAFETY: the state belongs to the thread that lowers, and nothing else refers into it.
-        let junction = unsafe { std::ptr::from_ref((*State::of(self.thread)).junction_at(step.start)) };
-        let (frame, pc) = (self.address(frame, 0), self.word_constant(step.start as u64));
+        let junction = unsafe { std::ptr::from_ref((*State::of(self.thread)).junction_at(pc)) };
+        let (frame, pc) = (self.address(frame, 0), self.word_constant(pc as u64));
         self.emit_with(Op::Link, Ty::None, &[frame, pc], junction as i64, None);
         self.linked = true;
-        After::End
     }
 
     /// Suspends the generator whose frame is the innermost: its caller's frame and the end of the stack there.

@@ -1,13 +1,18 @@
 //! `for` over ranges, lists and tuples, which have no iterator objects: a position is on the stack.
 
 use super::{Abort, Lowering};
+use crate::helpers;
 use crate::ir::{Id, Op, Ty};
-use limpid_heap::Value;
+use limpid_heap::{ShapeRef, Value};
+use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::list::Storage;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 use limpid_vm::types::{List, Range, Tuple};
 use std::mem::offset_of;
+
+/// Iterators that run no Python code, and stay at their end.
+const ITERATORS: [ShapeRef; 3] = [shapes::LIST_ITERATOR, shapes::LIST_REVERSE_ITERATOR, shapes::TUPLE_ITERATOR];
 
 impl Lowering<'_> {
     pub(super) fn next_of_range(&mut self, goes_on: bool) -> Result<bool, Abort> {
@@ -70,6 +75,23 @@ impl Lowering<'_> {
             self.advance_position(position);
             self.push(item);
         }
+        Ok(true)
+    }
+
+    /// The next item of an iterator object that runs no Python code. False: this one may.
+    pub(super) fn next_of_object(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let [Observed::Null, Observed::Cell(shape), ..] = step.operands else { return Ok(false) };
+        let shape = ShapeRef(shape);
+        // What has left the trace here, for there was no item, is not tried again.
+        if !ITERATORS.contains(&shape) || self.at_start && self.needs_python {
+            return Ok(false);
+        }
+        let (it, position) = (self.peek(2)?, self.peek(1)?);
+        let it = self.guard_shape(it, shape)?;
+        let position = self.value(position);
+        self.guard_is(position, 0);
+        let item = self.call_native(helpers::next_item, vec![it]);
+        self.push(item);
         Ok(true)
     }
 

@@ -210,6 +210,16 @@ pub fn lower_exit(recording: &Recording, target: Option<&LinkTarget>, thread: &T
     Ok(l.finish(Vec::new()))
 }
 
+/// Lowers the way from an exit to the junction that is there.
+pub fn lower_way(recording: &Recording, thread: &Thread, exit: &ExitState) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, None, thread);
+    l.start_at_exit(exit)?;
+    let first = recording.steps.first().ok_or(Abort::Empty)?;
+    l.begin(first);
+    l.meet(first);
+    Ok(l.finish(Vec::new()))
+}
+
 /// Lowers a recording that started at a junction.
 pub fn lower_junction(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
     let mut l = Lowering::new(recording, target, thread);
@@ -408,7 +418,7 @@ impl<'a> Lowering<'a> {
     /// The last step, which is not part of the trace unless it is a jump.
     fn end(&mut self, step: &Instruction) {
         let end = self.recording.end;
-        let continued = end == End::Closed || end == End::OtherLoop && self.link(step).is_some();
+        let continued = end == End::Closed || end == End::OtherLoop && (self.link(step).is_some() || self.meet_at_header(step));
         if !continued {
             self.leave();
         }

@@ -6,10 +6,10 @@ use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::args::NativeBody;
-use limpid_vm::object::ValueExt;
+use limpid_vm::object::{Ref, ValueExt};
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::{self, shapes};
-use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module};
+use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module, Type, flag};
 
 /// Functions that run no Python code if their arguments are numbers or strings, by module.
 const FUNCTIONS: [(&str, &[&str]); 2] = [
@@ -63,9 +63,11 @@ const OF_STRINGS: &[&str] = &[
     "zfill",
 ];
 /// Methods of lists that run none whatever their items are.
-const OF_LISTS: &[&str] = &["clear", "copy", "insert", "pop", "reverse"];
+const OF_LISTS: &[&str] = &["append", "clear", "copy", "insert", "pop", "reverse"];
 /// Likewise methods of dicts.
 const OF_DICTS: &[&str] = &["items", "keys", "values"];
+/// Likewise methods of the class `Random` that is not written in Python.
+const OF_RANDOM: &[&str] = &["getrandbits", "random"];
 
 impl Lowering<'_> {
     /// As [`straight`](Lowering::straight). What has left the trace before here is not tried again.
@@ -79,7 +81,12 @@ impl Lowering<'_> {
             Opcode::CALL_BUILTIN_CLASS => return self.native_class(step),
             _ => return self.operations(step, form),
         }
-        let callable = Value::from_bits(step.cache64(4));
+        let callable = step.callable;
+        // How many parameters there are is in the cache, if that is this one's.
+        let cached = callable.exact::<BuiltinFunction>().map_or(callable.bits(), |f| std::ptr::from_ref(f.def()) as u64);
+        if cached != step.cache64(4) {
+            return Ok(false);
+        }
         let receiver = match step.operands[n] {
             Observed::Cell(shape) => Some(ShapeRef(shape)),
             _ => None,
@@ -89,21 +96,23 @@ impl Lowering<'_> {
                 callable.exact::<BuiltinFunction>().filter(|f| is_known(f) || is_bound(f)).map(|f| f.def())
             }
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if is_get(callable) => return self.get_of_dict(step),
-            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shape)) => {
-                callable.exact::<MethodDescriptor>().map(|d| d.def()).filter(|def| methods_of(shape).contains(&def.name))
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(_)) => {
+                callable.exact::<MethodDescriptor>().filter(|d| methods_of(d.class()).contains(&d.def().name)).map(|d| d.def())
             }
             _ => None,
         };
         let Some(def) = body else { return Ok(false) };
         let NativeBody::Bound(body) = def.body else { return Ok(false) };
-        // What is inserted into a list may be anything.
-        let free = (def.name == "insert") as usize;
+        // What is put into a list may be anything.
+        let free = matches!(def.name, "append" | "insert") as usize;
         if !step.operands[free.min(n)..n].iter().all(|observed| is_simple(*observed)) {
             return Ok(false);
         }
         let bound = callable.exact::<BuiltinFunction>().filter(|f| is_bound(f)).map(|f| f.receiver.get());
         let function = self.peek(n + 2)?;
-        self.guard_is(function, callable.bits());
+        if bound.is_none() {
+            self.guard_is(function, callable.bits());
+        }
         let first = self.peek(n + 1)?;
         let mut args = Vec::with_capacity(n + 3);
         match receiver {
@@ -111,8 +120,9 @@ impl Lowering<'_> {
             None => {
                 let first = self.value(first);
                 self.guard_is(first, 0);
-                if let Some(object) = bound {
-                    args.push(self.value_constant(object));
+                if bound.is_some() {
+                    // Its receiver takes its place. Such methods come and go, so that this one tells nothing about the next.
+                    args.push(self.value(function));
                 }
             }
         }
@@ -125,8 +135,17 @@ impl Lowering<'_> {
         }
         let null = self.constant(Ty::Value, 0);
         args.resize(args.len().max(step.cache(8) as usize), null);
-        let v = self.call_native(body, args);
-        if receiver.or(bound.map(|object| object.shape())) == Some(shapes::LIST) {
+        if bound.is_some() && args.len() > helpers::MOST_OF_BOUND {
+            return Ok(false);
+        }
+        let v = if bound.is_some() {
+            args.insert(0, self.word_constant(std::ptr::from_ref(def) as u64));
+            self.call_native(helpers::call_bound, args)
+        } else {
+            self.call_native(body, args)
+        };
+        let owner = callable.exact::<MethodDescriptor>().map(|d| d.class()).or(bound.map(|object| object.class()));
+        if owner == Some(builtin::LIST) {
             self.loaded.clear();
         }
         self.replace(n + 2, v);
@@ -209,7 +228,7 @@ impl Lowering<'_> {
         Ok(true)
     }
 
-    fn call_native(&mut self, function: NativeFunction, mut args: Vec<Id>) -> Id {
+    pub(super) fn call_native(&mut self, function: NativeFunction, mut args: Vec<Id>) -> Id {
         let exit = self.exit();
         let (fp, sp) = self.registers();
         args.extend([fp, sp]);
@@ -273,14 +292,14 @@ fn is_known(f: &BuiltinFunction) -> bool {
 /// Is it such a method with its receiver?
 fn is_bound(f: &BuiltinFunction) -> bool {
     let receiver = f.receiver.opt().filter(|receiver| f.passes_receiver() && receiver.is_cell());
-    receiver.is_some_and(|receiver| methods_of(receiver.shape()).contains(&f.def().name))
+    receiver.is_some_and(|receiver| methods_of(receiver.class()).contains(&f.def().name))
 }
 
-fn methods_of(shape: ShapeRef) -> &'static [&'static str] {
-    match shape {
-        shapes::STR => OF_STRINGS,
-        shapes::LIST => OF_LISTS,
-        shapes::DICT => OF_DICTS,
-        _ => &[],
+fn methods_of(class: Ref<Type>) -> &'static [&'static str] {
+    let of_builtins = [(builtin::STR, OF_STRINGS), (builtin::LIST, OF_LISTS), (builtin::DICT, OF_DICTS)];
+    match of_builtins.iter().find(|(builtin, _)| *builtin == class) {
+        Some((_, methods)) => methods,
+        None if !class.has(flag::HEAP_TYPE) && class.display_name() == "Random" => OF_RANDOM,
+        None => &[],
     }
 }

@@ -5,7 +5,7 @@ use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::object::Ref;
-use limpid_vm::protocol::attr::{self, LoadKind, StoreKind};
+use limpid_vm::protocol::attr::{self, ClassLoad, LoadKind, StoreKind};
 use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::{self, shapes};
@@ -244,6 +244,9 @@ impl Lowering<'_> {
     /// An attribute of an object whose shape no cache holds: the trace expects the one it has seen.
     fn load_seen(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let o = step.oparg;
+        if step.class.is_some() {
+            return self.load_of_class(step);
+        }
         let (Some((shape, version)), Some(code)) = (observed_shape(step), step.code) else { return Ok(false) };
         let kind = attr::describe_load(shape.class(), shape, code.name_at((o >> 1) as usize));
         if !matches!(kind, LoadKind::Slot(_) | LoadKind::Member(_) | LoadKind::Method(_) | LoadKind::ClassValue(_)) {
@@ -269,6 +272,35 @@ impl Lowering<'_> {
                 self.replace_attribute(v, o);
             }
             _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// As [`load_seen`](Lowering::load_seen), of a class.
+    fn load_of_class(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let o = step.oparg;
+        let (Some(class), Some(code)) = (step.class, step.code) else { return Ok(false) };
+        let Some(version) = class.assign_version() else { return Ok(false) };
+        let loaded = attr::describe_class_load(class, code.name_at((o >> 1) as usize));
+        if !matches!((loaded, o & 1), (ClassLoad::Value(_), _) | (ClassLoad::Method(_), 1)) {
+            return Ok(false);
+        }
+        let v = self.peek(1)?;
+        let v = self.value(v);
+        self.guard_is(v, class.value().bits());
+        let class = self.value_constant(class.value());
+        self.guard_version(class, Type::VERSION, version);
+        match loaded {
+            ClassLoad::Method(f) => {
+                let f = self.value_constant(f);
+                self.replace(1, f);
+                self.push(class);
+            }
+            ClassLoad::Value(v) => {
+                let v = self.value_constant(v);
+                self.replace_attribute(v, o);
+            }
+            ClassLoad::Descriptor | ClassLoad::Nothing | ClassLoad::Metaclass => {}
         }
         Ok(true)
     }

@@ -1,14 +1,16 @@
 //! Variables, the value stack, jumps, numbers.
 
 use super::build::is_stable;
-use super::form::{plain_operator, seen};
+use super::form::{is_equality, plain_operator, seen};
 use super::{Abort, After, Lowering};
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::{ShapeRef, Value};
+use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::List;
-use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::builtin::{self, shapes};
 
 impl Lowering<'_> {
     /// Lowers instruction `i`.
@@ -37,6 +39,7 @@ impl Lowering<'_> {
             FOR_ITER_RANGE => return self.next_of_range(falls_through),
             FOR_ITER_LIST => return self.next_of_list(falls_through),
             FOR_ITER_TUPLE => return self.next_of_tuple(falls_through),
+            FOR_ITER_NATIVE if falls_through => return self.next_of_object(step),
             _ => return Ok(false),
         };
         // One that is not taken skips its marker.
@@ -140,6 +143,7 @@ impl Lowering<'_> {
             BINARY_OP_MIXED_FLOAT => return self.mixed(step),
             COMPARE_OP_INT => return self.compare_int(o),
             COMPARE_OP_FLOAT => return self.compare_float(step),
+            COMPARE_OP => return self.compare_objects(step),
             IS_OP => {
                 let (a, b) = (self.peek(2)?, self.peek(1)?);
                 let (a, b) = (self.value(a), self.value(b));
@@ -165,6 +169,13 @@ impl Lowering<'_> {
                 let v = self.pop()?;
                 let v = self.value(v);
                 self.guard_is(v, Value::NONE.bits());
+            }
+            EXIT_OPERATOR_CHECK => {
+                let v = self.peek(1)?;
+                if self.ty(v) == Ty::Value {
+                    self.guard_is_not(v, Value::NOT_IMPLEMENTED.bits());
+                }
+                self.replace(4, v);
             }
             TO_BOOL_BOOL => {
                 let v = self.peek(1)?;
@@ -370,6 +381,23 @@ impl Lowering<'_> {
         Ok(true)
     }
 
+    /// `==` or `!=` of objects whose classes compare identities.
+    fn compare_objects(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let [right, left, ..] = step.operands;
+        if !is_equality(step.oparg) || ![left, right].iter().all(|operand| compares_identity(*operand)) {
+            return Ok(false);
+        }
+        let (a, b) = (self.peek(2)?, self.peek(1)?);
+        for (id, operand) in [(a, left), (b, right)] {
+            if self.guard_class(id, Some(operand))?.is_none() {
+                self.guard_is(id, Value::NONE.bits());
+            }
+        }
+        let v = self.emit(Op::Compare, Ty::Bool, &[a, b], mask(step.oparg) & 7);
+        self.replace(2, v);
+        Ok(true)
+    }
+
     fn compare_float(&mut self, step: &Instruction) -> Result<bool, Abort> {
         // An inline int is exact as a float.
         let numbers = self.two_numbers(step)?;
@@ -377,6 +405,18 @@ impl Lowering<'_> {
         self.replace(2, v);
         Ok(true)
     }
+}
+
+/// Does a value's class have no `==` of its own?
+fn compares_identity(operand: Observed) -> bool {
+    let class = match operand {
+        Observed::None => Value::NONE.class(),
+        // SAFETY: the recording keeps the shapes of such instructions alive.
+        Observed::Cell(shape) => unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class(),
+        _ => return false,
+    };
+    let of_object = builtin::OBJECT.slots().richcompare;
+    class.slots().richcompare.zip(of_object).is_some_and(|(own, of_object)| std::ptr::fn_addr_eq(own, of_object))
 }
 
 /// The outcomes for which a comparison is true, as in [`Op::Compare`].

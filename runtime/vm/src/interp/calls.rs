@@ -4,12 +4,13 @@ use crate::args::Args;
 use crate::interp::dispatch;
 use crate::interp::frame::{Frame, HEADER, exit_pc, free_stack};
 use crate::interp::regs::{Regs, Step};
+use crate::names;
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::protocol::{attr, sequence};
 use crate::thread::Thread;
 use crate::tier2;
 use crate::types::dict::update::as_plain_dict;
-use crate::types::{Code, Dict, Function, Str, Tuple};
+use crate::types::{Code, Dict, Function, Str, Tuple, flag};
 use limpid_bytecode::CodeFlags;
 use limpid_heap::Value;
 
@@ -265,6 +266,16 @@ pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
     tier2::resume(t, suspended);
     let v = t.result.replace(Value::NULL);
     if v.is_null() { Err(Raised) } else { Ok(v) }
+}
+
+/// The function that a call of an object comes down to, if its class is written in Python and so is `__call__`: it is called with the
+/// object in front of the arguments.
+pub fn call_of_instance(t: &Thread, object: Value) -> Option<Ref<Function>> {
+    let class = object.class();
+    if !class.has(flag::HEAP_TYPE) {
+        return None;
+    }
+    attr::lookup(t, class, names::__call__)?.exact::<Function>()
 }
 
 /// Pushes the frame of a call whose callable, receiver and arguments are the top `operands` values, and goes there. Binding is general.

@@ -11,7 +11,7 @@
 //! +---------+----------+------------+-----------+--------+-------- --------+---------- -->
 //! ```
 //!
-//! * `function`: a function object; NULL for the shim under an `__init__` call, which has no code of its own.
+//! * `function`: a function object; NULL for the shim under a call of `__init__` or of an operator's method, which has no code of its own.
 //! * `return to`: the instruction after the call. The caller of an entry frame is native code: its frame returns to `INTERPRETER_EXIT`.
 //! * `namespace`: the mapping of a class body or of `exec`; NULL for functions.
 //! * `frame object`: made when somebody asks for it (a traceback, `sys._getframe`), else NULL.
@@ -31,6 +31,10 @@ pub const HEADER: usize = 5;
 pub(crate) static EXIT_CODE: [u16; 2] = [Opcode::INTERPRETER_EXIT as u16, Opcode::INTERPRETER_EXIT as u16];
 /// What `__init__`, called in place of its class, returns to: checks that it gave None, then returns the instance.
 static INIT_CODE: [u16; 2] = [Opcode::EXIT_INIT_CHECK as u16, Opcode::RETURN_VALUE as u16];
+/// How many values the shim under an operator's method has: the operands and the oparg.
+pub const OPERATOR_PLACES: usize = 3;
+/// What an operator's method, called in place of the operator, returns to: asks the right operand if it has declined, then returns.
+static OPERATOR_CODE: [u16; 2] = [Opcode::EXIT_OPERATOR_CHECK as u16, Opcode::RETURN_VALUE as u16];
 
 /// Where a generator that native code has resumed goes when it returns; it yields to [`exit_pc`].
 #[inline(always)]
@@ -54,6 +58,12 @@ pub fn init_pc() -> *const u16 {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Frame(pub *mut Value);
+
+/// The code of the shim frame under an operator's method.
+#[inline(always)]
+pub fn operator_pc() -> *const u16 {
+    OPERATOR_CODE.as_ptr()
+}
 
 impl Frame {
     /// The frame below which there is none.
@@ -85,7 +95,7 @@ impl Frame {
         unsafe { Ref::from_value(self.function_value()) }
     }
 
-    /// Is it the shim under `__init__`?
+    /// Is it the shim under `__init__` or an operator's method?
     #[inline(always)]
     pub fn is_shim(self) -> bool {
         self.function_value().is_null()

@@ -3,9 +3,9 @@
 use crate::object::{R, Ref, ValueExt};
 use crate::shape::Shape;
 use crate::thread::Thread;
-use crate::types::descriptor::{MemberDescriptor, Property};
+use crate::types::descriptor::{ClassMethod, MemberDescriptor, Property};
 use crate::types::exceptions::AttributeError;
-use crate::types::{Dict, Str, Type, builtin, flag, instance, type_};
+use crate::types::{Dict, Function, Str, Type, builtin, flag, instance, type_};
 use crate::{exc, names};
 use limpid_heap::Value;
 
@@ -248,6 +248,21 @@ pub enum LoadKind {
     Other,
 }
 
+/// What loading an attribute of a class comes down to, as long as the class has the same version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClassLoad {
+    /// This value.
+    Value(Value),
+    /// The method that a class method has made of this function.
+    Method(Value),
+    /// Another descriptor.
+    Descriptor,
+    /// There is no such attribute.
+    Nothing,
+    /// The metaclass may have a say in it.
+    Metaclass,
+}
+
 /// What storing an attribute comes down to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StoreKind {
@@ -309,6 +324,23 @@ pub fn describe_load(class: Ref<Type>, shape: Ref<Shape>, name: Value) -> LoadKi
         (Some(d), Some(kind)) if kind.has(flag::METHOD_DESCRIPTOR) => LoadKind::Method(d),
         (Some(d), Some(kind)) if kind.slots().descr_get.is_none() => LoadKind::ClassValue(d),
         _ => LoadKind::Other,
+    }
+}
+
+/// What loading `name` (interned) from a class comes down to.
+pub fn describe_class_load(class: Ref<Type>, name: Value) -> ClassLoad {
+    // A metaclass may have a data descriptor of that name; only plain classes are looked into.
+    if class.value().class() != builtin::TYPE || type_lookup(builtin::TYPE, name).is_some() {
+        return ClassLoad::Metaclass;
+    }
+    let Some(v) = type_lookup(class, name) else { return ClassLoad::Nothing };
+    // A function of a class is itself; other descriptors have to be asked.
+    if v.class().slots().descr_get.is_none() || v.exact::<Function>().is_some() {
+        return ClassLoad::Value(v);
+    }
+    match v.exact::<ClassMethod>().map(|m| m.callable()).filter(|f| f.exact::<Function>().is_some()) {
+        Some(f) => ClassLoad::Method(f),
+        None => ClassLoad::Descriptor,
     }
 }
 

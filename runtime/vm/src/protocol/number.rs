@@ -4,6 +4,7 @@ use super::sequence;
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::{Binary, SlotTable, Ternary};
 use crate::thread::Thread;
+use crate::types::type_::Operator;
 use crate::types::{BuiltinFunction, Type, builtin, float, int};
 use limpid_bytecode::BinaryOperator;
 use limpid_heap::Value;
@@ -70,9 +71,10 @@ operators! {
 #[inline]
 pub fn add(t: &Thread, a: Value, b: Value) -> R {
     let v = dispatch(t, a, b, |s| s.add)?;
-    if v != Value::NOT_IMPLEMENTED {
-        return Ok(v);
-    }
+    if v != Value::NOT_IMPLEMENTED { Ok(v) } else { add_sequences(t, a, b) }
+}
+
+fn add_sequences(t: &Thread, a: Value, b: Value) -> R {
     match a.class().slots().concat {
         Some(f) => f(t, a, b),
         None => unsupported(t, "+", a, b),
@@ -83,9 +85,23 @@ pub fn add(t: &Thread, a: Value, b: Value) -> R {
 #[inline]
 pub fn mul(t: &Thread, a: Value, b: Value) -> R {
     let v = dispatch(t, a, b, |s| s.mul)?;
+    if v != Value::NOT_IMPLEMENTED { Ok(v) } else { mul_sequence(t, a, b) }
+}
+
+/// What `a op b` gives after the left operand's [method](Operator::method) has declined.
+pub fn after_left(t: &Thread, op: BinaryOperator, operator: &Operator, a: Value, b: Value) -> R {
+    let v = operator.ask_right(t, a, b)?;
     if v != Value::NOT_IMPLEMENTED {
         return Ok(v);
     }
+    match op {
+        BinaryOperator::Add => add_sequences(t, a, b),
+        BinaryOperator::Multiply => mul_sequence(t, a, b),
+        _ => unsupported(t, op.symbol(), a, b),
+    }
+}
+
+fn mul_sequence(t: &Thread, a: Value, b: Value) -> R {
     if let Some(f) = a.class().slots().repeat {
         return repeat(t, f, a, b);
     }

@@ -7,7 +7,7 @@
 use crate::interp::frame::Frame;
 use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
-use crate::types::{Code, Function};
+use crate::types::{Code, Function, Type};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Tracer, Value};
 
@@ -101,10 +101,14 @@ pub struct Instruction {
     pub oparg: u32,
     /// The frame it ran in.
     pub fp: *mut Value,
-    /// The code of that frame; none for the shim under `__init__`.
+    /// The code of that frame; none for a shim.
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
+    /// What it calls, being a `CALL`; otherwise NULL.
+    pub callable: Value,
+    /// The class whose attribute it loads, if it does that.
+    pub class: Option<Ref<Type>>,
     /// The top of the stack before it ran.
     pub sp: *mut Value,
     /// The uppermost values before it ran, the top first.
@@ -163,7 +167,7 @@ pub struct Recording {
     pub steps: Vec<Instruction>,
     /// Why it has ended.
     pub end: End,
-    /// The functions whose frames were met, their code, and shapes: they live until the trace is compiled.
+    /// The functions whose frames were met, their code, what else was called, shapes and classes: they live until the trace is compiled.
     functions: Vec<Value>,
     /// The frames that are running, from the first one on.
     frames: Vec<*mut Value>,
@@ -313,15 +317,31 @@ impl Recording {
         for (i, observed) in operands.iter_mut().enumerate().take(depth) {
             *observed = Observed::of(r.peek(i + 1));
         }
-        if let (Opcode::LOAD_ATTR | Opcode::STORE_ATTR, Observed::Cell(shape)) = (op.family(), operands[0]) {
-            // The compiler looks into it.
-            self.functions.push(Value::cell(ShapeRef(shape).ptr::<u8>()));
+        let mut class = None;
+        if let Opcode::LOAD_ATTR | Opcode::STORE_ATTR | Opcode::BINARY_OP | Opcode::COMPARE_OP | Opcode::CALL | Opcode::CALL_KW =
+            op.family()
+        {
+            // The compiler looks into them.
+            for observed in operands {
+                if let Observed::Cell(shape) = observed {
+                    self.functions.push(Value::cell(ShapeRef(shape).ptr::<u8>()));
+                }
+            }
+            class = (op.family() == Opcode::LOAD_ATTR).then(|| r.peek(1).downcast::<Type>()).flatten();
+            self.functions.extend(class.map(|class| class.value()));
+        }
+        let mut callable = Value::NULL;
+        if op.family() == Opcode::CALL && depth > o as usize + 1 {
+            // The cache may hold one that is gone.
+            callable = r.peek(o as usize + 2);
+            self.functions.push(callable);
         }
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
         let function = (!frame.is_shim()).then(|| frame.function());
         let (start, next) = (self.start, std::ptr::null());
-        let mut step = Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, operands, caches };
+        let mut step =
+            Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, class, callable, operands, caches };
         step.refresh();
         self.steps.push(step);
     }

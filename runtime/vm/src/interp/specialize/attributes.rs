@@ -3,10 +3,10 @@
 use super::{due, failure, has_missed, success};
 use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
-use crate::protocol::attr::{self, LoadKind, StoreKind};
+use crate::protocol::attr::{self, ClassLoad, LoadKind, StoreKind};
 use crate::shape::Shape;
 use crate::stats::Failure;
-use crate::types::{Dict, Function, Module, Type, builtin, flag};
+use crate::types::{Dict, Function, Module, Type, flag};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 
@@ -130,16 +130,12 @@ fn load_module_attr(r: &Regs, module: Ref<Module>, name: Value) {
 }
 
 fn load_class_attr(r: &Regs, class: Ref<Type>, name: Value) {
-    // A metaclass may have a data descriptor of that name; only plain classes are cached.
-    if class.value().class() != builtin::TYPE || attr::type_lookup(builtin::TYPE, name).is_some() {
-        return failure(r, Failure::Metaclass);
-    }
-    let Some(v) = attr::type_lookup(class, name) else { return failure(r, Failure::NotFound) };
-    // A function of a class is itself; other descriptors have to be asked.
-    let plain = v.class().slots().descr_get.is_none() || v.exact::<Function>().is_some();
-    if !plain {
-        return failure(r, Failure::Descriptor);
-    }
+    let v = match attr::describe_class_load(class, name) {
+        ClassLoad::Value(v) => v,
+        ClassLoad::Method(_) | ClassLoad::Descriptor => return failure(r, Failure::Descriptor),
+        ClassLoad::Nothing => return failure(r, Failure::NotFound),
+        ClassLoad::Metaclass => return failure(r, Failure::Metaclass),
+    };
     let Some(version) = class.assign_version() else { return failure(r, Failure::OutOfVersions) };
     r.set_cache32(2, ShapeRef::of(class.ptr()).0);
     r.set_cache32(4, version);

@@ -101,12 +101,9 @@ fn choose_native(r: &Regs, f: Ref<BuiltinFunction>, receiver: Value, n: usize) -
     let given = n + f.passes_receiver() as usize;
     match f.def().body {
         NativeBody::Bound(_) if cache_parameters(r, &f.def().signature, given) => {
-            if !has_missed(r) {
-                return Ok(Opcode::CALL_BUILTIN_FAST);
-            }
             r.set_cache64(4, std::ptr::from_ref(f.def()) as u64);
             r.set_cache(9, f.passes_receiver() as u16);
-            Ok(Opcode::CALL_BUILTIN_REBOUND)
+            Ok(Opcode::CALL_BUILTIN_FAST)
         }
         _ => Ok(Opcode::CALL_NON_PY_GENERAL),
     }

@@ -78,6 +78,12 @@ pub(super) unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
             return push_call(r, unsafe { Ref::from_value(f) }, args, Value::NULL, n, ADVANCE);
         }
     }
+    if let Some(call) = calls::call_of_instance(r.t(), f).filter(|_| r.peek(o as usize + 1).is_null()) {
+        r.poke(o as usize + 2, call.value());
+        r.poke(o as usize + 1, f);
+        let (_, args, n) = operands(r, o);
+        return push_call(r, call, args, Value::NULL, n, ADVANCE);
+    }
     let v = attempt!(call::call(r.t(), f, args));
     finish_call(r, n, v)
 }
@@ -202,22 +208,11 @@ fn call_filled(t: &Thread, body: fn(&Thread, &[Value]) -> R, args: &[Value], tot
     body(t, &all[..total])
 }
 
-/// A native function that takes its parameters in a slice and is called with all of them: straight from the stack.
+/// A native function that takes its parameters in a slice and is called with all of them: straight from the stack. It is known by its
+/// definition, for it may be another object each time, such as a method that is bound anew; the cache has that and whether a receiver is
+/// passed.
 #[inline(always)]
 pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
-    let n = o as usize;
-    let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
-    if f.bits() != r.cache64(4) || !receiver.is_null() || probes::cfunction_tracers() != 0 {
-        return Flow::Slow(call_native_miss);
-    }
-    // SAFETY: the specializer has cached a native function.
-    call_native(r, unsafe { Ref::from_value(f) }, n)
-}
-
-/// The same where the function is another object each time, such as a method that is bound anew: its definition and whether it passes a
-/// receiver are in the cache.
-#[inline(always)]
-pub fn CALL_NATIVE_OF_DEFINITION(r: &mut Regs, o: u32) -> Flow {
     let n = o as usize;
     let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
     if f.shape() != builtin::shapes::BUILTIN_FUNCTION || !receiver.is_null() || probes::cfunction_tracers() != 0 {
@@ -228,11 +223,6 @@ pub fn CALL_NATIVE_OF_DEFINITION(r: &mut Regs, o: u32) -> Flow {
     if std::ptr::from_ref(function.def()) as u64 != r.cache64(4) || function.passes_receiver() as u16 != r.cache(9) {
         return Flow::Slow(call_native_miss);
     }
-    call_native(r, function, n)
-}
-
-#[inline(always)]
-fn call_native(r: &mut Regs, function: Ref<BuiltinFunction>, n: usize) -> Flow {
     let NativeBody::Bound(body) = function.def().body else { return Flow::Deopt };
     r.save();
     // The receiver of a bound native method lies in the place of the NULL.
@@ -402,11 +392,12 @@ pub fn CALL_APPEND(r: &mut Regs, o: u32) -> Flow {
 pub fn CALL_NATIVE_CLASS(r: &mut Regs, o: u32) -> Flow {
     let n = o as usize;
     let class = r.peek(n + 2);
-    if class.bits() != r.cache64(4) || !r.peek(n + 1).is_null() {
+    // The class that was cached may be gone, and something else be where it was.
+    if class.bits() != r.cache64(4) || class.shape() != builtin::shapes::TYPE || !r.peek(n + 1).is_null() {
         return Flow::Deopt;
     }
     r.save();
-    // SAFETY: the cached word is a class's.
+    // SAFETY: the shape is a class's.
     let v = attempt_here!(call_class(r.t(), unsafe { Ref::from_value(class) }, r.top_slice(n)));
     r.drop_n(n + 1);
     r.poke(1, v);

@@ -1,6 +1,8 @@
 //! Arithmetic, comparisons, truth.
 
 use super::{attempt, attempt_here, slow_uops};
+use crate::interp::calls::push_call;
+use crate::interp::frame::{Frame, HEADER, operator_pc};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
@@ -8,7 +10,7 @@ use crate::protocol::{compare, number, sequence, truth};
 use crate::slots::Compare;
 use crate::thread::Thread;
 use crate::types::builtin;
-use crate::types::{Dict, List, Str};
+use crate::types::{Dict, List, Str, flag, type_};
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::Value;
 
@@ -160,9 +162,85 @@ pub fn BINARY_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
     if !specialize::too_early(r, Opcode::BINARY_OP) {
         return Flow::Slow(binary_op);
     }
+    if has_python_class(r.peek(2)) {
+        return Flow::Slow(binary_op_of_object);
+    }
     r.save();
     let v = attempt_here!(operate(r.t(), o, r.peek(2), r.peek(1)));
     replace_two(r, v)
+}
+
+#[inline(always)]
+fn has_python_class(v: Value) -> bool {
+    v.is_cell() && v.class().has(flag::HEAP_TYPE)
+}
+
+unsafe fn binary_op_of_object(r: &mut Regs, o: u32) -> Step {
+    // SAFETY: the same instruction.
+    call_operator(r, o).unwrap_or_else(|| unsafe { binary_op_plain(r, o) })
+}
+
+/// Pushes the frame of the left operand's method, if that is written in Python and asked first, over a shim that looks at what it gives.
+/// None: nothing has happened.
+fn call_operator(r: &mut Regs, o: u32) -> Option<Step> {
+    let (t, a, b) = (r.t(), r.peek(2), r.peek(1));
+    let f = type_::operator(BinaryOperator::from_oparg(o)?)?.method(t, a, b)?;
+    if r.frame().is_generator() {
+        return None;
+    }
+    // SAFETY: the shim needs HEADER + 3 values, the operands of the inner call 3 more, which the comparison makes sure of.
+    unsafe {
+        let base = r.sp.sub(2);
+        if base.add(2 * HEADER + 14 + f.code().frame_values()) > t.stack_limit.get() {
+            return None;
+        }
+        let shim = Frame(base.add(HEADER));
+        shim.init(Value::NULL, r.frame(), r.pc.add(1 + Opcode::BINARY_OP.caches()), Value::NULL);
+        for (i, v) in [a, b, Value::int(o as i64), f.value(), a, b].into_iter().enumerate() {
+            *shim.0.add(i) = v;
+        }
+        t.depth.set(t.depth.get() + 1);
+        let saved = *r;
+        r.fp = shim.0;
+        r.sp = shim.0.add(6);
+        r.pc = operator_pc();
+        r.save();
+        let args = std::slice::from_raw_parts(shim.0.add(4), 2);
+        // The inner call returns to the shim's code.
+        let step = push_call(r, f, args, Value::NULL, 3, 0);
+        if matches!(step, Step::Error) {
+            // The shim goes; the exception belongs to the caller.
+            t.depth.set(t.depth.get() - 1);
+            (*base, *base.add(1)) = (a, b);
+            *r = saved;
+            r.save();
+        }
+        Some(step)
+    }
+}
+
+/// The end of an operator's method that was called in place of the operator.
+#[inline(always)]
+pub fn CHECK_OPERATOR_RESULT(r: &mut Regs, _o: u32) -> Flow {
+    let v = r.peek(1);
+    if v == Value::NOT_IMPLEMENTED {
+        return Flow::Slow(operator_declined);
+    }
+    r.drop_n(3);
+    r.poke(1, v);
+    Flow::Next
+}
+
+unsafe fn operator_declined(r: &mut Regs, _: u32) -> Step {
+    let t = r.t();
+    let op = BinaryOperator::from_oparg(r.peek(2).as_int() as u32).unwrap_or(BinaryOperator::Add);
+    let v = match type_::operator(op) {
+        Some(operator) => attempt!(number::after_left(t, op, &operator, r.peek(4), r.peek(3))),
+        None => unreachable!("the operator of a shim has methods"),
+    };
+    r.drop_n(3);
+    r.poke(1, v);
+    Step::Next
 }
 
 /// The operator that an oparg names.
@@ -180,7 +258,7 @@ pub(super) fn binary_op_missed(r: &mut Regs, o: u32) -> Step {
 unsafe fn binary_op(r: &mut Regs, o: u32) -> Step {
     specialize::binary_op(r, o);
     // SAFETY: the same instruction.
-    unsafe { binary_op_plain(r, o) }
+    unsafe { if has_python_class(r.peek(2)) { binary_op_of_object(r, o) } else { binary_op_plain(r, o) } }
 }
 
 /// The operation of a specialized form that does not fit the fast path: no miss, the types are right.

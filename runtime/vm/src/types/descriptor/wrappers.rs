@@ -21,6 +21,13 @@ pub struct ClassMethod {
 
 crate::layout!(ClassMethod, builtin::CLASSMETHOD, Slots);
 
+impl ClassMethod {
+    /// What is called with the class.
+    pub fn callable(&self) -> Value {
+        self.callable.get()
+    }
+}
+
 /// The layout of a static method: the same.
 #[repr(C)]
 pub struct StaticMethod {

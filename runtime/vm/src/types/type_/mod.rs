@@ -31,7 +31,7 @@ pub use create::new_class;
 pub(crate) use lookup::set_own;
 pub use native::create_native;
 pub(crate) use python_slots::is_python_setattr;
-pub use python_slots::{is_python_next, next_raising};
+pub use python_slots::{Operator, is_python_next, next_raising, operator};
 
 /// `type`
 pub static TYPE_DEF: TypeDef = TypeDef {

@@ -5,9 +5,10 @@ use crate::exc;
 use crate::names;
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::protocol::{attr, call, number};
-use crate::slots::{Compare, SlotTable};
+use crate::slots::{Binary, Compare, SlotTable};
 use crate::thread::Thread;
-use crate::types::{Str, builtin, int};
+use crate::types::{Function, Str, builtin, int};
+use limpid_bytecode::BinaryOperator;
 use limpid_heap::Value;
 
 /// The slots that stand for methods written in Python. The sequence forms of operators have none: those methods are in the numeric ones.
@@ -298,28 +299,73 @@ fn binary(t: &Thread, a: Value, b: Value, [forward, reflected]: [Value; 2], mine
     if ask_right { operand(t, b, reflected, &args(a)[..n]) } else { Ok(Value::NOT_IMPLEMENTED) }
 }
 
+/// An operator whose methods a class written in Python may have.
+pub struct Operator {
+    /// Its slot.
+    pub slot: fn(&SlotTable) -> Option<Binary>,
+    /// What the slot holds in such a class.
+    function: Binary,
+    forward: Value,
+    reflected: Value,
+}
+
+impl Operator {
+    /// Does the operand's class have methods of this operator that are written in Python?
+    pub fn is_python(&self, v: Value) -> bool {
+        (self.slot)(v.class().slots()).is_some_and(|f| std::ptr::fn_addr_eq(f, self.function))
+    }
+
+    /// The function that `a op b` comes down to as long as it does not decline: the method of the left operand, if it is asked first.
+    pub fn method(&self, t: &Thread, a: Value, b: Value) -> Option<Ref<Function>> {
+        let (left, right) = (a.class(), b.class());
+        if !self.is_python(a) || left != right && right.is_subtype(left) {
+            return None;
+        }
+        attr::lookup(t, left, self.forward)?.exact::<Function>()
+    }
+
+    /// What the right operand gives after the left one's method has declined.
+    pub fn ask_right(&self, t: &Thread, a: Value, b: Value) -> R {
+        match (self.slot)(b.class().slots()).filter(|_| a.class() != b.class()) {
+            None => Ok(Value::NOT_IMPLEMENTED),
+            Some(_) if self.is_python(b) => operand(t, b, self.reflected, &[a]),
+            Some(f) => f(t, a, b),
+        }
+    }
+}
+
 macro_rules! binary_slots {
-    ($($field:ident: $forward:ident $reflected:ident;)*) => {
+    ($($field:ident $($operator:ident)?: $forward:ident $reflected:ident;)*) => {
         $(fn $field(t: &Thread, a: Value, b: Value) -> R {
-            let mine = |v: Value| v.class().slots().$field.is_some_and(|f| std::ptr::fn_addr_eq(f, $field as crate::slots::Binary));
+            let mine = |v: Value| v.class().slots().$field.is_some_and(|f| std::ptr::fn_addr_eq(f, $field as Binary));
             binary(t, a, b, [names::$forward, names::$reflected], mine, None)
         })*
+
+        /// An operator of two operands, if it has no rules of its own.
+        pub fn operator(op: BinaryOperator) -> Option<Operator> {
+            match op {
+                $($(BinaryOperator::$operator => {
+                    Some(Operator { slot: |s| s.$field, function: $field, forward: names::$forward, reflected: names::$reflected })
+                })?)*
+                _ => None,
+            }
+        }
     };
 }
 binary_slots! {
-    add: __add__ __radd__;
-    sub: __sub__ __rsub__;
-    mul: __mul__ __rmul__;
-    matmul: __matmul__ __rmatmul__;
-    truediv: __truediv__ __rtruediv__;
-    floordiv: __floordiv__ __rfloordiv__;
-    mod_: __mod__ __rmod__;
+    add Add: __add__ __radd__;
+    sub Subtract: __sub__ __rsub__;
+    mul Multiply: __mul__ __rmul__;
+    matmul MatrixMultiply: __matmul__ __rmatmul__;
+    truediv TrueDivide: __truediv__ __rtruediv__;
+    floordiv FloorDivide: __floordiv__ __rfloordiv__;
+    mod_ Remainder: __mod__ __rmod__;
     divmod: __divmod__ __rdivmod__;
-    lshift: __lshift__ __rlshift__;
-    rshift: __rshift__ __rrshift__;
-    and: __and__ __rand__;
-    xor: __xor__ __rxor__;
-    or: __or__ __ror__;
+    lshift LeftShift: __lshift__ __rlshift__;
+    rshift RightShift: __rshift__ __rrshift__;
+    and And: __and__ __rand__;
+    xor Xor: __xor__ __rxor__;
+    or Or: __or__ __ror__;
 }
 
 fn pow(t: &Thread, a: Value, b: Value, modulus: Value) -> R {
