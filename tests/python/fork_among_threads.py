@@ -55,7 +55,7 @@ threads = [threading.Thread(target=f) for f in (importing, joining, waiting, war
 for t in threads:
     t.start()
 ends = set()
-for _ in range(60):
+for _ in range(30):
     pid = os.fork()
     if pid == 0:
         os._exit(0 if child() else 1)

@@ -8,8 +8,9 @@
 //! collection does not wait for the lock's holder to run.
 
 use crate::cell::Header;
-use crate::futex;
+use crate::layout::MARKS;
 use crate::mutator::Mutator;
+use crate::{futex, immortal, region};
 use std::hint::spin_loop;
 use std::sync::atomic::{
     AtomicBool, AtomicU32,
@@ -107,6 +108,41 @@ impl Drop for ObjectLock<'_> {
         if header.lock.compare_exchange(HELD, FREE, Release, Relaxed).is_err() {
             unlock_slow(header);
         }
+    }
+}
+
+/// Frees the locks that a thread held which does not exist in the child of a fork. It stood still, be it in the middle of a change for
+/// which it had to allocate; its guards, which refer to the cells, are on its stack.
+///
+/// # Safety
+/// The thread's stack is still mapped, and no other thread runs.
+pub(crate) unsafe fn free_locks_of(gone: &Mutator) {
+    let (low, high) = (gone.sp.load(Relaxed), gone.stack_base.load(Relaxed));
+    for address in (low.next_multiple_of(8)..high & !7).step_by(8) {
+        // SAFETY: by contract.
+        let word = unsafe { (address as *const usize).read_volatile() };
+        if let Some(cell) = region::resolve(word, MARKS) {
+            // SAFETY: an allocated cell, which begins with its header.
+            unsafe { free(cell) };
+        }
+    }
+}
+
+/// The same for cells that live for ever.
+///
+/// # Safety
+/// No other thread runs.
+pub(crate) unsafe fn free_immortal_locks() {
+    // SAFETY: a cell begins with its header.
+    immortal::each_cell(|cell| unsafe { free(cell) });
+}
+
+unsafe fn free(cell: usize) {
+    // SAFETY: by contract of the callers.
+    let lock = unsafe { &(*(cell as *const Header)).lock };
+    // A page that is not written to stays one page for both processes.
+    if lock.load(Relaxed) != FREE {
+        lock.store(FREE, Relaxed);
     }
 }
 

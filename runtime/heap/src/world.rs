@@ -18,6 +18,7 @@
 //! Whoever leaves ATTACHED has published its stack pointer with its registers spilled above it.
 
 use crate::embedder::embedder;
+use crate::lock::{free_immortal_locks, free_locks_of};
 use crate::mutator::Mutator;
 use crate::spill::{stack_base, with_spilled};
 use crate::sync::{lock, wait};
@@ -350,8 +351,13 @@ pub(crate) fn hold() -> Held {
 /// Leaves `m` as the only thread. What the others have remembered of old cells, and registered, counts on.
 pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
     for &other in held.0.mutators.iter().filter(|other| !ptr::eq(**other, m)) {
-        // SAFETY: attached when the process was forked, hence valid; its thread does not exist here.
-        unsafe { (*other).retire() };
+        // SAFETY: attached when the process was forked, hence valid; its thread does not exist here, and its stack was copied.
+        unsafe {
+            free_locks_of(&*other);
+            (*other).retire();
+        }
     }
+    // SAFETY: there is one thread only.
+    unsafe { free_immortal_locks() };
     held.0.mutators.retain(|other| ptr::eq(*other, m));
 }

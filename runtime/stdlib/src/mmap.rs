@@ -448,17 +448,17 @@ fn seek(t: &Thread, a: &[Value]) -> R {
     check_open(t, m)?;
     let distance = number::index_isize(t, a[1])?;
     let whence = if a[2].is_null() { 0 } else { number::index_i32(t, a[2])? };
-    let base = match whence {
-        0 => 0,
-        1 => m.position.load(Relaxed),
-        2 => m.len.load(Relaxed),
-        _ => raise!(t, ValueError, "unknown seek type"),
+    if !(0..=2).contains(&whence) {
+        raise!(t, ValueError, "unknown seek type")
+    }
+    let len = m.len.load(Relaxed);
+    let after = |position: usize| {
+        let base = [0, position, len][whence as usize] as isize;
+        base.checked_add(distance).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= len)
     };
-    match (base as isize).checked_add(distance).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= m.len.load(Relaxed)) {
-        Some(at) => {
-            m.position.store(at, Relaxed);
-            Ok(int::from_usize(t, at))
-        }
+    // Seeks of several threads add up.
+    match m.position.fetch_update(Relaxed, Relaxed, after).ok().and_then(after) {
+        Some(at) => Ok(int::from_usize(t, at)),
         None => raise!(t, ValueError, "seek out of range"),
     }
 }

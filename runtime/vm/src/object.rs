@@ -74,6 +74,13 @@ impl Slot {
         }
     }
 
+    /// Takes the value out, if there is one: of several threads that do this at once one gets it.
+    #[inline]
+    pub fn take(&self) -> Option<Value> {
+        // NULL keeps nothing alive, so the collector need not hear of it.
+        Value::from_bits(self.0.swap(Value::NULL.bits(), Ordering::AcqRel)).non_null()
+    }
+
     /// The word itself, for the heap's interface.
     #[inline(always)]
     pub fn word(&self) -> &AtomicU64 {

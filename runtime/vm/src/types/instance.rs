@@ -154,10 +154,7 @@ pub fn delete(t: &Thread, object: Value, name: Value) -> R<bool> {
         return Ok(dict.remove(t, name)?.is_some());
     }
     let Some(i) = lookup(shape, name) else { return Ok(false) };
-    let slot = inline_slot(object, shape.class(), i);
-    let found = slot.opt().is_some();
-    slot.set(t, untyped(object), Value::NULL);
-    Ok(found)
+    Ok(inline_slot(object, shape.class(), i).take().is_some())
 }
 
 /// Deletes all attributes.

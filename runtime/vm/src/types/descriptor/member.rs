@@ -115,8 +115,9 @@ fn set(t: &Thread, descriptor: Value, object: Value, value: Value) -> R<()> {
             _ => raise!(t, AttributeError, "readonly attribute"),
         };
     };
-    if value.is_null() && word.get().is_null() {
-        return Err(attr::raise_attribute_error(t, &text(d.name.get()), object, d.name.get()));
+    if value.is_null() {
+        let taken = word.take().ok_or_else(|| attr::raise_attribute_error(t, &text(d.name.get()), object, d.name.get()));
+        return taken.map(|_| ());
     }
     // SAFETY: the word lies in the object.
     word.set(t, unsafe { Ref::<u8>::from_value(object) }, value);
