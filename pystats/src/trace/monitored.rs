@@ -239,7 +239,8 @@ mod tests {
     use super::*;
     use crate::trace::layout;
 
-    const OPTIONS: Options = Options { tid: None, calls: None, slowest: 1, events: 9, buffer: 0, paths: 99, threads: 0, depth: 2 };
+    const OPTIONS: Options =
+        Options { tid: None, calls: None, slowest: 1, events: 9, buffer: 0, paths: 99, threads: 0, depth: 2, sample: 1 };
 
     fn record(kind: u32, number: u32, time: u64, value: u64, text: &str) -> Vec<u8> {
         let value = if text.is_empty() { value } else { text.len() as u64 };
