@@ -38,7 +38,7 @@ slow_uops! {
 }
 
 /// The operands of a call: callable, arguments with the receiver in front if there is one, how many values they are on the stack.
-pub(super) fn operands<'a>(r: &Regs, o: u32) -> (Value, &'a [Value], usize) {
+fn operands<'a>(r: &Regs, o: u32) -> (Value, &'a [Value], usize) {
     let n = o as usize;
     let all = r.top_slice(n + 2);
     let args = if all[1].is_null() { &all[2..] } else { &all[1..] };
@@ -67,25 +67,24 @@ pub(super) unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
     if let Some(f) = f.exact::<Function>() {
         return push_call(r, f, args, Value::NULL, n, ADVANCE);
     }
-    if f.shape() == builtin::shapes::METHOD && r.peek(o as usize + 1).is_null() {
-        // SAFETY: the shape is a method's.
-        let m = unsafe { Ref::<Method>::from_value(f) };
-        if m.function.get().shape() == builtin::shapes::FUNCTION {
-            r.poke(o as usize + 2, m.function.get());
-            r.poke(o as usize + 1, m.receiver.get());
-            let (f, args, n) = operands(r, o);
-            // SAFETY: just tested.
-            return push_call(r, unsafe { Ref::from_value(f) }, args, Value::NULL, n, ADVANCE);
-        }
-    }
-    if let Some(call) = calls::call_of_instance(r.t(), f).filter(|_| r.peek(o as usize + 1).is_null()) {
-        r.poke(o as usize + 2, call.value());
-        r.poke(o as usize + 1, f);
+    if r.peek(o as usize + 1).is_null()
+        && let Some((function, receiver)) = with_receiver(r.t(), f)
+    {
+        r.poke(o as usize + 2, function.value());
+        r.poke(o as usize + 1, receiver);
         let (_, args, n) = operands(r, o);
-        return push_call(r, call, args, Value::NULL, n, ADVANCE);
+        return push_call(r, function, args, Value::NULL, n, ADVANCE);
     }
     let v = attempt!(call::call(r.t(), f, args));
     finish_call(r, n, v)
+}
+
+/// The Python function that a call of a bound method or of an object comes down to, and what it is called with in front of the arguments.
+fn with_receiver(t: &Thread, f: Value) -> Option<(Ref<Function>, Value)> {
+    match f.exact::<Method>() {
+        Some(m) => Some((m.function.get().exact()?, m.receiver.get())),
+        None => Some((calls::call_of_instance(t, f)?, f)),
+    }
 }
 
 /// What the call at `pc` gives, by calling natively and leaving the operands where they are; for callables that have no frame of their own.
