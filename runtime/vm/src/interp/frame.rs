@@ -22,7 +22,7 @@ use crate::object::Ref;
 use crate::thread::Thread;
 use crate::types::{Code, Function, Generator};
 use limpid_bytecode::Opcode;
-use limpid_heap::{HEAP_BASE, HEAP_SIZE, Value};
+use limpid_heap::Value;
 
 /// Words before the locals.
 pub const HEADER: usize = 5;
@@ -189,8 +189,8 @@ impl Frame {
     /// Does the frame lie in a generator?
     #[inline(always)]
     pub fn is_generator(self) -> bool {
-        // As for values.
-        self.0 as usize / HEAP_SIZE == HEAP_BASE / HEAP_SIZE
+        // It is the address of something in the heap then, as that of a cell.
+        Value::from_bits(self.0 as u64).is_cell()
     }
 
     /// The generator the frame lies in.
