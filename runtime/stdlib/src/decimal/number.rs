@@ -250,12 +250,11 @@ impl Small {
         // Near the limits of exponents there is more to look at.
         let power = POWERS.get((least - self.exponent) as usize).filter(|_| !c.clamp && least >= c.etiny() && least < c.etop());
         let Some(&power) = power else { return self.number().finish(c, flags) };
-        let (mut kept, rest) = divide_small(self.coefficient, power);
+        let (mut kept, inexact) = cut_off_small(self.coefficient, power, c.rounding, self.negative);
         let mut exponent = least;
         *flags |= status::ROUNDED;
-        if rest != 0 {
+        if inexact {
             *flags |= status::INEXACT;
-            kept += c.rounding.rounds_up(self.negative, last_digit(kept), rest.cmp(&(power - rest))) as u128;
             // All nines have become one digit more.
             if kept == POWERS[c.prec as usize] {
                 kept = POWERS[c.prec as usize - 1];
@@ -266,17 +265,24 @@ impl Small {
     }
 }
 
+/// A number divided by a power of ten, rounded; whether anything but zeros was cut off.
+#[inline]
+fn cut_off_small(n: u128, power: u128, rounding: Rounding, negative: bool) -> (u128, bool) {
+    let (kept, rest) = divide_small(n, power);
+    if rest == 0 {
+        return (kept, false);
+    }
+    let up = rounding.rounds_up(negative, last_digit(kept), rest.cmp(&(power - rest)));
+    (kept + up as u128, true)
+}
+
 /// A number divided by `10**places`, rounded; whether anything but zeros was cut off.
 fn cut_off(n: &UBig, places: usize, rounding: Rounding, negative: bool) -> (UBig, bool) {
     if let Some(n) = small(n)
         && let Some(&power) = POWERS.get(places)
     {
-        let (kept, rest) = divide_small(n, power);
-        if rest == 0 {
-            return (UBig::from_dword(kept), false);
-        }
-        let up = rounding.rounds_up(negative, last_digit(kept), rest.cmp(&(power - rest)));
-        return (UBig::from_dword(kept + up as u128), true);
+        let (kept, inexact) = cut_off_small(n, power, rounding, negative);
+        return (UBig::from_dword(kept), inexact);
     }
     let power = power_of_ten(places);
     let (kept, rest) = n.div_rem(&power);
