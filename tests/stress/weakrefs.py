@@ -91,7 +91,8 @@ def resurrection(rng):
     del thing
     if rng.random() < 0.05:
         gc.collect()
-    assert ref() is None or ref().value in range(9)
+    seen = ref()
+    assert seen is None or seen.value in range(9)
     while len(ashes) > 20:
         try:
             assert ashes.pop().value in range(9)
