@@ -16,6 +16,7 @@
 //! * `slots`: for [`Kind::Slots`], the number of words after the header that are values.
 
 use crate::Value;
+use crate::layout::{IMMORTAL_BASE, IMMORTAL_SIZE};
 use crate::lock::is_alone;
 use std::sync::atomic::{
     AtomicU8, AtomicU32,
@@ -44,6 +45,12 @@ impl ShapeRef {
     pub fn of<T>(cell: *const T) -> ShapeRef {
         debug_assert!((cell as usize).wrapping_sub(HEAP_BASE) < HEAP_SIZE);
         ShapeRef(((cell as usize - HEAP_BASE) / GRANULE) as u32)
+    }
+
+    /// Can the cell die? Not if it is immortal.
+    #[inline(always)]
+    pub(crate) const fn is_mortal(self) -> bool {
+        self.0 >= ((IMMORTAL_BASE + IMMORTAL_SIZE - HEAP_BASE) / GRANULE) as u32
     }
 
     /// The cell's address.
@@ -157,6 +164,12 @@ impl Header {
     #[inline(always)]
     pub fn kind(&self) -> u8 {
         self.kind
+    }
+
+    /// Is there nothing that the cell keeps alive, neither by its contents nor by its shape? Neither of them changes.
+    #[inline(always)]
+    pub fn is_leaf(&self) -> bool {
+        self.kind == Kind::Leaf as u8 && !self.shape().is_mortal()
     }
 
     /// The number of value words after the header, for [`Kind::Slots`].

@@ -14,7 +14,7 @@
 //! A block holds cells of one size class, or is part of a run of blocks that holds one large cell. Blocks have no headers: cells of
 //! 64 KiB / n bytes fit n times, and what the collector writes is apart from what it manages.
 
-use crate::cell::{GRANULE, HEAP_BASE, HEAP_SIZE};
+use crate::cell::{GRANULE, HEAP_BASE, HEAP_SIZE, Header, Kind};
 
 /// The size of a block.
 pub(crate) const BLOCK: usize = 1 << BLOCK_SHIFT;
@@ -56,18 +56,34 @@ pub(crate) const fn in_region(word: usize) -> bool {
     word.wrapping_sub(HEAP_BASE) < HEAP_SIZE
 }
 
-/// The number of size classes.
-pub const CLASSES: usize = 34;
+/// How many sizes of small cells there are.
+const SIZES: usize = 34;
+/// The number of size classes: each size twice, for cells that may refer to others and, from [`FIRST_LEAF_CLASS`] on, for those that do
+/// not. So the block tells the collector that it need not look into a cell, whose memory stays untouched.
+pub const CLASSES: usize = 2 * SIZES;
+/// The first class of cells for which [`Header::is_leaf`](crate::Header::is_leaf) holds.
+pub(crate) const FIRST_LEAF_CLASS: usize = SIZES;
 /// The cell size of the last class.
 const LARGEST: usize = 32768;
 /// The largest request that is allocated from a size class, slack included (see [`crate::Mutator::alloc`]); larger ones get blocks of
 /// their own.
 pub const MAX_SMALL: usize = LARGEST - GRANULE;
-/// The cell size of each class: multiples of the granule that leave little of a block unused.
-pub const CLASS_SIZES: [u32; CLASSES] = [
+/// The sizes of small cells: multiples of the granule that leave little of a block unused.
+const CELL_SIZES: [u32; SIZES] = [
     16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048, 2512, 3264, 4080,
     5456, 6544, 8192, 10912, 13104, 16384, 21840, 32768,
 ];
+
+/// The cell size of each class.
+pub const CLASS_SIZES: [u32; CLASSES] = {
+    let mut sizes = [0; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        sizes[class] = CELL_SIZES[class % SIZES];
+        class += 1;
+    }
+    sizes
+};
 
 /// The size class of each number of granules.
 static CLASS_OF_GRANULES: [u8; LARGEST / GRANULE + 1] = {
@@ -94,10 +110,17 @@ static RECIPROCALS: [u32; CLASSES] = {
     table
 };
 
-/// The size class for cells of `size` bytes, header and slack included; at most [`MAX_SMALL`] plus a granule.
+/// The size class for cells of `size` bytes that may refer to others, header and slack included; at most [`MAX_SMALL`] plus a granule.
 #[inline(always)]
 pub fn size_class(size: usize) -> usize {
     CLASS_OF_GRANULES[size.div_ceil(GRANULE)] as usize
+}
+
+/// The size class for cells of `size` bytes with this header, without slack.
+#[inline(always)]
+pub(crate) fn class_for(size: usize, header: &Header) -> usize {
+    let slack = (header.kind() != Kind::Slots as u8) as usize;
+    size_class(size + slack) + if header.is_leaf() { FIRST_LEAF_CLASS } else { 0 }
 }
 
 /// The bytes of a block that cells of this class can use: a whole number of cells.
@@ -118,9 +141,9 @@ mod tests {
 
     #[test]
     fn classes_are_ordered_multiples_of_the_granule() {
-        assert!(CLASS_SIZES.is_sorted());
-        assert!(CLASS_SIZES.iter().all(|size| size.is_multiple_of(GRANULE as u32)));
-        assert_eq!(CLASS_SIZES[CLASSES - 1] as usize, LARGEST);
+        assert!(CELL_SIZES.is_sorted());
+        assert!(CELL_SIZES.iter().all(|size| size.is_multiple_of(GRANULE as u32)));
+        assert_eq!(CELL_SIZES[SIZES - 1] as usize, LARGEST);
     }
 
     #[test]

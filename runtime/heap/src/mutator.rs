@@ -4,7 +4,7 @@
 //! The gaps are what lies between the mark bits, so looking for the next one is the sweep. A gap is zeroed when it is found, which
 //! brings its memory into the cache; within it an allocation adds to a pointer and compares.
 
-use crate::cell::{Header, Kind};
+use crate::cell::Header;
 use crate::layout::*;
 use crate::pool::{Demand, pool};
 use crate::region::{self, Block};
@@ -82,12 +82,12 @@ impl Mutator {
     /// Never fails: over the heap's limit it raises [`MEMORY`] in the eval breaker and goes on from a reserve. If that is used up too,
     /// the process ends with a message; so a loop that allocates without end polls its eval breaker.
     ///
-    /// A cell whose kind is not [`Kind::Slots`] gets at least one byte more than asked for, so that a pointer to the end of its contents
+    /// A cell whose kind is not [`Kind::Slots`](crate::Kind::Slots) gets at least one byte more than asked for, so that a pointer to the end of its contents
     /// is still inside.
     #[inline(always)]
     pub fn alloc(&self, size: usize, header: Header) -> NonNull<u8> {
         debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
-        let class = size_class(size + slack(&header));
+        let class = class_for(size, &header);
         match self.bump(class) {
             // SAFETY: a free cell of this thread.
             Some(cell) => unsafe { initialise(cell, header) },
@@ -99,7 +99,7 @@ impl Mutator {
     #[inline(always)]
     pub fn alloc_at_hand(&self, size: usize, header: Header) -> Option<NonNull<u8>> {
         debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
-        let cell = self.bump(size_class(size + slack(&header)))?;
+        let cell = self.bump(class_for(size, &header))?;
         // SAFETY: a free cell of this thread.
         Some(unsafe { initialise(cell, header) })
     }
@@ -127,7 +127,7 @@ impl Mutator {
             // SAFETY: a new cell of this thread.
             return Ok(unsafe { initialise(cell, header) });
         }
-        let class = size_class(size + slack(&header));
+        let class = class_for(size, &header);
         let cell = match self.bump(class) {
             Some(cell) => cell,
             None => {
@@ -351,12 +351,6 @@ impl Drop for Mutator {
         let state = *self.state.get_mut();
         assert!(state == DETACHED, "a mutator is dropped while it is attached");
     }
-}
-
-/// The bytes added to a request, see [`Mutator::alloc`].
-#[inline(always)]
-fn slack(header: &Header) -> usize {
-    (header.kind() != Kind::Slots as u8) as usize
 }
 
 /// Runs the slow path of an allocation, which may collect, and keeps the shape of the new cell alive meanwhile: in the header it is a

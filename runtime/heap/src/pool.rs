@@ -187,6 +187,7 @@ impl Pool {
         }
         let block = region::block(taken.start);
         block.count.store(count, Relaxed);
+        block.set_class(0);
         block.set_usage(Use::Large);
         self.large_young.push(taken.start);
         Ok(taken)

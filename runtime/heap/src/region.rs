@@ -71,6 +71,12 @@ impl Block {
         self.class.load(Relaxed) as usize
     }
 
+    /// Does the block hold small cells that refer to nothing, see [`Header::is_leaf`](crate::Header::is_leaf)?
+    #[inline(always)]
+    pub(crate) fn holds_leaves(&self) -> bool {
+        self.class() >= FIRST_LEAF_CLASS
+    }
+
     pub(crate) fn set_class(&self, class: usize) {
         self.class.store(class as u8, Relaxed);
     }

@@ -161,3 +161,32 @@ fn several_threads_with_graphs_of_their_own() {
         }
     });
 }
+
+/// Cells without references lie in blocks that the collector does not look into, unless their shape can die.
+#[test]
+fn leaves_keep_their_contents_and_their_shapes() {
+    setup();
+    attached(|m| {
+        let count = 400;
+        let table = array(m, 2 * count);
+        root(table);
+        for i in 0..count {
+            let plain = bytes(m, 8 + i % 90);
+            word(plain, 1).store(i as u64, Relaxed);
+            set(m, table, 2 * i, plain);
+            let shape = object(m, 1);
+            set(m, shape, 0, Value::int(i as i64));
+            let shaped = m.alloc(16 + i % 90, Header::new(ShapeRef::of(shape.as_ptr::<u8>()), Kind::Leaf, 0));
+            set(m, table, 2 * i + 1, Value::cell(shaped.as_ptr()));
+        }
+        for _ in 0..20_000 {
+            object(m, 3);
+        }
+        for i in 0..count {
+            assert_eq!(word(get(table, 2 * i), 1).load(Relaxed), i as u64);
+            let shape = header(get(table, 2 * i + 1)).shape();
+            assert_eq!(get(Value::cell(shape.ptr::<Header>()), 0).as_int(), i as i64);
+        }
+        unroot(table);
+    });
+}
