@@ -346,32 +346,57 @@ unsafe fn alloc_and_init(r: &mut Regs, o: u32) -> Step {
         }
         let instance = type_::alloc_plain(t, class);
         let shim = Frame(base.add(HEADER));
-        // Operands of the inner call above the shim's one value: callable, receiver, arguments; last first, they may overlap.
+        // Above the shim's one value: callable, receiver, arguments; last first, they may overlap.
         let operands = shim.0.add(1);
         std::ptr::copy(r.sp.sub(n), operands.add(2), n);
         *operands = init.value();
         *operands.add(1) = instance;
-        shim.init(Value::NULL, r.frame(), r.pc.offset(ADVANCE), Value::NULL);
         *shim.0 = instance;
-        t.depth.set(t.depth.get() + 1);
-        let saved = *r;
-        r.fp = shim.0;
-        r.sp = operands.add(n + 2);
-        r.pc = init_pc();
-        r.save();
-        let args = std::slice::from_raw_parts(operands.add(1), n + 1);
-        // The inner call returns to the shim's code.
-        match push_call(r, init, args, Value::NULL, n + 2, 0) {
-            Step::Error => {
-                // The shim goes; the exception belongs to the caller.
-                t.depth.set(t.depth.get() - 1);
-                *r = saved;
-                r.save();
-                Step::Error
-            }
-            step => step,
-        }
+        call_over_shim(r, Shim { frame: shim, values: 1, code: init_pc(), return_pc: r.pc.offset(ADVANCE) }, init, n + 1)
     }
+}
+
+/// A frame between a caller and a Python function that is called in place of something else: it has no code object, only the few
+/// instructions that look at what the function returns.
+pub(super) struct Shim {
+    /// Where it will be.
+    pub frame: Frame,
+    /// How many values it has.
+    pub values: usize,
+    /// Its instructions.
+    pub code: *const u16,
+    /// Where the caller goes on.
+    pub return_pc: *const u16,
+}
+
+/// Pushes a shim and, over it, the frame of a Python function with `n` arguments. If the call fails the shim goes: the exception belongs
+/// to the caller.
+///
+/// # Safety
+/// There is room for both frames above all operands of the caller that are still needed. The shim's values and, next to them, the
+/// function and its arguments are in place.
+pub(super) unsafe fn call_over_shim(r: &mut Regs, shim: Shim, f: Ref<Function>, n: usize) -> Step {
+    let depth = &r.t().depth;
+    let saved = *r;
+    // SAFETY: by contract.
+    let args = unsafe {
+        let operands = shim.frame.0.add(shim.values);
+        shim.frame.init(Value::NULL, r.frame(), shim.return_pc, Value::NULL);
+        r.sp = operands.add(1 + n);
+        std::slice::from_raw_parts(operands.add(1), n)
+    };
+    depth.set(depth.get() + 1);
+    r.fp = shim.frame.0;
+    r.pc = shim.code;
+    r.save();
+    // The function returns to the shim's instructions.
+    let step = push_call(r, f, args, Value::NULL, n + 1, 0);
+    if matches!(step, Step::Error) {
+        depth.set(depth.get() - 1);
+        *r = saved;
+        r.save();
+    }
+    step
 }
 
 /// The end of an `__init__` that was called in place of its class.

@@ -1,8 +1,7 @@
 //! Arithmetic, comparisons, truth.
 
-use super::{attempt, attempt_here, slow_uops};
-use crate::interp::calls::push_call;
-use crate::interp::frame::{Frame, HEADER, operator_pc};
+use super::{Shim, attempt, attempt_here, call_over_shim, slow_uops};
+use crate::interp::frame::{Frame, HEADER, OPERATOR_PLACES, operator_pc};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
@@ -194,28 +193,12 @@ fn call_operator(r: &mut Regs, o: u32) -> Option<Step> {
         if base.add(2 * HEADER + 14 + f.code().frame_values()) > t.stack_limit.get() {
             return None;
         }
-        let shim = Frame(base.add(HEADER));
-        shim.init(Value::NULL, r.frame(), r.pc.add(1 + Opcode::BINARY_OP.caches()), Value::NULL);
+        let frame = Frame(base.add(HEADER));
         for (i, v) in [a, b, Value::int(o as i64), f.value(), a, b].into_iter().enumerate() {
-            *shim.0.add(i) = v;
+            *frame.0.add(i) = v;
         }
-        t.depth.set(t.depth.get() + 1);
-        let saved = *r;
-        r.fp = shim.0;
-        r.sp = shim.0.add(6);
-        r.pc = operator_pc();
-        r.save();
-        let args = std::slice::from_raw_parts(shim.0.add(4), 2);
-        // The inner call returns to the shim's code.
-        let step = push_call(r, f, args, Value::NULL, 3, 0);
-        if matches!(step, Step::Error) {
-            // The shim goes; the exception belongs to the caller.
-            t.depth.set(t.depth.get() - 1);
-            (*base, *base.add(1)) = (a, b);
-            *r = saved;
-            r.save();
-        }
-        Some(step)
+        let return_pc = r.pc.add(1 + Opcode::BINARY_OP.caches());
+        Some(call_over_shim(r, Shim { frame, values: OPERATOR_PLACES, code: operator_pc(), return_pc }, f, 2))
     }
 }
 
@@ -364,31 +347,31 @@ pub fn GUARD_BOTH_FLOAT(r: &mut Regs, _o: u32) -> Flow {
     if r.peek(1).is_float() && r.peek(2).is_float() { Flow::Next } else { Flow::Deopt }
 }
 
+/// Replaces two floats by what `f` makes of them.
+#[inline(always)]
+fn with_floats(r: &mut Regs, f: impl FnOnce(f64, f64) -> f64) -> Flow {
+    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
+    r.drop_now(1);
+    r.poke(1, Value::float(f(a, b)));
+    Flow::Next
+}
+
 /// Float addition.
 #[inline(always)]
 pub fn ADD_FLOAT(r: &mut Regs, _o: u32) -> Flow {
-    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
-    r.drop_now(1);
-    r.poke(1, Value::float(a + b));
-    Flow::Next
+    with_floats(r, |a, b| a + b)
 }
 
 /// Float subtraction.
 #[inline(always)]
 pub fn SUBTRACT_FLOAT(r: &mut Regs, _o: u32) -> Flow {
-    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
-    r.drop_now(1);
-    r.poke(1, Value::float(a - b));
-    Flow::Next
+    with_floats(r, |a, b| a - b)
 }
 
 /// Float multiplication.
 #[inline(always)]
 pub fn MULTIPLY_FLOAT(r: &mut Regs, _o: u32) -> Flow {
-    let (a, b) = (r.peek(2).as_float(), r.peek(1).as_float());
-    r.drop_now(1);
-    r.poke(1, Value::float(a * b));
-    Flow::Next
+    with_floats(r, |a, b| a * b)
 }
 
 #[inline(always)]
