@@ -175,7 +175,7 @@ impl Saving {
     }
 
     /// The elements of a set as `f(list)`, for protocols without instructions for sets.
-    pub(super) fn save_set_as_list(&mut self, t: &Thread, v: Value) -> R<()> {
+    fn save_set_as_list(&mut self, t: &Thread, v: Value) -> R<()> {
         let items = iter::to_list(t, v)?.value();
         let reduced = [v.class().value(), Tuple::from_slice(t, &[items]).value()];
         self.save_reduced(t, Tuple::from_slice(t, &reduced).value(), Some(v))

@@ -68,7 +68,7 @@ impl Saving {
         Ok(())
     }
 
-    pub(super) fn save_extension(&mut self, t: &Thread, v: Value, code: Value) -> R<()> {
+    fn save_extension(&mut self, t: &Thread, v: Value, code: Value) -> R<()> {
         if !int::is_exact(code) {
             let what = text::repr(t, v)?;
             let class = code.class().display_name();
@@ -90,7 +90,7 @@ impl Saving {
     }
 
     /// A name in a module as two lines, for protocols below 4.
-    pub(super) fn save_toplevel(&mut self, t: &Thread, module: Ref<Str>, mut name: Value) -> R<()> {
+    fn save_toplevel(&mut self, t: &Thread, module: Ref<Str>, mut name: Value) -> R<()> {
         let mut module = module.value();
         if self.fix_imports {
             let key = Tuple::from_slice(t, &[module, name]).value();
@@ -214,7 +214,7 @@ impl Saving {
         Ok(())
     }
 
-    pub(super) fn save_newobj(&mut self, t: &Thread, args: Ref<Tuple>, object: Option<Value>, subject: Value) -> R<()> {
+    fn save_newobj(&mut self, t: &Thread, args: Ref<Tuple>, object: Option<Value>, subject: Value) -> R<()> {
         let Some((class, rest)) = args.as_slice().split_first() else {
             return fail(t, &PICKLING_ERROR, "__newobj__ expected at least 1 argument, got 0");
         };
@@ -237,7 +237,7 @@ impl Saving {
         Ok(())
     }
 
-    pub(super) fn save_newobj_ex(&mut self, t: &Thread, args: Ref<Tuple>, subject: Value) -> R<()> {
+    fn save_newobj_ex(&mut self, t: &Thread, args: Ref<Tuple>, subject: Value) -> R<()> {
         let [class, positional, keywords] = *args.as_slice() else {
             return fail(t, &PICKLING_ERROR, &format!("__newobj_ex__ expected 3 arguments, got {}", args.len()));
         };

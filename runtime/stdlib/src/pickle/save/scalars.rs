@@ -112,7 +112,7 @@ impl Saving {
         Ok(())
     }
 
-    pub(super) fn save_byte_contents(&mut self, t: &Thread, contents: &[u8], object: Option<Value>) -> R<()> {
+    fn save_byte_contents(&mut self, t: &Thread, contents: &[u8], object: Option<Value>) -> R<()> {
         let longest = (self.protocol >= 4).then_some(op::BINBYTES8);
         let Some(header) = Saving::sized(Some(op::SHORT_BINBYTES), op::BINBYTES, longest, contents.len()) else {
             raise!(t, OverflowError, "serializing a bytes object larger than 4 GiB requires pickle protocol 4 or higher");
@@ -135,7 +135,7 @@ impl Saving {
         Ok(())
     }
 
-    pub(super) fn save_bytearray_contents(&mut self, t: &Thread, contents: &[u8]) -> R<()> {
+    fn save_bytearray_contents(&mut self, t: &Thread, contents: &[u8]) -> R<()> {
         let header = [&[op::BYTEARRAY8][..], &(contents.len() as u64).to_le_bytes()].concat();
         self.out.write_large(t, &header, contents, None)
     }
@@ -199,7 +199,7 @@ impl Saving {
         self.out.write_large(t, &header, bytes, None)
     }
 
-    pub(super) fn save_str_line(&mut self, s: Ref<Str>) {
+    fn save_str_line(&mut self, s: Ref<Str>) {
         let mut line = vec![op::UNICODE];
         for c in s.code_points() {
             match c {
