@@ -70,7 +70,7 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         (&buffered::READER, &buffered::READER_DEF),
         (&buffered::WRITER, &buffered::WRITER_DEF),
         (&buffered::RANDOM, &buffered::RANDOM_DEF),
-        (&buffered::RW_PAIR, &buffered::RW_PAIR_DEF),
+        (&buffered::pair::RW_PAIR, &buffered::pair::RW_PAIR_DEF),
         (&newline::NEWLINE_DECODER, &newline::NEWLINE_DECODER_DEF),
         (&text::TEXT_IO_WRAPPER, &text::TEXT_IO_WRAPPER_DEF),
         (&string_io::STRING_IO, &string_io::STRING_IO_DEF),

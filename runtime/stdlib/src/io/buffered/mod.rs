@@ -4,19 +4,23 @@
 //! makes every operation atomic towards other threads; the same thread coming back while it holds it (a raw stream that uses its own
 //! buffer, a signal handler) is an error, as in CPython.
 
-use super::base::{BUFFERED_IO_BASE, next_line};
-use super::{ask, method, size, unsupported, whence};
+pub mod pair;
+mod reading;
+
+use super::base::BUFFERED_IO_BASE;
+use super::{ask, method, unsupported, whence};
 use limpid_heap::{Header, Value};
-use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
+use limpid_vm::args::{Args, FnDef, GetSet, Signature};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
-use limpid_vm::protocol::{attr, call, number, text};
+use limpid_vm::protocol::{attr, number, text};
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::memory::{get_buffer, get_writable_buffer};
+use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Str, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use parking_lot::Mutex;
+use reading::{peek, read, read1, reader_next, readinto, readline};
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -28,8 +32,6 @@ pub static READER: TypeCell = TypeCell::new();
 pub static WRITER: TypeCell = TypeCell::new();
 /// `io.BufferedRandom`
 pub static RANDOM: TypeCell = TypeCell::new();
-/// `io.BufferedRWPair`
-pub static RW_PAIR: TypeCell = TypeCell::new();
 
 /// The bytes on their way.
 #[derive(Default)]
@@ -267,154 +269,6 @@ fn check_raw_open(t: &Thread, v: Value, message: &str) -> R<()> {
     Ok(())
 }
 
-fn read(t: &Thread, a: &[Value]) -> R {
-    if let Some(n) = (!a[1].is_null() && !a[1].is_none()).then_some(a[1])
-        && number::index_clamped(t, n)? < -1
-    {
-        raise!(t, ValueError, "read length must be non-negative or -1");
-    }
-    check_raw_open(t, a[0], "read of closed file")?;
-    let wanted = size(t, a[1])?;
-    let mut s = lock(t, a[0])?;
-    s.flush_written()?;
-    let Some(n) = wanted else { return read_all(t, &mut s) };
-    let mut out = s.take(n);
-    let mut blocked = false;
-    while out.len() < n {
-        // What is more than a buffer goes straight to the caller.
-        let missing = n - out.len();
-        if missing >= s.state.size {
-            match s.raw_read(missing)? {
-                Some(bytes) if bytes.is_empty() => break,
-                Some(bytes) => out.extend_from_slice(&bytes),
-                None => {
-                    blocked = true;
-                    break;
-                }
-            }
-        } else if s.fill()? {
-            let more = s.take(missing);
-            out.extend_from_slice(&more);
-        } else {
-            break;
-        }
-    }
-    if blocked && out.is_empty() {
-        return Ok(Value::NONE);
-    }
-    Ok(Bytes::from_slice(t, &out)?.value())
-}
-
-fn read_all(t: &Thread, s: &mut Locked<'_>) -> R {
-    let mut out = s.take(usize::MAX);
-    s.state.forget_ahead();
-    if let Some(readall) = attr::get_attr_opt(t, s.raw, names::readall)? {
-        let rest = call::call(t, readall, &[])?;
-        if rest.is_none() {
-            return if out.is_empty() { Ok(rest) } else { Ok(Bytes::from_slice(t, &out)?.value()) };
-        }
-        let Some(rest) = rest.downcast::<Bytes>() else { raise!(t, TypeError, "readall() should return bytes") };
-        if out.is_empty() {
-            return Ok(rest.value());
-        }
-        out.extend_from_slice(rest.as_slice());
-        return Ok(Bytes::from_slice(t, &out)?.value());
-    }
-    loop {
-        let got = method(t, s.raw, "read", &[])?;
-        if got.is_none() {
-            if out.is_empty() {
-                return Ok(got);
-            }
-            break;
-        }
-        let Some(got) = got.downcast::<Bytes>() else { raise!(t, TypeError, "read() should return bytes") };
-        if got.as_slice().is_empty() {
-            break;
-        }
-        out.extend_from_slice(got.as_slice());
-    }
-    Ok(Bytes::from_slice(t, &out)?.value())
-}
-
-fn read1(t: &Thread, a: &[Value]) -> R {
-    check_raw_open(t, a[0], "read of closed file")?;
-    let wanted = size(t, a[1])?;
-    let mut s = lock(t, a[0])?;
-    s.flush_written()?;
-    let n = wanted.unwrap_or(s.state.size);
-    if n == 0 {
-        return Ok(Bytes::from_slice(t, &[])?.value());
-    }
-    if s.state.ahead().is_empty() {
-        let got = s.raw_read(n)?.unwrap_or_default();
-        return Ok(Bytes::from_slice(t, &got)?.value());
-    }
-    let out = s.take(n);
-    Ok(Bytes::from_slice(t, &out)?.value())
-}
-
-fn readinto(t: &Thread, a: &[Value], once: bool) -> R {
-    check_raw_open(t, a[0], "readinto of closed file")?;
-    let mut into = get_writable_buffer(t, a[1], "readinto() argument")?;
-    let out = into.as_mut_slice();
-    let mut s = lock(t, a[0])?;
-    s.flush_written()?;
-    let mut done = 0;
-    while done < out.len() {
-        if s.state.ahead().is_empty() && (once && done > 0 || !s.fill()?) {
-            break;
-        }
-        let part = s.take(out.len() - done);
-        out[done..done + part.len()].copy_from_slice(&part);
-        done += part.len();
-    }
-    Ok(Value::int(done as i64))
-}
-
-fn peek(t: &Thread, a: &[Value]) -> R {
-    check_raw_open(t, a[0], "peek of closed file")?;
-    let mut s = lock(t, a[0])?;
-    s.flush_written()?;
-    s.fill()?;
-    Ok(Bytes::from_slice(t, s.state.ahead())?.value())
-}
-
-fn readline_bytes(t: &Thread, v: Value, limit: Option<usize>) -> R<Vec<u8>> {
-    let mut s = lock(t, v)?;
-    s.flush_written()?;
-    let mut line = Vec::new();
-    loop {
-        let room = limit.map_or(usize::MAX, |n| n - line.len());
-        if room == 0 || !s.fill()? {
-            break;
-        }
-        let ahead = s.state.ahead();
-        let end = memchr::memchr(b'\n', &ahead[..ahead.len().min(room)]).map(|i| i + 1);
-        let part = s.take(end.unwrap_or(room));
-        line.extend_from_slice(&part);
-        if end.is_some() {
-            break;
-        }
-    }
-    Ok(line)
-}
-
-fn readline(t: &Thread, a: &[Value]) -> R {
-    check_raw_open(t, a[0], "readline of closed file")?;
-    let limit = size(t, a[1])?;
-    Ok(Bytes::from_slice(t, &readline_bytes(t, a[0], limit)?)?.value())
-}
-
-fn reader_next(t: &Thread, v: Value) -> R {
-    if v.class() != READER.get() && v.class() != RANDOM.get() {
-        return next_line(t, v);
-    }
-    check_raw_open(t, v, "readline of closed file")?;
-    let line = readline_bytes(t, v, None)?;
-    if line.is_empty() { Ok(Value::NULL) } else { Ok(Bytes::from_slice(t, &line)?.value()) }
-}
-
 fn write(t: &Thread, a: &[Value]) -> R {
     if a[1].downcast::<Str>().is_some() {
         raise!(t, TypeError, "a bytes-like object is required, not 'str'");
@@ -640,86 +494,4 @@ pub static RANDOM_DEF: TypeDef = TypeDef {
     getset: ATTRIBUTES,
     dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedRandom")
-};
-
-/// The layout of a pair: a reader and a writer.
-#[repr(C)]
-pub struct RwPair {
-    header: Header,
-    reader: Slot,
-    writer: Slot,
-    dict: Slot,
-}
-layout!(RwPair, RW_PAIR.get(), Slots);
-
-fn pair_new(t: &Thread, class: Value, _: Args<'_>) -> R {
-    // SAFETY: `__new__` is called with a class.
-    let class = unsafe { Ref::<Type>::from_value(class) };
-    Ok(t.alloc_instance(class, RwPair { header: header_of::<RwPair>(), reader: Slot::NULL, writer: Slot::NULL, dict: Slot::NULL }).value())
-}
-
-fn pair_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
-    static SIGNATURE: Signature = Signature::parse("reader, writer, buffer_size=131072, /");
-    args.bind(t, "BufferedRWPair", &SIGNATURE, |a| {
-        let size = a[2].non_null().unwrap_or(Value::int(super::DEFAULT_BUFFER_SIZE as i64));
-        let pair = receiver::<RwPair>(v);
-        let reader = call::call(t, READER.get().value(), &[a[0], size])?;
-        let writer = call::call(t, WRITER.get().value(), &[a[1], size])?;
-        pair.reader.set(t, pair, reader);
-        pair.writer.set(t, pair, writer);
-        Ok(())
-    })
-}
-
-fn half(t: &Thread, v: Value, writer: bool) -> R {
-    let pair = receiver::<RwPair>(v);
-    match if writer { pair.writer.opt() } else { pair.reader.opt() } {
-        Some(half) => Ok(half),
-        None => raise!(t, ValueError, "I/O operation on uninitialized object"),
-    }
-}
-
-macro_rules! of_half {
-    ($name:literal, $signature:literal, $writer:literal) => {
-        FnDef::def($name, $signature, |t, a| {
-            let n = a.iter().take_while(|v| !v.is_null()).count();
-            method(t, half(t, a[0], $writer)?, $name, &a[1..n])
-        })
-    };
-}
-
-fn pair_close(t: &Thread, a: &[Value]) -> R {
-    let first = method(t, half(t, a[0], true)?, "close", &[]);
-    let saved = first.is_err().then(|| t.take_exception());
-    let second = method(t, half(t, a[0], false)?, "close", &[]);
-    match saved {
-        Some(e) => Err(t.raise_value(e)),
-        None => second,
-    }
-}
-
-/// `io.BufferedRWPair`
-pub static RW_PAIR_DEF: TypeDef = TypeDef {
-    doc: "BufferedRWPair(reader, writer, buffer_size=131072, /)\n--\n\nA buffered reader and a buffered writer in one.",
-    base: Some(|| BUFFERED_IO_BASE.get()),
-    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
-    slots: SlotTable { new: Some(pair_new), init: Some(pair_init), ..SlotTable::EMPTY },
-    methods: &[
-        of_half!("read", "self, size=-1, /", false),
-        of_half!("read1", "self, size=-1, /", false),
-        of_half!("peek", "self, size=0, /", false),
-        of_half!("readinto", "self, buffer, /", false),
-        of_half!("readinto1", "self, buffer, /", false),
-        of_half!("readable", "self, /", false),
-        of_half!("write", "self, buffer, /", true),
-        of_half!("flush", "self, /", true),
-        of_half!("writable", "self, /", true),
-        FnDef::def("close", "self, /", pair_close),
-        FnDef::def("isatty", "self, /", |t, a| {
-            Ok(Value::bool(ask(t, half(t, a[0], true)?, "isatty")? || ask(t, half(t, a[0], false)?, "isatty")?))
-        }),
-    ],
-    getset: &[GetSet::getter("closed", |t, v| attr::get_attr_text(t, half(t, v, true)?, "closed"))],
-    dict_offset: offset_of!(RwPair, dict),
-    ..TypeDef::of::<RwPair>("_io.BufferedRWPair")
 };
