@@ -156,7 +156,12 @@ pub fn frame_tracers() -> u64 {
 /// Not 0 if anybody traces native calls: `cfunction__entry` or `cfunction__return`. One load.
 #[inline(always)]
 pub fn cfunction_tracers() -> u32 {
-    const { assert!(Number::cfunction__entry as usize + 1 == Number::cfunction__return as usize && Number::cfunction__entry as usize % 2 == 0) };
+    const {
+        assert!(
+            Number::cfunction__entry as usize + 1 == Number::cfunction__return as usize
+                && (Number::cfunction__entry as usize).is_multiple_of(2)
+        )
+    };
     site::tracers_of_two::<{ Number::cfunction__entry as usize }>()
 }
 
