@@ -11,7 +11,7 @@ use crate::layout::*;
 use crate::pool::Pool;
 use crate::region::{self, Use};
 use crate::tracer::Tracer;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// With more dead cells than this all dead objects are counted as garbage: that takes a thousandth of the time.
@@ -47,18 +47,19 @@ fn is_garbage(cell: usize) -> bool {
 
 /// What remains of the cells without those that none of them refers to, the ones that none refers to then, and so on.
 fn without_unreferenced(cells: &[usize], full: bool) -> Vec<usize> {
-    let mut references: HashMap<usize, u32> = cells.iter().map(|cell| (*cell, 0)).collect();
+    let mut lister = Tracer::lister_within(full);
+    let mut references: FxHashMap<usize, u32> = cells.iter().map(|cell| (*cell, 0)).collect();
     for cell in cells {
-        for found in Tracer::references_within(value(*cell), full) {
+        lister.list(value(*cell), |found| {
             if let Some(count) = references.get_mut(&(found.bits() as usize)) {
                 *count += 1;
             }
-        }
+        });
     }
     let mut unreferenced: Vec<usize> = cells.iter().copied().filter(|cell| references[cell] == 0).collect();
     while let Some(cell) = unreferenced.pop() {
         references.remove(&cell);
-        for found in Tracer::references_within(value(cell), full) {
+        lister.list(value(cell), |found| {
             let found = found.bits() as usize;
             if let Some(count) = references.get_mut(&found) {
                 *count -= 1;
@@ -66,22 +67,23 @@ fn without_unreferenced(cells: &[usize], full: bool) -> Vec<usize> {
                     unreferenced.push(found);
                 }
             }
-        }
+        });
     }
     cells.iter().copied().filter(|cell| references.contains_key(cell)).collect()
 }
 
-/// Calls `f` with the cells that are going to be swept and are not marked.
+/// Calls `f` with the cells that are going to be swept, are not marked, and may refer to others.
 fn each_dead_cell(pool: &Pool, full: bool, mut f: impl FnMut(usize)) {
+    let may_refer = |number: &u32| !region::block(*number).holds_leaves();
     if full {
         let is_small = |number: &u32| region::block(*number).usage() == Use::Small;
-        (FIRST_BLOCK..region::top()).filter(is_small).for_each(|number| {
+        (FIRST_BLOCK..region::top()).filter(is_small).filter(may_refer).for_each(|number| {
             let allocated = each_dead_new_cell(number, &mut f);
             each_dead_old_cell(number, allocated, &mut f);
         });
     } else {
-        pool.used.iter().for_each(|number| {
-            each_dead_new_cell(*number, &mut f);
+        pool.used.iter().copied().filter(may_refer).for_each(|number| {
+            each_dead_new_cell(number, &mut f);
         });
     }
     let old = if full { pool.large_old.as_slice() } else { &[] };

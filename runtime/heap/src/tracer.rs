@@ -363,20 +363,19 @@ impl Tracer {
 
     /// The cells that the contents of a cell refer to; the world is stopped.
     pub(crate) fn references(cell: Value) -> Vec<Value> {
-        Tracer::references_within(cell, false)
-    }
-
-    /// The same in the middle of a collection, `full` or not, for a cell that may have been found dead.
-    pub(crate) fn references_within(cell: Value, full: bool) -> Vec<Value> {
-        let mut tracer = Tracer { mode: Mode::Listing, ..Tracer::new(!full) };
         let mut cells = Vec::new();
-        tracer.list(cell, |found| cells.push(found));
+        Tracer::lister().list(cell, |found| cells.push(found));
         cells
     }
 
     /// For [`Tracer::list`], outside of collections.
     pub(crate) fn lister() -> Tracer {
-        Tracer { mode: Mode::Listing, ..Tracer::new(true) }
+        Tracer::lister_within(false)
+    }
+
+    /// The same in the middle of a collection, `full` or not: cells may be listed that it has found dead.
+    pub(crate) fn lister_within(full: bool) -> Tracer {
+        Tracer { mode: Mode::Listing, ..Tracer::new(!full) }
     }
 
     /// Calls `f` with the cells that the contents of a cell refer to. The tracer is a lister and does nothing else.

@@ -483,7 +483,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         redirected: Cell::new(None),
         reraising: Cell::new(false),
         bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
-        runs: Runs::new(),
+        runs: Runs::none(),
         loop_stack: Cell::new(0),
         depth: Cell::new(0),
         depth_limit: Cell::new(interpreter_recursion_limit()),

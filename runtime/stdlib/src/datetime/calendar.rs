@@ -138,7 +138,7 @@ mod tests {
             let (year, ..) = from_ordinal(n);
             let (iso_year, week, day) = iso_calendar(year, n);
             assert_eq!(day - 1, weekday(n));
-            if iso_year >= MIN_YEAR && iso_year <= MAX_YEAR {
+            if (MIN_YEAR..=MAX_YEAR).contains(&iso_year) {
                 assert_eq!(from_iso_calendar(iso_year, week, day), Ok(from_ordinal(n)));
             }
         }

@@ -125,6 +125,7 @@ impl Regs {
     /// As [`Regs::drop_n`], and the old `sp` is not kept meanwhile: handlers have three machine registers to themselves, and one that needs a
     /// fourth saves it first, with a frame. Left alone LLVM computes the new `sp` beside the old one.
     #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", expect(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written through it"))]
     pub fn drop_now(&mut self, n: usize) {
         self.drop_n(n);
         #[cfg(target_arch = "x86_64")]

@@ -30,7 +30,7 @@ impl Runs {
     const LEN: usize = 512;
 
     /// Nothing has been run.
-    pub const fn new() -> Runs {
+    pub const fn none() -> Runs {
         Runs([const { Cell::new(0) }; Runs::LEN])
     }
 

@@ -203,19 +203,17 @@ fn plain_entry(t: &Thread, code: Ref<Code>, given: usize, fp: *mut Value, frames
     if fits { code.existing_entry(t) } else { None }
 }
 
+/// Where a function returns to.
+struct Caller {
+    frame: Frame,
+    /// Its next instruction.
+    pc: *const u16,
+}
+
 /// Lays the frame of `f` at `fp`, with the `given` arguments that start at `args`, and goes to `entry`. The arguments may lie below `fp`
 /// or where the header goes.
 #[inline(always)]
-fn lay_frame(
-    r: &mut Regs,
-    f: Ref<Function>,
-    fp: *mut Value,
-    args: *const Value,
-    given: usize,
-    previous: Frame,
-    return_pc: *const u16,
-    entry: *const u16,
-) {
+fn lay_frame(r: &mut Regs, f: Ref<Function>, fp: *mut Value, args: *const Value, given: usize, caller: Caller, entry: *const u16) {
     let count = f.code().nlocalsplus as usize;
     // SAFETY: `plain_entry` has made sure of the room. Volatile for the reason told in `enter_frame`.
     unsafe {
@@ -229,7 +227,7 @@ fn lay_frame(
             fp.add(i).write_volatile(Value::NULL);
             i += 1;
         }
-        Frame(fp).init(f.value(), previous, return_pc, Value::NULL);
+        Frame(fp).init(f.value(), caller.frame, caller.pc, Value::NULL);
         r.sp = fp.add(count);
     }
     let t = r.t();
@@ -251,8 +249,8 @@ fn enter_function(r: &mut Regs, o: u32, f: Ref<Function>, given: usize) -> Flow 
         caller.generator().sp.set(operands);
     }
     // SAFETY: the next instruction of the same code.
-    let return_pc = unsafe { r.pc.offset(ADVANCE) };
-    lay_frame(r, f, fp, args, given, caller, return_pc, entry);
+    let pc = unsafe { r.pc.offset(ADVANCE) };
+    lay_frame(r, f, fp, args, given, Caller { frame: caller, pc }, entry);
     Flow::Jump
 }
 
@@ -320,7 +318,7 @@ pub fn ALLOCATE_AND_CALL_INIT(r: &mut Regs, o: u32) -> Flow {
     // SAFETY: `plain_entry` has made sure of the room. The frame of `__init__` lies above the shim and is written first, for the operands
     // are where the shim will be.
     unsafe {
-        lay_frame(r, init, fp, args.sub(1), n + 1, shim, init_pc(), entry);
+        lay_frame(r, init, fp, args.sub(1), n + 1, Caller { frame: shim, pc: init_pc() }, entry);
         *fp = instance;
         shim.init(Value::NULL, caller, return_pc, Value::NULL);
         *shim.0 = instance;
