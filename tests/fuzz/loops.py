@@ -43,6 +43,102 @@ class Slotted:
         return self.x - self.y
 
 
+class Caller:
+    def __init__(self, k):
+        self.k = k
+        self.calls = 0
+
+    def __call__(self, x, by=1):
+        self.calls += 1
+        return x * by + self.k
+
+    def __getitem__(self, i):
+        return self.k - i
+
+    def __eq__(self, other):
+        return self.k == getattr(other, "k", other)
+
+    def __lt__(self, other):
+        return self.k < other.k
+
+    def __iadd__(self, k):
+        self.k = (self.k + k) % 1000
+        return self
+
+    def __iter__(self):
+        for i in range(self.k % 4):
+            yield i
+
+    def __len__(self):
+        return self.k % 3
+
+    def few(self, n):
+        total = 0
+        for i in range(n):
+            total += self[i] if i & 1 else self.k
+        return total
+
+    def deep(self, n):
+        return 0 if n <= 0 else self.k + self.deep(n - 1)
+
+
+class Louder(Caller):
+    def __call__(self, x, by=2):
+        return super().__call__(x, by=by) + 1
+
+    def few(self, n):
+        return Caller.few(self, n) * 2
+
+
+class Node:
+    def __init__(self, value, left=None, right=None):
+        self.value = value
+        self.left = left
+        self.right = right
+
+    def __iter__(self):
+        if self.left is not None:
+            yield from self.left
+        yield self.value
+        if self.right is not None:
+            yield from self.right
+
+    def total(self):
+        return self.value + (self.left.total() if self.left else 0) + (self.right.total() if self.right else 0)
+
+    def visit(self, f):
+        f(self.value)
+        for child in (self.left, self.right):
+            if child is not None:
+                child.visit(f)
+
+
+def tree(depth, value=1):
+    return None if depth <= 0 else Node(value, tree(depth - 1, value * 2), tree(depth - 1 - (value & 1), value * 2 + 1))
+
+
+TREE = tree(5)
+
+
+class Step:
+    def __await__(self):
+        x = yield 1
+        return x or 2
+
+
+async def awaits(n):
+    return (await Step() if n % 3 else 5) + (await awaits(n - 1) if n > 0 else 0)
+
+
+def drive(coroutine):
+    steps = 0
+    try:
+        while True:
+            steps += coroutine.send(None)
+    except StopIteration as e:
+        return e.value + steps
+
+
 def inc(x):
     return x + 1
 
@@ -91,10 +187,11 @@ def short(v):
 
 START = ["0", "1", "-3", "0.5", "2**46", "-2**47 + 5", "10**20", "1e15"]
 INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TABLE[i & 3]", "items[i % len(items)]", "inc(i)", "scaled(i)", "scaled(i, 3, off=1)",
-       "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE"]
+       "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE",
+       "call(i)", "call(j, by=2)", "call[i & 7]", "bound()", "few(i % 4)", "call.deep(i % 20)", "sum(call)", "len(call)", "drive(awaits(i % 4))", "TREE.total()"]
 NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x"]
 CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
-             "items", "i in items[:3]", "total_i % 3 != 1"]
+             "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other"]
 
 
 class Generator:
@@ -108,7 +205,7 @@ class Generator:
         return self.pick(CONDITION).format(k=self.random.randrange(2, 12), late=self.random.randrange(1000, 2400))
 
     def statement(self, depth):
-        kinds = [self.integer, self.integer, self.number, self.number, self.objects, self.lists, self.calls, self.unpack, self.change]
+        kinds = [self.integer, self.integer, self.number, self.number, self.objects, self.lists, self.calls, self.unpack, self.change, self.methods]
         if depth > 0:
             kinds += [self.branch, self.branch, self.inner, self.attempt, self.generator, self.leave]
         return self.pick(kinds)(depth)
@@ -141,6 +238,11 @@ class Generator:
         return [self.pick(["j = inc(inc(j)) % 1000", "f = scaled(f, 0.5)", "add = adder(i)", "j = add(j) % 10**6", "total_i += sum(TABLE) + max(i, j)",
                            "f = (lambda a, b=2: a * b)(f) % 1e6", "total_i ^= hash(i)", "j = [inc, add][i & 1](j) % 10**5", "total_i += fib(i % 9)"])]
 
+    def methods(self, _):
+        return [self.pick(["call, other = other, call", "bound = p.norm", "bound = q.norm", "few = call.few", "few = other.few", "call += i % 3", "call = Louder(i % 9)",
+                           "total_i += few(i % 3)", "j = call(j) % 10**6", "TREE.visit(call)", "total_i += sum(TREE) if i % 8 == 0 else 1", "s = (s + str(drive(awaits(i % 5))))[-30:]",
+                           "total_i += max(call(x) for x in (1, i, j)) % 1000", "total_i += any(x > i for x in call)", "j = max(*items[:2], 1, key=call) if items else 1; j = int(j)"])]
+
     def unpack(self, _):
         return [self.pick(["a, b = i, f", "a, *b = items[:3] or [0]", "(a, b), c = (i, j), f", "for a, b in ((1, i), (j, 2)): total_i += a * b"])]
 
@@ -148,7 +250,9 @@ class Generator:
         """Something that was certain for long."""
         what = self.pick(["f = i", "j = float(i)", "j = 2**48 - 3", "globals()['SCALE'] = SCALE + 1", "items = [1.5, 2, 3]", "TABLE.append(1)", "Point.bias = Point.bias + 1",
                           "p.extra = 1", "p.x = 'text' and 7", "q = Point(1, 2)", "add = inc", "total_i = 2**47 - 2", "Point.norm = lambda self: 5", "items = []; items.append(3)",
-                          "globals()['inc'] = lambda x: x + 2", "del p.x; p.x = 4"])
+                          "globals()['inc'] = lambda x: x + 2", "del p.x; p.x = 4",
+                          "Caller.__call__ = lambda self, x, by=3: x + by", "Caller.__lt__ = lambda self, other: NotImplemented", "Caller.__getitem__ = lambda self, i: i * 2",
+                          "call.few = lambda n: n; few = call.few", "TREE.left.value += 1", "Louder.__eq__ = lambda self, other: True", "bound = inc.__get__(3)"])
         return [f"if i == {self.random.randrange(600, 2600)}: {what}"]
 
     def branch(self, depth):
@@ -174,7 +278,7 @@ class Generator:
         return lines + (["finally:", "    total_i += 2"] if self.random.random() < 0.3 else [])
 
     def generator(self, depth):
-        source = self.pick(["count(i % 6)", "pairs(3)", "both(4)", "(x + i for x in TABLE)", "count(9, 2)", "(y for y in count(5) if y & 1)"])
+        source = self.pick(["count(i % 6)", "pairs(3)", "both(4)", "call", "TREE", "iter(call)", "(x + i for x in TABLE)", "count(9, 2)", "(y for y in count(5) if y & 1)"])
         return [f"for g in {source}:", *self.pick([["    total_i += g if isinstance(g, int) else g[1]"], ["    s = s[-9:] + str(g)", "    if i % 3 == 1: break"],
                                                   ["    if isinstance(g, tuple): continue", "    f += g"]]), *self.block(depth - 1, 2)]
 
@@ -187,9 +291,10 @@ class Generator:
         body = ["    i += 1"] if head.startswith("while") else []
         body += self.block(3, 6)
         setup = [f"i, n, j, total_i = 0, {n}, 1, {self.pick(['0', '1', '2**47 - 100', '-5'])}", f"f = {self.pick(START)}", "items = [1, 2, 3]", "d, s, a, b = {}, '', 0, 0",
-                 "p, q, add = Point(1, 2), Slotted(3, 4), adder(5)"]
+                 "p, q, add = Point(1, 2), Slotted(3, 4), adder(5)",
+                 "call, other = Caller(3), Louder(5)", "bound, few = p.norm, call.few"]
         lines = [f"def piece{number}():", *("    " + line for line in [*setup, head, *body]),
-                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y)]"]
+                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls)]"]
         call = [f"for _ in range({self.pick([1, 1, 2])}):", "    try:", f"        print({number}, piece{number}())", "    except Exception as e:",
                 f"        print({number}, type(e).__name__, short(str(e)))"]
         return "\n".join([*lines, "", "", *call, ""])

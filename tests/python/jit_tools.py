@@ -48,8 +48,9 @@ def from_another_thread(switch_on, switch_off):
     switch_on()
     told = wait_for(lambda: len(seen) > 10)
     switch_off()
-    wait_for(lambda: loop.rounds > 0)
-    time.sleep(0.01)
+    # The round in which that was is over then.
+    rounds = loop.rounds
+    wait_for(lambda: loop.rounds > rounds + 2)
     after = len(seen)
     rounds = loop.rounds
     wait_for(lambda: loop.rounds > rounds + 20000)

@@ -15,9 +15,11 @@ use limpid_vm::protocol::isinstance::is_instance_now;
 use limpid_vm::protocol::{attr, iter, number, sequence};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::{self, shapes};
+use limpid_vm::types::iterators;
+use limpid_vm::types::iterators::pairs::next_pair_now;
 use limpid_vm::types::set::Set;
 use limpid_vm::types::str::Width;
-use limpid_vm::types::{BuiltinFunction, Code, Dict, Generator, List, Range, Str, Tuple, type_};
+use limpid_vm::types::{BuiltinFunction, Code, Dict, Generator, List, Range, Str, Tuple, slice, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
@@ -163,6 +165,15 @@ pub unsafe extern "C" fn store_dict_item(t: *const Thread, dict: Value, key: Val
     }) as u64
 }
 
+/// Takes the next pair of an iterator apart; 0: there is none, or finding out needs Python code, and nothing has happened.
+///
+/// # Safety
+/// The [module](self)'s contract; two values can be written to `to`, and the registers are saved.
+pub unsafe extern "C" fn next_pair(t: *const Thread, iterator: Value, to: *mut Value) -> u64 {
+    // SAFETY: by contract.
+    unsafe { next_pair_now(&*t, iterator, to) as u64 }
+}
+
 /// A character of a str below 256; NULL: there is no such.
 ///
 /// # Safety
@@ -255,19 +266,30 @@ pub fn make_float(t: &Thread, a: &[Value]) -> R {
     type_::call_class(t, builtin::FLOAT, Args::positional(a))
 }
 
-/// `a[b]`
+/// `a[b]` of a native type; NULL: it has no items.
 pub fn get_item(t: &Thread, a: &[Value]) -> R {
-    sequence::get_item(t, a[0], a[1])
+    a[0].class().slots().getitem.map_or(Ok(Value::NULL), |getitem| getitem(t, a[0], a[1]))
 }
 
-/// The next item of an iterator object; NULL at its end.
+/// `b[c] = a`, likewise.
+pub fn set_item(t: &Thread, a: &[Value]) -> R {
+    a[1].class().slots().setitem.map_or(Ok(Value::NULL), |setitem| setitem(t, a[1], a[2], a[0]).map(|()| Value::NONE))
+}
+
+/// The next item of an iterator object that [`iterators::is_plain`]; NULL at its end.
 pub fn next_item(t: &Thread, a: &[Value]) -> R {
-    iter::next(t, a[0])
+    if iterators::is_plain(a[0]) { iter::next(t, a[0]) } else { Ok(Value::NULL) }
 }
 
 /// `a[b:c]`, as a native function.
 pub fn get_slice(t: &Thread, a: &[Value]) -> R {
     sequence::get_slice(t, a[0], a[1], a[2])
+}
+
+/// `a[b:c:d]` of a list, likewise.
+pub fn get_slice_with_step(t: &Thread, a: &[Value]) -> R {
+    let bounds = slice::bounds(t, a[1], a[2], a[3])?;
+    a[0].exact::<List>().map_or(Ok(Value::NULL), |list| Ok(list.slice(t, bounds)?.value()))
 }
 
 /// `b[c:d] = a`, as a native function.
@@ -299,6 +321,15 @@ pub unsafe extern "C" fn build_tuple(t: *const Thread, items: *const Value, n: u
 pub unsafe extern "C" fn build_list(t: *const Thread, items: *const Value, n: usize) -> Value {
     // SAFETY: by contract.
     unsafe { made(&*t, List::from_slice(&*t, std::slice::from_raw_parts(items, n)).map(|v| v.value())) }
+}
+
+/// A slice of three values; NULL: there is no memory.
+///
+/// # Safety
+/// The [module](self)'s contract; `items` points to three values, and the registers are saved.
+pub unsafe extern "C" fn build_slice(t: *const Thread, items: *const Value, _: usize) -> Value {
+    // SAFETY: by contract.
+    unsafe { slice::new(&*t, *items, *items.add(1), *items.add(2)) }
 }
 
 /// A new instance of a class that needs no more than room for it.

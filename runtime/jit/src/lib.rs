@@ -121,7 +121,7 @@ fn compile(t: &Thread, recording: &mut Recording) {
                 }
                 Origin::Junction(_) => {}
                 // The loop that it leads to may have an executor the next time.
-                Origin::Exit(_) if matches!(abort, Abort::Empty) => {}
+                Origin::Exit(_) if matches!(abort, Abort::Empty) && recording.end == End::OtherLoop => {}
                 // SAFETY: as above.
                 Origin::Exit(exit) => unsafe { (*(exit as *const Exit)).failed() },
             }

@@ -1,16 +1,18 @@
 //! Uops to Cranelift's instructions.
 
+mod calls;
+mod counting;
 mod generators;
+mod leaving;
 mod lookups;
 mod numbers;
 mod stores;
 mod tracing;
 
-use crate::entry;
-use crate::executor::{Executor, Exit};
+use crate::executor::Executor;
 use crate::helpers;
 use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
-use crate::uop_counts::{Counts, is_run};
+use crate::uop_counts::is_run;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I8, I32, I64};
@@ -22,9 +24,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use limpid_heap::Value as Python;
 use limpid_probes as probes;
 use limpid_vm::thread::Thread;
-use limpid_vm::tier2::bodies;
 use limpid_vm::types::generator::state;
-use std::cell::Cell;
 use std::mem::offset_of;
 
 const INT_TAG: i64 = (0xFFFEu64 << 48) as i64;
@@ -162,38 +162,6 @@ impl Function<'_, '_> {
         Some(())
     }
 
-    fn count_round(&mut self) {
-        let watch = &self.t.executor.watch;
-        if watch.counts_rounds() {
-            self.add_to(&watch.rounds, 1);
-        }
-    }
-
-    fn add_to(&mut self, counter: *const Cell<u64>, n: usize) {
-        let place = self.constant(counter as i64);
-        let count = self.b.ins().load(I64, flags(), place, 0);
-        let count = self.add_constant(count, n as i64);
-        self.b.ins().store(flags(), count, place, 0);
-    }
-
-    /// Adds to a counter of the statistics, if the code is to count.
-    fn count(&mut self, which: impl FnOnce(&Counts) -> *const Cell<u64>, n: usize) {
-        if let Some(counts) = &self.t.executor.counts {
-            self.add_to(which(counts), n);
-        }
-    }
-
-    /// The uops of this part have run up to the one at a position.
-    fn count_run(&mut self, end: usize) {
-        self.count(|counts| counts.run, end - self.part);
-    }
-
-    /// The trace is left at the uop at a position.
-    fn count_left(&mut self, at: usize) {
-        self.count(|counts| &counts.left[at], 1);
-        self.count_run(at + 1);
-    }
-
     // ---- values ----
 
     /// A value. Constants and addresses of frames are made anew for each use: they would take registers.
@@ -248,88 +216,6 @@ impl Function<'_, '_> {
 
     fn shift_right_unsigned(&mut self, v: Value, n: i64) -> Value {
         self.arithmetic_constant(|f, a, b| f.b.ins().ushr(a, b), v, n)
-    }
-
-    // ---- leaving ----
-
-    fn exit_block(&mut self, exit: u32) -> Block {
-        // Uops that leave to the same place share a block, unless they are counted.
-        let at = self.position;
-        let is_counted = self.t.executor.counts.is_some();
-        if let Some((_, block, _)) = self.open_exits.iter().find(|e| e.0 == exit && (e.2 == at || !is_counted)) {
-            return *block;
-        }
-        let block = self.b.create_block();
-        self.b.set_cold_block(block);
-        self.open_exits.push((exit, block, at));
-        block
-    }
-
-    /// Goes on if the condition holds, leaves otherwise.
-    fn guard(&mut self, condition: Value, exit: u32) {
-        let (leave, on) = (self.exit_block(exit), self.b.create_block());
-        self.b.ins().brif(condition, on, &[], leave, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    fn guard_not(&mut self, condition: Value, exit: u32) {
-        let (leave, on) = (self.exit_block(exit), self.b.create_block());
-        self.b.ins().brif(condition, leave, &[], on, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    /// Does something rare if the condition holds.
-    fn rarely(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
-        let (rare, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(rare);
-        self.b.ins().brif(condition, rare, &[], on, &[]);
-        self.b.switch_to_block(rare);
-        body(self);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    /// Writes the blocks of the exits that were used since the last time.
-    fn write_exits(&mut self) {
-        for (exit, block, at) in std::mem::take(&mut self.open_exits) {
-            self.b.switch_to_block(block);
-            self.count_left(at);
-            let buffer = self.constant(self.t.buffer as i64);
-            for (word, id) in self.t.words[exit as usize].iter().enumerate() {
-                let v = self.value(*id);
-                self.store_raw(buffer, word as i32, v);
-            }
-            let exit = self.constant(&raw const *self.t.executor.exits[exit as usize] as i64);
-            let target = self.b.ins().load(I64, flags(), exit, offset_of!(Exit, target) as i32);
-            self.b.ins().return_call_indirect(self.signature, target, &[self.frame, exit]);
-        }
-        for (block, where_to, at) in std::mem::take(&mut self.leaves) {
-            self.b.switch_to_block(block);
-            self.count_left(at);
-            let stub = self.constant(entry::leave_stub as *const () as i64);
-            self.b.ins().return_call_indirect(self.signature, stub, &[self.frame, where_to]);
-        }
-    }
-
-    fn store_raw(&mut self, buffer: Value, word: i32, v: Value) {
-        let v = if self.b.func.dfg.value_type(v) == I8 { self.b.ins().uextend(I64, v) } else { v };
-        self.b.ins().store(flags(), v, buffer, word * 8);
-    }
-
-    fn call(&mut self, function: usize, arguments: &[Value], result: bool) -> Option<Value> {
-        let address = self.constant(function as i64);
-        self.call_at(address, arguments, result)
-    }
-
-    fn call_at(&mut self, address: Value, arguments: &[Value], result: bool) -> Option<Value> {
-        let mut signature = Signature::new(CallConv::SystemV);
-        signature.params.extend(arguments.iter().map(|a| AbiParam::new(self.b.func.dfg.value_type(*a))));
-        if result {
-            signature.returns.push(AbiParam::new(I64));
-        }
-        let signature = self.b.import_signature(signature);
-        let call = self.b.ins().call_indirect(signature, address, arguments);
-        self.b.inst_results(call).first().copied()
     }
 
     // ---- uops ----
@@ -408,6 +294,17 @@ impl Function<'_, '_> {
                 self.guard(same, exit);
                 shifted
             }
+            Op::ShiftRightBy => {
+                let v = self.b.ins().sshr(args[0], args[1]);
+                self.and_constant(v, PAYLOAD)
+            }
+            Op::ShiftLeftBy => {
+                let shifted = self.b.ins().ishl(args[0], args[1]);
+                let back = self.b.ins().sshr(shifted, args[1]);
+                let same = self.b.ins().icmp(IntCC::Equal, back, args[0]);
+                self.guard(same, exit);
+                shifted
+            }
             Op::FloorDivide | Op::Remainder => self.divide(u.op, args[0], args[1]),
             Op::Compare => self.b.ins().icmp(numbers::int_condition(imm)?, args[0], args[1]),
             Op::CompareFloat => self.b.ins().fcmp(numbers::float_condition(imm)?, args[0], args[1]),
@@ -468,7 +365,7 @@ impl Function<'_, '_> {
         match (u.op, u.op.effect()) {
             (Op::StoreFrame | Op::StoreThread | Op::AddDepth | Op::ProbeEntry | Op::ProbeReturn, _) => true,
             (Op::AddSlot | Op::StoreSlot, _) => self.fresh.contains(&u.args[0]),
-            (Op::IsInstance | Op::BuildTuple | Op::BuildList, _) => false,
+            (Op::IsInstance | Op::BuildTuple | Op::BuildList | Op::BuildSlice, _) => false,
             (_, effect) => effect != Effect::Writes,
         }
     }
@@ -546,7 +443,8 @@ impl Function<'_, '_> {
             }
             Op::AddSlot => self.add_slot(args, imm, exit),
             Op::StoreItem => self.store_item(args, exit),
-            Op::StoreDictItem => self.store_dict_item(args, exit)?,
+            Op::StoreDictItem => self.does(helpers::store_dict_item as *const () as usize, args, exit)?,
+            Op::NextPair => self.does(helpers::next_pair as *const () as usize, args, exit)?,
             Op::Append => self.append(args, exit),
             Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
             Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,
@@ -573,62 +471,6 @@ impl Function<'_, '_> {
             _ => return None,
         }
         Some(())
-    }
-
-    fn guard_room(&mut self, free: Value, imm: i64, exit: u32) {
-        let (frames, words) = (imm >> 32, imm & 0xFFFF_FFFF);
-        let thread = self.thread();
-        let depth = self.b.ins().uload32(flags(), thread, offset_of!(Thread, depth) as i32);
-        let limit = self.b.ins().uload32(flags(), thread, offset_of!(Thread, depth_limit) as i32);
-        let depth = self.add_constant(depth, frames);
-        let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, depth, limit);
-        self.guard(fits, exit);
-        let end = self.b.ins().load(I64, flags(), thread, offset_of!(Thread, stack_limit) as i32);
-        let top = self.add_constant(free, words * 8);
-        let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, top, end);
-        self.guard(fits, exit);
-    }
-
-    fn body(&mut self, fp: Value, number: usize) -> Option<()> {
-        let call = self.t.trace.calls[number].clone();
-        let pc = self.constant(call.pc as i64);
-        let sp = self.add_constant(fp, call.used as i64 * 8);
-        let thread = self.thread();
-        let oparg = self.constant(call.oparg as i64);
-        let mut function = self.constant(call.function as i64);
-        if let Some(opcode) = call.opcode {
-            // The form that was recorded, or the one that it has by now.
-            let now = self.b.ins().load(I8, flags(), pc, 0);
-            let recorded = self.b.ins().iconst(I8, opcode as i64);
-            let same = self.b.ins().icmp(IntCC::Equal, now, recorded);
-            let current = self.constant(bodies::current as *const () as i64);
-            function = self.b.ins().select(same, function, current);
-        }
-        let went_on = self.call_at(function, &[pc, sp, fp, thread, oparg], true)?;
-        let elsewhere = self.b.create_block();
-        self.b.set_cold_block(elsewhere);
-        self.leaves.push((elsewhere, went_on, self.position));
-        let as_expected = self.compare_constant(IntCC::Equal, went_on, call.expected as i64);
-        let on = self.b.create_block();
-        self.b.ins().brif(as_expected, on, &[], elsewhere, &[]);
-        self.b.switch_to_block(on);
-        // A view of the variables may have changed them, or tools watch from now on.
-        let exposed = self.b.ins().load(I8, flags(), thread, offset_of!(Thread, leave_trace) as i32);
-        let on = self.b.create_block();
-        self.b.ins().brif(exposed, elsewhere, &[], on, &[]);
-        self.b.switch_to_block(on);
-        Some(())
-    }
-
-    fn link(&mut self, executor: i64, args: &[Value]) {
-        let buffer = self.constant(self.t.buffer as i64);
-        for (word, v) in args[2..].iter().enumerate() {
-            self.store_raw(buffer, word as i32, *v);
-        }
-        // The address of the code is in the executor's first word.
-        let executor = self.constant(executor);
-        let code = self.b.ins().load(I64, flags(), executor, 0);
-        self.b.ins().return_call_indirect(self.signature, code, &[args[0], args[1]]);
     }
 }
 

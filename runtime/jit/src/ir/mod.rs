@@ -81,7 +81,8 @@ macro_rules! define_ops {
 }
 
 impl Op {
-    /// Does it leave when something needs Python code, or fails? What goes on from there had better leave it to the interpreter's words.
+    /// Does it leave when something needs Python code, big ints, or fails? What goes on from there had better leave it to the interpreter's
+    /// words.
     pub fn avoids_python(self) -> bool {
         matches!(
             self,
@@ -93,8 +94,27 @@ impl Op {
                 | Op::InSequence
                 | Op::IsInstance
                 | Op::StoreDictItem
+                | Op::NextPair
                 | Op::CallNative
+                | Op::AddInt
+                | Op::SubInt
+                | Op::MulInt
+                | Op::ShiftLeft
+                | Op::ShiftLeftBy
         )
+    }
+}
+
+impl Op {
+    /// Can other threads have run meanwhile, and have stopped the world for what they did?
+    pub fn is_safepoint(self) -> bool {
+        use Op::*;
+        match self.effect() {
+            Effect::Writes => {
+                !matches!(self, StoreFrame | StoreThread | AddDepth | StoreSlot | ProbeEntry | ProbeResume | ProbeReturn | ProbeYield)
+            }
+            _ => matches!(self, BuildTuple | BuildList | BuildSlice | DictItem | DictGet | InDict | InSet | InSequence | IsInstance),
+        }
     }
 }
 
@@ -170,6 +190,10 @@ define_ops! {
     ShiftRight = "shift_right" Pure;
     /// Int shifted to the left by `imm` places; fits.
     ShiftLeft = "shift_left" Guards;
+    /// Int shifted to the right by as many places as a word says, less than 64.
+    ShiftRightBy = "shift_right_by" Pure;
+    /// Int shifted to the left by as many places as a word says, less than 48; fits.
+    ShiftLeftBy = "shift_left_by" Guards;
     /// `//`; the divisor is neither 0 nor the dividend the smallest number.
     FloorDivide = "floor_divide" Guards;
     /// `%`, likewise.
@@ -230,6 +254,8 @@ define_ops! {
     BuildTuple = "build_tuple" Reads;
     /// A list of the values, likewise.
     BuildList = "build_list" Reads;
+    /// A slice of the three values, likewise.
+    BuildSlice = "build_slice" Reads;
     /// A new instance of an ordinary class, without attributes. Behind it what `StoreItem` has there.
     NewInstance = "new_instance" Writes;
 
@@ -252,6 +278,9 @@ define_ops! {
     StoreItem = "store_item" Writes;
     /// Stores the third value in a dict (first value) under a key: leaves if that needs Python code. Behind them what `StoreItem` has there.
     StoreDictItem = "store_dict_item" Writes;
+    /// Takes the next pair of an iterator (first value) apart, onto the stack at an address: leaves if there is none, or if finding out needs
+    /// Python code. Behind them what `StoreItem` has there.
+    NextPair = "next_pair" Writes;
     /// Calls the native function at the address `imm`, which runs no Python code: leaves if it raises an exception, or if somebody traces
     /// such calls. Behind the arguments what `StoreItem` has there.
     CallNative = "call_native" Writes;

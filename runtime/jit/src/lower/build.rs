@@ -15,6 +15,8 @@ pub(super) struct Fact {
     pub shape: Option<ShapeRef>,
     /// It had this shape already when the trace was entered.
     pub from_entry: bool,
+    /// How many safepoints there were before that was found out.
+    pub tested: u32,
     /// The int or float in it.
     pub unboxed: Option<Id>,
 }
@@ -58,6 +60,7 @@ impl Lowering<'_> {
     pub(super) fn emit_with(&mut self, op: Op, ty: Ty, args: &[Id], imm: i64, exit: Option<u32>) -> Id {
         let id = self.trace.add(Uop { op, ty, args: args.to_vec(), imm, exit });
         self.trace.body.push(id);
+        self.safepoints += op.is_safepoint() as u32;
         id
     }
 
@@ -185,18 +188,27 @@ impl Lowering<'_> {
             }
             if is_stable(shape) && v.shape() == shape {
                 // For good.
-                self.facts.entry(id).or_default().shape = Some(shape);
+                self.has_shape(id, shape);
                 return Ok(id);
             }
         }
         self.guard(Op::GuardShape, &[id], shape.0 as i64);
-        self.facts.entry(id).or_default().shape = Some(shape);
+        self.has_shape(id, shape);
         Ok(id)
     }
 
-    /// A value is known to be a cell of a shape that never changes.
+    /// A value is known to be a cell of a shape.
     pub(super) fn has_shape(&mut self, id: Id, shape: ShapeRef) {
-        self.facts.entry(id).or_default().shape = Some(shape);
+        let fact = self.facts.entry(id).or_default();
+        (fact.shape, fact.tested) = (Some(shape), self.safepoints);
+    }
+
+    /// Something is going to be stored in a slot of an object. At any safepoint since its shape was tested another thread may have moved its
+    /// attributes elsewhere, so it is tested again.
+    pub(super) fn test_again(&mut self, object: Id) {
+        if let Some(fact) = self.facts.get_mut(&object).filter(|fact| fact.tested != self.safepoints) {
+            fact.shape = fact.shape.filter(|shape| is_stable(*shape));
+        }
     }
 
     /// A value is known not to be NULL.
@@ -294,7 +306,7 @@ impl Lowering<'_> {
                 fact.shape = None;
             }
         }
-        self.facts.entry(object).or_default().shape = Some(shape);
+        self.has_shape(object, shape);
     }
 
     /// Items of lists have changed.

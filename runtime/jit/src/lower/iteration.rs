@@ -3,16 +3,15 @@
 use super::{Abort, Lowering};
 use crate::helpers;
 use crate::ir::{Id, Op, Ty};
+use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::iterators::{OF_DICTS, PLAIN};
 use limpid_vm::types::list::Storage;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 use limpid_vm::types::{List, Range, Tuple};
 use std::mem::offset_of;
-
-/// Iterators that run no Python code, and stay at their end.
-const ITERATORS: [ShapeRef; 3] = [shapes::LIST_ITERATOR, shapes::LIST_REVERSE_ITERATOR, shapes::TUPLE_ITERATOR];
 
 impl Lowering<'_> {
     pub(super) fn next_of_range(&mut self, goes_on: bool) -> Result<bool, Abort> {
@@ -83,7 +82,7 @@ impl Lowering<'_> {
         let [Observed::Null, Observed::Cell(shape), ..] = step.operands else { return Ok(false) };
         let shape = ShapeRef(shape);
         // What has left the trace here, for there was no item, is not tried again.
-        if !ITERATORS.contains(&shape) || self.at_start && self.needs_python {
+        if !PLAIN.contains(&shape) && !OF_DICTS.contains(&shape) || self.at_start && self.needs_python {
             return Ok(false);
         }
         let (it, position) = (self.peek(2)?, self.peek(1)?);
@@ -92,6 +91,35 @@ impl Lowering<'_> {
         self.guard_is(position, 0);
         let item = self.call_native(helpers::next_item, vec![it]);
         self.push(item);
+        Ok(true)
+    }
+
+    /// The next pair of an iterator, which `UNPACK_SEQUENCE` takes apart. False: Python code may have to run.
+    pub(super) fn next_of_pairs(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        // SAFETY: inside the same code.
+        let behind = unsafe { step.following().add(1 + Opcode::UNPACK_SEQUENCE.caches()) };
+        let [Observed::Null, Observed::Cell(shape), ..] = step.operands else { return Ok(false) };
+        let shape = ShapeRef(shape);
+        let is_known = shape == shapes::ENUMERATE || shape == shapes::DICT_ITEM_ITERATOR;
+        if step.next != behind || !is_known || self.at_start && self.needs_python {
+            return Ok(false);
+        }
+        let (it, position) = (self.peek(2)?, self.peek(1)?);
+        let it = self.guard_shape(it, shape)?;
+        let position = self.value(position);
+        self.guard_is(position, 0);
+        let (frame, end) = (self.frame_index(), self.top().places.len() as i64);
+        let to = self.address(frame, end);
+        let exit = self.exit();
+        let (fp, sp) = self.registers();
+        self.emit_with(Op::NextPair, Ty::None, &[it, to, fp, sp], 0, Some(exit));
+        // At once, for the collector may not look there.
+        for i in 0..2 {
+            let base = self.base_of(frame);
+            let offset = (self.frames[frame].place as i64 + end + i) * 8;
+            let part = self.emit_with(Op::Load, Ty::Value, &[base], offset, None);
+            self.push(part);
+        }
         Ok(true)
     }
 

@@ -5,7 +5,9 @@ use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{ComparisonArg, Opcode};
 use limpid_heap::ShapeRef;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
+use limpid_vm::types::Function;
 use limpid_vm::types::builtin::shapes;
+use std::mem::offset_of;
 
 impl Lowering<'_> {
     /// As [`straight`](Lowering::straight). What has left the trace before here, for it needed Python code, is not tried again.
@@ -67,6 +69,18 @@ impl Lowering<'_> {
                 // It may be one that variables are in.
                 self.forget_all();
                 self.drop_n(3);
+            }
+            STORE_GLOBAL => {
+                let Some(name) = step.code.map(|code| code.name_at(o as usize)) else { return Ok(false) };
+                let v = self.peek(1)?;
+                let function = self.function();
+                let globals = self.load_fixed(function, offset_of!(Function, globals), Ty::Value);
+                let (name, v) = (self.value_constant(name), self.value(v));
+                let exit = self.exit();
+                let (fp, sp) = self.registers();
+                self.emit_with(Op::StoreDictItem, Ty::None, &[globals, name, v, fp, sp], 0, Some(exit));
+                self.loaded.clear();
+                self.drop_n(1);
             }
             CALL_ISINSTANCE if o == 2 && step.operands[2] == Observed::Null => {
                 let (callable, null, v, class) = (self.peek(4)?, self.peek(3)?, self.peek(2)?, self.peek(1)?);

@@ -5,8 +5,7 @@
 //!   [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple; [`natives`]: calls of
 //!   native functions; [`generators`].
 //!
-//! A loop's first frame is in registers while the loop runs. Which places of it, as what, and whether a round changes them is not known
-//! before the whole round was lowered; so it is assumed, and lowered again with better assumptions until they hold ([`Assumptions`]).
+//! A round of a loop is lowered under assumptions about the values that it starts with ([`loops`]).
 
 mod arguments;
 mod build;
@@ -15,6 +14,7 @@ mod form;
 mod generators;
 mod iteration;
 mod lookups;
+mod loops;
 mod natives;
 mod objects;
 mod simple;
@@ -22,21 +22,20 @@ mod state;
 
 use crate::executor::{Entry, ExitState, Source};
 use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
-use build::{Fact, is_stable};
+use build::Fact;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::Frame as VmFrame;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::Recording;
 use limpid_vm::tier2::recorder::{End, Instruction, Observed};
 use limpid_vm::types::Generator;
+pub use loops::lower_loop;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Frame, Place};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::mem::offset_of;
 
-/// How often a loop is lowered with other assumptions.
-const ATTEMPTS: usize = 12;
 /// A loop's trace that is not closed is of use if it has at least this many instructions.
 const SHORTEST: usize = 40;
 
@@ -85,17 +84,6 @@ impl Abort {
     }
 }
 
-/// What is assumed of a place of the first frame at the start of each round.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Assumption {
-    ty: Ty,
-    shape: Option<ShapeRef>,
-    /// No round changes it.
-    fixed: bool,
-}
-
-type Assumptions = BTreeMap<u32, Assumption>;
-
 /// A trace, and what it needs to be entered.
 pub struct Lowered {
     /// The trace.
@@ -133,8 +121,12 @@ struct Lowering<'a> {
     settled: FxHashSet<(Id, u64, bool)>,
     /// Tuples that the trace has made, and their items.
     tuples: FxHashMap<Id, Vec<Id>>,
+    /// The slice that the trace has made last.
+    slice: Option<MadeSlice>,
     /// Ranges that the trace has made, whose numbers are small.
     small_ranges: FxHashSet<Id>,
+    /// How many safepoints the trace has come to.
+    safepoints: u32,
     constants: Vec<u64>,
     /// Places of the first frame that the trace reads or writes.
     touched: BTreeSet<u32>,
@@ -149,6 +141,18 @@ struct Lowering<'a> {
     at_start: bool,
 }
 
+/// A slice that the trace has made. As long as only the next instruction uses it, it does not have to exist.
+struct MadeSlice {
+    slice: Id,
+    parts: [Id; 3],
+    /// What they were seen to be, the step first.
+    seen: [Observed; 3],
+    /// The state before it was made.
+    before: Snapshot,
+    /// The next instruction.
+    next: *const u16,
+}
+
 /// What comes after an instruction.
 enum After {
     /// The next one.
@@ -157,33 +161,6 @@ enum After {
     Stop,
     /// The trace has ended.
     End,
-}
-
-/// Lowers a recording that started at a loop's header.
-pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
-    if recording.end != End::Closed {
-        return lower_open(recording, target, thread);
-    }
-    let mut assumptions = Assumptions::new();
-    for _ in 0..ATTEMPTS {
-        let mut l = Lowering::new(recording, target, thread);
-        l.start_loop(&assumptions)?;
-        let steps = l.run()?;
-        if l.linked {
-            return lower_open(recording, target, thread);
-        }
-        if steps + 1 < recording.steps.len() {
-            // Where frames lie deep, or await each other, each round is another path, and traces would go on from each other without end.
-            return Err(Abort::TooDeep);
-        }
-        let better = l.close(&assumptions)?;
-        if better == assumptions {
-            let entry = assumptions.iter().map(|(place, a)| Entry { place: *place, ty: a.ty, shape: a.shape }).collect();
-            return Ok(l.finish(entry));
-        }
-        assumptions = better;
-    }
-    Err(Abort::Unstable)
 }
 
 /// Lowers what was recorded of a loop that is not to be closed: it starts with everything in memory.
@@ -249,7 +226,9 @@ impl<'a> Lowering<'a> {
             facts: FxHashMap::default(),
             settled: FxHashSet::default(),
             tuples: FxHashMap::default(),
+            slice: None,
             small_ranges: FxHashSet::default(),
+            safepoints: 0,
             constants: Vec::new(),
             touched: BTreeSet::new(),
             words: 0,
@@ -296,24 +275,6 @@ impl<'a> Lowering<'a> {
         let frame = self.base_frame()?;
         self.frames.push(frame);
         self.guard_room();
-        Ok(())
-    }
-
-    fn start_loop(&mut self, assumptions: &Assumptions) -> Result<(), Abort> {
-        let frame = self.base_frame()?;
-        self.frames.push(frame);
-        for (k, (place, a)) in assumptions.iter().enumerate() {
-            let id = self.trace.add(Uop { op: Op::Input, ty: a.ty, args: Vec::new(), imm: k as i64, exit: None });
-            self.trace.inputs.push(id);
-            self.trace.entry.push(id);
-            if let Some(shape) = a.shape {
-                self.facts.insert(id, Fact { shape: Some(shape), from_entry: true, unboxed: None });
-            }
-            self.frames[0].places[*place as usize] = Place { value: Some(id), in_memory: a.fixed };
-            self.touched.insert(*place);
-        }
-        self.guard_room();
-        self.trace.entry.append(&mut self.trace.body);
         Ok(())
     }
 
@@ -465,84 +426,5 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
-    }
-
-    // ---- closing a loop ----
-
-    fn assume_from_entry(&self, place: u32) -> Assumption {
-        match self.recording.entry.get(place as usize) {
-            Some(Observed::Int | Observed::Negative) => Assumption { ty: Ty::Int, shape: None, fixed: true },
-            Some(Observed::Float) => Assumption { ty: Ty::Float, shape: None, fixed: true },
-            Some(Observed::Cell(shape)) if is_stable(ShapeRef(*shape)) => {
-                Assumption { ty: Ty::Value, shape: Some(ShapeRef(*shape)), fixed: true }
-            }
-            _ => Assumption { ty: Ty::Value, shape: None, fixed: true },
-        }
-    }
-
-    /// The jump back; the assumptions under which the round should have been lowered.
-    fn close(&mut self, assumptions: &Assumptions) -> Result<Assumptions, Abort> {
-        if self.frames.len() != 1 {
-            return Err(Abort::Lost);
-        }
-        let mut better = assumptions.clone();
-        // What lies above the stack at the header is of no concern to the next round.
-        let known = self.recording.entry.len() as u32;
-        for place in self.touched.range(..known).copied().collect::<Vec<_>>() {
-            better.entry(place).or_insert_with(|| self.assume_from_entry(place));
-        }
-        // Places of the value stack hold iterators, which the trace looks at in every round.
-        for place in self.frames[0].nlocals..self.frames[0].places.len() {
-            better.entry(place as u32).or_insert_with(|| self.assume_from_entry(place as u32));
-        }
-        if better != *assumptions {
-            return Ok(better);
-        }
-        let mut next = Vec::new();
-        for (k, (place, a)) in assumptions.iter().enumerate() {
-            let input = self.trace.inputs[k];
-            let last = match self.frames[0].places[*place as usize].value {
-                Some(id) => id,
-                // It was written behind the trace's back.
-                None => input,
-            };
-            let in_memory = self.frames[0].places[*place as usize].value.is_none();
-            if last == input && !in_memory {
-                next.push(input);
-                continue;
-            }
-            let b = better.get_mut(place).expect("a copy");
-            b.fixed = false;
-            b.shape = None;
-            let ty = self.ty(last);
-            if in_memory {
-                b.ty = Ty::Value;
-            } else if ty != a.ty && matches!(ty, Ty::Int | Ty::Float) {
-                // The type it has from the second round on.
-                b.ty = ty;
-            } else if ty != a.ty && !self.is_read(input) {
-                b.ty = Ty::Value;
-            }
-            if b == a {
-                let v = if in_memory {
-                    let base = self.emit(Op::Frame, Ty::Word, &[], 0);
-                    self.emit_with(Op::Load, Ty::Value, &[base], *place as i64 * 8, None)
-                } else {
-                    self.convert(last, a.ty, None)?
-                };
-                next.push(v);
-            }
-        }
-        if better == *assumptions {
-            self.settle_depth();
-            self.guard(Op::GuardBreaker, &[], 0);
-            self.trace.next = Some(next);
-        }
-        Ok(better)
-    }
-
-    /// Does the trace look at an input, or just carry it?
-    fn is_read(&self, input: Id) -> bool {
-        self.trace.body.iter().any(|id| self.trace.uop(*id).args.contains(&input))
     }
 }

@@ -7,6 +7,7 @@ use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::args::NativeBody;
 use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module, Type, flag};
@@ -73,12 +74,12 @@ impl Lowering<'_> {
     /// As [`straight`](Lowering::straight). What has left the trace before here is not tried again.
     pub(super) fn natives(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
         let n = step.oparg as usize;
-        if self.at_start && self.needs_python || n >= WATCHED {
+        if self.at_start && self.needs_python {
             return Ok(false);
         }
         match form {
-            Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST => {}
-            Opcode::CALL_BUILTIN_CLASS => return self.native_class(step),
+            Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST if n < WATCHED => {}
+            Opcode::CALL_BUILTIN_CLASS if n < WATCHED => return self.native_class(step),
             _ => return self.operations(step, form),
         }
         let callable = step.callable;
@@ -155,6 +156,9 @@ impl Lowering<'_> {
     /// Operators and slices of builtin types.
     fn operations(&mut self, step: &Instruction, form: Opcode) -> Result<bool, Abort> {
         let [a, b, c, ..] = step.operands;
+        if form == Opcode::BINARY_OP && step.oparg == BinaryOperator::Subscript as u32 && b == Observed::Cell(shapes::LIST.0) {
+            return self.slice_of_list(step);
+        }
         let is_bound = |bound: Observed| matches!(bound, Observed::Int | Observed::Negative | Observed::None);
         let is_sequence = |v: Observed| [shapes::LIST, shapes::TUPLE, shapes::STR].iter().any(|shape| v == Observed::Cell(shape.0));
         let list = Observed::Cell(shapes::LIST.0);
@@ -167,12 +171,10 @@ impl Lowering<'_> {
                 }
                 (helpers::concat, 2, false)
             }
-            Opcode::BINARY_OP if step.oparg == BinaryOperator::Subscript as u32 && matches!(a, Observed::Int | Observed::Negative) => {
-                if b != Observed::Cell(shapes::BYTES.0) && b != Observed::Cell(shapes::BYTEARRAY.0) {
-                    return Ok(false);
-                }
+            Opcode::BINARY_OP if step.oparg == BinaryOperator::Subscript as u32 && is_int(a) && has_plain_items(b) => {
                 (helpers::get_item, 2, false)
             }
+            Opcode::STORE_SUBSCR if is_int(a) && has_plain_items(b) && (is_int(c) || c == Observed::Float) => (helpers::set_item, 3, false),
             _ => return Ok(false),
         };
         let mut args = Vec::with_capacity(count + 2);
@@ -187,10 +189,32 @@ impl Lowering<'_> {
         let v = self.call_native(function, args);
         if fills {
             self.loaded.clear();
+        }
+        if count > 2 && form != Opcode::BINARY_SLICE {
             self.drop_n(count);
         } else {
             self.replace(count, v);
         }
+        Ok(true)
+    }
+
+    /// A list's items that a slice names which has just been made.
+    fn slice_of_list(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let (list, key) = (self.peek(2)?, self.peek(1)?);
+        let Some(made) = self.slice.take().filter(|made| made.slice == key && made.next == step.start) else { return Ok(false) };
+        if !made.seen.iter().all(|part| is_int(*part) || *part == Observed::None) {
+            return Ok(false);
+        }
+        // What leaves here makes the slice first.
+        (self.before, self.exit) = (made.before, None);
+        let mut args = vec![self.guard_shape(list, shapes::LIST)?];
+        for (part, seen) in made.parts.iter().zip(made.seen.iter().rev()) {
+            self.guard_simple(*part, *seen)?;
+            args.push(self.value(*part));
+        }
+        let v = self.call_native(helpers::get_slice_with_step, args);
+        self.has_shape(v, shapes::LIST);
+        self.replace(2, v);
         Ok(true)
     }
 
@@ -273,6 +297,18 @@ impl Lowering<'_> {
 
 fn is_get(callable: Value) -> bool {
     callable.exact::<MethodDescriptor>().is_some_and(|d| d.def().name == "get")
+}
+
+fn is_int(observed: Observed) -> bool {
+    matches!(observed, Observed::Int | Observed::Negative)
+}
+
+/// Is it of a native type whose items are had by ints without Python code?
+fn has_plain_items(observed: Observed) -> bool {
+    let Observed::Cell(shape) = observed else { return false };
+    // SAFETY: the recording keeps the shapes of such instructions alive.
+    let class = unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class();
+    class.has(flag::PLAIN_ITEMS)
 }
 
 fn is_simple(observed: Observed) -> bool {

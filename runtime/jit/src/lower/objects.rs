@@ -1,6 +1,6 @@
 //! Names, attributes, containers.
 
-use super::{Abort, Lowering};
+use super::{Abort, Lowering, MadeSlice};
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
@@ -79,6 +79,8 @@ impl Lowering<'_> {
                 self.push_entry(table, step.cache(6), o & 1 != 0);
             }
             STORE_ATTR_INSTANCE_VALUE | STORE_ATTR_SLOT if has_cached_shape(step) => {
+                let object = self.peek(1)?;
+                self.test_again(object);
                 let object = self.object_of_cached_shape(step)?;
                 let offset = step.cache(6) as usize;
                 if step.op == STORE_ATTR_INSTANCE_VALUE {
@@ -165,6 +167,7 @@ impl Lowering<'_> {
                 }
                 self.replace(o as usize, v);
             }
+            BUILD_SLICE if !(self.at_start && self.needs_python) => self.make_slice(step)?,
             UNPACK_SEQUENCE_TWO_TUPLE | UNPACK_SEQUENCE_TUPLE => {
                 let tuple = self.peek(1)?;
                 if let Some(items) = self.tuples.get(&tuple).filter(|items| items.len() == o as usize).cloned() {
@@ -315,6 +318,7 @@ impl Lowering<'_> {
             return Ok(false);
         }
         let (object, v) = (self.peek(1)?, self.peek(2)?);
+        self.test_again(object);
         let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
         match kind {
             StoreKind::AddSlot(offset, child) => self.add_slot(object, offset as usize, v, child.shape_ref(), name),
@@ -351,6 +355,22 @@ impl Lowering<'_> {
             let null = self.constant(Ty::Value, 0);
             self.push(null);
         }
+    }
+
+    fn make_slice(&mut self, step: &Instruction) -> Result<(), Abort> {
+        let [a, b, c, ..] = step.operands;
+        let none = self.constant(Ty::Value, Value::NONE.bits() as i64);
+        let (parts, seen) = match step.oparg {
+            2 => ([self.peek(2)?, self.peek(1)?, none], [Observed::None, a, b]),
+            _ => ([self.peek(3)?, self.peek(2)?, self.peek(1)?], [a, b, c]),
+        };
+        let exit = self.exit();
+        let (fp, sp) = self.registers();
+        let [start, stop, by] = parts.map(|part| self.value(part));
+        let slice = self.emit_with(Op::BuildSlice, Ty::Value, &[start, stop, by, fp, sp], 0, Some(exit));
+        self.slice = Some(MadeSlice { slice, parts, seen, before: self.before.clone(), next: step.following() });
+        self.replace(step.oparg as usize, slice);
+        Ok(())
     }
 
     /// The table of a dict, which has this version.

@@ -39,6 +39,7 @@ impl Lowering<'_> {
             FOR_ITER_RANGE => return self.next_of_range(falls_through),
             FOR_ITER_LIST => return self.next_of_list(falls_through),
             FOR_ITER_TUPLE => return self.next_of_tuple(falls_through),
+            FOR_ITER_PAIR => return self.next_of_pairs(step),
             FOR_ITER_NATIVE if falls_through => return self.next_of_object(step),
             _ => return Ok(false),
         };
@@ -262,6 +263,9 @@ impl Lowering<'_> {
     }
 
     fn int_operation(&mut self, op: Op) -> Result<bool, Abort> {
+        if self.at_start && self.needs_python {
+            return Ok(false);
+        }
         let (a, b) = self.two_ints()?;
         let v = self.emit(op, Ty::Int, &[a, b], 0);
         self.replace(2, v);
@@ -295,6 +299,9 @@ impl Lowering<'_> {
 
     fn bits(&mut self, o: u32) -> Result<bool, Abort> {
         use BinaryOperator as B;
+        if self.at_start && self.needs_python {
+            return Ok(false);
+        }
         let (a, b) = self.two_ints()?;
         let count = self.constant_of(b).map(|(_, bits)| bits >> 15).filter(|n| (0..48).contains(n));
         let op = plain_operator(o);
@@ -304,6 +311,12 @@ impl Lowering<'_> {
             (Some(B::Xor), _) => self.emit(Op::Xor, Ty::Int, &[a, b], 0),
             (Some(B::RightShift), Some(n)) => self.emit(Op::ShiftRight, Ty::Int, &[a], n),
             (Some(B::LeftShift), Some(n)) => self.emit(Op::ShiftLeft, Ty::Int, &[a], n),
+            (Some(op @ (B::RightShift | B::LeftShift)), None) if self.constant_of(b).is_none() => {
+                let (count, places) = (self.emit(Op::IntToWord, Ty::Word, &[b], 0), self.word_constant(48));
+                self.guard(Op::GuardBelow, &[count, places], 0);
+                let op = if op == B::RightShift { Op::ShiftRightBy } else { Op::ShiftLeftBy };
+                self.emit(op, Ty::Int, &[a, count], 0)
+            }
             _ => return Ok(false),
         };
         self.replace(2, v);

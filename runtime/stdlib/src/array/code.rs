@@ -54,13 +54,22 @@ pub(super) fn find(letter: u32) -> Option<&'static Code> {
 /// An item's bytes, as many as its size, in this machine's order.
 pub(super) type Item = [u8; 8];
 
+/// The bytes of an item as a number.
+#[inline]
+pub(super) fn bits_of(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [a] => a as u64,
+        [a, b] => u16::from_le_bytes([a, b]) as u64,
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]) as u64,
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => unreachable!("items have one of these sizes"),
+    }
+}
+
 impl Code {
-    /// The object of an item.
+    /// The object of an item, whose bytes are given [as a number](bits_of).
     #[inline]
-    pub fn read(&self, t: &Thread, bytes: &[u8]) -> R {
-        let mut word = [0; 8];
-        word[..self.size].copy_from_slice(bytes);
-        let bits = u64::from_le_bytes(word);
+    pub fn read(&self, t: &Thread, bits: u64) -> R {
         match self.kind {
             Kind::Signed => {
                 let unused = 64 - 8 * self.size as u32;
@@ -76,6 +85,25 @@ impl Code {
         }
     }
 
+    /// The item of a number, if that is one that no Python code has to convert, and it fits.
+    #[inline]
+    pub fn convert_now(&self, v: Value) -> Option<Item> {
+        match self.kind {
+            Kind::Signed | Kind::Unsigned if v.is_int() => self.fits(v.as_int()).then(|| word(v.as_int() as u64)),
+            Kind::Float if v.is_float() && self.size == 4 => Some(word((v.as_float() as f32).to_bits() as u64)),
+            Kind::Float if v.is_float() => Some(word(v.as_float().to_bits())),
+            _ => None,
+        }
+    }
+
+    fn fits(&self, i: i64) -> bool {
+        let bits = 8 * self.size as u32;
+        match self.kind {
+            Kind::Signed => bits == 64 || i >> (bits - 1) == i >> 63,
+            _ => i >= 0 && (bits == 64 || i >> bits == 0),
+        }
+    }
+
     /// The item of an object. Runs Python code.
     #[inline]
     pub fn convert(&self, t: &Thread, v: Value) -> R<Item> {
@@ -88,17 +116,12 @@ impl Code {
     }
 
     fn integer(&self, t: &Thread, v: Value) -> R<Item> {
-        let bits = 8 * self.size as u32;
         let v = number::index(t, v)?;
         if let Some(i) = int::as_i64_opt(v) {
-            let fits = match self.kind {
-                Kind::Signed => bits == 64 || i >> (bits - 1) == i >> 63,
-                _ => i >= 0 && (bits == 64 || i >> bits == 0),
-            };
-            if fits {
+            if self.fits(i) {
                 return Ok(word(i as u64));
             }
-        } else if let Some(u) = int::as_u64_opt(v).filter(|_| bits == 64 && self.kind == Kind::Unsigned) {
+        } else if let Some(u) = int::as_u64_opt(v).filter(|_| self.size == 8 && self.kind == Kind::Unsigned) {
             return Ok(word(u));
         }
         Err(self.out_of_range(t, v))
@@ -132,12 +155,7 @@ impl Code {
 
     /// The order of two items; None if one is NaN.
     pub fn compare(&self, a: &[u8], b: &[u8]) -> Option<std::cmp::Ordering> {
-        let bits = |bytes: &[u8]| {
-            let mut word = [0; 8];
-            word[..self.size].copy_from_slice(bytes);
-            u64::from_le_bytes(word)
-        };
-        let (a, b) = (bits(a), bits(b));
+        let (a, b) = (bits_of(a), bits_of(b));
         match self.kind {
             Kind::Signed => {
                 let unused = 64 - 8 * self.size as u32;

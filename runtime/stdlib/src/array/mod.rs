@@ -10,7 +10,7 @@ mod pickle;
 mod subscript;
 
 use crate::owned;
-use code::{CODES, Code, Item, Kind};
+use code::{CODES, Code, Item, Kind, bits_of};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, Signature, receiver};
 use limpid_vm::modules::{ModuleDef, warnings};
@@ -24,6 +24,7 @@ use limpid_vm::types::repr::ReprText;
 use limpid_vm::types::{Bytearray, Bytes, List, Module, Str, Tuple, Type, TypeDef, flag, int, type_};
 use limpid_vm::{exc, layout, raise};
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The layout.
@@ -87,13 +88,24 @@ impl Array {
 
     /// The item at `i` as it is now.
     fn item(&self, t: &Thread, i: usize) -> R<Option<Value>> {
-        let size = self.code.size;
-        let mut item: Item = [0; 8];
-        match self.items.lock().get(i * size..(i + 1) * size) {
-            Some(bytes) => item[..size].copy_from_slice(bytes),
-            None => return Ok(None),
+        let bits = self.items.lock().get(self.place(i)).map(bits_of);
+        bits.map(|bits| self.code.read(t, bits)).transpose()
+    }
+
+    /// Replaces the item at `i`. False: there is none.
+    fn replace(&self, i: usize, item: Item) -> bool {
+        match self.items.lock().get_mut(self.place(i)) {
+            Some(place) => {
+                place.copy_from_slice(&item[..self.code.size]);
+                true
+            }
+            None => false,
         }
-        self.code.read(t, &item[..size]).map(Some)
+    }
+
+    /// Where the bytes of an item are. Indices come from ints that are no big ones.
+    fn place(&self, i: usize) -> Range<usize> {
+        i * self.code.size..(i + 1) * self.code.size
     }
 
     /// Changes the bytes in a way that changes how many there are.
@@ -153,7 +165,7 @@ impl Array {
         let bytes = self.snapshot();
         let list = List::with_capacity(t, bytes.len() / self.code.size)?;
         for item in bytes.chunks_exact(self.code.size) {
-            list.append(t, self.code.read(t, item)?)?;
+            list.append(t, self.code.read(t, bits_of(item))?)?;
         }
         Ok(list)
     }
@@ -299,7 +311,7 @@ fn repr(t: &Thread, v: Value) -> R {
 pub static ARRAY_DEF: TypeDef = TypeDef {
     doc: "array(typecode [, initializer]) -> array\n\nReturn a new array whose items are restricted by typecode, and\ninitialized from the \
           optional initializer value, which must be a list,\nstring or iterable over elements of the appropriate type.",
-    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES | flag::SEQUENCE,
+    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES | flag::SEQUENCE | flag::PLAIN_ITEMS,
     slots: SlotTable {
         new: Some(new),
         repr: Some(repr),

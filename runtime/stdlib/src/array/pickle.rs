@@ -126,7 +126,7 @@ pub(super) fn reconstruct(t: &Thread, a: &[Value]) -> R {
         if format.big {
             item.reverse();
         }
-        let v = source.read(t, &item)?;
+        let v = source.read(t, code::bits_of(&item))?;
         array.append(t, v)?;
     }
     Ok(array.value())

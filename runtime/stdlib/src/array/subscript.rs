@@ -24,10 +24,12 @@ pub(super) fn get_item(t: &Thread, v: Value, key: Value) -> R {
         drop(items);
         return Ok(plain(t, this.code, picked));
     }
-    let index = index_of(t, key)?;
-    let found = match sequence::resolve_index(index, this.len()) {
-        Some(i) => this.item(t, i)?,
-        None => None,
+    let found = match index_of(t, key)? {
+        index @ 0.. if key.is_int() => this.item(t, index as usize)?,
+        index => match sequence::resolve_index(index, this.len()) {
+            Some(i) => this.item(t, i)?,
+            None => None,
+        },
     };
     match found {
         Some(v) => Ok(v),
@@ -37,7 +39,13 @@ pub(super) fn get_item(t: &Thread, v: Value, key: Value) -> R {
 
 pub(super) fn set_item(t: &Thread, v: Value, key: Value, value: Value) -> R<()> {
     let this = receiver::<Array>(v);
-    let size = this.code.size;
+    if key.is_int()
+        && let Ok(i) = usize::try_from(key.as_int())
+        && let Some(item) = this.code.convert_now(value)
+        && this.replace(i, item)
+    {
+        return Ok(());
+    }
     if let Some(slice) = key.downcast::<Slice>() {
         return set_slice(t, this, slice, value);
     }
@@ -45,20 +53,13 @@ pub(super) fn set_item(t: &Thread, v: Value, key: Value, value: Value) -> R<()> 
     let Some(i) = sequence::resolve_index(index, this.len()) else { raise!(t, IndexError, "array assignment index out of range") };
     if value.is_null() {
         return this.resize(t, |items| {
-            if (i + 1) * size <= items.len() {
-                items.drain(i * size..(i + 1) * size);
+            if this.place(i).end <= items.len() {
+                items.drain(this.place(i));
             }
         });
     }
     let item = this.code.convert(t, value)?;
-    let done = match this.items.lock().get_mut(i * size..(i + 1) * size) {
-        Some(place) => {
-            place.copy_from_slice(&item[..size]);
-            true
-        }
-        None => false,
-    };
-    if done { Ok(()) } else { raise!(t, IndexError, "array assignment index out of range") }
+    if this.replace(i, item) { Ok(()) } else { raise!(t, IndexError, "array assignment index out of range") }
 }
 
 fn set_slice(t: &Thread, this: Ref<Array>, slice: Ref<Slice>, value: Value) -> R<()> {

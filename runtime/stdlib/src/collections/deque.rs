@@ -377,7 +377,7 @@ fn reverse(t: &Thread, a: &[Value]) -> R {
 // ---- as a sequence ----
 
 fn resolve(t: &Thread, this: Ref<Deque>, key: Value) -> R<usize> {
-    let index = number::index_isize(t, key)?;
+    let index = sequence::index_of_key(t, key)?;
     match sequence::resolve_index(index, this.len()) {
         Some(i) => Ok(i),
         None => raise!(t, IndexError, "deque index out of range"),
@@ -499,7 +499,7 @@ macro_rules! quiet {
 /// `collections.deque`
 pub static DEQUE_DEF: TypeDef = TypeDef {
     doc: "deque([iterable[, maxlen]])\n--\n\nA list-like sequence optimized for data accesses near its endpoints.",
-    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES | flag::SEQUENCE,
+    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES | flag::SEQUENCE | flag::PLAIN_ITEMS,
     slots: SlotTable {
         new: Some(new),
         init: Some(init),

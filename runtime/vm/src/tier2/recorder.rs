@@ -17,6 +17,9 @@ pub const MAX_STEPS: usize = 1000;
 const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
+/// Instructions into whose operands' shapes the compiler looks.
+const LOOKED_INTO: [Opcode; 7] =
+    [Opcode::LOAD_ATTR, Opcode::STORE_ATTR, Opcode::BINARY_OP, Opcode::STORE_SUBSCR, Opcode::COMPARE_OP, Opcode::CALL, Opcode::CALL_KW];
 
 /// Where a trace starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -318,10 +321,7 @@ impl Recording {
             *observed = Observed::of(r.peek(i + 1));
         }
         let mut class = None;
-        if let Opcode::LOAD_ATTR | Opcode::STORE_ATTR | Opcode::BINARY_OP | Opcode::COMPARE_OP | Opcode::CALL | Opcode::CALL_KW =
-            op.family()
-        {
-            // The compiler looks into them.
+        if LOOKED_INTO.contains(&op.family()) {
             for observed in operands {
                 if let Observed::Cell(shape) = observed {
                     self.functions.push(Value::cell(ShapeRef(shape).ptr::<u8>()));

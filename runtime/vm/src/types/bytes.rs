@@ -159,7 +159,7 @@ pub static BYTES_DEF: TypeDef = TypeDef {
           bytes() -> empty bytes object\n\nConstruct an immutable array of bytes from:\n\
           \x20 - an iterable yielding integers in range(256)\n  - a text string encoded using the specified encoding\n\
           \x20 - any object implementing the buffer API.\n  - an integer",
-    flags: flag::BASE_TYPE | flag::BYTES_SUBCLASS | flag::MATCH_SELF,
+    flags: flag::BASE_TYPE | flag::BYTES_SUBCLASS | flag::MATCH_SELF | flag::PLAIN_ITEMS,
     slots: SlotTable {
         new: Some(new),
         repr: Some(|t, v| Ok(repr(t, receiver(v).contents())?.value())),

@@ -54,6 +54,8 @@ pub mod flag {
     pub const WEAK_REFERENCES: u64 = 1 << 42;
     /// Attribute lookup is object's own: no `__getattr__`, no `__getattribute__`.
     pub const PLAIN_LOOKUP: u64 = 1 << 43;
+    /// Subscripts that are ints run no Python code, nor does storing numbers at them.
+    pub const PLAIN_ITEMS: u64 = 1 << 44;
     /// The flags a subclass takes over from its bases.
     pub const INHERITED: u64 = SEQUENCE
         | MAPPING

@@ -40,6 +40,7 @@ impl Function<'_, '_> {
             }
             Op::BuildTuple => self.build(helpers::build_tuple as *const () as usize, args, exit)?,
             Op::BuildList => self.build(helpers::build_list as *const () as usize, args, exit)?,
+            Op::BuildSlice => self.build(helpers::build_slice as *const () as usize, args, exit)?,
             Op::CallNative => {
                 let function = self.constant(u.imm);
                 self.with_items(helpers::call_native as *const () as usize, &[function], args, exit)?
@@ -98,10 +99,11 @@ impl Function<'_, '_> {
         self.b.ins().ireduce(I8, truth)
     }
 
-    /// Stores an item of a dict.
-    pub(super) fn store_dict_item(&mut self, args: &[Value], exit: u32) -> Option<()> {
-        self.save_registers(args[3], args[4]);
-        let done = self.call_with_thread(helpers::store_dict_item as *const () as usize, &args[..3])?;
+    /// Calls a function with all arguments but the last two, and leaves if it gives 0.
+    pub(super) fn does(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<()> {
+        let (args, registers) = args.split_at(args.len() - 2);
+        self.save_registers(registers[0], registers[1]);
+        let done = self.call_with_thread(helper, args)?;
         self.guard(done, exit);
         Some(())
     }

@@ -300,7 +300,7 @@ pub static BYTEARRAY_DEF: TypeDef = TypeDef {
           bytearray() -> empty bytes array\n\nConstruct a mutable bytearray object from:\n\
           \x20 - an iterable yielding integers in range(256)\n  - a text string encoded using the specified encoding\n\
           \x20 - a bytes or a buffer object\n  - any object implementing the buffer API.\n  - an integer",
-    flags: flag::BASE_TYPE | flag::MATCH_SELF,
+    flags: flag::BASE_TYPE | flag::MATCH_SELF | flag::PLAIN_ITEMS,
     slots: SlotTable {
         new: Some(|t, class, _| {
             // SAFETY: the receiver of `__new__` is a class, checked by whoever calls the slot.

@@ -155,6 +155,11 @@ pub fn next_item(t: &Thread, v: Value) -> R<Option<(Value, Value)>> {
     receiver(v).advance(t, false)
 }
 
+/// Is there another entry, as far as the iterator knows? Otherwise it ends or raises an exception, and that once only.
+pub fn may_have_next(v: Value) -> bool {
+    receiver(v).left.load(Relaxed) > 0
+}
+
 fn next<const WHAT: usize, const REVERSED: bool>(t: &Thread, v: Value) -> R {
     Ok(match receiver(v).advance(t, REVERSED)? {
         None => Value::NULL,

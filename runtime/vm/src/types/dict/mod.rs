@@ -23,7 +23,7 @@ mod views;
 
 pub use iterators::{
     DICT_ITEM_ITERATOR_DEF, DICT_KEY_ITERATOR_DEF, DICT_REVERSE_ITEM_ITERATOR_DEF, DICT_REVERSE_KEY_ITERATOR_DEF,
-    DICT_REVERSE_VALUE_ITERATOR_DEF, DICT_VALUE_ITERATOR_DEF, next_item,
+    DICT_REVERSE_VALUE_ITERATOR_DEF, DICT_VALUE_ITERATOR_DEF, may_have_next, next_item,
 };
 pub use methods::{DICT_DEF, item_or_missing};
 pub use views::{

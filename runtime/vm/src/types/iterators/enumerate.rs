@@ -73,6 +73,12 @@ pub(super) fn next_pair(t: &Thread, v: Value) -> R<Option<(Value, Value)>> {
     Ok(Some((count, item)))
 }
 
+/// Does the next pair come without Python code, and is nothing lost if there is none?
+pub(super) fn is_plain(v: Value) -> bool {
+    let this = receiver::<Enumerate>(v);
+    this.count.get().is_int() && this.count.get().as_int() < Value::INT_MAX && super::is_plain(this.iterator.get())
+}
+
 fn next(t: &Thread, v: Value) -> R {
     Ok(match next_pair(t, v)? {
         Some((count, item)) => Tuple::from_slice(t, &[count, item]).value(),

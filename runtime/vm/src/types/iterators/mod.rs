@@ -5,8 +5,9 @@
 use crate::args::Args;
 use crate::object::{R, Ref, ValueExt};
 use crate::thread::Thread;
-use crate::types::{Tuple, Type, int};
-use limpid_heap::Value;
+use crate::types::builtin::shapes;
+use crate::types::{Tuple, Type, dict, int};
+use limpid_heap::{ShapeRef, Value};
 
 mod callable;
 mod enumerate;
@@ -39,6 +40,25 @@ pub(super) const SET_STATE_DOC: &str = "Set state information for unpickling.";
 /// The `iter` slot of iterators.
 pub fn itself(_: &Thread, v: Value) -> R {
     Ok(v)
+}
+
+/// Iterators that run no Python code and stay at their end: one that has no next item may be asked again.
+pub const PLAIN: [ShapeRef; 7] = [
+    shapes::LIST_ITERATOR,
+    shapes::LIST_REVERSE_ITERATOR,
+    shapes::TUPLE_ITERATOR,
+    shapes::STR_ASCII_ITERATOR,
+    shapes::BYTES_ITERATOR,
+    shapes::RANGE_ITERATOR,
+    shapes::SET_ITERATOR,
+];
+/// Those that run no Python code either, but may raise an exception at their end, and that once.
+pub const OF_DICTS: [ShapeRef; 3] = [shapes::DICT_KEY_ITERATOR, shapes::DICT_VALUE_ITERATOR, shapes::DICT_ITEM_ITERATOR];
+
+/// Does the iterator give its next item without Python code, or else may it be asked again?
+pub fn is_plain(iterator: Value) -> bool {
+    let shape = iterator.shape();
+    PLAIN.contains(&shape) || OF_DICTS.contains(&shape) && dict::may_have_next(iterator)
 }
 
 /// Has the class an `__init__` that `base`, from which it derives, has not?

@@ -1,6 +1,6 @@
 //! Iterators over pairs that a loop takes apart at once: it can have the two parts without the tuple around them.
 
-use super::{enumerate, zip};
+use super::{enumerate, is_plain, zip};
 use crate::object::{R, ValueExt};
 use crate::thread::Thread;
 use crate::types::{builtin, dict};
@@ -16,6 +16,29 @@ pub enum NextPair {
     Raised,
     /// The iterator yields something else.
     Unknown,
+}
+
+/// As [`next_pair`], if that runs no Python code; it changes nothing if it fails. False: there is no pair, or it cannot be told, so
+/// [`next_pair`] is to be asked.
+///
+/// # Safety
+/// Two values can be written to `to`.
+pub unsafe fn next_pair_now(t: &Thread, iterator: Value, to: *mut Value) -> bool {
+    let shape = iterator.shape();
+    let can_tell = match shape {
+        builtin::shapes::ENUMERATE => enumerate::is_plain(iterator),
+        builtin::shapes::DICT_ITEM_ITERATOR => is_plain(iterator),
+        _ => false,
+    };
+    // SAFETY: by contract.
+    match can_tell.then(|| unsafe { next_pair(t, iterator, to) }) {
+        Some(NextPair::Pair) => true,
+        Some(NextPair::Raised) => {
+            t.take_exception();
+            false
+        }
+        _ => false,
+    }
 }
 
 /// Does the iterator yield pairs that [`next_pair`] can take apart?

@@ -1,0 +1,70 @@
+//! Calls: of functions of the runtime, of bodies of instructions, and of other traces.
+
+use super::{Function, flags};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Value};
+use cranelift_codegen::isa::CallConv;
+use limpid_vm::thread::Thread;
+use limpid_vm::tier2::bodies;
+use std::mem::offset_of;
+
+impl Function<'_, '_> {
+    pub(super) fn call(&mut self, function: usize, arguments: &[Value], result: bool) -> Option<Value> {
+        let address = self.constant(function as i64);
+        self.call_at(address, arguments, result)
+    }
+
+    pub(super) fn call_at(&mut self, address: Value, arguments: &[Value], result: bool) -> Option<Value> {
+        let mut signature = Signature::new(CallConv::SystemV);
+        signature.params.extend(arguments.iter().map(|a| AbiParam::new(self.b.func.dfg.value_type(*a))));
+        if result {
+            signature.returns.push(AbiParam::new(I64));
+        }
+        let signature = self.b.import_signature(signature);
+        let call = self.b.ins().call_indirect(signature, address, arguments);
+        self.b.inst_results(call).first().copied()
+    }
+
+    pub(super) fn body(&mut self, fp: Value, number: usize) -> Option<()> {
+        let call = self.t.trace.calls[number].clone();
+        let pc = self.constant(call.pc as i64);
+        let sp = self.add_constant(fp, call.used as i64 * 8);
+        let thread = self.thread();
+        let oparg = self.constant(call.oparg as i64);
+        let mut function = self.constant(call.function as i64);
+        if let Some(opcode) = call.opcode {
+            // The form that was recorded, or the one that it has by now.
+            let now = self.b.ins().load(I8, flags(), pc, 0);
+            let recorded = self.b.ins().iconst(I8, opcode as i64);
+            let same = self.b.ins().icmp(IntCC::Equal, now, recorded);
+            let current = self.constant(bodies::current as *const () as i64);
+            function = self.b.ins().select(same, function, current);
+        }
+        let went_on = self.call_at(function, &[pc, sp, fp, thread, oparg], true)?;
+        let elsewhere = self.b.create_block();
+        self.b.set_cold_block(elsewhere);
+        self.leaves.push((elsewhere, went_on, self.position));
+        let as_expected = self.compare_constant(IntCC::Equal, went_on, call.expected as i64);
+        let on = self.b.create_block();
+        self.b.ins().brif(as_expected, on, &[], elsewhere, &[]);
+        self.b.switch_to_block(on);
+        // A view of the variables may have changed them, or tools watch from now on.
+        let exposed = self.b.ins().load(I8, flags(), thread, offset_of!(Thread, leave_trace) as i32);
+        let on = self.b.create_block();
+        self.b.ins().brif(exposed, elsewhere, &[], on, &[]);
+        self.b.switch_to_block(on);
+        Some(())
+    }
+
+    pub(super) fn link(&mut self, executor: i64, args: &[Value]) {
+        let buffer = self.constant(self.t.buffer as i64);
+        for (word, v) in args[2..].iter().enumerate() {
+            self.store_raw(buffer, word as i32, *v);
+        }
+        // The address of the code is in the executor's first word.
+        let executor = self.constant(executor);
+        let code = self.b.ins().load(I64, flags(), executor, 0);
+        self.b.ins().return_call_indirect(self.signature, code, &[args[0], args[1]]);
+    }
+}

@@ -1,0 +1,90 @@
+//! Guards, and how a trace is left.
+
+use super::{Function, flags};
+use crate::entry;
+use crate::executor::Exit;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use limpid_vm::thread::Thread;
+use std::mem::offset_of;
+
+impl Function<'_, '_> {
+    pub(super) fn exit_block(&mut self, exit: u32) -> Block {
+        // Uops that leave to the same place share a block, unless they are counted.
+        let at = self.position;
+        let is_counted = self.t.executor.counts.is_some();
+        if let Some((_, block, _)) = self.open_exits.iter().find(|e| e.0 == exit && (e.2 == at || !is_counted)) {
+            return *block;
+        }
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.open_exits.push((exit, block, at));
+        block
+    }
+
+    /// Goes on if the condition holds, leaves otherwise.
+    pub(super) fn guard(&mut self, condition: Value, exit: u32) {
+        let (leave, on) = (self.exit_block(exit), self.b.create_block());
+        self.b.ins().brif(condition, on, &[], leave, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    pub(super) fn guard_not(&mut self, condition: Value, exit: u32) {
+        let (leave, on) = (self.exit_block(exit), self.b.create_block());
+        self.b.ins().brif(condition, leave, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Does something rare if the condition holds.
+    pub(super) fn rarely(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
+        let (rare, on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(rare);
+        self.b.ins().brif(condition, rare, &[], on, &[]);
+        self.b.switch_to_block(rare);
+        body(self);
+        self.b.ins().jump(on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Writes the blocks of the exits that were used since the last time.
+    pub(super) fn write_exits(&mut self) {
+        for (exit, block, at) in std::mem::take(&mut self.open_exits) {
+            self.b.switch_to_block(block);
+            self.count_left(at);
+            let buffer = self.constant(self.t.buffer as i64);
+            for (word, id) in self.t.words[exit as usize].iter().enumerate() {
+                let v = self.value(*id);
+                self.store_raw(buffer, word as i32, v);
+            }
+            let exit = self.constant(&raw const *self.t.executor.exits[exit as usize] as i64);
+            let target = self.b.ins().load(I64, flags(), exit, offset_of!(Exit, target) as i32);
+            self.b.ins().return_call_indirect(self.signature, target, &[self.frame, exit]);
+        }
+        for (block, where_to, at) in std::mem::take(&mut self.leaves) {
+            self.b.switch_to_block(block);
+            self.count_left(at);
+            let stub = self.constant(entry::leave_stub as *const () as i64);
+            self.b.ins().return_call_indirect(self.signature, stub, &[self.frame, where_to]);
+        }
+    }
+
+    pub(super) fn store_raw(&mut self, buffer: Value, word: i32, v: Value) {
+        let v = if self.b.func.dfg.value_type(v) == I8 { self.b.ins().uextend(I64, v) } else { v };
+        self.b.ins().store(flags(), v, buffer, word * 8);
+    }
+
+    pub(super) fn guard_room(&mut self, free: Value, imm: i64, exit: u32) {
+        let (frames, words) = (imm >> 32, imm & 0xFFFF_FFFF);
+        let thread = self.thread();
+        let depth = self.b.ins().uload32(flags(), thread, offset_of!(Thread, depth) as i32);
+        let limit = self.b.ins().uload32(flags(), thread, offset_of!(Thread, depth_limit) as i32);
+        let depth = self.add_constant(depth, frames);
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, depth, limit);
+        self.guard(fits, exit);
+        let end = self.b.ins().load(I64, flags(), thread, offset_of!(Thread, stack_limit) as i32);
+        let top = self.add_constant(free, words * 8);
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, top, end);
+        self.guard(fits, exit);
+    }
+}
