@@ -10,7 +10,7 @@ use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
 use limpid_vm::object::{R, Ref, ValueExt, header_of};
 use limpid_vm::protocol::{attr, call, hash, isinstance};
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::slots::{Compare, SlotTable};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Str, Tuple, Type, TypeDef, ValueList, complex, flag, float, int, str};
@@ -29,7 +29,7 @@ pub static DECIMAL: TypeCell = TypeCell::new();
 layout!(Decimal, DECIMAL.get(), Leaf);
 
 /// The named tuple that `as_tuple` gives.
-pub(super) static DECIMAL_TUPLE: Root = Root::new();
+pub(super) static DECIMAL_TUPLE: InterpreterRoot = InterpreterRoot::new();
 
 impl Decimal {
     pub fn number(&self) -> &Number {
@@ -380,7 +380,7 @@ fn to_integral(t: &Thread, a: &[Value], exact: bool) -> R {
 
 /// What a Decimal is compared with.
 fn comparand<'a>(t: &Thread, a: &Number, b: Value, op: Compare) -> R<Option<(Cow<'a, Number>, Cow<'a, Number>)>> {
-    static RATIONAL: Root = Root::new();
+    static RATIONAL: InterpreterRoot = InterpreterRoot::new();
     let same = || Cow::Owned(a.clone());
     if let Some(n) = operand(b) {
         return Ok(Some((same(), n)));
@@ -401,11 +401,11 @@ fn comparand<'a>(t: &Thread, a: &Number, b: Value, op: Compare) -> R<Option<(Cow
     if equality && let Some((re, im)) = complex::as_parts(b) {
         return if im == 0.0 { of_float(re) } else { Ok(None) };
     }
-    if RATIONAL.opt().is_none() {
+    if RATIONAL.opt(t).is_none() {
         let numbers = limpid_vm::modules::import::import_text(t, "numbers")?;
-        RATIONAL.set(attr::get_attr_text(t, numbers, "Rational")?);
+        RATIONAL.set(t, attr::get_attr_text(t, numbers, "Rational")?);
     }
-    if !isinstance::is_instance(t, b, RATIONAL.get())? {
+    if !isinstance::is_instance(t, b, RATIONAL.get(t))? {
         return Ok(None);
     }
     let (numerator, denominator) = (attr::get_attr_text(t, b, "numerator")?, attr::get_attr_text(t, b, "denominator")?);
@@ -542,7 +542,7 @@ fn as_tuple(t: &Thread, a: &[Value]) -> R {
         Kind::Signalling => str::intern(t, "N"),
     };
     let digits = Tuple::from_slice(t, digits.as_slice()).value();
-    call::call(t, DECIMAL_TUPLE.get(), &[Value::int(n.negative as i64), digits, exponent])
+    call::call(t, DECIMAL_TUPLE.get(t), &[Value::int(n.negative as i64), digits, exponent])
 }
 
 fn as_integer_ratio(t: &Thread, a: &[Value]) -> R {
