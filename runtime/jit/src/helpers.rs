@@ -184,7 +184,7 @@ pub unsafe extern "C" fn str_item(t: *const Thread, s: Value, i: usize) -> Value
     if i >= s.len() || s.width() > Width::Latin1 {
         return Value::NULL;
     }
-    t.interpreter().latin1_char(s.char_at(i) as u8).value()
+    t.runtime().latin1_char(s.char_at(i) as u8).value()
 }
 
 /// Have two strs the same characters?

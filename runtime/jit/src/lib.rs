@@ -77,7 +77,7 @@ pub fn install() {
 
 /// The value of an option `-X NAME` or `-X NAME=VALUE`.
 fn option(name: &str) -> Option<Option<&'static str>> {
-    let options = &limpid_vm::runtime::Interpreter::get().options.x_options;
+    let options = &limpid_vm::runtime::Runtime::get().options.x_options;
     options.iter().rev().find(|o| o.0 == name).map(|o| o.1.as_deref())
 }
 

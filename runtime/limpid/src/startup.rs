@@ -126,7 +126,7 @@ fn install_interrupt_handler(t: &Thread) -> R<()> {
 }
 
 fn add_open(t: &Thread) -> R<()> {
-    let module = modules::startup_module("builtins").and_then(|m| m.exact::<Module>());
+    let module = modules::startup_module(t, "builtins").and_then(|m| m.exact::<Module>());
     match module {
         Some(module) => builtins::add_open(t, module),
         None => Ok(()),

@@ -90,7 +90,7 @@ fn open(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: Value, er
 fn open_valid(t: &Thread, io: Value, descriptor: i32, label: &str, encoding: Value, errors: &str) -> R {
     let text = |s: &str| Str::new(t, s).value();
     let writes = descriptor != 0;
-    let unbuffered = writes && t.interpreter().options.unbuffered;
+    let unbuffered = writes && t.runtime().options.unbuffered;
     let buffer = call_with(
         t,
         attr::get_attr(t, io, names::open)?,

@@ -5,7 +5,7 @@ use limpid_vm::args::{Args, FnDef};
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{call, compare};
-use limpid_vm::root::Root;
+use limpid_vm::root::InterpreterRoot;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Tuple, int};
 use limpid_vm::{error_report, raise};
@@ -44,14 +44,14 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 /// A list of what was registered: tuples of a function, a tuple and a dict.
-static CALLBACKS: Root = Root::new();
+static CALLBACKS: InterpreterRoot = InterpreterRoot::new();
 
 fn callbacks(t: &Thread) -> Ref<List> {
-    if CALLBACKS.get().is_null() {
-        CALLBACKS.set(List::new(t).value());
+    if CALLBACKS.get(t).is_null() {
+        CALLBACKS.set(t, List::new(t).value());
     }
     // SAFETY: only lists are stored.
-    unsafe { Ref::from_value(CALLBACKS.get()) }
+    unsafe { Ref::from_value(CALLBACKS.get(t)) }
 }
 
 /// A callback's function, arguments and keyword arguments.

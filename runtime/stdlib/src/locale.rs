@@ -299,7 +299,7 @@ fn language_information(t: &Thread, a: &[Value]) -> R {
 }
 
 fn encoding(t: &Thread, _: &[Value]) -> R {
-    if t.interpreter().options.utf8_mode {
+    if t.runtime().options.utf8_mode {
         return Ok(Str::new(t, "utf-8").value());
     }
     let name = language_information(t, &[Value::int(i64::from(libc::CODESET))])?;

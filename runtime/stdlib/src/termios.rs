@@ -1,17 +1,18 @@
 //! `termios`: terminals.
 
 use crate::constants::{self, constants};
+use crate::exception_class::{self, ExceptionClass};
 use crate::posix::{file_descriptor, retry};
 use limpid_heap::Value;
 use limpid_vm::args::FnDef;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
-use limpid_vm::protocol::{call, iter, number};
-use limpid_vm::root::Root;
+use limpid_vm::protocol::{iter, number};
+use limpid_vm::root::TypeCell;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::exceptions::strerror;
-use limpid_vm::types::{Bytes, Dict, List, Module, Str, Tuple, Type, ValueList, builtin, int};
-use limpid_vm::{exc, names, raise};
+use limpid_vm::types::{Bytes, List, Module, Str, Tuple, ValueList, int};
+use limpid_vm::{exc, raise};
 
 /// `termios`
 pub static MODULE: ModuleDef = ModuleDef {
@@ -53,7 +54,7 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 /// `termios.error`
-static ERROR: Root = Root::new();
+static ERROR: TypeCell = TypeCell::new();
 
 static NAMED: &[(&str, i64)] = constants! {
     B0 B50 B75 B110 B134 B150 B200 B300 B600 B1200 B1800 B2400 B4800 B9600 B19200 B38400 B57600 B115200 B230400 B460800 B500000 B576000
@@ -110,21 +111,14 @@ static OTHERS: &[(&str, i64)] = &[
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     constants::add(t, m, NAMED)?;
     constants::add(t, m, OTHERS)?;
-    let namespace = Dict::new(t);
-    namespace.set_name(t, names::__module__, Str::new(t, "termios").value())?;
-    let bases = Tuple::from_slice(t, &[exc::Exception.value()]).value();
-    let class = call::call(t, builtin::TYPE.value(), &[Str::new(t, "error").value(), bases, namespace.value()])?;
-    ERROR.set(class);
-    m.dict().set_text(t, "error", class)
+    exception_class::add(t, m, &ERROR, &ExceptionClass { name: "termios.error", doc: "", base: || exc::Exception })
 }
 
 /// The result of a call, or `termios.error`.
 fn check(t: &Thread, result: std::io::Result<i64>) -> R<()> {
     let Err(e) = result else { return Ok(()) };
     let errno = e.raw_os_error().unwrap_or(0);
-    // SAFETY: `init` stores a class.
-    let class = unsafe { Ref::<Type>::from_value(ERROR.get()) };
-    Err(t.raise_with(class, &[Value::int(errno as i64), Str::new(t, &strerror(errno)).value()]))
+    Err(t.raise_with(ERROR.get(), &[Value::int(errno as i64), Str::new(t, &strerror(errno)).value()]))
 }
 
 fn action(t: &Thread, fd: Value, n: Value, f: fn(i32, i32) -> i32) -> R {

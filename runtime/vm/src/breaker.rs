@@ -39,7 +39,7 @@ pub fn handle(t: &Thread) -> R<()> {
         return Err(raised);
     }
     if take(t, request::SIGNAL)
-        && let Some(handler) = t.interpreter().signal_handler.get()
+        && let Some(handler) = t.runtime().signal_handler.get()
     {
         handler(t).inspect_err(|_| t.interrupt.set(t.exception().bits()))?;
     }

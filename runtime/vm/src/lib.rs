@@ -6,6 +6,7 @@
 //! * [`types`]: the builtin types, a file each. [`exc`]: the exception classes. [`names`]: interned strings known at compile time.
 //! * [`stack_dump`]: Python stacks for whoever looks into a process that crashes or hangs; `stack_offsets`: for whoever looks from outside.
 //! * [`protocol`]: operations on any object (`call`, `get_attr`, `add`, `iterate`, ...).
+//! * [`runtime`]: what all threads share; [`interpreter`]: what each of the process's interpreters has for itself.
 //! * [`interp`]: frames, handlers, dispatch tables, specializer, unwinding.
 //! * [`instrument`]: events for tools.
 //! * [`tier2`]: recording of traces, and the entry points of the just-in-time compiler.
@@ -26,6 +27,7 @@ pub mod error_report;
 pub mod exc;
 pub mod instrument;
 pub mod interp;
+pub mod interpreter;
 pub mod interpreter_stack;
 pub mod modules;
 pub mod names;

@@ -85,6 +85,6 @@ pub(crate) fn create(t: &Thread) {
             std::ptr::copy_nonoverlapping(spelling.as_ptr(), made.data_ptr(), spelling.len());
             made
         };
-        t.interpreter().interned.intern(made);
+        t.runtime().interned.intern(made);
     }
 }

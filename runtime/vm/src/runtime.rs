@@ -1,9 +1,10 @@
-//! The interpreter as a whole: what all threads share, how threads come and go, start-up and shutdown.
+//! The runtime as a whole: what all threads of all interpreters share, how threads come and go, start-up.
 
+use crate::instrument;
 use crate::instrument::deliver::NotedJump;
-use crate::instrument::{self, Instrumentation};
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
+use crate::interpreter::Interpreter;
 use crate::interpreter_stack::InterpreterStack;
 use crate::modules::sys::remote;
 use crate::object::{R, Ref, Slot};
@@ -18,13 +19,12 @@ use crate::types::{Dict, Function, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
-use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::{HashSet, VecDeque};
 use std::ffi::{CStr, OsString};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What the command line and the environment say, `sys.flags` and more.
 #[derive(Clone, Debug, Default)]
@@ -117,8 +117,8 @@ pub struct FrozenModule {
     pub origname: Option<&'static str>,
 }
 
-/// What all threads share.
-pub struct Interpreter {
+/// What all threads share, whichever interpreter they belong to. What each interpreter has for itself is in [`Interpreter`].
+pub struct Runtime {
     /// What the command line and the environment say.
     pub options: Options,
     /// The embedded library.
@@ -127,43 +127,19 @@ pub struct Interpreter {
     pub interned: InternTable,
     /// `()`
     pub empty_tuple: Root,
-    /// The dict of the module builtins.
-    pub builtins: Root,
-    /// `len` and `isinstance`, for the specializer.
-    pub builtin_len: Root,
-    /// See `builtin_len`.
-    pub builtin_isinstance: Root,
-    /// `__import__`, to tell whether it was replaced.
-    pub builtin_import: Root,
-    /// The dict of the module sys.
-    pub sys_dict: Root,
-    /// `sys.modules`
-    pub modules: Root,
-    /// `importlib._bootstrap`
-    pub importlib: Root,
     /// Raised when there is no memory to make another.
     pub memory_error: Root,
     latin1: [Root; 256],
     /// `-X tlbc`
     pub specializes: bool,
-    /// What tools want to be told.
-    pub instrumentation: Instrumentation,
-    /// The dispatch table for plain running, which threads take at their next request unless they count.
-    pub table: AtomicPtr<dispatch::Table>,
-    /// Are statistics being counted? See [`stats::switch`].
-    pub counts: AtomicBool,
-    /// What all threads have counted.
-    pub stats: Mutex<Stats>,
-    /// `sys.set_coroutine_origin_tracking_depth`
-    pub coroutine_origin_depth: AtomicI32,
     /// Runs the Python handlers of signals that have arrived; the module `_signal` sets it.
     pub signal_handler: OnceLock<fn(&Thread) -> R<()>>,
     /// Notes a signal as if it had arrived; the module `_signal` sets it.
     pub interrupt: OnceLock<fn(i32)>,
-    /// The interpreter is going down.
-    pub finalizing: AtomicBool,
     /// The thread that runs the main program.
     pub main_ident: AtomicU64,
+    /// The interpreters, the main one first, each from its beginning until all of its threads have ended.
+    pub(crate) interpreters: Mutex<Vec<Arc<Interpreter>>>,
     threads: Mutex<Vec<ThreadPointer>>,
     bytecode_indices: Mutex<BytecodeIndices>,
     finalizers: Mutex<VecDeque<Value>>,
@@ -192,7 +168,7 @@ struct ThreadPointer(*const Thread);
 // SAFETY: threads are shared as Thread's own Sync says; the pointer is removed from the list before the thread is freed.
 unsafe impl Send for ThreadPointer {}
 
-static INTERPRETER: OnceLock<Interpreter> = OnceLock::new();
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
 thread_local! {
     static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
@@ -202,23 +178,24 @@ struct Hooks;
 
 impl Embedder for Hooks {
     fn trace_roots(&self, tracer: &mut Tracer) {
-        let Some(interpreter) = INTERPRETER.get() else { return };
+        let Some(runtime) = RUNTIME.get() else { return };
         crate::root::trace(tracer);
-        interpreter.interned.trace(tracer);
-        for v in interpreter.finalizers.lock().iter().chain(interpreter.cleared_weakrefs.lock().iter()) {
+        runtime.interned.trace(tracer);
+        for v in runtime.finalizers.lock().iter().chain(runtime.cleared_weakrefs.lock().iter()) {
             tracer.value(*v);
         }
-        interpreter.saved_garbage.lock().iter().for_each(|v| tracer.value(*v));
-        for p in interpreter.threads.lock().iter() {
+        runtime.saved_garbage.lock().iter().for_each(|v| tracer.value(*v));
+        runtime.interpreters.lock().iter().for_each(|i| i.trace(tracer));
+        for p in runtime.threads.lock().iter() {
             // SAFETY: threads in the list are alive, and stand still while roots are traced.
             trace_thread(unsafe { &*p.0 }, tracer);
         }
     }
 
     fn queue_finalizer(&self, object: Value) {
-        if let Some(i) = INTERPRETER.get() {
-            i.finalizers.lock().push_back(object);
-            i.request_finalizers();
+        if let Some(runtime) = RUNTIME.get() {
+            runtime.finalizers.lock().push_back(object);
+            runtime.request_finalizers();
         }
     }
 
@@ -227,9 +204,9 @@ impl Embedder for Hooks {
         if crate::object::ValueExt::shape(weakref) == limpid_heap::ShapeRef::NONE {
             return;
         }
-        if let Some(i) = INTERPRETER.get() {
-            i.cleared_weakrefs.lock().push(weakref);
-            i.request_finalizers();
+        if let Some(runtime) = RUNTIME.get() {
+            runtime.cleared_weakrefs.lock().push(weakref);
+            runtime.request_finalizers();
         }
     }
 
@@ -238,8 +215,8 @@ impl Embedder for Hooks {
     }
 
     fn saved_garbage(&self, object: Value) {
-        if let Some(i) = INTERPRETER.get() {
-            i.saved_garbage.lock().push_back(object);
+        if let Some(runtime) = RUNTIME.get() {
+            runtime.saved_garbage.lock().push_back(object);
         }
     }
 
@@ -258,10 +235,10 @@ impl Embedder for Hooks {
             probes::gc__done::fire(report.objects as i64);
         }
         stats::collected(current(), number_told(report.generation) as usize, report);
-        let Some(i) = INTERPRETER.get().filter(|i| i.collection_listener.get().is_some()) else { return };
+        let Some(runtime) = RUNTIME.get().filter(|r| r.collection_listener.get().is_some()) else { return };
         if current().is_some_and(|t| t.collecting.get().is_none()) {
-            i.collections.lock().push(*report);
-            i.request_finalizers();
+            runtime.collections.lock().push(*report);
+            runtime.request_finalizers();
         }
     }
 
@@ -331,18 +308,23 @@ fn trace_thread(t: &Thread, tracer: &mut Tracer) {
     }
 }
 
-impl Interpreter {
-    /// The only interpreter of the process.
+impl Runtime {
+    /// The process's runtime.
     ///
     /// # Panics
     /// Before [`start`].
-    pub fn get() -> &'static Interpreter {
-        INTERPRETER.get().expect("the interpreter was started")
+    pub fn get() -> &'static Runtime {
+        RUNTIME.get().expect("the runtime was started")
     }
 
-    /// The interpreter, if it was started.
-    pub fn try_get() -> Option<&'static Interpreter> {
-        INTERPRETER.get()
+    /// The runtime, if it was started.
+    pub fn try_get() -> Option<&'static Runtime> {
+        RUNTIME.get()
+    }
+
+    /// The interpreter that the process has begun with.
+    pub fn main_interpreter(&self) -> Arc<Interpreter> {
+        self.interpreters.lock()[0].clone()
     }
 
     /// The str of one character below 256.
@@ -464,7 +446,8 @@ pub fn current() -> Option<&'static Thread> {
 }
 
 /// Makes a Thread for the current OS thread and attaches it. If there is one other thread, it waits for that.
-pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'static Thread {
+pub fn attach(interpreter: Arc<Interpreter>, stack: InterpreterStack) -> &'static Thread {
+    let runtime = Runtime::get();
     let t: &'static Thread = Box::leak(Box::new(Thread {
         mutator: Mutator::new(),
         pc: Cell::new(std::ptr::null()),
@@ -482,7 +465,7 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         event: Cell::new(None),
         redirected: Cell::new(None),
         reraising: Cell::new(false),
-        bytecode_index: Cell::new(interpreter.reserve_bytecode_index()),
+        bytecode_index: Cell::new(runtime.reserve_bytecode_index()),
         runs: Runs::none(),
         loop_stack: Cell::new(0),
         depth: Cell::new(0),
@@ -511,15 +494,16 @@ pub fn attach(interpreter: &'static Interpreter, stack: InterpreterStack) -> &'s
         interrupt: Cell::new(Value::NULL.bits()),
         repr_stack: UnsafeCell::new(Vec::new()),
         method_cache: MethodCache::new(),
+        runtime,
         interpreter,
     }));
     t.handled.set(&t.handled_base);
-    if !interpreter.specializes {
+    if !runtime.specializes {
         t.bytecode_index.set(0);
     }
     // SAFETY: the thread is leaked, so it stays where it is, and belongs to this OS thread.
     unsafe { t.mutator.attach() };
-    let mut threads = interpreter.threads.lock();
+    let mut threads = runtime.threads.lock();
     threads.push(ThreadPointer(t));
     publish(&threads);
     limpid_heap::set_alone(threads.len() == 1);
@@ -563,7 +547,7 @@ fn interpreter_recursion_limit() -> u32 {
 /// `sys.setrecursionlimit`
 pub fn set_recursion_limit(t: &Thread, limit: u32) {
     RECURSION_LIMIT.store(limit as i32, Ordering::Relaxed);
-    t.interpreter().each_thread(|other| other.depth_limit.set(limit));
+    t.runtime().each_thread(|other| other.depth_limit.set(limit));
 }
 
 /// The lowest address native calls of this thread may reach.
@@ -596,22 +580,22 @@ pub fn detach(t: &'static Thread) {
     stats::flush(t);
     stats::discard(t);
     crate::tier2::forget(t);
-    let interpreter = t.interpreter();
+    let runtime = t.runtime();
     CURRENT.set(std::ptr::null());
     let this = std::ptr::from_ref(t).cast_mut();
     if MAIN_THREAD.compare_exchange(this, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
         remote::close();
     }
-    let mut threads = interpreter.threads.lock();
+    let mut threads = runtime.threads.lock();
     threads.retain(|p| !std::ptr::eq(p.0, t));
     publish(&threads);
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
-    if interpreter.specializes {
-        interpreter.release_bytecode_index(t);
+    if runtime.specializes {
+        runtime.release_bytecode_index(t);
     }
-    if interpreter.has_queued_work() {
-        interpreter.request_main_or_any(request::FINALIZERS);
+    if runtime.has_queued_work() {
+        runtime.request_main_or_any(request::FINALIZERS);
     }
     t.mutator.detach_for_exit();
     // SAFETY: leaked in `attach`; it is in no list any more.
@@ -633,7 +617,7 @@ pub type CollectionListener = fn(&Thread, &CollectionReport);
 /// From now on this function is told of each collection that happens because memory was allocated, some time after it.
 pub fn listen_to_collections(t: &Thread, listener: CollectionListener) {
     // The first one stays: there is only one that ever listens.
-    let _ = t.interpreter().collection_listener.set(listener);
+    let _ = t.runtime().collection_listener.set(listener);
 }
 
 /// Collects, without telling the listener.
@@ -657,7 +641,7 @@ pub unsafe fn collect_as(t: &Thread, number: i32, request: Request) -> Collectio
 
 /// Forgets an object that a collection has saved and returns it; see [`Request::save`].
 pub fn next_saved_garbage(t: &Thread) -> Option<Value> {
-    t.interpreter().saved_garbage.lock().pop_front()
+    t.runtime().saved_garbage.lock().pop_front()
 }
 
 /// Runs queued finalizers and weak reference callbacks, and tells of collections. One of them that comes here again leaves the rest to
@@ -666,27 +650,27 @@ pub fn run_finalizers(t: &Thread) {
     if t.finalizing.replace(true) {
         return;
     }
-    let interpreter = t.interpreter();
-    if let Some(listener) = interpreter.collection_listener.get() {
-        let reports = std::mem::take(&mut *interpreter.collections.lock());
+    let runtime = t.runtime();
+    if let Some(listener) = runtime.collection_listener.get() {
+        let reports = std::mem::take(&mut *runtime.collections.lock());
         reports.iter().for_each(|report| listener(t, report));
     }
     // Only what is there now: other threads may add to it for ever.
-    let callbacks = interpreter.cleared_weakrefs.lock().len();
+    let callbacks = runtime.cleared_weakrefs.lock().len();
     for _ in 0..callbacks {
-        let weakref = interpreter.cleared_weakrefs.lock().pop();
+        let weakref = runtime.cleared_weakrefs.lock().pop();
         let Some(weakref) = weakref else { break };
         crate::types::weakref::run_callback(t, weakref);
     }
-    let finalizers = interpreter.finalizers.lock().len();
+    let finalizers = runtime.finalizers.lock().len();
     for _ in 0..finalizers {
         // Kept in a local variable from here on, so it stays alive while it is finalized.
-        let object = interpreter.finalizers.lock().pop_front();
+        let object = runtime.finalizers.lock().pop_front();
         let Some(object) = object else { break };
         finalize(t, object);
     }
     t.finalizing.set(false);
-    if interpreter.has_queued_work() {
+    if runtime.has_queued_work() {
         t.mutator.eval_breaker.fetch_or(request::FINALIZERS, Ordering::AcqRel);
     }
 }
@@ -710,7 +694,7 @@ fn finalize(t: &Thread, object: Value) {
     }
 }
 
-/// Starts the interpreter: heap, types, builtins and sys, but no import system yet. Once in a process.
+/// Starts the runtime and its main interpreter: heap, types, builtins and sys, but no import system yet. Once in a process.
 pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     let stress = Stress { every: options.gc_stress.unwrap_or(0), all_slow: false };
     let config = Config { limit: options.heap_limit, stress, poison: options.gc_stress.is_some(), ..Config::default() };
@@ -719,30 +703,19 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     limpid_heap::register_tracer(crate::types::generator::GENERATOR_KIND, crate::types::generator::trace);
     crate::types::register_tracers();
     crate::protocol::hash::init_key(options.hash_seed);
-    let interpreter = Interpreter {
+    let counts = options.stats;
+    let runtime = Runtime {
         specializes: options.tlbc,
         frozen,
         interned: InternTable::default(),
         empty_tuple: Root::new(),
-        builtins: Root::new(),
-        builtin_len: Root::new(),
-        builtin_isinstance: Root::new(),
-        builtin_import: Root::new(),
-        sys_dict: Root::new(),
-        modules: Root::new(),
-        importlib: Root::new(),
         memory_error: Root::new(),
         latin1: [const { Root::new() }; 256],
-        instrumentation: Instrumentation::default(),
-        table: AtomicPtr::new((&raw const dispatch::PLAIN).cast_mut()),
-        counts: AtomicBool::new(options.stats),
         options,
-        stats: Mutex::new(Stats::default()),
-        coroutine_origin_depth: AtomicI32::new(0),
         signal_handler: OnceLock::new(),
         interrupt: OnceLock::new(),
-        finalizing: AtomicBool::new(false),
         main_ident: AtomicU64::new(0),
+        interpreters: Mutex::new(Vec::new()),
         threads: Mutex::new(Vec::new()),
         bytecode_indices: Mutex::default(),
         finalizers: Mutex::new(VecDeque::new()),
@@ -751,14 +724,16 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         collections: Mutex::new(Vec::new()),
         collection_listener: OnceLock::new(),
     };
-    assert!(INTERPRETER.set(interpreter).is_ok(), "the interpreter is started once");
-    let interpreter = Interpreter::get();
+    assert!(RUNTIME.set(runtime).is_ok(), "the runtime is started once");
+    let runtime = Runtime::get();
+    let interpreter = Interpreter::new(counts);
+    runtime.interpreters.lock().push(interpreter.clone());
     let Some(stack) = InterpreterStack::new() else {
         eprintln!("Fatal Python error: no memory for the interpreter's stack");
         std::process::exit(1);
     };
     let t = attach(interpreter, stack);
-    interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
+    runtime.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     remote::open(t);
     builtin::init(t);
@@ -767,11 +742,11 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
 
 /// Makes the strings of one character. Part of the set-up of types: str must exist.
 pub(crate) fn create_characters(t: &Thread) -> R<()> {
-    let interpreter = t.interpreter();
+    let runtime = t.runtime();
     for c in 0..=255u8 {
         let s = Str::from_latin1(t, &[c])?;
         let s = crate::types::str::intern_value(t, s.value())?;
-        interpreter.latin1[c as usize].set(s);
+        runtime.latin1[c as usize].set(s);
     }
     Ok(())
 }
@@ -787,10 +762,10 @@ pub fn after_fork_child(t: &Thread) {
     probes::after_fork_child();
     crate::tier2::after_fork(t);
     stats::after_fork_child(t);
-    let interpreter = t.interpreter();
+    let runtime = t.runtime();
     // SAFETY: always succeeds.
     t.native_id.set(unsafe { libc::gettid() } as u64);
-    let mut threads = interpreter.threads.lock();
+    let mut threads = runtime.threads.lock();
     threads.retain(|p| std::ptr::eq(p.0, t));
     publish(&threads);
     drop(threads);
@@ -799,10 +774,10 @@ pub fn after_fork_child(t: &Thread) {
     t.set_slot(ThreadSlot::RunningTask, Value::NULL);
     crate::modules::thread::after_fork_child(t);
     crate::modules::warnings::after_fork_child(t);
-    interpreter.main_ident.store(t.ident.get(), Ordering::Relaxed);
+    runtime.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     remote::open(t);
-    let mut indices = interpreter.bytecode_indices.lock();
+    let mut indices = runtime.bytecode_indices.lock();
     indices.used.clear();
     indices.used.insert(t.bytecode_index.get());
 }

@@ -6,7 +6,7 @@
 use crate::interp::frame::Frame;
 use crate::interp::trace::line_at;
 use crate::object::ValueExt;
-use crate::runtime::{self, Interpreter};
+use crate::runtime::{self, Runtime};
 use crate::thread::Thread;
 use crate::types::builtin;
 use limpid_heap::{GRANULE, HEAP_BASE, HEAP_SIZE};
@@ -109,7 +109,7 @@ pub fn current(out: Out) {
 /// stand still.
 pub fn all(out: Out, known: bool) {
     let running = runtime::current().filter(|_| known);
-    let complete = Interpreter::try_get().is_some_and(|i| {
+    let complete = Runtime::try_get().is_some_and(|i| {
         let mut first = true;
         i.try_each_thread(MAX_THREADS, |t| {
             if !first {

@@ -9,7 +9,6 @@
 
 use crate::interp::counting::CountingTable;
 use crate::interp::dispatch::Table;
-use crate::runtime::Interpreter;
 use crate::thread::{Thread, request};
 use crate::tier2;
 use limpid_bytecode::{INSTRUMENTED, OPCODE_COUNT, Opcode};
@@ -202,10 +201,10 @@ pub fn switch(t: &Thread, on: bool) {
     let interpreter = t.interpreter();
     if interpreter.counts.swap(on, AcqRel) != on && tier2::is_enabled() {
         // Machine code counts from its first instruction on, or never.
-        t.mutator.stop_world(c"statistics", |_| tier2::retire_all(interpreter));
+        t.mutator.stop_world(c"statistics", |_| tier2::retire_all(t.runtime()));
     }
     LIVE.counting.set(on.into());
-    interpreter.request_all(request::TABLE);
+    t.runtime().request_all(request::TABLE);
 }
 
 /// The thread's own table if the interpreter counts. From here on the thread counts, or does not.
@@ -238,10 +237,10 @@ pub fn flush(t: &Thread) {
 
 /// Does something with the interpreter's numbers to which all threads have added theirs.
 fn with_all<R>(t: &Thread, f: impl FnOnce(&mut Stats) -> R) -> R {
-    let interpreter: &Interpreter = t.interpreter();
+    let interpreter = t.interpreter();
     t.mutator.stop_world(c"statistics", |_| {
         let mut total = interpreter.stats.lock();
-        interpreter.each_thread(|other| {
+        interpreter.each_thread(t, |other| {
             if let Some(b) = kept(other) {
                 b.collect(&total);
                 tier2::collect(other, &total);
@@ -270,7 +269,7 @@ pub fn after_fork_child(t: &Thread) {
     if let Some(b) = kept(t) {
         b.collect(&total);
     }
-    *total = Stats::default();
+    **total = Stats::default();
     exits::take();
 }
 
@@ -314,7 +313,7 @@ fn write(t: &Thread, directory: &Path, name: Option<&str>) -> std::io::Result<()
 
 /// Writes them where the environment says, otherwise to the usual folder, and forgets them. An error comes with the place.
 pub fn write_as_told(t: &Thread, name: Option<&str>) -> Result<(), (PathBuf, std::io::Error)> {
-    let named = std::env::var_os(folder::VARIABLE).filter(|named| !named.is_empty() && !t.interpreter().options.ignore_environment);
+    let named = std::env::var_os(folder::VARIABLE).filter(|named| !named.is_empty() && !t.runtime().options.ignore_environment);
     let (place, ready) = match named {
         Some(named) => (PathBuf::from(named), Ok(())),
         None => (PathBuf::from(folder::DIRECTORY), folder::prepare(Path::new(folder::DIRECTORY))),

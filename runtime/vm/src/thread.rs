@@ -9,15 +9,17 @@ use crate::instrument::deliver::NotedJump;
 use crate::instrument::events::Event;
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::frame::{Frame, NativeEntry};
+use crate::interpreter::Interpreter;
 use crate::interpreter_stack::InterpreterStack;
 use crate::object::{Layout, R, Raised, Ref, ValueExt};
-use crate::runtime::Interpreter;
+use crate::runtime::Runtime;
 use crate::types::code_copies::Runs;
 use crate::types::{BuiltinFunction, Exception, Type};
 use limpid_bytecode::Opcode;
 use limpid_heap::{Header, Kind, Mutator, ShapeRef, Value};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU16, Ordering::Relaxed};
 
 /// Requests in [`Mutator::eval_breaker`]; the heap owns bits 0 and 1.
@@ -155,7 +157,8 @@ pub struct Thread {
     pub(crate) repr_stack: UnsafeCell<Vec<u64>>,
     /// Method lookups, by type version and name.
     pub(crate) method_cache: crate::types::MethodCache,
-    pub(crate) interpreter: &'static Interpreter,
+    pub(crate) runtime: &'static Runtime,
+    pub(crate) interpreter: Arc<Interpreter>,
 }
 
 /// Per-thread values that modules keep, each traced as a root.
@@ -189,10 +192,16 @@ impl ThreadSlot {
 unsafe impl Sync for Thread {}
 
 impl Thread {
+    /// What all threads share.
+    #[inline(always)]
+    pub fn runtime(&self) -> &'static Runtime {
+        self.runtime
+    }
+
     /// The interpreter this thread belongs to.
     #[inline(always)]
-    pub fn interpreter(&self) -> &'static Interpreter {
-        self.interpreter
+    pub fn interpreter(&self) -> &Arc<Interpreter> {
+        &self.interpreter
     }
 
     /// Where the part of the native stack begins that has to be looked at for values when a native function is running that a handler of

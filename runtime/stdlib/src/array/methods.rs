@@ -142,7 +142,7 @@ fn from_file(t: &Thread, a: &[Value]) -> R {
         raise!(t, ValueError, "negative count")
     }
     let Some(wanted) = (n as usize).checked_mul(this.code.size).filter(|n| *n <= isize::MAX as usize) else {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     };
     let read = call::call_method_text(t, a[1], "read", &[length(t, wanted)])?;
     let Some(bytes) = read.downcast::<Bytes>() else { raise!(t, TypeError, "read() didn't return bytes") };

@@ -141,7 +141,7 @@ fn times(t: &Thread, len: usize, n: Value) -> R<usize> {
     // More than the address space has.
     match len.checked_mul(n).filter(|n| *n < 1 << 46) {
         Some(_) => Ok(n),
-        None => Err(t.raise_value(t.interpreter().memory_error.get())),
+        None => Err(t.raise_value(t.runtime().memory_error.get())),
     }
 }
 

@@ -14,7 +14,7 @@ use limpid_vm::modules::{ModuleDef, import};
 use limpid_vm::names;
 use limpid_vm::object::{R, Ref, Slot, ValueExt};
 use limpid_vm::protocol::{attr, call};
-use limpid_vm::root::Root;
+use limpid_vm::root::{InterpreterRoot, Root};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Tuple, Type, type_};
 
@@ -71,21 +71,21 @@ static MESSAGE_KEYWORD: Root = Root::new();
 struct Imported {
     module: &'static str,
     name: &'static str,
-    found: Root,
+    found: InterpreterRoot,
 }
 
 impl Imported {
     const fn new(module: &'static str, name: &'static str) -> Imported {
-        Imported { module, name, found: Root::new() }
+        Imported { module, name, found: InterpreterRoot::new() }
     }
 
     fn get(&'static self, t: &Thread) -> R {
-        if let Some(v) = self.found.opt() {
+        if let Some(v) = self.found.opt(t) {
             return Ok(v);
         }
         let module = import::import_text(t, self.module)?;
         let v = attr::get_attr_text(t, module, self.name)?;
-        self.found.set(v);
+        self.found.set(t, v);
         Ok(v)
     }
 

@@ -12,7 +12,7 @@ use limpid_vm::names;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{call, iter, text, truth};
 use limpid_vm::raise;
-use limpid_vm::root::Root;
+use limpid_vm::root::InterpreterRoot;
 use limpid_vm::thread::{Thread, ThreadSlot};
 use limpid_vm::types::{ValueList, set};
 use parking_lot::Mutex;
@@ -117,7 +117,7 @@ pub(super) fn current_task(t: &Thread, a: &[Value]) -> R {
     }
     // A loop of another thread.
     let mut found = Value::NONE;
-    t.interpreter().each_thread(|other| {
+    t.runtime().each_thread(|other| {
         if running_loop(other) == Some(event_loop) {
             found = running_task(other).unwrap_or(Value::NONE);
         }
@@ -149,8 +149,8 @@ impl Hasher for AddressHasher {
 }
 
 /// Tasks of other classes that a program has registered: a `WeakSet`, and a set of those that are in their first, eager step.
-static OTHER_TASKS: Root = Root::new();
-static OTHER_EAGER_TASKS: Root = Root::new();
+static OTHER_TASKS: InterpreterRoot = InterpreterRoot::new();
+static OTHER_EAGER_TASKS: InterpreterRoot = InterpreterRoot::new();
 
 /// Adds a task to the set.
 pub(super) fn add(t: &Thread, task: Ref<Task>) {
@@ -197,7 +197,7 @@ pub(super) fn all_tasks(t: &Thread, a: &[Value]) -> R {
             set::add_value(t, found, task)?;
         }
     }
-    for others in [OTHER_EAGER_TASKS.opt(), OTHER_TASKS.opt()].into_iter().flatten() {
+    for others in [OTHER_EAGER_TASKS.opt(t), OTHER_TASKS.opt(t)].into_iter().flatten() {
         for task in iter::collect(t, others)?.iter() {
             if future::loop_of(t, task)? == event_loop && !truth::truth(t, call::call_method(t, task, names::done, &[])?)? {
                 set::add_value(t, found, task)?;
@@ -210,17 +210,17 @@ pub(super) fn all_tasks(t: &Thread, a: &[Value]) -> R {
 /// The set of other tasks.
 fn others(t: &Thread) -> R {
     static WEAK_SET: Imported = Imported::new("weakref", "WeakSet");
-    if OTHER_TASKS.opt().is_none() {
-        OTHER_TASKS.set(call::call(t, WEAK_SET.get(t)?, &[])?);
+    if OTHER_TASKS.opt(t).is_none() {
+        OTHER_TASKS.set(t, call::call(t, WEAK_SET.get(t)?, &[])?);
     }
-    Ok(OTHER_TASKS.get())
+    Ok(OTHER_TASKS.get(t))
 }
 
 fn eager_others(t: &Thread) -> Value {
-    if OTHER_EAGER_TASKS.opt().is_none() {
-        OTHER_EAGER_TASKS.set(set::new_set(t));
+    if OTHER_EAGER_TASKS.opt(t).is_none() {
+        OTHER_EAGER_TASKS.set(t, set::new_set(t));
     }
-    OTHER_EAGER_TASKS.get()
+    OTHER_EAGER_TASKS.get(t)
 }
 
 pub(super) fn register_task(t: &Thread, a: &[Value]) -> R {

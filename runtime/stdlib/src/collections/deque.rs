@@ -432,7 +432,7 @@ fn extend_in_place(t: &Thread, a: Value, b: Value) -> R {
 fn repeated(t: &Thread, this: Ref<Deque>, items: ValueList, n: Value) -> R<(usize, usize)> {
     let n = number::index_isize(t, n)?.max(0) as usize;
     let Some(total) = items.len().checked_mul(n).filter(|n| *n < 1 << 40) else {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     };
     Ok((total.saturating_sub(this.maxlen.load(Relaxed)), total))
 }

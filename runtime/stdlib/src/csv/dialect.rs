@@ -186,14 +186,14 @@ pub(super) fn from_args(t: &Thread, dialect: Value, args: Args<'_>) -> R<Ref<Dia
 }
 
 /// The registered dialects, a dict.
-pub(super) fn registry() -> Ref<Dict> {
+pub(super) fn registry(t: &Thread) -> Ref<Dict> {
     // SAFETY: the root holds a dict from the module's creation on.
-    unsafe { Ref::from_value(DIALECTS.get()) }
+    unsafe { Ref::from_value(DIALECTS.get(t)) }
 }
 
 /// The dialect with a name.
 pub(super) fn registered(t: &Thread, name: Value) -> R {
-    match registry().get(t, name)? {
+    match registry(t).get(t, name)? {
         Some(dialect) => Ok(dialect),
         None => fail(t, "unknown dialect"),
     }

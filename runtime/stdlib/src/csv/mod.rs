@@ -11,7 +11,7 @@ use limpid_vm::args::{Args, FnDef};
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::iter;
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Module, Str, int, type_};
 use limpid_vm::{exc, raise};
@@ -26,7 +26,7 @@ pub static READER: TypeCell = TypeCell::new();
 /// `_csv.Writer`
 pub static WRITER: TypeCell = TypeCell::new();
 /// The registered dialects, a dict.
-static DIALECTS: Root = Root::new();
+static DIALECTS: InterpreterRoot = InterpreterRoot::new();
 /// How long a field may be.
 static FIELD_LIMIT: AtomicUsize = AtomicUsize::new(128 << 10);
 
@@ -57,11 +57,11 @@ pub static MODULE: ModuleDef = ModuleDef {
             .doc("Return a reader object that will process lines from the given iterable."),
         FnDef::raw("writer", "fileobj, /, dialect='excel', **fmtparams", writer::create)
             .doc("Return a writer object that will write user data on the given file object."),
-        FnDef::def("list_dialects", "", |t, _| Ok(iter::to_list(t, DIALECTS.get())?.value()))
+        FnDef::def("list_dialects", "", |t, _| Ok(iter::to_list(t, DIALECTS.get(t))?.value()))
             .doc("Return a list of all known dialect names."),
         FnDef::raw("register_dialect", "name, /, dialect='excel', **fmtparams", register)
             .doc("Create a mapping from a string name to a CVS dialect."),
-        FnDef::def("unregister_dialect", "name", |t, a| match dialect::registry().remove(t, a[0])? {
+        FnDef::def("unregister_dialect", "name", |t, a| match dialect::registry(t).remove(t, a[0])? {
             Some(_) => Ok(Value::NONE),
             None => fail(t, "unknown dialect"),
         })
@@ -76,7 +76,7 @@ pub static MODULE: ModuleDef = ModuleDef {
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     exception_class::add(t, m, &ERROR, &ExceptionClass { name: "_csv.Error", doc: "", base: || exc::Exception })?;
     let registry = Dict::new(t).value();
-    DIALECTS.set(registry);
+    DIALECTS.set(t, registry);
     m.dict().set_text(t, "_dialects", registry)?;
     for (name, def, cell) in
         [("Dialect", &dialect::DIALECT_DEF, &DIALECT), ("Reader", &reader::READER_DEF, &READER), ("Writer", &writer::WRITER_DEF, &WRITER)]
@@ -122,7 +122,7 @@ fn register(t: &Thread, args: Args<'_>) -> R {
         raise!(t, TypeError, "dialect name must be a string")
     }
     let dialect = dialect::from_args(t, base, args)?;
-    dialect::registry().set_item(t, name, dialect.value())?;
+    dialect::registry(t).set_item(t, name, dialect.value())?;
     Ok(Value::NONE)
 }
 

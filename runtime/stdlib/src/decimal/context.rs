@@ -5,7 +5,7 @@ use super::signals::{self, SignalDict};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, Setter, Signature, receiver};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::context::ContextVar;
@@ -35,10 +35,10 @@ pub static CONTEXT: TypeCell = TypeCell::new();
 layout!(Context, CONTEXT.get(), Leaf);
 
 /// The template of new contexts, and two that the specification names.
-pub(super) static TEMPLATES: [Root; 3] = [const { Root::new() }; 3];
+pub(super) static TEMPLATES: [InterpreterRoot; 3] = [const { InterpreterRoot::new() }; 3];
 
 /// The context variable that holds the current context.
-static CURRENT: Root = Root::new();
+static CURRENT: InterpreterRoot = InterpreterRoot::new();
 
 const DEFAULT: Settings = Settings { prec: 28, emin: -999_999, emax: 999_999, rounding: Rounding::HalfEven, capitals: true, clamp: false };
 const DEFAULT_TRAPS: u32 = status::INVALID | status::DIVISION_BY_ZERO | status::OVERFLOW;
@@ -103,8 +103,8 @@ pub(super) fn make(t: &Thread, s: Settings, flags: u32, traps: u32) -> Ref<Conte
 }
 
 /// The context that new ones are like.
-fn template() -> (Settings, u32) {
-    match TEMPLATES[0].opt() {
+fn template(t: &Thread) -> (Settings, u32) {
+    match TEMPLATES[0].opt(t) {
         Some(v) => (receiver::<Context>(v).settings(), receiver::<Context>(v).traps()),
         None => (DEFAULT, DEFAULT_TRAPS),
     }
@@ -112,23 +112,23 @@ fn template() -> (Settings, u32) {
 
 /// Makes the templates and the context variable.
 pub(super) fn create(t: &Thread) {
-    if CURRENT.opt().is_none() {
-        TEMPLATES[0].set(make(t, DEFAULT, 0, DEFAULT_TRAPS).value());
+    if CURRENT.opt(t).is_none() {
+        TEMPLATES[0].set(t, make(t, DEFAULT, 0, DEFAULT_TRAPS).value());
         let basic = Settings { prec: 9, rounding: Rounding::HalfUp, ..DEFAULT };
-        TEMPLATES[1].set(make(t, basic, 0, DEFAULT_TRAPS | status::UNDERFLOW | status::CLAMPED).value());
-        TEMPLATES[2].set(make(t, Settings { prec: 9, ..DEFAULT }, 0, 0).value());
-        CURRENT.set(ContextVar::new(t, str::intern(t, "decimal_context"), Value::NULL).value());
+        TEMPLATES[1].set(t, make(t, basic, 0, DEFAULT_TRAPS | status::UNDERFLOW | status::CLAMPED).value());
+        TEMPLATES[2].set(t, make(t, Settings { prec: 9, ..DEFAULT }, 0, 0).value());
+        CURRENT.set(t, ContextVar::new(t, str::intern(t, "decimal_context"), Value::NULL).value());
     }
 }
 
 /// The current context, made if there is none.
 #[inline]
 pub(super) fn current(t: &Thread) -> R<Ref<Context>> {
-    let variable = receiver::<ContextVar>(CURRENT.get());
+    let variable = receiver::<ContextVar>(CURRENT.get(t));
     match variable.get(t) {
         Some(v) => Ok(receiver(v)),
         None => {
-            let (settings, traps) = template();
+            let (settings, traps) = template(t);
             let context = make(t, settings, 0, traps);
             variable.set(t, context.value())?;
             Ok(context)
@@ -150,10 +150,10 @@ pub(super) fn given(t: &Thread, v: Value) -> R<Ref<Context>> {
 /// `setcontext`: the templates themselves never become current.
 pub(super) fn set_current(t: &Thread, v: Value) -> R<()> {
     let Some(mut context) = v.downcast::<Context>() else { raise!(t, TypeError, "optional argument must be a context") };
-    if TEMPLATES.iter().any(|template| template.get() == v) {
+    if TEMPLATES.iter().any(|template| template.get(t) == v) {
         context = make(t, context.settings(), 0, context.traps());
     }
-    receiver::<ContextVar>(CURRENT.get()).set(t, context.value()).map(|_| ())
+    receiver::<ContextVar>(CURRENT.get(t)).set(t, context.value()).map(|_| ())
 }
 
 pub(super) fn copy(t: &Thread, context: Ref<Context>) -> Ref<Context> {
@@ -287,7 +287,7 @@ fn set_all(t: &Thread, context: Ref<Context>, given: &[Value]) -> R<()> {
 }
 
 fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
-    let (settings, traps) = template();
+    let (settings, traps) = template(t);
     // SAFETY: the receiver of `__new__` is a class.
     let class = unsafe { Ref::<Type>::from_value(class) };
     Ok(t.alloc_instance(class, Context::with(header_of::<Context>(), settings, 0, traps)).value())

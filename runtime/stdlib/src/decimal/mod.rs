@@ -50,7 +50,7 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     type_::create_native(t, &context::CONTEXT_MANAGER_DEF, &context::CONTEXT_MANAGER)?;
     context::create(t);
     for (template, name) in context::TEMPLATES.iter().zip(["DefaultContext", "BasicContext", "ExtendedContext"]) {
-        dict.set_text(t, name, template.get())?;
+        dict.set_text(t, name, template.get(t))?;
     }
     for (_, name) in Rounding::ALL {
         dict.set_text(t, name, str::intern(t, name))?;
@@ -71,16 +71,16 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     let numbers = import::import_text(t, "numbers")?;
     let number = attr::get_attr_text(t, numbers, "Number")?;
     call::call_method_text(t, number, "register", &[decimal])?;
-    if object::DECIMAL_TUPLE.opt().is_none() {
+    if object::DECIMAL_TUPLE.opt(t).is_none() {
         // A named tuple, as the Python form has it.
         let collections = import::import_text(t, "collections")?;
         let make = attr::get_attr_text(t, collections, "namedtuple")?;
         let fields = Str::new(t, "sign digits exponent").value();
         let class = call::call(t, make, &[Str::new(t, "DecimalTuple").value(), fields])?;
         attr::set_attr(t, class, limpid_vm::names::__module__, Str::new(t, "decimal").value())?;
-        object::DECIMAL_TUPLE.set(class);
+        object::DECIMAL_TUPLE.set(t, class);
     }
-    dict.set_text(t, "DecimalTuple", object::DECIMAL_TUPLE.get())
+    dict.set_text(t, "DecimalTuple", object::DECIMAL_TUPLE.get(t))
 }
 
 /// The methods that the Python form does: for a Decimal and, with one operand more, for a Context.

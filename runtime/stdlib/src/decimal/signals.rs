@@ -6,7 +6,7 @@ use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, receiver};
 use limpid_vm::object::{R, Raised, Ref, Slot, ValueExt, header_of};
 use limpid_vm::protocol::{compare, iter, sequence, text, truth};
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, Root, TypeCell};
 use limpid_vm::slots::{Compare, SlotTable};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Module, Str, Tuple, Type, TypeDef, ValueList, flag, int, type_};
@@ -100,7 +100,7 @@ pub(super) fn create_dicts(t: &Thread) -> R<()> {
     let bases = Tuple::from_slice(t, &[native, mapping]).value();
     let arguments = [Str::new(t, "SignalDict").value(), bases, namespace.value()];
     // The metaclass is the abstract class's.
-    SIGNAL_DICT_CLASS.set(limpid_vm::protocol::call::call(t, mapping.class().value(), &arguments)?);
+    SIGNAL_DICT_CLASS.set(t, limpid_vm::protocol::call::call(t, mapping.class().value(), &arguments)?);
     Ok(())
 }
 
@@ -228,7 +228,7 @@ pub struct SignalDict {
 /// `decimal.SignalDictMixin`
 pub static SIGNAL_DICT: TypeCell = TypeCell::new();
 /// `decimal.SignalDict`
-static SIGNAL_DICT_CLASS: Root = Root::new();
+static SIGNAL_DICT_CLASS: InterpreterRoot = InterpreterRoot::new();
 layout!(SignalDict, SIGNAL_DICT.get(), Slots);
 
 impl SignalDict {
@@ -236,7 +236,7 @@ impl SignalDict {
     pub(super) fn of(t: &Thread, context: Value, traps: bool) -> Value {
         let header = header_of::<SignalDict>();
         // SAFETY: the class was made with the module.
-        let class = unsafe { Ref::<Type>::from_value(SIGNAL_DICT_CLASS.get()) };
+        let class = unsafe { Ref::<Type>::from_value(SIGNAL_DICT_CLASS.get(t)) };
         t.alloc_instance(class, SignalDict { header, context: Slot::new(context), traps: Slot::new(Value::bool(traps)) }).value()
     }
 

@@ -6,7 +6,7 @@ use limpid_vm::modules;
 use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::truth::truth;
 use limpid_vm::root::Root;
-use limpid_vm::runtime::{self, Interpreter};
+use limpid_vm::runtime;
 use limpid_vm::stack_dump::{self, Out};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::exceptions::raise_os_error;
@@ -144,7 +144,7 @@ extern "C" fn on_signal(signal: i32) {
 
 /// Writes the names of the native modules that are imported and do not belong to the standard library.
 fn extension_modules(out: Out) {
-    let Some(i) = Interpreter::try_get().filter(|_| runtime::current().is_some()) else { return };
+    let Some(i) = runtime::current().map(Thread::interpreter) else { return };
     let Some(modules) = i.modules.opt().and_then(|m| m.downcast::<Dict>()) else { return };
     let Some(sys) = i.sys_dict.opt().and_then(|d| d.downcast::<Dict>()) else { return };
     let (mut position, mut known) = (0, Value::NULL);

@@ -11,7 +11,7 @@ use limpid_vm::args::FnDef;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{call, number};
-use limpid_vm::root::Root;
+use limpid_vm::root::InterpreterRoot;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Module, Str, Tuple, int};
 use limpid_vm::{error_report, raise, runtime};
@@ -94,9 +94,9 @@ const DEBUG_STATS: i64 = 1;
 const DEBUG_SAVEALL: i64 = 32;
 
 /// `gc.callbacks`, a list.
-static CALLBACKS: Root = Root::new();
+static CALLBACKS: InterpreterRoot = InterpreterRoot::new();
 /// `gc.garbage`, a list.
-static GARBAGE: Root = Root::new();
+static GARBAGE: InterpreterRoot = InterpreterRoot::new();
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     let dict = m.dict();
@@ -109,12 +109,12 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     ] {
         dict.set_text(t, name, Value::int(flags))?;
     }
-    if CALLBACKS.get().is_null() {
-        CALLBACKS.set(List::new(t).value());
-        GARBAGE.set(List::new(t).value());
+    if CALLBACKS.get(t).is_null() {
+        CALLBACKS.set(t, List::new(t).value());
+        GARBAGE.set(t, List::new(t).value());
     }
-    dict.set_text(t, "callbacks", CALLBACKS.get())?;
-    dict.set_text(t, "garbage", GARBAGE.get())?;
+    dict.set_text(t, "callbacks", CALLBACKS.get(t))?;
+    dict.set_text(t, "garbage", GARBAGE.get(t))?;
     runtime::listen_to_collections(t, |t, report| {
         let generation = i64::from(runtime::generation_number(report.generation));
         tell(t, "start", generation, 0);
@@ -178,7 +178,7 @@ fn collect_and_tell(t: &Thread, generation: Generation, number: i64) -> R<usize>
 
 /// Puts what was saved for the program into `gc.garbage`.
 fn keep_saved(t: &Thread) -> R<()> {
-    while let (Some(garbage), Some(object)) = (GARBAGE.get().downcast::<List>(), runtime::next_saved_garbage(t)) {
+    while let (Some(garbage), Some(object)) = (GARBAGE.get(t).downcast::<List>(), runtime::next_saved_garbage(t)) {
         garbage.append(t, object)?;
     }
     Ok(())
@@ -186,7 +186,7 @@ fn keep_saved(t: &Thread) -> R<()> {
 
 /// Calls the callbacks. What they raise is told of and does not matter otherwise.
 fn tell(t: &Thread, phase: &str, generation: i64, collected: usize) {
-    let Some(callbacks) = CALLBACKS.get().downcast::<List>().filter(|list| !list.is_empty()) else { return };
+    let Some(callbacks) = CALLBACKS.get(t).downcast::<List>().filter(|list| !list.is_empty()) else { return };
     // There are values in local variables here, and a callback may be `gc.collect`.
     let stack = t.loop_stack.replace(0);
     let info = match info(t, generation, collected) {

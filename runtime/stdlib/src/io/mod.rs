@@ -18,7 +18,7 @@ use limpid_vm::exc;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Raised, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call, truth};
-use limpid_vm::root::Root;
+use limpid_vm::root::TypeCell;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Exception, Module, Str, int, type_};
 
@@ -38,7 +38,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             if !a[0].is_none() {
                 return Ok(a[0]);
             }
-            let utf8 = t.interpreter().options.utf8_mode;
+            let utf8 = t.runtime().options.utf8_mode;
             Ok(Str::new(t, if utf8 { "utf-8" } else { "locale" }).value())
         }),
     ],
@@ -46,19 +46,19 @@ pub static MODULE: ModuleDef = ModuleDef {
     ..ModuleDef::named("_io")
 };
 
-static UNSUPPORTED_OPERATION: Root = Root::new();
+static UNSUPPORTED_OPERATION: TypeCell = TypeCell::new();
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     let dict = m.dict();
     dict.set_text(t, "DEFAULT_BUFFER_SIZE", Value::int(DEFAULT_BUFFER_SIZE as i64))?;
     dict.set_text(t, "BlockingIOError", exc::BlockingIOError.value())?;
-    let bases = limpid_vm::types::Tuple::from_slice(t, &[exc::OSError.value(), exc::ValueError.value()]);
-    let namespace = limpid_vm::types::Dict::new(t);
-    namespace.set_text(t, "__module__", Str::new(t, "io").value())?;
-    let name = Str::new(t, "UnsupportedOperation").value();
-    let class = call::call(t, limpid_vm::types::builtin::TYPE.value(), &[name, bases.value(), namespace.value()])?;
-    UNSUPPORTED_OPERATION.set(class);
-    dict.set_text(t, "UnsupportedOperation", class)?;
+    if UNSUPPORTED_OPERATION.opt().is_none() {
+        let namespace = limpid_vm::types::Dict::new(t);
+        namespace.set_text(t, "__module__", Str::new(t, "io").value())?;
+        let bases = [exc::OSError.value(), exc::ValueError.value()];
+        UNSUPPORTED_OPERATION.set(type_::new_class(t, "UnsupportedOperation", &bases, namespace)?);
+    }
+    dict.set_text(t, "UnsupportedOperation", UNSUPPORTED_OPERATION.get().value())?;
     for (cell, def) in [
         (&base::IO_BASE, &base::IO_BASE_DEF),
         (&base::RAW_IO_BASE, &base::RAW_IO_BASE_DEF),
@@ -84,10 +84,7 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
 
 /// `io.UnsupportedOperation`
 pub(crate) fn unsupported(t: &Thread, what: &str) -> Raised {
-    match UNSUPPORTED_OPERATION.get().downcast::<limpid_vm::types::Type>() {
-        Some(class) => t.raise(class, what),
-        None => t.raise(exc::OSError, what),
-    }
+    t.raise(UNSUPPORTED_OPERATION.get(), what)
 }
 
 /// Calls a method by name.

@@ -245,7 +245,7 @@ fn replacement_new(t: &Thread, class: Value, args: Args<'_>) -> R {
     let (pool, width) = pool_and_width(t, "combinations_with_replacement", args)?;
     let done = pool.is_empty() && width > 0;
     if width >= 1 << 40 {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     }
     let indices = numbers(t, (0..if done { 0 } else { width }).map(|_| 0));
     make::<REPLACEMENT_KIND>(t, class, pool.value(), indices, Value::NULL, width, done)

@@ -5,7 +5,7 @@ use limpid_heap::Value;
 use limpid_vm::modules::{import, sys_attribute};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call, iter, sequence, text};
-use limpid_vm::root::Root;
+use limpid_vm::root::InterpreterRoot;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Str, Tuple, Type, ValueList, str};
 use limpid_vm::{exc, names};
@@ -109,21 +109,21 @@ fn search(t: &Thread, object: Value, name: Ref<Str>) -> R {
 pub(super) struct Known {
     module: &'static str,
     name: &'static str,
-    found: Root,
+    found: InterpreterRoot,
 }
 
 impl Known {
     const fn new(module: &'static str, name: &'static str) -> Known {
-        Known { module, name, found: Root::new() }
+        Known { module, name, found: InterpreterRoot::new() }
     }
 
     /// The object.
     pub fn get(&'static self, t: &Thread) -> R {
-        if let Some(v) = self.found.opt() {
+        if let Some(v) = self.found.opt(t) {
             return Ok(v);
         }
         let v = attr::get_attr_text(t, import::import_text(t, self.module)?, self.name)?;
-        self.found.set(v);
+        self.found.set(t, v);
         Ok(v)
     }
 }

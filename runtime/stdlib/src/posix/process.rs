@@ -8,7 +8,7 @@ use limpid_vm::modules::{imp, sys, thread, warnings};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{call, iter, number};
 use limpid_vm::raise;
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::struct_sequence::{self, StructSequenceDef};
 use limpid_vm::types::{Bytes, Dict, List, Module, Str, Tuple, ValueList, set};
@@ -172,9 +172,9 @@ fn times(t: &Thread, _: &[Value]) -> R {
     struct_sequence::create(t, TIMES_RESULT.get(), &values)
 }
 
-static BEFORE: Root = Root::new();
-static AFTER_IN_CHILD: Root = Root::new();
-static AFTER_IN_PARENT: Root = Root::new();
+static BEFORE: InterpreterRoot = InterpreterRoot::new();
+static AFTER_IN_CHILD: InterpreterRoot = InterpreterRoot::new();
+static AFTER_IN_PARENT: InterpreterRoot = InterpreterRoot::new();
 
 fn register_at_fork(t: &Thread, args: Args<'_>) -> R {
     let mut any = false;
@@ -183,12 +183,12 @@ fn register_at_fork(t: &Thread, args: Args<'_>) -> R {
         if !call::is_callable(f) {
             raise!(t, TypeError, "'{name}' must be callable, not {}", f.class().display_name());
         }
-        let mut list = match root.opt() {
+        let mut list = match root.opt(t) {
             Some(l) => ValueList::from_cell(l),
             None => ValueList::new(t),
         };
         list.push(t, f);
-        root.set(list.cell());
+        root.set(t, list.cell());
         any = true;
     }
     if !any {
@@ -198,8 +198,8 @@ fn register_at_fork(t: &Thread, args: Args<'_>) -> R {
 }
 
 /// Runs registered functions; what they raise is reported and forgotten.
-fn run_hooks(t: &Thread, root: &Root, reversed: bool) {
-    let Some(list) = root.opt().map(ValueList::from_cell) else { return };
+fn run_hooks(t: &Thread, root: &InterpreterRoot, reversed: bool) {
+    let Some(list) = root.opt(t).map(ValueList::from_cell) else { return };
     for i in 0..list.len() {
         let f = list.get(if reversed { list.len() - 1 - i } else { i });
         if call::call(t, f, &[]).is_err() {

@@ -93,7 +93,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
         if unsafe { libc::isatty(fd) } != 1 {
             return Ok(Value::NONE);
         }
-        if t.interpreter().options.utf8_mode {
+        if t.runtime().options.utf8_mode {
             return Ok(Str::new(t, "utf-8").value());
         }
         // SAFETY: the C library's own text.

@@ -62,8 +62,8 @@ pub(super) fn init(t: &Thread) -> R<()> {
         });
     }
     // Only the first module object's creation gets here first; the hooks are the same for all.
-    let _ = t.interpreter().signal_handler.set(run_handlers);
-    let _ = t.interpreter().interrupt.set(interrupt);
+    let _ = t.runtime().signal_handler.set(run_handlers);
+    let _ = t.runtime().interrupt.set(interrupt);
     Ok(())
 }
 
@@ -105,7 +105,7 @@ fn interrupt(signal: i32) {
 }
 
 fn is_main(t: &Thread) -> bool {
-    t.ident.get() == t.interpreter().main_ident.load(Relaxed)
+    t.ident.get() == t.runtime().main_ident.load(Relaxed)
 }
 
 /// Runs the Python handlers of the signals that have arrived. Does nothing in other threads than the main one.

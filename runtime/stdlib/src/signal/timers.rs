@@ -51,12 +51,14 @@ static ITIMER_ERROR: Root = Root::new();
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     constants::add(t, m, constants!(ITIMER_REAL ITIMER_VIRTUAL ITIMER_PROF))?;
-    let namespace = Dict::new(t);
-    namespace.set_name(t, names::__module__, Str::new(t, "signal").value())?;
-    let bases = Tuple::from_slice(t, &[exc::OSError.value()]).value();
-    let class = call::call(t, builtin::TYPE.value(), &[Str::new(t, "itimer_error").value(), bases, namespace.value()])?;
-    ITIMER_ERROR.set(class);
-    m.dict().set_text(t, "ItimerError", class)
+    if ITIMER_ERROR.opt().is_none() {
+        let namespace = Dict::new(t);
+        namespace.set_name(t, names::__module__, Str::new(t, "signal").value())?;
+        let bases = Tuple::from_slice(t, &[exc::OSError.value()]).value();
+        let arguments = [Str::new(t, "itimer_error").value(), bases, namespace.value()];
+        ITIMER_ERROR.set(call::call(t, builtin::TYPE.value(), &arguments)?);
+    }
+    m.dict().set_text(t, "ItimerError", ITIMER_ERROR.get())
 }
 
 fn time(t: &Thread, v: Value) -> R<libc::timeval> {

@@ -14,14 +14,14 @@ mod resolver;
 mod transfer;
 mod wait;
 
+use crate::exception_class::{self, ExceptionClass};
 use limpid_heap::Value;
+use limpid_vm::exc;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Raised, Ref};
-use limpid_vm::protocol::call;
-use limpid_vm::root::Root;
+use limpid_vm::root::TypeCell;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Dict, Module, Str, Tuple, Type, builtin, type_};
-use limpid_vm::{exc, names};
+use limpid_vm::types::{Module, Str, type_};
 use std::ffi::CStr;
 
 /// `_socket`
@@ -32,8 +32,8 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 /// `socket.gaierror` and `socket.herror`
-static RESOLVER_ERROR: Root = Root::new();
-static HOST_ERROR: Root = Root::new();
+static RESOLVER_ERROR: TypeCell = TypeCell::new();
+static HOST_ERROR: TypeCell = TypeCell::new();
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     for f in functions::FUNCTIONS.iter().chain(resolver::FUNCTIONS) {
@@ -48,21 +48,14 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     dict.set_text(t, "error", exc::OSError.value())?;
     dict.set_text(t, "timeout", exc::TimeoutError.value())?;
     dict.set_text(t, "has_ipv6", Value::TRUE)?;
-    for (name, root) in [("gaierror", &RESOLVER_ERROR), ("herror", &HOST_ERROR)] {
-        let namespace = Dict::new(t);
-        namespace.set_name(t, names::__module__, Str::new(t, "socket").value())?;
-        let bases = Tuple::from_slice(t, &[exc::OSError.value()]).value();
-        let class = call::call(t, builtin::TYPE.value(), &[Str::new(t, name).value(), bases, namespace.value()])?;
-        root.set(class);
-        dict.set_text(t, name, class)?;
+    for (name, cell) in [("socket.gaierror", &RESOLVER_ERROR), ("socket.herror", &HOST_ERROR)] {
+        exception_class::add(t, m, cell, &ExceptionClass { name, doc: "", base: || exc::OSError })?;
     }
     Ok(())
 }
 
-fn raise_in(t: &Thread, class: &Root, code: i32, text: &str) -> Raised {
-    // SAFETY: `init` stores classes.
-    let class = unsafe { Ref::<Type>::from_value(class.get()) };
-    t.raise_with(class, &[Value::int(code as i64), Str::new(t, text).value()])
+fn raise_in(t: &Thread, class: &TypeCell, code: i32, text: &str) -> Raised {
+    t.raise_with(class.get(), &[Value::int(code as i64), Str::new(t, text).value()])
 }
 
 /// `socket.gaierror` for a result of `getaddrinfo`.

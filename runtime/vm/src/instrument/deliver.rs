@@ -350,8 +350,8 @@ pub fn fire(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet
             }
             continue;
         }
-        let (f, event) = match (callback(tool, event), event) {
-            (None, Event::BRANCH_LEFT | Event::BRANCH_RIGHT) => (callback(tool, Event::BRANCH), Event::BRANCH),
+        let (f, event) = match (callback(t, tool, event), event) {
+            (None, Event::BRANCH_LEFT | Event::BRANCH_RIGHT) => (callback(t, tool, Event::BRANCH), Event::BRANCH),
             (f, event) => (f, event),
         };
         let Some(f) = f else { continue };
@@ -398,7 +398,7 @@ pub fn fire_elsewhere(t: &Thread, event: Event, tools: &AtomicU16, args: &[Value
     }
     let listening = tools.load(Relaxed);
     for tool in (0..MONITORING_TOOLS).rev().filter(|tool| listening & 1 << tool != 0) {
-        let Some(f) = callback(tool, event) else { continue };
+        let Some(f) = callback(t, tool, event) else { continue };
         // The event is not one of the frame that runs: that stays where it is.
         if call_untraced(t, None, f, args)? == DISABLE.get() {
             if !event.can_be_disabled() {

@@ -193,7 +193,7 @@ pub fn set_local_events(t: &Thread, code: Ref<Code>, tool: usize, wanted: EventS
     l.generation[tool].store(generation, Release);
     update(t, code);
     if tier2::is_enabled() {
-        t.mutator.stop_world(c"instrumentation", |_| tier2::retire_all(t.interpreter()));
+        t.mutator.stop_world(c"instrumentation", |_| tier2::retire_all(t.runtime()));
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub mod locations;
 use crate::interp::dispatch::{self, Table};
 use crate::interp::frame::Frame;
 use crate::object::{Ref, ValueExt};
-use crate::root::Root;
+use crate::root::{InterpreterRoot, Root};
 use crate::thread::{Thread, request};
 use crate::tier2;
 use crate::types::{Code, builtin};
@@ -48,7 +48,7 @@ pub const TOOLS: usize = 9;
 pub type ToolSet = u16;
 
 /// The callbacks of the tools in `sys.monitoring`, by tool and event; NULL where there is none.
-static CALLBACKS: Root = Root::new();
+static CALLBACKS: InterpreterRoot = InterpreterRoot::new();
 /// The objects `DISABLE` and `MISSING`.
 static DISABLE: Root = Root::new();
 static MISSING: Root = Root::new();
@@ -109,21 +109,24 @@ pub fn init(t: &Thread) -> crate::object::R<(Value, Value)> {
     for _ in 0..MONITORING_TOOLS * EVENT_COUNT {
         list.push(t, Value::NULL);
     }
-    CALLBACKS.set(list.cell());
-    DISABLE.set(crate::protocol::call::call(t, builtin::OBJECT.value(), &[])?);
-    MISSING.set(crate::protocol::call::call(t, builtin::OBJECT.value(), &[])?);
+    CALLBACKS.set(t, list.cell());
+    for sentinel in [&DISABLE, &MISSING] {
+        if sentinel.opt().is_none() {
+            sentinel.set(crate::protocol::call::call(t, builtin::OBJECT.value(), &[])?);
+        }
+    }
     Ok((DISABLE.get(), MISSING.get()))
 }
 
 /// A tool's callback for an event.
-pub fn callback(tool: usize, event: Event) -> Option<Value> {
-    ValueList::from_cell(CALLBACKS.get()).get(tool * EVENT_COUNT + event as usize).non_null()
+pub fn callback(t: &Thread, tool: usize, event: Event) -> Option<Value> {
+    ValueList::from_cell(CALLBACKS.get(t)).get(tool * EVENT_COUNT + event as usize).non_null()
 }
 
 /// Replaces a tool's callback for an event, NULL takes it away; the one before.
 pub fn set_callback(t: &Thread, tool: usize, event: Event, f: Value) -> Option<Value> {
-    let before = callback(tool, event);
-    ValueList::from_cell(CALLBACKS.get()).set(t, tool * EVENT_COUNT + event as usize, f);
+    let before = callback(t, tool, event);
+    ValueList::from_cell(CALLBACKS.get(t)).set(t, tool * EVENT_COUNT + event as usize, f);
     before
 }
 
@@ -164,7 +167,7 @@ fn change(t: &Thread, f: impl FnOnce()) {
         interpreter.table.store(running_table(i).cast_mut(), Release);
         // The list of threads is locked while it is walked, and the collector needs it: nothing is allocated meanwhile.
         let mut running = Vec::new();
-        interpreter.each_thread(|other| {
+        interpreter.each_thread(t, |other| {
             let mut f = Frame(other.fp.get());
             while !f.is_none() {
                 if !f.is_shim() && !running.contains(&f.code()) {
@@ -175,9 +178,9 @@ fn change(t: &Thread, f: impl FnOnce()) {
         });
         // The frames keep these code objects alive.
         running.into_iter().for_each(|code| locations::update(t, code));
-        tier2::retire_all(interpreter);
+        tier2::retire_all(t.runtime());
     });
-    interpreter.request_all(request::TABLE);
+    t.runtime().request_all(request::TABLE);
 }
 
 /// The table that threads use for plain running: one that watches where frames start while tools want events everywhere.

@@ -23,7 +23,7 @@ pub fn create_core(t: &Thread) -> R<()> {
     let sys = sys::create(t)?;
     let modules = runtime::modules(t);
     for ((name, root), module) in STARTUP.iter().zip([builtins, sys]) {
-        root.set(module.value());
+        root.set(t, module.value());
         modules.set_text(t, name, module.value())?;
     }
     Ok(())
@@ -36,7 +36,7 @@ pub fn install_importlib(t: &Thread) -> R<()> {
     t.interpreter().importlib.set(importlib.value());
     let imp = super::create(t, &imp::MODULE)?;
     runtime::modules(t).set_text(t, imp::MODULE.name, imp.value())?;
-    let sys = super::startup_module("sys").unwrap_or(Value::NONE);
+    let sys = super::startup_module(t, "sys").unwrap_or(Value::NONE);
     call::call_method_text(t, importlib.value(), "_install", &[sys, imp.value()])?;
     Ok(())
 }
@@ -50,6 +50,6 @@ pub fn install_external_importers(t: &Thread) -> R<()> {
 pub fn create_main(t: &Thread) -> R<Ref<Module>> {
     let main = Module::new(t, names::__main__)?;
     runtime::modules(t).set_item(t, names::__main__, main.value())?;
-    main.dict().set_name(t, names::__builtins__, super::startup_module("builtins").unwrap_or(Value::NONE))?;
+    main.dict().set_name(t, names::__builtins__, super::startup_module(t, "builtins").unwrap_or(Value::NONE))?;
     Ok(main)
 }

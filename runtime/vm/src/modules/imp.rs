@@ -28,7 +28,7 @@ const FUNCTIONS: &[FnDef] = &[
         .doc("Changes code.co_filename to specify the passed-in file name."),
     FnDef::def("_frozen_module_names", "", |t, _| {
         let mut list = ValueList::new(t);
-        (t.interpreter().frozen.names)().iter().for_each(|n| list.push(t, Str::new(t, n).value()));
+        (t.runtime().frozen.names)().iter().for_each(|n| list.push(t, Str::new(t, n).value()));
         Ok(List::from_slice(t, list.as_slice())?.value())
     })
     .doc("Returns the list of available frozen modules."),
@@ -113,7 +113,7 @@ fn create_builtin(t: &Thread, a: &[Value]) -> R {
     let name = attr::get_attr(t, a[0], names::name)?;
     let text = text(t, name, "create_builtin")?;
     if let "builtins" | "sys" = &*text {
-        return Ok(modules::startup_module(&text).unwrap_or(Value::NONE));
+        return Ok(modules::startup_module(t, &text).unwrap_or(Value::NONE));
     }
     match modules::find(&text) {
         Some(def) => Ok(modules::create(t, def)?.value()),
@@ -124,7 +124,7 @@ fn create_builtin(t: &Thread, a: &[Value]) -> R {
 // ---- frozen modules ----
 
 fn frozen(t: &Thread, name: &str) -> Option<FrozenModule> {
-    (t.interpreter().frozen.find)(name)
+    (t.runtime().frozen.find)(name)
 }
 
 fn require_frozen(t: &Thread, name: Value, function: &str) -> R<FrozenModule> {
@@ -154,7 +154,7 @@ fn find_frozen(t: &Thread, a: &[Value]) -> R {
 /// The code object of a frozen module.
 pub fn frozen_code(t: &Thread, name: Value) -> R<Ref<Code>> {
     let module = require_frozen(t, name, "get_frozen_object")?;
-    code_from(t, embedded::decode(t.interpreter().frozen.code, module.code), name)
+    code_from(t, embedded::decode(t.runtime().frozen.code, module.code), name)
 }
 
 fn code_from(t: &Thread, data: Result<CodeData, marshal::Error>, name: Value) -> R<Ref<Code>> {

@@ -25,7 +25,7 @@ pub fn import_name(t: &Thread, builtins: Value, globals: Value, locals: Value, n
         },
     };
     let Some(hook) = hook else { return Err(t.raise(exc::ImportError, "__import__ not found")) };
-    if super::builtins::original("__import__") == Some(hook) {
+    if super::builtins::original(t, "__import__") == Some(hook) {
         let level = int::to_i64(t, level)?;
         return import_module_level(t, name, globals, fromlist, level);
     }
@@ -105,9 +105,9 @@ fn find_and_load(t: &Thread, name: Value) -> R {
         }
         _ => {
             super::sys::audit_import(t, name)?;
-            let hook = super::builtins::original("__import__").unwrap_or(Value::NONE);
+            let hook = super::builtins::original(t, "__import__").unwrap_or(Value::NONE);
             let loaded = traced(name, || call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name, hook]));
-            if loaded.is_err() && t.interpreter().options.verbose == 0 {
+            if loaded.is_err() && t.runtime().options.verbose == 0 {
                 hide_import_frames(t);
             }
             loaded

@@ -5,7 +5,7 @@
 
 use crate::args::FnDef;
 use crate::object::{R, Ref};
-use crate::root::Root;
+use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::{BuiltinFunction, Module, Str};
 use limpid_heap::Value;
@@ -94,16 +94,16 @@ pub fn create_empty(t: &Thread, def: &'static ModuleDef) -> R<Ref<Module>> {
 }
 
 /// `builtins` and `sys`, once they are made.
-static STARTUP: [(&str, Root); 2] = [("builtins", Root::new()), ("sys", Root::new())];
+static STARTUP: [(&str, InterpreterRoot); 2] = [("builtins", InterpreterRoot::new()), ("sys", InterpreterRoot::new())];
 
 /// One of the modules that are made at start-up.
-pub fn startup_module(name: &str) -> Option<Value> {
-    STARTUP.iter().find(|(n, _)| *n == name).and_then(|(_, module)| module.opt())
+pub fn startup_module(t: &Thread, name: &str) -> Option<Value> {
+    STARTUP.iter().find(|(n, _)| *n == name).and_then(|(_, module)| module.opt(t))
 }
 
 /// A function of `builtins` that the interpreter itself uses, as it was made, whatever a program has done to the module since.
 pub fn builtin_named(t: &Thread, name: &str) -> R {
-    match builtins::original(name) {
+    match builtins::original(t, name) {
         Some(v) => Ok(v),
         None => raise!(t, NameError, "name '{name}' is not defined"),
     }

@@ -69,7 +69,7 @@ pub struct Options {
 impl Options {
     /// No flags, the interpreter's optimisation level.
     pub fn new(t: &Thread, filename: Value, mode: Mode) -> Options {
-        Options { filename, mode, flags: 0, optimize: t.interpreter().options.optimize, feature_version: -1 }
+        Options { filename, mode, flags: 0, optimize: t.runtime().options.optimize, feature_version: -1 }
     }
 }
 

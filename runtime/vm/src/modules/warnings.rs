@@ -9,7 +9,7 @@ use crate::modules::{ModuleDef, sys};
 use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, isinstance, iter, number, text, truth};
-use crate::root::Root;
+use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::context::ContextVar;
 use crate::types::{Dict, FrameObject, List, Module, Str, Tuple, Type, builtin, frame, int};
@@ -66,24 +66,24 @@ static LOCK: LazyLock<ReentrantLock> = LazyLock::new(ReentrantLock::default);
 pub fn after_fork_child(t: &Thread) {
     LOCK.after_fork_child(t);
 }
-static FILTERS: Root = Root::new();
-static ONCE_REGISTRY: Root = Root::new();
-static DEFAULT_ACTION: Root = Root::new();
-static CONTEXT: Root = Root::new();
+static FILTERS: InterpreterRoot = InterpreterRoot::new();
+static ONCE_REGISTRY: InterpreterRoot = InterpreterRoot::new();
+static DEFAULT_ACTION: InterpreterRoot = InterpreterRoot::new();
+static CONTEXT: InterpreterRoot = InterpreterRoot::new();
 static VERSION: AtomicI64 = AtomicI64::new(0);
 
 fn init(t: &Thread, module: Ref<Module>) -> R<()> {
     prepare(t)?;
     let dict = module.dict();
-    dict.set_text(t, "filters", FILTERS.get())?;
-    dict.set_text(t, "_onceregistry", ONCE_REGISTRY.get())?;
-    dict.set_text(t, "_defaultaction", DEFAULT_ACTION.get())?;
-    dict.set_text(t, "_warnings_context", CONTEXT.get())
+    dict.set_text(t, "filters", FILTERS.get(t))?;
+    dict.set_text(t, "_onceregistry", ONCE_REGISTRY.get(t))?;
+    dict.set_text(t, "_defaultaction", DEFAULT_ACTION.get(t))?;
+    dict.set_text(t, "_warnings_context", CONTEXT.get(t))
 }
 
 /// Makes filters and registries if they do not exist: warnings may be issued before the module is imported.
 fn prepare(t: &Thread) -> R<()> {
-    if FILTERS.opt().is_some() {
+    if FILTERS.opt(t).is_some() {
         return Ok(());
     }
     let filter = |class: Ref<Type>, action: &str, module: Option<&str>| {
@@ -98,11 +98,11 @@ fn prepare(t: &Thread) -> R<()> {
         filter(exc::ImportWarning, "ignore", None),
         filter(exc::ResourceWarning, "ignore", None),
     ];
-    ONCE_REGISTRY.set(Dict::new(t).value());
-    DEFAULT_ACTION.set(crate::types::str::intern(t, "default"));
+    ONCE_REGISTRY.set(t, Dict::new(t).value());
+    DEFAULT_ACTION.set(t, crate::types::str::intern(t, "default"));
     let name = crate::types::str::intern(t, "_warnings_context");
-    CONTEXT.set(ContextVar::new(t, name, Value::NULL).value());
-    FILTERS.set(List::from_slice(t, &filters)?.value());
+    CONTEXT.set(t, ContextVar::new(t, name, Value::NULL).value());
+    FILTERS.set(t, List::from_slice(t, &filters)?.value());
     Ok(())
 }
 
@@ -294,17 +294,17 @@ fn search(t: &Thread, filters: Value, category: Ref<Type>, text: Value, line: us
 
 /// What to do with a warning, and the filter that says so.
 fn action_for(t: &Thread, category: Ref<Type>, text: Value, line: usize, module: Value) -> R<(Value, Value)> {
-    if let Some(context) = CONTEXT.get().exact::<ContextVar>().and_then(|var| var.get(t)) {
+    if let Some(context) = CONTEXT.get(t).exact::<ContextVar>().and_then(|var| var.get(t)) {
         let filters = attr::get_attr_text(t, context, "_filters")?;
         if let Some(found) = search(t, filters, category, text, line, module)? {
             return Ok(found);
         }
     }
-    let filters = warnings_attribute(t, "filters", false)?.unwrap_or(FILTERS.get());
+    let filters = warnings_attribute(t, "filters", false)?.unwrap_or(FILTERS.get(t));
     if let Some(found) = search(t, filters, category, text, line, module)? {
         return Ok(found);
     }
-    let default = warnings_attribute(t, "defaultaction", false)?.unwrap_or(DEFAULT_ACTION.get());
+    let default = warnings_attribute(t, "defaultaction", false)?.unwrap_or(DEFAULT_ACTION.get(t));
     if !default.is_instance(builtin::STR) {
         raise!(t, TypeError, "_warnings.defaultaction must be a string, not '{}'", default.class().display_name())
     }
@@ -417,7 +417,7 @@ fn issue(t: &Thread, category: Ref<Type>, message: Value, place: &Place, source_
 }
 
 fn once_registry(t: &Thread) -> R<Ref<Dict>> {
-    let registry = warnings_attribute(t, "onceregistry", false)?.unwrap_or(ONCE_REGISTRY.get());
+    let registry = warnings_attribute(t, "onceregistry", false)?.unwrap_or(ONCE_REGISTRY.get(t));
     match registry.downcast::<Dict>() {
         Some(registry) => Ok(registry),
         None => raise!(t, TypeError, "_warnings.onceregistry must be a dict, not '{}'", registry.class().display_name()),

@@ -19,7 +19,7 @@ use crate::interp::backoff;
 use crate::interp::dispatch::{PLAIN, RECORDING, Table};
 use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::line_at;
-use crate::runtime::Interpreter;
+use crate::runtime::Runtime;
 use crate::thread::{Thread, request};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
@@ -143,16 +143,16 @@ pub fn after_fork(t: &Thread) {
 
 /// What is compiled is not to be run any more, by any thread: it would not tell tools what it does. All threads stand still; those in
 /// machine code leave it at the end of the round, or after the call in which they are.
-pub fn retire_all(interpreter: &Interpreter) {
+pub fn retire_all(runtime: &Runtime) {
     let Some(e) = ENTRY_POINTS.get() else { return };
-    interpreter.each_thread(|t| {
+    runtime.each_thread(|t| {
         if let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) {
             // SAFETY: the compiler has put its own state there, and the thread stands still.
             unsafe { (e.retire)(state.compiler.get()) };
             t.leave_trace.set(1);
         }
     });
-    interpreter.request_all(request::TABLE);
+    runtime.request_all(request::TABLE);
 }
 
 /// Adds what the machine code of a thread has counted to the statistics and forgets it. The thread stands still, or calls this.

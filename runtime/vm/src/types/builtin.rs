@@ -209,12 +209,12 @@ pub fn init(t: &Thread) {
         native::make_ready(t, type_at(i), def);
     }
     exc::complete(t);
-    let interpreter = t.interpreter();
+    let runtime = t.runtime();
     let set_up = (|| {
-        interpreter.empty_tuple.set(Tuple::try_from_slice(t, &[])?.value());
+        runtime.empty_tuple.set(Tuple::try_from_slice(t, &[])?.value());
         READY.store(true, Ordering::Release);
         crate::runtime::create_characters(t)?;
-        interpreter.memory_error.set(Exception::instantiate(t, exc::MemoryError, &[])?);
+        runtime.memory_error.set(Exception::instantiate(t, exc::MemoryError, &[])?);
         Ok::<(), Raised>(())
     })();
     assert!(set_up.is_ok(), "there is memory for the builtin types");

@@ -379,7 +379,7 @@ pub(super) fn collect_bytes(t: &Thread, source: Value, what: &str) -> R<Vec<u8>>
     };
     let mut out = Vec::new();
     if out.try_reserve(hint).is_err() {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     }
     iter::for_each(t, source, |v| {
         out.push(int::to_byte_value(t, v, what)?);

@@ -9,7 +9,7 @@
 
 use crate::instrument::locations::mark_copy;
 use crate::object::{Ref, ValueExt};
-use crate::runtime::Interpreter;
+use crate::runtime::Runtime;
 use crate::thread::Thread;
 use crate::types::builtin::shapes;
 use crate::types::code::{Bytecode, unspecialize, write_constants};
@@ -149,9 +149,9 @@ fn moved(t: &Thread, from: Option<ValueList>, mut to: ValueList, len: usize) -> 
 }
 
 /// Drops the copies whose index no thread has.
-pub fn drop_unused(t: &Thread, interpreter: &Interpreter) {
+pub fn drop_unused(t: &Thread, runtime: &Runtime) {
     t.mutator.stop_world(c"dropping bytecode", |world| {
-        let used = interpreter.bytecode_indices_in_use();
+        let used = runtime.bytecode_indices_in_use();
         let is_used = |index: usize| index == COMMON || used.contains(&(index as u32));
         let unused = |code: &Code, f: &mut dyn FnMut(ValueList, usize, Ref<Bytecode>)| {
             let Some(list) = code.copies.opt().map(ValueList::from_cell) else { return };

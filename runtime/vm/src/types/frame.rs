@@ -185,7 +185,7 @@ impl FrameObject {
                 return position;
             }
             let mut position = None;
-            t.interpreter().each_thread(|other| position = position.or_else(|| other.frame_position(f)));
+            t.runtime().each_thread(|other| position = position.or_else(|| other.frame_position(f)));
             position.unwrap_or(0)
         })
     }

@@ -329,7 +329,7 @@ fn reduce(t: &Thread, a: &[Value]) -> R {
 
 fn unpacked_tuple_args(t: &Thread, v: Value) -> R {
     let is_tuple = alias(v).origin.get() == builtin::TUPLE.value();
-    debug_assert!(!t.interpreter().empty_tuple.get().is_null());
+    debug_assert!(!t.runtime().empty_tuple.get().is_null());
     Ok(if is_starred(v) && is_tuple { alias(v).args.get() } else { Value::NONE })
 }
 

@@ -142,7 +142,7 @@ impl Thread {
     /// `()`, of which there is one.
     #[inline(always)]
     pub fn empty_tuple(&self) -> Value {
-        self.interpreter().empty_tuple.get()
+        self.runtime().empty_tuple.get()
     }
 }
 

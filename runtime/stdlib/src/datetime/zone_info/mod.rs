@@ -20,7 +20,7 @@ use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
 use limpid_vm::modules::{ModuleDef, import};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
 use limpid_vm::protocol::{attr, call, iter, number, text};
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::repr::ReprText;
@@ -50,8 +50,8 @@ static ZONE_INFO: TypeCell = TypeCell::new();
 layout!(ZoneInfo, ZONE_INFO.get(), Mixed);
 
 /// The zones of the class itself by their keys: those in use, and those used last.
-static WEAK_CACHE: Root = Root::new();
-static STRONG_CACHE: Root = Root::new();
+static WEAK_CACHE: InterpreterRoot = InterpreterRoot::new();
+static STRONG_CACHE: InterpreterRoot = InterpreterRoot::new();
 const STRONG_CACHE_SIZE: usize = 8;
 
 /// What a zone was made of.
@@ -66,10 +66,10 @@ enum Source {
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
     // A program may have hidden it; then the package does without this module.
     import::import_text(t, "_datetime")?;
-    if ZONE_INFO.opt().is_none() {
-        WEAK_CACHE.set(new_weak_cache(t)?);
+    if WEAK_CACHE.opt(t).is_none() {
+        WEAK_CACHE.set(t, new_weak_cache(t)?);
         let collections = import::import_text(t, "collections")?;
-        STRONG_CACHE.set(call::call_method_text(t, collections, "OrderedDict", &[])?);
+        STRONG_CACHE.set(t, call::call_method_text(t, collections, "OrderedDict", &[])?);
     }
     m.dict().set_text(t, "ZoneInfo", type_::create_native(t, &ZONE_INFO_DEF, &ZONE_INFO)?.value())
 }
@@ -169,12 +169,12 @@ fn is_own(class: Ref<Type>) -> bool {
 }
 
 fn weak_cache(t: &Thread, class: Ref<Type>) -> R {
-    if is_own(class) { Ok(WEAK_CACHE.get()) } else { attr::get_attr_text(t, class.value(), "_weak_cache") }
+    if is_own(class) { Ok(WEAK_CACHE.get(t)) } else { attr::get_attr_text(t, class.value(), "_weak_cache") }
 }
 
 /// The zone of a class for a key, from its cache if it is in there.
 fn cached(t: &Thread, class: Ref<Type>, key: Value) -> R {
-    let strong = receiver::<Dict>(STRONG_CACHE.get());
+    let strong = receiver::<Dict>(STRONG_CACHE.get(t));
     if is_own(class)
         && let Some(zone) = strong.get(t, key)?
     {
@@ -200,7 +200,7 @@ fn cached(t: &Thread, class: Ref<Type>, key: Value) -> R {
 
 /// Notes that a zone was used last.
 fn keep(t: &Thread, key: Value, zone: Value) -> R<()> {
-    let cache = STRONG_CACHE.get();
+    let cache = STRONG_CACHE.get(t);
     limpid_vm::protocol::sequence::set_item(t, cache, key, zone)?;
     // Another thread may have removed the one or the other meanwhile.
     if call::call_method_text(t, cache, "move_to_end", &[key]).is_err() {
@@ -224,13 +224,13 @@ fn clear_cache(t: &Thread, a: &[Value]) -> R {
     if a[1].is_null() || a[1].is_none() {
         call::call_method(t, cache, names::clear, &[])?;
         if is_own(class) {
-            call::call_method(t, STRONG_CACHE.get(), names::clear, &[])?;
+            call::call_method(t, STRONG_CACHE.get(t), names::clear, &[])?;
         }
         return Ok(Value::NONE);
     }
     iter::for_each(t, a[1], |key| {
         if is_own(class) {
-            call::call_method(t, STRONG_CACHE.get(), names::pop, &[key, Value::NONE])?;
+            call::call_method(t, STRONG_CACHE.get(t), names::pop, &[key, Value::NONE])?;
         }
         call::call_method(t, cache, names::pop, &[key, Value::NONE]).map(drop)
     })?;

@@ -9,7 +9,7 @@ use limpid_vm::args::receiver;
 use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::{attr, hash, isinstance};
 use limpid_vm::raise;
-use limpid_vm::root::Root;
+use limpid_vm::root::InterpreterRoot;
 use limpid_vm::slots::Compare;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{complex, float};
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 /// What a Decimal is compared with.
 fn comparand<'a>(t: &Thread, a: &Number, b: Value, op: Compare) -> R<Option<(Cow<'a, Number>, Cow<'a, Number>)>> {
-    static RATIONAL: Root = Root::new();
+    static RATIONAL: InterpreterRoot = InterpreterRoot::new();
     let same = || Cow::Owned(a.clone());
     if let Some(n) = operand(b) {
         return Ok(Some((same(), n)));
@@ -38,11 +38,11 @@ fn comparand<'a>(t: &Thread, a: &Number, b: Value, op: Compare) -> R<Option<(Cow
     if equality && let Some((re, im)) = complex::as_parts(b) {
         return if im == 0.0 { of_float(re) } else { Ok(None) };
     }
-    if RATIONAL.opt().is_none() {
+    if RATIONAL.opt(t).is_none() {
         let numbers = limpid_vm::modules::import::import_text(t, "numbers")?;
-        RATIONAL.set(attr::get_attr_text(t, numbers, "Rational")?);
+        RATIONAL.set(t, attr::get_attr_text(t, numbers, "Rational")?);
     }
-    if !isinstance::is_instance(t, b, RATIONAL.get())? {
+    if !isinstance::is_instance(t, b, RATIONAL.get(t))? {
         return Ok(None);
     }
     let (numerator, denominator) = (attr::get_attr_text(t, b, "numerator")?, attr::get_attr_text(t, b, "denominator")?);

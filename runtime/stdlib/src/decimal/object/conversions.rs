@@ -89,7 +89,7 @@ pub(super) fn as_tuple(t: &Thread, a: &[Value]) -> R {
         Kind::Signalling => str::intern(t, "N"),
     };
     let digits = Tuple::from_slice(t, digits.as_slice()).value();
-    call::call(t, DECIMAL_TUPLE.get(), &[Value::int(n.negative as i64), digits, exponent])
+    call::call(t, DECIMAL_TUPLE.get(t), &[Value::int(n.negative as i64), digits, exponent])
 }
 
 pub(super) fn as_integer_ratio(t: &Thread, a: &[Value]) -> R {

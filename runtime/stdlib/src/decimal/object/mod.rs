@@ -16,7 +16,7 @@ use dashu_int::UBig;
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{FnDef, GetSet, receiver};
 use limpid_vm::object::{R, Ref, ValueExt, header_of};
-use limpid_vm::root::{Root, TypeCell};
+use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Type, TypeDef, flag, int};
@@ -39,7 +39,7 @@ pub static DECIMAL: TypeCell = TypeCell::new();
 layout!(Decimal, DECIMAL.get(), Leaf);
 
 /// The named tuple that `as_tuple` gives.
-pub(super) static DECIMAL_TUPLE: Root = Root::new();
+pub(super) static DECIMAL_TUPLE: InterpreterRoot = InterpreterRoot::new();
 
 impl Decimal {
     pub fn number(&self) -> &Number {

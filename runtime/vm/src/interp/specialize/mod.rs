@@ -23,7 +23,7 @@ use limpid_bytecode::Opcode;
 /// Does this thread specialize? Not with `-X tlbc=0`.
 #[inline]
 pub fn is_enabled(t: &Thread) -> bool {
-    t.interpreter().specializes
+    t.runtime().specializes
 }
 
 /// Is it too early to specialize the instruction? Counts it then. Handlers ask before they take the long way to the specializer.

@@ -127,7 +127,7 @@ pub fn LOAD_STR_ITEM(r: &mut Regs, _o: u32) -> Flow {
     }
     // SAFETY: in range, one byte a character.
     let c = unsafe { *s.data_ptr().add(i as usize) };
-    let v = r.t().interpreter().latin1_char(c).value();
+    let v = r.t().runtime().latin1_char(c).value();
     replace_two(r, v)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::modules::ModuleDef;
 use crate::object::{R, Ref, ValueExt};
-use crate::root::Root;
+use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::{Module, Type, builtin as b};
 use crate::{exc, names};
@@ -84,7 +84,7 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
     ] {
         dict.set_text(t, name, value)?;
     }
-    dict.set_name(t, names::__debug__, Value::bool(t.interpreter().options.optimize == 0))?;
+    dict.set_name(t, names::__debug__, Value::bool(t.runtime().options.optimize == 0))?;
     for class in TYPES {
         dict.set_name(t, class.name.get(), class.value())?;
     }
@@ -92,7 +92,7 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
         dict.set_text(t, name, class.value())?;
     }
     for (name, root) in &ORIGINALS {
-        root.set(dict.get_text(t, name).unwrap_or(Value::NULL));
+        root.set(t, dict.get_text(t, name).unwrap_or(Value::NULL));
     }
     dict.set_text(t, "EnvironmentError", exc::OSError.value())?;
     dict.set_text(t, "IOError", exc::OSError.value())?;
@@ -100,11 +100,12 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
 }
 
 /// Functions that the interpreter uses itself, whatever a program does to the module.
-static ORIGINALS: [(&str, Root); 3] = [("all", Root::new()), ("any", Root::new()), ("__import__", Root::new())];
+static ORIGINALS: [(&str, InterpreterRoot); 3] =
+    [("all", InterpreterRoot::new()), ("any", InterpreterRoot::new()), ("__import__", InterpreterRoot::new())];
 
 /// One of [`ORIGINALS`].
-pub(super) fn original(name: &str) -> Option<Value> {
-    ORIGINALS.iter().find(|(n, _)| *n == name).and_then(|(_, root)| root.opt())
+pub(super) fn original(t: &Thread, name: &str) -> Option<Value> {
+    ORIGINALS.iter().find(|(n, _)| *n == name).and_then(|(_, root)| root.opt(t))
 }
 
 /// Can the object be asked for items by key? What namespaces must be.

@@ -3,7 +3,7 @@
 use crate::args::{Args, FnDef};
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
-use crate::root::Root;
+use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::{List, Str, Tuple, builtin};
 use crate::{exc, names};
@@ -17,7 +17,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
 ];
 
 /// The hooks: a list, or NULL while there are none.
-static HOOKS: Root = Root::new();
+static HOOKS: InterpreterRoot = InterpreterRoot::new();
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 
 /// Tells hooks and tracers of an event. Costs two tests when nobody listens.
@@ -52,7 +52,7 @@ fn dispatch(t: &Thread, event: Value, args: Ref<Tuple>) -> R<()> {
         let text = text.unwrap_or_default();
         probes::audit::fire(text.as_ptr(), args.ptr() as *const _);
     }
-    let Some(hooks) = HOOKS.opt().and_then(|h| h.downcast::<List>()) else { return Ok(()) };
+    let Some(hooks) = HOOKS.opt(t).and_then(|h| h.downcast::<List>()) else { return Ok(()) };
     for hook in hooks.snapshot(t).iter() {
         call::call(t, hook, &[event, args.value()])?;
     }
@@ -79,11 +79,11 @@ fn add_hook(t: &Thread, a: &[Value]) -> R {
         t.catch(exc::Exception)?;
         return Ok(Value::NONE);
     }
-    let hooks = match HOOKS.opt().and_then(|h| h.downcast::<List>()) {
+    let hooks = match HOOKS.opt(t).and_then(|h| h.downcast::<List>()) {
         Some(hooks) => hooks,
         None => {
             let hooks = List::new(t);
-            HOOKS.set(hooks.value());
+            HOOKS.set(t, hooks.value());
             hooks
         }
     };

@@ -110,7 +110,7 @@ fn write_escaped(t: &Thread, out: Value, shown: Ref<Str>) -> R<()> {
 }
 
 fn breakpoint_hook(t: &Thread, args: Args<'_>) -> R {
-    let chosen = std::env::var("PYTHONBREAKPOINT").ok().filter(|_| !t.interpreter().options.ignore_environment);
+    let chosen = std::env::var("PYTHONBREAKPOINT").ok().filter(|_| !t.runtime().options.ignore_environment);
     let target = match chosen.as_deref() {
         Some("0") => return Ok(Value::NONE),
         None | Some("") => "pdb.set_trace".to_owned(),

@@ -197,7 +197,7 @@ fn implementation(t: &Thread, version_info: Value) -> R {
 }
 
 fn flags(t: &Thread) -> R {
-    let o = &t.interpreter().options;
+    let o = &t.runtime().options;
     let number = |n: u32| Value::int(n.into());
     let bit = |b: bool| Value::int(b.into());
     sequence(
@@ -231,7 +231,7 @@ fn flags(t: &Thread) -> R {
 
 /// A feature that is on unless `-X name=0` or the environment says otherwise.
 fn switch(t: &Thread, name: &str, variable: &str) -> bool {
-    let o = &t.interpreter().options;
+    let o = &t.runtime().options;
     if let Some((_, value)) = o.x_options.iter().find(|(n, _)| n == name) {
         return value.as_deref() != Some("0");
     }

@@ -18,7 +18,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     FnDef::def("deactivate_stack_trampoline", "", |_, _| Ok(Value::NONE)).doc(
         "Deactivate the current stack profiler trampoline backend.\n\nIf no stack profiler is activated, this function has no effect.",
     ),
-    FnDef::def("_get_cpu_count_config", "", |t, _| Ok(Value::int(t.interpreter().options.cpu_count.unwrap_or(-1).into())))
+    FnDef::def("_get_cpu_count_config", "", |t, _| Ok(Value::int(t.runtime().options.cpu_count.unwrap_or(-1).into())))
         .doc("The number of CPUs that the command line or the environment sets; -1 if neither does."),
     FnDef::def("get_int_max_str_digits", "", |t, _| Ok(int::from_usize(t, max_str_digits())))
         .doc("Return the maximum string digits limit for non-binary int<->str conversions."),

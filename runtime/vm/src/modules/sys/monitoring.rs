@@ -5,7 +5,7 @@ use crate::instrument::events::{self, ALL, EVENT_COUNT, Event, EventSet};
 use crate::instrument::{self, MONITORING_TOOLS as TOOLS, locations};
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::number;
-use crate::root::Root;
+use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::str::intern;
 use crate::types::{BuiltinFunction, Code, Dict, Module, builtin, int, simple_namespace};
@@ -16,7 +16,7 @@ use limpid_heap::Value;
 const NAMED_TOOLS: [(&str, i64); 4] = [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)];
 
 /// The names of the tools, NULL for those that are free.
-static REGISTRY: Root = Root::new();
+static REGISTRY: InterpreterRoot = InterpreterRoot::new();
 
 /// Guards the taking of tool numbers.
 static LOCK: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
@@ -31,12 +31,12 @@ static FUNCTIONS: [FnDef; 12] = [
     FnDef::def("free_tool_id", "tool_id, /", |t, a| {
         let tool = tool(t, a[0])?;
         clear(t, tool);
-        registry().set(t, tool, Value::NULL);
+        registry(t).set(t, tool, Value::NULL);
         Ok(Value::NONE)
     }),
     FnDef::def("get_tool", "tool_id, /", |t, a| {
         let tool = tool(t, a[0])?;
-        Ok(registry().get(tool).non_null().unwrap_or(Value::NONE))
+        Ok(registry(t).get(tool).non_null().unwrap_or(Value::NONE))
     }),
     FnDef::def("register_callback", "tool_id, event, func, /", register_callback),
     FnDef::def("get_events", "tool_id, /", |t, a| {
@@ -93,7 +93,7 @@ pub(super) fn add(t: &Thread, sys: Ref<Dict>) -> R<()> {
     for _ in 0..TOOLS {
         list.push(t, Value::NULL);
     }
-    REGISTRY.set(list.cell());
+    REGISTRY.set(t, list.cell());
     let name = intern(t, "sys.monitoring");
     let module = Module::new(t, name)?;
     let dict = module.dict();
@@ -116,8 +116,8 @@ pub(super) fn add(t: &Thread, sys: Ref<Dict>) -> R<()> {
     Ok(())
 }
 
-fn registry() -> ValueList {
-    ValueList::from_cell(REGISTRY.get())
+fn registry(t: &Thread) -> ValueList {
+    ValueList::from_cell(REGISTRY.get(t))
 }
 
 fn clear(t: &Thread, tool: usize) {
@@ -136,7 +136,7 @@ fn tool(t: &Thread, v: Value) -> R<usize> {
 }
 
 fn require_used(t: &Thread, tool: usize) -> R<()> {
-    if registry().get(tool).is_null() {
+    if registry(t).get(tool).is_null() {
         raise!(t, ValueError, "tool {tool} is not in use")
     }
     Ok(())
@@ -156,9 +156,9 @@ fn use_tool_id(t: &Thread, a: &[Value]) -> R {
     }
     // The module's lock makes the question and the answer one.
     let guard = LOCK.lock();
-    let taken = !registry().get(tool).is_null();
+    let taken = !registry(t).get(tool).is_null();
     if !taken {
-        registry().set(t, tool, a[1]);
+        registry(t).set(t, tool, a[1]);
     }
     drop(guard);
     if taken {

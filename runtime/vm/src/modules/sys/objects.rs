@@ -43,7 +43,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     ),
     FnDef::def("getsizeof", "object, default=<unrepresentable>", getsizeof)
         .doc("getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
-    FnDef::def("getunicodeinternedsize", "*, _only_immortal=False", |t, _| Ok(int::from_usize(t, t.interpreter().interned.len())))
+    FnDef::def("getunicodeinternedsize", "*, _only_immortal=False", |t, _| Ok(int::from_usize(t, t.runtime().interned.len())))
         .doc("Return the number of elements of the unicode interned dictionary"),
     FnDef::def("intern", "string, /", intern).doc(
         "``Intern'' the given string.\n\nThis enters the string in the (global) table of interned strings whose\npurpose is to speed up \

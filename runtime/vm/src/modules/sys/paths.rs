@@ -45,7 +45,7 @@ fn prefix(executable: &Path) -> &Path {
 
 /// Adds arguments and paths.
 pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
-    let o = &t.interpreter().options;
+    let o = &t.runtime().options;
     let set = |name: &str, v: Value| dict.set_text(t, name, v);
     set("argv", list(t, &o.argv)?)?;
     set("orig_argv", list(t, &o.orig_argv)?)?;

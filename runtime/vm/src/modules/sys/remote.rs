@@ -68,7 +68,7 @@ static MAILBOX: Mailbox = Mailbox {
 
 /// The main thread is this one: it gets the scripts, unless the options say that nobody may send any.
 pub(crate) fn open(t: &Thread) {
-    let options = &t.interpreter().options;
+    let options = &t.runtime().options;
     let disabled = options.x_options.iter().any(|(name, _)| name == "disable-remote-debug")
         || !options.ignore_environment && std::env::var_os("PYTHON_DISABLE_REMOTE_DEBUG").is_some_and(|v| !v.is_empty());
     MAILBOX.breaker.store((&raw const t.mutator.eval_breaker).cast_mut(), Release);

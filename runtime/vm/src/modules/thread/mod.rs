@@ -11,7 +11,7 @@ use crate::modules::ModuleDef;
 use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::call;
-use crate::runtime::{self, Interpreter};
+use crate::runtime;
 use crate::sync::{self, futex};
 use crate::thread::{NATIVE_STACK_RESERVE, Thread, request};
 use crate::types::struct_sequence::StructSequenceDef;
@@ -37,7 +37,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("get_ident", "", |t, _| Ok(int::from_u64(t, t.ident.get()))),
         // SAFETY: always succeeds.
         FnDef::def("get_native_id", "", |_, _| Ok(Value::int(unsafe { libc::gettid() } as i64))),
-        FnDef::def("_get_main_thread_ident", "", |t, _| Ok(int::from_u64(t, t.interpreter().main_ident.load(Ordering::Relaxed)))),
+        FnDef::def("_get_main_thread_ident", "", |t, _| Ok(int::from_u64(t, t.runtime().main_ident.load(Ordering::Relaxed)))),
         FnDef::def("_is_main_interpreter", "", |_, _| Ok(Value::TRUE)),
         FnDef::def("_count", "", |_, _| Ok(Value::int(running() as i64))),
         FnDef::def("stack_size", "size=0, /", stack_size),
@@ -144,7 +144,7 @@ pub fn running() -> usize {
 /// After a fork, in the child: all threads but this one are over.
 pub fn after_fork_child(t: &Thread) {
     sync::after_fork_child();
-    let is_main = t.interpreter().main_ident.load(Ordering::Relaxed) == t.ident.get();
+    let is_main = t.runtime().main_ident.load(Ordering::Relaxed) == t.ident.get();
     RUNNING.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
     for done in AHEAD.lock().iter().filter_map(Weak::upgrade) {
         if done.ident.load(Ordering::Acquire) != t.ident.get() {
@@ -189,10 +189,11 @@ fn spawn(
         n => (n + NATIVE_STACK_RESERVE).max(LEAST_STACK),
     };
     let finished = done.clone();
+    let interpreter = t.interpreter().clone();
     let spawned = std::thread::Builder::new().stack_size(size).spawn(move || {
         // The whole of it moves in, not its fields: they are on this stack from here on.
         let start = start;
-        let t = runtime::attach(Interpreter::get(), stack);
+        let t = runtime::attach(interpreter, stack);
         let Start { function, args, kwargs } = start;
         RUNNING.fetch_add(1, Ordering::Relaxed);
         finished.ident.store(t.ident.get(), Ordering::Release);
@@ -339,9 +340,9 @@ fn interrupt_main(t: &Thread, a: &[Value]) -> R {
     if !(1..=64).contains(&signal) {
         raise!(t, ValueError, "signal number out of range");
     }
-    if let Some(interrupt) = t.interpreter().interrupt.get() {
+    if let Some(interrupt) = t.runtime().interrupt.get() {
         interrupt(signal as i32);
-        t.interpreter().request_main(request::SIGNAL);
+        t.runtime().request_main(request::SIGNAL);
     }
     // In the main thread it happens at once.
     t.poll()?;

@@ -143,7 +143,7 @@ pub(super) fn concat_in_place(t: &Thread, a: Value, b: Value) -> R {
 fn repeated_len(t: &Thread, len: usize, count: usize) -> R<usize> {
     match len.checked_mul(count).filter(|n| *n <= isize::MAX as usize) {
         Some(n) => Ok(n),
-        None => Err(t.raise_value(t.interpreter().memory_error.get())),
+        None => Err(t.raise_value(t.runtime().memory_error.get())),
     }
 }
 

@@ -201,7 +201,7 @@ fn is_space_char(c: u32) -> bool {
 
 /// `-b` warns of `str(bytes)`.
 pub(super) fn warn_str(t: &Thread, type_name: &str) -> R<()> {
-    if t.interpreter().options.bytes_warning > 0 {
+    if t.runtime().options.bytes_warning > 0 {
         let text = format!("str() on a {type_name} instance");
         crate::modules::warnings::warn(t, exc::BytesWarning, &text, 1)?;
     }
@@ -214,7 +214,7 @@ pub(super) fn rich_compare(t: &Thread, contents: &[u8], other: Value, op: Compar
         return Ok(Value::bool(super::bytes::compare(contents, bytes.as_slice(), op)));
     }
     if !has_buffer(other) {
-        if t.interpreter().options.bytes_warning > 0 && matches!(op, Compare::Eq | Compare::Ne) {
+        if t.runtime().options.bytes_warning > 0 && matches!(op, Compare::Eq | Compare::Ne) {
             if other.is_instance(builtin::STR) {
                 crate::modules::warnings::warn(t, exc::BytesWarning, "Comparison between bytes and string", 1)?;
             } else if int::is_int(other) {

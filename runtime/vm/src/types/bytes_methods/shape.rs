@@ -40,7 +40,7 @@ fn padded<T: ByteText>(t: &Thread, v: Value, left: usize, right: usize, fill: u8
     let contents = T::contents(v);
     let mut out = Vec::new();
     if out.try_reserve_exact(left + contents.len() + right).is_err() {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     }
     out.resize(left, fill);
     out.extend_from_slice(contents);
@@ -83,7 +83,7 @@ pub(crate) fn zfill<T: ByteText>(t: &Thread, a: &[Value]) -> R {
     };
     let mut out = Vec::new();
     if out.try_reserve_exact(pad + contents.len()).is_err() {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     }
     out.extend(sign);
     out.resize(out.len() + pad, b'0');

@@ -122,7 +122,7 @@ impl Table {
 
     fn with_index(t: &Thread, log2: u8) -> R<Ref<Table>> {
         if log2 >= 32 {
-            return Err(t.raise_value(t.interpreter().memory_error.get()));
+            return Err(t.raise_value(t.runtime().memory_error.get()));
         }
         let capacity = capacity_of(log2);
         let header = Header::with_raw_kind(ShapeRef::NONE, TABLE_KIND, 0);

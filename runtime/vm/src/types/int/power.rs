@@ -41,7 +41,7 @@ pub fn power(t: &Thread, a: Value, b: Value) -> R {
     }
     // The result has at least that many bits; what does not fit in memory ends here.
     let Some(n) = fits_i64(b).filter(|n| (base.bit_length() - 1).checked_mul(*n as u64).is_some_and(|b| b < 1 << 40)) else {
-        return Err(t.raise_value(t.interpreter().memory_error.get()));
+        return Err(t.raise_value(t.runtime().memory_error.get()));
     };
     if let Some(x) = fits_i64(a)
         && let Ok(n) = u32::try_from(n)

@@ -65,7 +65,7 @@ pub fn decimal_i64(i: i64, buffer: &mut DecimalBuffer) -> &str {
 #[inline]
 pub fn repr(t: &Thread, v: Value) -> R<Ref<Str>> {
     match fits_i64(v) {
-        Some(i @ 0..10) => Ok(t.interpreter().latin1_char(b'0' + i as u8)),
+        Some(i @ 0..10) => Ok(t.runtime().latin1_char(b'0' + i as u8)),
         Some(i) => Str::from_ascii(t, decimal_i64(i, &mut [0; 20]).as_bytes()),
         None => {
             let mut text = AsciiText::new();

@@ -83,7 +83,7 @@ impl InternTable {
 
 /// The interned string with this text.
 pub fn intern(t: &Thread, text: &str) -> Value {
-    let table = &t.interpreter().interned;
+    let table = &t.runtime().interned;
     // The hash of text that is not ASCII is not that of its UTF-8.
     let found = if text.is_ascii() { table.find_ascii(text) } else { None };
     found.unwrap_or_else(|| table.intern(Str::new(t, text)).value())
@@ -93,7 +93,7 @@ pub fn intern(t: &Thread, text: &str) -> Value {
 pub fn intern_value(t: &Thread, v: Value) -> R {
     match v.downcast::<Str>() {
         Some(s) if s.is_interned() || v.class() != builtin::STR => Ok(v),
-        Some(s) => Ok(t.interpreter().interned.intern(s).value()),
+        Some(s) => Ok(t.runtime().interned.intern(s).value()),
         None => raise!(t, TypeError, "can't intern '{}'", v.class().display_name()),
     }
 }

@@ -100,7 +100,7 @@ fn next_ascii(t: &Thread, v: Value) -> R {
     let i = iterator.index.load(Relaxed);
     if i < s.len() {
         iterator.index.store(i + 1, Relaxed);
-        return Ok(t.interpreter().latin1_char(s.raw_bytes()[i]).value());
+        return Ok(t.runtime().latin1_char(s.raw_bytes()[i]).value());
     }
     iterator.source.set(t, iterator, Value::NULL);
     Ok(Value::NULL)

@@ -403,7 +403,7 @@ impl Str {
     /// The string of one character; those below 256 are made once.
     pub fn from_char(t: &Thread, c: u32) -> R<Ref<Str>> {
         if c < 256 {
-            return Ok(t.interpreter().latin1_char(c as u8));
+            return Ok(t.runtime().latin1_char(c as u8));
         }
         Str::from_chars(t, std::iter::once(c))
     }

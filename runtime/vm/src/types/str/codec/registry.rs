@@ -4,35 +4,35 @@ use super::handlers;
 use crate::modules::import::import_module_level;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, truth};
-use crate::root::Root;
+use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::{BuiltinFunction, Dict, List, Str, Tuple};
 use limpid_heap::Value;
 
 /// A list of functions.
-static SEARCH_PATH: Root = Root::new();
+static SEARCH_PATH: InterpreterRoot = InterpreterRoot::new();
 /// Codecs by normalized name.
-static CACHE: Root = Root::new();
+static CACHE: InterpreterRoot = InterpreterRoot::new();
 /// Error handlers by name.
-static ERRORS: Root = Root::new();
+static ERRORS: InterpreterRoot = InterpreterRoot::new();
 
 fn search_path(t: &Thread) -> Ref<List> {
-    match SEARCH_PATH.get().downcast::<List>() {
+    match SEARCH_PATH.get(t).downcast::<List>() {
         Some(list) => list,
         None => {
             let list = List::new(t);
-            SEARCH_PATH.set(list.value());
+            SEARCH_PATH.set(t, list.value());
             list
         }
     }
 }
 
 fn cache(t: &Thread) -> Ref<Dict> {
-    match CACHE.get().downcast::<Dict>() {
+    match CACHE.get(t).downcast::<Dict>() {
         Some(dict) => dict,
         None => {
             let dict = Dict::new(t);
-            CACHE.set(dict.value());
+            CACHE.set(t, dict.value());
             dict
         }
     }
@@ -56,7 +56,7 @@ pub fn unregister(t: &Thread, function: Value) {
         let _ = new.append(t, f);
     }
     if new.len() != path.len() {
-        SEARCH_PATH.set(new.value());
+        SEARCH_PATH.set(t, new.value());
         cache(t).clear(t);
     }
 }
@@ -133,14 +133,14 @@ pub fn add_note(t: &Thread, action: &str, encoding: Ref<Str>) -> R<()> {
 }
 
 fn errors(t: &Thread) -> R<Ref<Dict>> {
-    if let Some(dict) = ERRORS.get().downcast::<Dict>() {
+    if let Some(dict) = ERRORS.get(t).downcast::<Dict>() {
         return Ok(dict);
     }
     let dict = Dict::new(t);
     for (name, def) in handlers::HANDLERS {
         dict.set_text(t, name, BuiltinFunction::new(t, def, Value::NULL, Value::NULL).value())?;
     }
-    ERRORS.set(dict.value());
+    ERRORS.set(t, dict.value());
     Ok(dict)
 }
 
