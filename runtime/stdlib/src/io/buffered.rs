@@ -14,7 +14,7 @@ use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::{get_buffer, get_writable_buffer};
-use limpid_vm::types::{Bytes, Str, Type, TypeDef, flag, int};
+use limpid_vm::types::{Bytes, Exception, Str, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use parking_lot::Mutex;
 use std::mem::offset_of;
@@ -34,6 +34,7 @@ pub static RW_PAIR: TypeCell = TypeCell::new();
 /// The bytes on their way.
 #[derive(Default)]
 struct State {
+    /// How many bytes are read ahead or collected; 0 before `__init__`.
     size: usize,
     read: Vec<u8>,
     /// How many of `read` were handed out.
@@ -106,7 +107,7 @@ fn stream(v: Value) -> Ref<Buffered> {
 
 fn lock<'a>(t: &'a Thread, v: Value) -> R<Locked<'a>> {
     let this = stream(v);
-    let Some(raw) = this.raw.opt() else { raise!(t, ValueError, "raw stream has been detached") };
+    let raw = raw_of(t, v)?;
     // SAFETY: the object is on the caller's stack for as long as the guard is.
     let mutex: &'a Mutex<State> = unsafe { &*std::ptr::from_ref(&*this.state) };
     let state = match mutex.try_lock() {
@@ -137,10 +138,15 @@ impl Locked<'_> {
         if got.is_none() {
             return Ok(None);
         }
-        if !int::is_int(got) {
-            raise!(t, OSError, "raw readinto() failed");
-        }
-        let got = int::to_i64(t, got)?;
+        let got = match number::index_isize(t, got) {
+            Ok(got) => got,
+            Err(_) => {
+                let cause = t.take_exception();
+                let raised = t.raise(exc::OSError, "raw readinto() failed");
+                Exception::set_cause(t, t.exception(), cause);
+                return Err(raised);
+            }
+        };
         if got < 0 || got as usize > n {
             raise!(t, OSError, "raw readinto() returned invalid length {got} (should have been between 0 and {n})");
         }
@@ -204,6 +210,13 @@ fn would_block(t: &Thread, written: usize) -> limpid_vm::object::Raised {
     t.raise_with(exc::BlockingIOError, &[Value::int(libc::EAGAIN as i64), message, Value::int(written as i64)])
 }
 
+/// What `__init__` begins with: until it has succeeded the stream is not usable.
+fn forget(t: &Thread, v: Value) {
+    let this = stream(v);
+    this.raw.set(t, this, Value::NULL);
+    *this.state.lock() = State::default();
+}
+
 fn initialize(t: &Thread, v: Value, raw: Value, buffer_size: Value) -> R<()> {
     let n = if buffer_size.is_null() { super::DEFAULT_BUFFER_SIZE as isize } else { number::index_isize(t, buffer_size)? };
     if n <= 0 {
@@ -219,6 +232,7 @@ static INIT: Signature = Signature::parse("raw, buffer_size=131072");
 
 fn reader_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "BufferedReader", &INIT, |a| {
+        forget(t, v);
         method(t, a[0], "_checkReadable", &[]).or_else(|e| readable_or(t, a[0], "readable", "File or stream is not readable.", e))?;
         initialize(t, v, a[0], a[1])
     })
@@ -235,6 +249,7 @@ fn readable_or(t: &Thread, raw: Value, question: &str, message: &str, e: limpid_
 
 fn writer_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "BufferedWriter", &INIT, |a| {
+        forget(t, v);
         method(t, a[0], "_checkWritable", &[]).or_else(|e| readable_or(t, a[0], "writable", "File or stream is not writable.", e))?;
         initialize(t, v, a[0], a[1])
     })
@@ -242,6 +257,7 @@ fn writer_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 
 fn random_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "BufferedRandom", &INIT, |a| {
+        forget(t, v);
         for (check, question, message) in [
             ("_checkSeekable", "seekable", "File or stream is not seekable."),
             ("_checkReadable", "readable", "File or stream is not readable."),
@@ -256,6 +272,7 @@ fn random_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 fn raw_of(t: &Thread, v: Value) -> R {
     match stream(v).raw.opt() {
         Some(raw) => Ok(raw),
+        None if stream(v).state.lock().size == 0 => raise!(t, ValueError, "I/O operation on uninitialized object"),
         None => raise!(t, ValueError, "raw stream has been detached"),
     }
 }
@@ -358,18 +375,40 @@ fn readinto(t: &Thread, a: &[Value], once: bool) -> R {
     check_raw_open(t, a[0], "readinto of closed file")?;
     let mut into = get_writable_buffer(t, a[1], "readinto() argument")?;
     let out = into.as_mut_slice();
+    let room = out.len();
     let mut s = lock(t, a[0])?;
     s.flush_written()?;
     let mut done = 0;
-    while done < out.len() {
-        if s.state.ahead().is_empty() && (once && done > 0 || !s.fill()?) {
+    let mut put = |part: &[u8]| {
+        out[done..done + part.len()].copy_from_slice(part);
+        done += part.len();
+        (done, room - done)
+    };
+    let (mut count, mut missing) = put(&s.take(room));
+    while missing > 0 {
+        // What is more than a buffer goes straight to the caller.
+        let part = if missing > s.state.size {
+            s.raw_read(missing)?
+        } else if once && count > 0 {
+            break;
+        } else {
+            let n = s.state.size;
+            s.raw_read(n)?.map(|bytes| {
+                s.state.read = bytes;
+                s.state.at = 0;
+                s.take(missing)
+            })
+        };
+        match part {
+            None if count == 0 => return Ok(Value::NONE),
+            Some(part) if !part.is_empty() => (count, missing) = put(&part),
+            _ => break,
+        }
+        if once {
             break;
         }
-        let part = s.take(out.len() - done);
-        out[done..done + part.len()].copy_from_slice(&part);
-        done += part.len();
     }
-    Ok(Value::int(done as i64))
+    Ok(Value::int(count as i64))
 }
 
 fn peek(t: &Thread, a: &[Value]) -> R {
@@ -423,6 +462,8 @@ fn write(t: &Thread, a: &[Value]) -> R {
     let data = get_buffer(t, a[1])?;
     let bytes = data.as_slice();
     let mut s = lock(t, a[0])?;
+    // Another thread may have closed it while this one waited.
+    check_raw_open(t, a[0], "write to closed file")?;
     s.rewind()?;
     if s.state.written.len() + bytes.len() <= s.state.size {
         s.state.written.extend_from_slice(bytes);
@@ -456,9 +497,7 @@ fn flush(t: &Thread, a: &[Value]) -> R {
     if ask(t, s.raw, "seekable")? {
         s.rewind()?;
     }
-    let raw = s.raw;
-    drop(s);
-    method(t, raw, "flush", &[])
+    Ok(Value::NONE)
 }
 
 fn reader_flush(t: &Thread, a: &[Value]) -> R {
@@ -471,7 +510,16 @@ fn close(t: &Thread, a: &[Value]) -> R {
     if super::is_closed(t, raw)? {
         return Ok(Value::NONE);
     }
-    super::flush_and_close(t, a[0], raw)
+    let flushed = method(t, a[0], "flush", &[]);
+    // Nobody writes any more while the raw stream is being closed.
+    super::after(t, flushed, || {
+        let s = lock(t, a[0])?;
+        method(t, s.raw, "close", &[])
+    })
+}
+
+fn finalize(t: &Thread, v: Value) -> R<()> {
+    super::base::finalize_in_front(t, v, stream(v).raw.opt())
 }
 
 fn detach(t: &Thread, a: &[Value]) -> R {
@@ -487,7 +535,8 @@ fn position(t: &Thread, s: &Locked<'_>) -> R<i64> {
     if at < 0 {
         raise!(t, OSError, "Raw stream returned invalid position {at}");
     }
-    Ok(at - s.state.ahead().len() as i64 + s.state.written.len() as i64)
+    // A character device is always at 0, however much was read of it.
+    Ok((at - s.state.ahead().len() as i64).max(0) + s.state.written.len() as i64)
 }
 
 fn tell(t: &Thread, a: &[Value]) -> R {
@@ -552,7 +601,7 @@ fn repr(t: &Thread, v: Value) -> R {
     Ok(Str::new(t, &shown).value())
 }
 
-const COMMON: [FnDef; 9] = [
+const COMMON: [FnDef; 10] = [
     FnDef::def("close", "self, /", close),
     FnDef::def("detach", "self, /", detach),
     FnDef::def("tell", "self, /", tell),
@@ -562,6 +611,12 @@ const COMMON: [FnDef; 9] = [
     FnDef::def("fileno", "self, /", |t, a| forward(t, a[0], "fileno")),
     FnDef::def("isatty", "self, /", |t, a| forward(t, a[0], "isatty")),
     FnDef::def("__sizeof__", "self, /", |_, a| Ok(Value::int(stream(a[0]).state.lock().size as i64))),
+    FnDef::def("_dealloc_warn", "self, source, /", |t, a| {
+        if let Some(raw) = stream(a[0]).raw.opt() {
+            super::base::warn_left_open(t, raw, a[1]);
+        }
+        Ok(Value::NONE)
+    }),
 ];
 const READABLE: FnDef = FnDef::def("readable", "self, /", |t, a| forward(t, a[0], "readable"));
 const WRITABLE: FnDef = FnDef::def("writable", "self, /", |t, a| forward(t, a[0], "writable"));
@@ -583,7 +638,7 @@ const ATTRIBUTES: &[GetSet] = &[
 ];
 
 const SLOTS: SlotTable =
-    SlotTable { new: Some(|t, class, _| make(t, class)), repr: Some(repr), finalize: Some(super::base::finalize), ..SlotTable::EMPTY };
+    SlotTable { new: Some(|t, class, _| make(t, class)), repr: Some(repr), finalize: Some(finalize), ..SlotTable::EMPTY };
 
 /// `io.BufferedReader`
 pub static READER_DEF: TypeDef = TypeDef {
@@ -601,6 +656,7 @@ pub static READER_DEF: TypeDef = TypeDef {
         COMMON[6],
         COMMON[7],
         COMMON[8],
+        COMMON[9],
         READABLE,
         READ[0],
         READ[1],
@@ -621,7 +677,10 @@ pub static WRITER_DEF: TypeDef = TypeDef {
     base: Some(|| BUFFERED_IO_BASE.get()),
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { init: Some(writer_init), ..SLOTS },
-    methods: &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], WRITABLE, WRITE, FLUSH],
+    methods: &[
+        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], COMMON[9], WRITABLE, WRITE,
+        FLUSH,
+    ],
     getset: ATTRIBUTES,
     dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedWriter")
@@ -634,8 +693,8 @@ pub static RANDOM_DEF: TypeDef = TypeDef {
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { init: Some(random_init), next: Some(reader_next), ..SLOTS },
     methods: &[
-        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], READABLE, WRITABLE, WRITE,
-        FLUSH, READ[0], READ[1], READ[2], READ[3], READ[4], READ[5],
+        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], COMMON[9], READABLE, WRITABLE,
+        WRITE, FLUSH, READ[0], READ[1], READ[2], READ[3], READ[4], READ[5],
     ],
     getset: ATTRIBUTES,
     dict_offset: offset_of!(Buffered, dict),
@@ -689,13 +748,8 @@ macro_rules! of_half {
 }
 
 fn pair_close(t: &Thread, a: &[Value]) -> R {
-    let first = method(t, half(t, a[0], true)?, "close", &[]);
-    let saved = first.is_err().then(|| t.take_exception());
-    let second = method(t, half(t, a[0], false)?, "close", &[]);
-    match saved {
-        Some(e) => Err(t.raise_value(e)),
-        None => second,
-    }
+    let written = method(t, half(t, a[0], true)?, "close", &[]);
+    super::after(t, written, || method(t, half(t, a[0], false)?, "close", &[]))
 }
 
 /// `io.BufferedRWPair`
