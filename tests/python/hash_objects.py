@@ -29,3 +29,34 @@ print(b.hexdigest())
 print(_blake2.blake2b.SALT_SIZE, _blake2.BLAKE2S_MAX_KEY_SIZE, _blake2.blake2s.MAX_DIGEST_SIZE)
 import hashlib, hmac
 print(hashlib.sha256(b'a').hexdigest(), hmac.new(b'k', b'm', 'sha256').hexdigest(), hmac.digest(b'k', b'm', 'sha1').hex(), hashlib.new('blake2b', b'x').hexdigest()[:10], sorted(hashlib.algorithms_guaranteed))
+
+# HMAC without hashlib's names.
+import _hmac
+import hmac
+
+expected = "6c845b47f52b3b47f6590c502db7825aad757bf4fadc8fa972f7cd2e76a5bdeb"
+mac = _hmac.new(b"key", b"hash ", digestmod="sha256")
+copy = mac.copy()
+mac.update(b"this!")
+print(mac.name, mac.digest_size, mac.block_size, mac.hexdigest() == expected, copy.hexdigest() == expected)
+print(_hmac.compute_digest(b"key", b"hash this!", "SHA256").hex() == expected, _hmac.compute_sha256(b"key", b"hash this!").hex() == expected)
+for name in "md5", "sha1", "sha512", "sha3_256":
+    by_name = getattr(_hmac, "compute_" + name)(b"k" * 200, b"message")
+    print(name, by_name == hmac.digest(b"k" * 200, b"message", name))
+import hashlib
+
+for name in "blake2b", "blake2s":
+    by_name = getattr(_hmac, f"compute_{name}_32")(b"key", b"message")
+    print(name, by_name == hmac._compute_digest_fallback(b"key", b"message", getattr(hashlib, name)))
+for wrong in (
+    lambda: _hmac.new(b"key", digestmod="shake_128"),
+    lambda: _hmac.compute_digest(b"key", b"", 5),
+    lambda: _hmac.new(b"key"),
+    lambda: _hmac.new("key", digestmod="md5"),
+    lambda: _hmac.new(b"key", "text", digestmod="md5"),
+    lambda: _hmac.HMAC(),
+):
+    try:
+        wrong()
+    except (TypeError, ValueError) as e:
+        print(type(e).__name__, e)

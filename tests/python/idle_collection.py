@@ -22,3 +22,23 @@ starter = threading.Thread(target=forget_socket, args=(received, ended))
 starter.start()
 starter.join()
 print(ended.wait(30), received)
+
+# Many threads that wait for something to end are not always all asleep when one of them looks.
+from concurrent import futures
+
+
+def forget_executors(workers):
+    for _ in range(4):
+        executor = futures.ThreadPoolExecutor(max_workers=8)
+        results = executor.map(abs, range(-8, 8))
+        workers.extend(executor._threads)
+        del executor
+
+
+workers = []
+starter = threading.Thread(target=forget_executors, args=(workers,))
+starter.start()
+starter.join()
+for worker in workers:
+    worker.join(60)
+print(any(worker.is_alive() for worker in workers))

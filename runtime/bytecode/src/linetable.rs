@@ -183,6 +183,16 @@ impl<'a> LineTable<'a> {
         })
     }
 
+    /// The same table without columns and end lines.
+    pub fn without_columns(self) -> Vec<u8> {
+        let mut writer = LineTableWriter::new(self.firstlineno);
+        for row in self.ranges() {
+            let line = row.location.line;
+            writer.push(if line < 0 { Location::NONE } else { Location::line(line) }, row.end - row.start);
+        }
+        writer.finish()
+    }
+
     /// What `co_positions()` gives: a location for each word.
     pub fn positions(self) -> impl Iterator<Item = Location> + 'a {
         self.ranges().flat_map(|row| (row.start..row.end).map(move |_| row.location))

@@ -65,6 +65,8 @@ pub struct Options {
     pub allow_incomplete_input: bool,
     /// The minor version whose grammar a text must keep to; `None` for the present one.
     pub feature_version: Option<u8>,
+    /// The most digits of a decimal integer; 0 is no limit.
+    pub int_max_str_digits: usize,
 }
 
 /// Compiles a program.
@@ -144,6 +146,7 @@ fn reading(mode: Mode, options: &Options) -> Reading {
         keep_blocks_open: options.dont_imply_dedent,
         allow_incomplete: options.allow_incomplete_input,
         feature_version: options.feature_version,
+        int_max_str_digits: options.int_max_str_digits,
     }
 }
 

@@ -61,11 +61,19 @@ pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<Syntax
         (Some(error), _) => Some(error.location),
         (None, error) => error.map(|error| error.range),
     };
+    let limit = reading.int_max_str_digits;
+    let long_number = parsed.tokens().iter().filter(|_| limit > 0 && text.len() > limit).find_map(|token| {
+        let digits = (token.kind() == TokenKind::Int).then(|| decimal_digits(&text[token.range()]))?;
+        (digits > limit).then(|| number_too_long(source, token.range(), limit, digits))
+    });
     let tree = Tree { program: Some(parsed.into_syntax()), may_be_deep: shape.may_be_deep };
     if let Some(range) = error_range {
         // What only the parser refuses is an f-string as a key of a mapping pattern.
         let message = "mapping pattern keys may only match literals and attribute lookups";
         return Err(parse_errors::syntax_error(source.text(), reading).unwrap_or_else(|| source.error(range, message)));
+    }
+    if let Some(error) = long_number {
+        return Err(error);
     }
     if let Some(minor) = reading.feature_version.filter(|minor| *minor < 14) {
         check_version(source, &text, mode, minor)?;
@@ -74,6 +82,20 @@ pub(crate) fn parse(source: &Source, reading: Reading, warnings: &mut Vec<Syntax
         return Err(recursion_error(source));
     }
     Ok(tree)
+}
+
+/// How many digits an integer has, if its base is ten.
+fn decimal_digits(literal: &str) -> usize {
+    let has_prefix = literal.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic);
+    if has_prefix { 0 } else { literal.bytes().filter(u8::is_ascii_digit).count() }
+}
+
+fn number_too_long(source: &Source, range: TextRange, limit: usize, digits: usize) -> SyntaxError {
+    let message = format!(
+        "Exceeds the limit ({limit} digits) for integer string conversion: value has {digits} digits; use sys.set_int_max_str_digits() to \
+         increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits."
+    );
+    SyntaxError { offset: 0, end_offset: 0, ..source.error(range, message) }
 }
 
 /// Refuses what came after a version.

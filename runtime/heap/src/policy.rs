@@ -172,16 +172,19 @@ fn worth_a_try() -> usize {
 }
 
 /// Collects everything if no thread has anything to do and there may be something to collect: a program may wait for files or sockets to be
-/// closed that it refers to no more.
+/// closed that it refers to no more. False if there was something to do, so that another try soon is worth it.
 #[cold]
-pub fn when_idle(m: &Mutator) {
-    if is_enabled()
-        && ALLOCATED.load(Relaxed) > 0
-        && world::others_wait(m)
+pub fn when_idle(m: &Mutator) -> bool {
+    if !is_enabled() || ALLOCATED.load(Relaxed) == 0 {
+        return true;
+    }
+    if world::others_wait(m)
         && let Some(_role) = Role::try_take(m)
     {
         collect::run(m, Request::plain(Generation::Full));
+        return true;
     }
+    false
 }
 
 /// Collects because the program says so.

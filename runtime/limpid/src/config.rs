@@ -185,6 +185,8 @@ impl Config {
             utf8_mode,
             unbuffered: line.unbuffered || source.level("PYTHONUNBUFFERED") > 0,
             int_max_str_digits: int_max_str_digits(&source)?,
+            warn_default_encoding: source.is_on("warn_default_encoding", "PYTHONWARNDEFAULTENCODING"),
+            no_debug_ranges: source.is_on("no_debug_ranges", "PYTHONNODEBUGRANGES"),
             cpu_count: cpu_count(&source)?,
             warn_options: warn_options(&line.warnings, bytes_warning, dev_mode, source.text("PYTHONWARNINGS").as_deref()),
             argv: line.argv,

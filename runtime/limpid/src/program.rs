@@ -7,7 +7,7 @@ use crate::{dedent, repl};
 use limpid_heap::Value;
 use limpid_stdlib::library::native::set_command;
 use limpid_vm::modules::source::{self, Mode, Options};
-use limpid_vm::modules::{import, sys};
+use limpid_vm::modules::{import, shadowing, sys};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call};
 use limpid_vm::thread::Thread;
@@ -97,7 +97,10 @@ fn run_program(t: &Thread, config: &Config) -> R<i32> {
 /// Puts a folder in front of `sys.path`, unless `-P` forbids it.
 fn set_first_path(t: &Thread, config: &Config, folder: Option<&OsStr>) -> R<()> {
     match folder {
-        Some(folder) if !config.options.safe_path => insert_path(t, folder),
+        Some(folder) if !config.options.safe_path => {
+            shadowing::set_program_folder(Path::new(folder));
+            insert_path(t, folder)
+        }
         _ => Ok(()),
     }
 }

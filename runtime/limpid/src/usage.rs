@@ -94,6 +94,7 @@ PYTHONDONTWRITEBYTECODE      : -B
 PYTHONFAULTHANDLER           : -X faulthandler
 PYTHONINSPECT                : -i
 PYTHONINTMAXSTRDIGITS        : -X int_max_str_digits
+PYTHONNODEBUGRANGES          : -X no_debug_ranges
 PYTHONNOUSERSITE             : -s
 PYTHONOPTIMIZE               : -O
 PYTHONPROFILEIMPORTTIME      : -X importtime
@@ -120,6 +121,7 @@ Options of this implementation:
 -X heaplimit=N: raise MemoryError when objects need more than N bytes; K, M and G may follow the number
 -X importtime[=2]: print how long each import takes (2: also of what was imported before)
 -X int_max_str_digits=N: the limit for conversions between int and str; 0 is no limit
+-X no_debug_ranges: keep lines only, not columns, of where code comes from
 -X pycache_prefix=PATH: keep .pyc files in a tree of their own below this folder
 -X pystats: count what the interpreter does; at exit the counts are written below /tmp/py_stats
 -X thread_inherit_context=[0|1]: start threads with a copy of the context of who starts them (default: 1)

@@ -68,6 +68,7 @@ pub mod time;
 pub mod tokenize;
 pub mod typing;
 pub mod unicodedata;
+pub mod uuid;
 pub mod zlib;
 
 use limpid_vm::modules::ModuleDef;
@@ -107,6 +108,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &hash::SHA3,
     &hash::BLAKE2,
     &hash::HASHLIB,
+    &hash::HMAC,
+    &uuid::MODULE,
     &collections::MODULE,
     &abc::MODULE,
     &ast::MODULE,

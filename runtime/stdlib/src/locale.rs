@@ -299,6 +299,11 @@ fn language_information(t: &Thread, a: &[Value]) -> R {
 }
 
 fn encoding(t: &Thread, _: &[Value]) -> R {
+    name_of_encoding(t)
+}
+
+/// The name of the locale's encoding; of UTF-8 in UTF-8 mode.
+pub fn name_of_encoding(t: &Thread) -> R {
     if t.runtime().options.utf8_mode {
         return Ok(Str::new(t, "utf-8").value());
     }

@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::exc;
 use crate::modules::sys;
 use crate::names;
-use crate::object::{R, ValueExt};
+use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, text};
 use crate::thread::Thread;
 use crate::types::exceptions::SystemExit;
@@ -23,15 +23,19 @@ pub use unraisable::{default_hook as default_unraisable_hook, unraisable, unrais
 
 /// Writes text to `sys.stderr`, or to the process's standard error where that is missing or fails.
 pub fn write_stderr(t: &Thread, text: &str) {
+    write_str(t, Str::new(t, text));
+}
+
+/// As [`write_stderr`], of a str.
+fn write_str(t: &Thread, text: Ref<Str>) {
     if let Some(file) = sys::attribute(t, names::stderr).filter(|f| !f.is_none()) {
-        let text = Str::new(t, text).value();
-        if call::call_method(t, file, names::write, &[text]).is_ok() {
+        if call::call_method(t, file, names::write, &[text.value()]).is_ok() {
             return;
         }
         t.take_exception();
     }
     use std::io::Write;
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(text.to_string_lossy().as_bytes());
 }
 
 /// Flushes `sys.stdout` and `sys.stderr`; errors are forgotten.
@@ -72,7 +76,7 @@ pub fn take_exit_status(t: &Thread) -> Option<i32> {
     }
     flush_streams(t);
     match text::str_of(t, code) {
-        Ok(s) => write_stderr(t, &s.to_string_lossy()),
+        Ok(s) => write_str(t, s),
         Err(_) => {
             t.take_exception();
         }

@@ -59,10 +59,14 @@ pub struct Options {
     pub dev_mode: bool,
     /// `-X utf8`
     pub utf8_mode: bool,
+    /// `-X warn_default_encoding`
+    pub warn_default_encoding: bool,
     /// `-u`
     pub unbuffered: bool,
     /// `-X int_max_str_digits`; None is the default.
     pub int_max_str_digits: Option<u32>,
+    /// `-X no_debug_ranges`: code objects have no columns.
+    pub no_debug_ranges: bool,
     /// `-X cpu_count`; None: the system is asked.
     pub cpu_count: Option<i32>,
     /// `-W`

@@ -52,6 +52,8 @@ pub struct Reading {
     pub allow_incomplete: bool,
     /// What came after this minor version is refused.
     pub feature_version: Option<u8>,
+    /// The most digits of a decimal integer; 0 is no limit.
+    pub int_max_str_digits: usize,
 }
 
 /// The error in a text; `None` if there is none as far as the grammar goes. Lines must end in `\n`.

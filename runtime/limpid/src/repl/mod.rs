@@ -74,7 +74,7 @@ fn run_startup_file(t: &Thread, file: &std::ffi::OsStr) -> R<()> {
         Ok(bytes) => bytes,
         Err(_) => {
             eprintln!("Could not open PYTHONSTARTUP");
-            let _ = limpid_vm::modules::builtin_named(t, "open").and_then(|open| call::call(t, open, &[name]));
+            let _ = limpid_vm::types::iterators::builtin_function(t, limpid_vm::names::open).and_then(|open| call::call(t, open, &[name]));
             error_report::print_uncaught(t);
             return Ok(());
         }

@@ -92,6 +92,11 @@ algorithms! {
     }
 }
 
+/// BLAKE2b without parameters, as HMAC uses it.
+pub(super) static BLAKE2B: Algorithm = Algorithm { name: "blake2b_32", block: 128, size: 64, start: || Hasher::Blake2b(Box::default()) };
+/// BLAKE2s, likewise.
+pub(super) static BLAKE2S: Algorithm = Algorithm { name: "blake2s_32", block: 64, size: 32, start: || Hasher::Blake2s(Box::default()) };
+
 /// The algorithm with a name, in lower case.
 pub(super) fn find(name: &str) -> Option<&'static Algorithm> {
     ALGORITHMS.iter().find(|a| a.name == name)

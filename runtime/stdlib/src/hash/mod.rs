@@ -1,12 +1,14 @@
-//! The modules behind `hashlib`: `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2`, and `_hashlib` with OpenSSL's names.
+//! The modules behind `hashlib`: `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2`, `_hmac`, and `_hashlib` with OpenSSL's names.
 
 mod blake;
+mod builtin_mac;
 mod hasher;
 mod mac;
 mod object;
 mod openssl;
 
 pub use blake::MODULE as BLAKE2;
+pub use builtin_mac::MODULE as HMAC;
 pub use openssl::MODULE as HASHLIB;
 
 use hasher::ALGORITHMS;

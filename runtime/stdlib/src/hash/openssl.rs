@@ -198,7 +198,8 @@ fn digest_mode(t: &Thread, v: Value) -> R<&'static Algorithm> {
     }
 }
 
-fn key(t: &Thread, v: Value) -> R<Buffer> {
+/// The key of an HMAC.
+pub(super) fn key(t: &Thread, v: Value) -> R<Buffer> {
     if !has_buffer(v) {
         raise!(t, TypeError, "a bytes-like object is required, not '{}'", v.class().display_name())
     }
@@ -212,7 +213,7 @@ fn hmac_new(t: &Thread, a: &[Value]) -> R {
     if let Some(message) = a[1].non_null().filter(|m| !m.is_none()) {
         mac.update(data(t, message)?.as_slice());
     }
-    Ok(mac::make(t, mac))
+    Ok(mac::make(t, HMAC.get(), mac))
 }
 
 fn hmac_digest(t: &Thread, a: &[Value]) -> R {

@@ -81,6 +81,27 @@ pub fn finalize(t: &Thread, v: Value) -> R<()> {
     }
 }
 
+/// As [`finalize`], of a stream in front of another: a file that was left open is warned of.
+pub fn finalize_in_front(t: &Thread, v: Value, below: Option<Value>) -> R<()> {
+    if let Some(below) = below {
+        match is_closed(t, v) {
+            Ok(true) => {}
+            Ok(false) => warn_left_open(t, below, v),
+            Err(_) => drop(t.take_exception()),
+        }
+    }
+    finalize(t, v)
+}
+
+/// Has the stream below one that nobody has any more warn of it, if it is a file.
+pub fn warn_left_open(t: &Thread, below: Value, stream: Value) {
+    let warned = attr::get_attr_opt(t, below, limpid_vm::types::str::intern(t, "_dealloc_warn"))
+        .and_then(|warn| warn.map_or(Ok(Value::NONE), |warn| call::call(t, warn, &[stream])));
+    if warned.is_err() {
+        t.take_exception();
+    }
+}
+
 fn readline(t: &Thread, a: &[Value]) -> R {
     let limit = size(t, a[1])?;
     let has_peek = attr::get_attr_opt(t, a[0], limpid_vm::names::peek)?;

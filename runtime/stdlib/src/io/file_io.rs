@@ -324,12 +324,12 @@ fn seekable(t: &Thread, a: &[Value]) -> R {
 
 fn close(t: &Thread, a: &[Value]) -> R {
     let f = file(a[0]);
-    if !has(a[0], CLOSE_FD) {
-        f.fd.store(-1, Relaxed);
-        return Ok(Value::NONE);
-    }
     let base = attr::get_attr_text(t, RAW_IO_BASE.get().value(), "close")?;
     let base_result = call::call(t, base, &[a[0]]);
+    if !has(a[0], CLOSE_FD) {
+        f.fd.store(-1, Relaxed);
+        return base_result;
+    }
     let saved = base_result.is_err().then(|| t.take_exception());
     let fd = f.fd.swap(-1, Relaxed);
     if fd >= 0 {
@@ -372,13 +372,21 @@ fn repr(t: &Thread, v: Value) -> R {
     Ok(Str::new(t, &format!("<{kind} {shown} mode='{}' closefd={close_fd}>", mode_text(v))).value())
 }
 
+/// `_dealloc_warn`: a file was left open by whoever had `source`, which is the file or a stream in front of it.
+fn dealloc_warn(t: &Thread, a: &[Value]) -> R {
+    if file(a[0]).fd.load(Relaxed) >= 0 && has(a[0], CLOSE_FD) {
+        let shown = text::repr(t, a[1])?;
+        let message = format!("unclosed file {}", shown.to_string_lossy());
+        if limpid_vm::warnings::warn_with_source(t, exc::ResourceWarning, &message, 1, a[1]).is_err() {
+            limpid_vm::error_report::unraisable(t, a[0]);
+        }
+    }
+    Ok(Value::NONE)
+}
+
 /// An open file that nobody has any more: warns, then closes it.
 fn finalize(t: &Thread, v: Value) -> R<()> {
-    if file(v).fd.load(Relaxed) >= 0 && has(v, CLOSE_FD) {
-        let shown = text::repr(t, v)?;
-        let message = format!("unclosed file {}", shown.to_string_lossy());
-        limpid_vm::warnings::warn(t, exc::ResourceWarning, &message, 1)?;
-    }
+    super::base::warn_left_open(t, v, v);
     super::base::finalize(t, v)
 }
 
@@ -397,6 +405,7 @@ pub static FILE_IO_DEF: TypeDef = TypeDef {
         FnDef::def("tell", "self, /", tell),
         FnDef::def("truncate", "self, size=None, /", truncate),
         FnDef::def("close", "self, /", close),
+        FnDef::def("_dealloc_warn", "self, source, /", dealloc_warn),
         FnDef::def("seekable", "self, /", seekable),
         FnDef::def("readable", "self, /", |t, a| fd_of(t, a[0]).map(|_| Value::bool(has(a[0], READABLE)))),
         FnDef::def("writable", "self, /", |t, a| fd_of(t, a[0]).map(|_| Value::bool(has(a[0], WRITABLE)))),
@@ -413,9 +422,9 @@ pub static FILE_IO_DEF: TypeDef = TypeDef {
         }),
     ],
     getset: &[
-        GetSet::getter("closed", |_, v| Ok(Value::bool(file(v).fd.load(Relaxed) < 0))),
-        GetSet::getter("closefd", |_, v| Ok(Value::bool(has(v, CLOSE_FD)))),
-        GetSet::getter("mode", |t, v| Ok(Str::new(t, mode_text(v)).value())),
+        GetSet::getter("closed", |_, v| Ok(Value::bool(file(v).fd.load(Relaxed) < 0))).doc("True if the file is closed"),
+        GetSet::getter("closefd", |_, v| Ok(Value::bool(has(v, CLOSE_FD)))).doc("True if closing the file closes the descriptor"),
+        GetSet::getter("mode", |t, v| Ok(Str::new(t, mode_text(v)).value())).doc("How the file was opened"),
         GetSet::getter("_blksize", |_, v| Ok(Value::int(file(v).block_size.load(Relaxed) as i64))),
         GetSet::property(
             "_finalizing",

@@ -38,6 +38,10 @@ pub static MODULE: ModuleDef = ModuleDef {
             if !a[0].is_none() {
                 return Ok(a[0]);
             }
+            if warns_of_default_encoding(t) {
+                let level = a[1].non_null().map_or(Ok(2), |level| limpid_vm::protocol::number::index_isize(t, level))?;
+                limpid_vm::warnings::warn(t, exc::EncodingWarning, "'encoding' argument not specified", level)?;
+            }
             let utf8 = t.runtime().options.utf8_mode;
             Ok(Str::new(t, if utf8 { "utf-8" } else { "locale" }).value())
         }),
@@ -102,12 +106,21 @@ pub(crate) fn is_closed(t: &Thread, v: Value) -> R<bool> {
     truth::truth(t, attr::get_attr_text(t, v, "closed")?)
 }
 
+/// Is a text stream that is not told its encoding to be warned of?
+pub(crate) fn warns_of_default_encoding(t: &Thread) -> bool {
+    t.runtime().options.warn_default_encoding
+}
+
 /// Flushes a stream, then closes what it is built on, also if flushing fails. Of two exceptions the first is the second one's context.
 pub(crate) fn flush_and_close(t: &Thread, stream: Value, below: Value) -> R {
     let flushed = method(t, stream, "flush", &[]);
-    let saved = flushed.is_err().then(|| t.take_exception());
-    let result = method(t, below, "close", &[]);
-    match (saved, result) {
+    after(t, flushed, || method(t, below, "close", &[]))
+}
+
+/// Does something after something that may have failed. Of two exceptions the first is the second one's context.
+pub(crate) fn after(t: &Thread, first: R, then: impl FnOnce() -> R) -> R {
+    let saved = first.is_err().then(|| t.take_exception());
+    match (saved, then()) {
         (Some(first), Err(_)) => {
             let second = t.take_exception();
             Exception::set_context(t, second, first);

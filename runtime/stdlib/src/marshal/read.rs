@@ -4,11 +4,11 @@ use super::{MAX_DEPTH, code, tag};
 use limpid_heap::Value;
 use limpid_vm::exc;
 use limpid_vm::object::{R, Ref, ValueExt};
-use limpid_vm::protocol::call;
+use limpid_vm::protocol::{call, number};
 use limpid_vm::raise;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::str::intern_value;
-use limpid_vm::types::{Bytes, Dict, List, Str, Tuple, ValueList, complex, int, set, slice};
+use limpid_vm::types::{Bytearray, Bytes, Dict, List, Str, Tuple, ValueList, complex, int, set, slice};
 
 enum Source<'a> {
     Bytes(&'a [u8]),
@@ -62,10 +62,11 @@ impl<'a> Reader<'a> {
                 None => raise!(t, EOFError, "marshal data too short"),
             },
             Source::File(file) => {
-                let bytes = check_bytes(t, call::call_method_text(t, *file, "read", &[int::from_usize(t, n)])?)?;
-                match bytes.len() {
-                    got if got == n => Ok(f(bytes.as_slice())),
-                    got if got > n => {
+                let into = Bytearray::from_slice(t, &vec![0; n])?;
+                let got = call::call_method_text(t, *file, "readinto", &[into.value()])?;
+                match number::index_isize(t, got)? {
+                    got if got == n as isize => Ok(f(into.contents())),
+                    got if got > n as isize => {
                         raise!(t, ValueError, "read() returned too much data: {n} bytes requested, {got} returned")
                     }
                     _ => raise!(t, EOFError, "EOF read where not expected"),

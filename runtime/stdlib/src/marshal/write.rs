@@ -56,7 +56,7 @@ impl<'a> Writer<'a> {
 
     /// Writes a value at this depth.
     pub fn value(&mut self, v: Value, depth: u32) -> R<()> {
-        if depth > MAX_DEPTH {
+        if depth >= MAX_DEPTH {
             raise!(self.t, ValueError, "object too deeply nested to marshal")
         }
         self.t.check_stack("")?;

@@ -41,10 +41,10 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("fire_event_exception_handled", "code, offset, exception, /", |t, a| fire_exception(t, a, Event::EXCEPTION_HANDLED)),
         FnDef::def("fire_event_py_unwind", "code, offset, exception, /", |t, a| fire_exception(t, a, Event::PY_UNWIND)),
         FnDef::def("fire_event_stop_iteration", "code, offset, value, /", fire_stop_iteration),
-        FnDef::raw("meth_varargs", "*args", |t, args| all(t, MODULE_OBJECT.get(), args, false)),
-        FnDef::raw("meth_varargs_keywords", "*args, **kwargs", |t, args| all(t, MODULE_OBJECT.get(), args, true)),
-        FnDef::raw("meth_fastcall", "*args", |t, args| all(t, MODULE_OBJECT.get(), args, false)),
-        FnDef::raw("meth_fastcall_keywords", "*args, **kwargs", |t, args| all(t, MODULE_OBJECT.get(), args, true)),
+        FnDef::raw("meth_varargs", "*args", |t, args| all(t, "meth_varargs", MODULE_OBJECT.get(), args)),
+        FnDef::raw("meth_varargs_keywords", "*args, **kwargs", |t, args| all(t, "meth_varargs_keywords", MODULE_OBJECT.get(), args)),
+        FnDef::raw("meth_fastcall", "*args", |t, args| all(t, "meth_fastcall", MODULE_OBJECT.get(), args)),
+        FnDef::raw("meth_fastcall_keywords", "*args, **kwargs", |t, args| all(t, "meth_fastcall_keywords", MODULE_OBJECT.get(), args)),
         FnDef::def("meth_noargs", "", |_, _| Ok(MODULE_OBJECT.get())),
         FnDef::def("meth_o", "arg, /", |t, a| Ok(Tuple::from_slice(t, &[MODULE_OBJECT.get(), a[0]]).value())),
     ],
@@ -202,10 +202,10 @@ fn fire_stop_iteration(t: &Thread, a: &[Value]) -> R {
 // ---- what native functions are called with ----
 
 /// The arguments of a call as the functions `meth_...` return them: the receiver, the positional ones, the keywords.
-fn all(t: &Thread, receiver: Value, args: Args<'_>, takes_keywords: bool) -> R {
+fn all(t: &Thread, name: &str, receiver: Value, args: Args<'_>) -> R {
     let positional = Tuple::from_slice(t, args.pos()).value();
-    if !takes_keywords {
-        args.no_keywords(t, "meth_varargs")?;
+    if !name.ends_with("_keywords") {
+        args.no_keywords(t, name)?;
         return Ok(Tuple::from_slice(t, &[receiver, positional]).value());
     }
     let keywords = Dict::new(t);
@@ -215,17 +215,23 @@ fn all(t: &Thread, receiver: Value, args: Args<'_>, takes_keywords: bool) -> R {
     Ok(Tuple::from_slice(t, &[receiver, positional, keywords.value()]).value())
 }
 
-fn all_with_receiver(t: &Thread, args: Args<'_>, takes_keywords: bool) -> R {
-    all(t, args.pos()[0], args.skip_first(), takes_keywords)
+fn all_with_receiver(t: &Thread, name: &str, args: Args<'_>) -> R {
+    all(t, name, args.pos()[0], args.skip_first())
 }
 
 /// The functions `meth_...` as methods of a class, whose first argument is what they are bound to.
 const fn methods(binding: Binding) -> [FnDef; 6] {
     [
-        FnDef { binding, ..FnDef::raw("meth_varargs", "self, *args", |t, args| all_with_receiver(t, args, false)) },
-        FnDef { binding, ..FnDef::raw("meth_varargs_keywords", "self, *args, **kwargs", |t, args| all_with_receiver(t, args, true)) },
-        FnDef { binding, ..FnDef::raw("meth_fastcall", "self, *args", |t, args| all_with_receiver(t, args, false)) },
-        FnDef { binding, ..FnDef::raw("meth_fastcall_keywords", "self, *args, **kwargs", |t, args| all_with_receiver(t, args, true)) },
+        FnDef { binding, ..FnDef::raw("meth_varargs", "self, *args", |t, args| all_with_receiver(t, "meth_varargs", args)) },
+        FnDef {
+            binding,
+            ..FnDef::raw("meth_varargs_keywords", "self, *args, **kwargs", |t, args| all_with_receiver(t, "meth_varargs_keywords", args))
+        },
+        FnDef { binding, ..FnDef::raw("meth_fastcall", "self, *args", |t, args| all_with_receiver(t, "meth_fastcall", args)) },
+        FnDef {
+            binding,
+            ..FnDef::raw("meth_fastcall_keywords", "self, *args, **kwargs", |t, args| all_with_receiver(t, "meth_fastcall_keywords", args))
+        },
         FnDef { binding, ..FnDef::def("meth_noargs", "self, /", |_, a| Ok(a[0])) },
         FnDef { binding, ..FnDef::def("meth_o", "self, arg, /", |t, a| Ok(Tuple::from_slice(t, a).value())) },
     ]
@@ -266,15 +272,15 @@ meth_type!(
     METH_STATIC,
     METH_STATIC_DEF,
     [
-        FnDef { binding: Binding::Static, ..FnDef::raw("meth_varargs", "*args", |t, args| all(t, Value::NONE, args, false)) },
+        FnDef { binding: Binding::Static, ..FnDef::raw("meth_varargs", "*args", |t, args| all(t, "meth_varargs", Value::NONE, args)) },
         FnDef {
             binding: Binding::Static,
-            ..FnDef::raw("meth_varargs_keywords", "*args, **kwargs", |t, args| all(t, Value::NONE, args, true))
+            ..FnDef::raw("meth_varargs_keywords", "*args, **kwargs", |t, args| all(t, "meth_varargs_keywords", Value::NONE, args))
         },
-        FnDef { binding: Binding::Static, ..FnDef::raw("meth_fastcall", "*args", |t, args| all(t, Value::NONE, args, false)) },
+        FnDef { binding: Binding::Static, ..FnDef::raw("meth_fastcall", "*args", |t, args| all(t, "meth_fastcall", Value::NONE, args)) },
         FnDef {
             binding: Binding::Static,
-            ..FnDef::raw("meth_fastcall_keywords", "*args, **kwargs", |t, args| all(t, Value::NONE, args, true))
+            ..FnDef::raw("meth_fastcall_keywords", "*args, **kwargs", |t, args| all(t, "meth_fastcall_keywords", Value::NONE, args))
         },
         FnDef::static_def("meth_noargs", "", |_, _| Ok(Value::NONE)),
         FnDef::static_def("meth_o", "arg, /", |t, a| Ok(Tuple::from_slice(t, &[Value::NONE, a[0]]).value())),

@@ -4,7 +4,7 @@ use crate::args::FnDef;
 use crate::modules::reentrant_lock::ReentrantLock;
 use crate::modules::{self, ModuleDef};
 use crate::object::{R, Ref, ValueExt};
-use crate::protocol::attr;
+use crate::protocol::{attr, text};
 use crate::runtime::{FrozenModule, modules as loaded_modules};
 use crate::thread::Thread;
 use crate::types::{Bytes, Code, List, Module, Str, Tuple, ValueList, builtin, int};
@@ -161,7 +161,7 @@ fn code_from(t: &Thread, data: Result<CodeData, marshal::Error>, name: Value) ->
     match data {
         Ok(data) => Code::from_data(t, &data),
         Err(_) => {
-            let shown = name.downcast::<Str>().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+            let shown = text::repr(t, name)?.to_string_lossy().into_owned();
             Err(exc::raise_import_error(t, exc::ImportError, &format!("Frozen object named {shown} is invalid"), name, Value::NULL))
         }
     }

@@ -1,5 +1,6 @@
 //! The import statement. Finding and loading is the business of `importlib._bootstrap`; here is what comes before and after.
 
+use super::shadowing;
 use crate::exc;
 use crate::names;
 use crate::object::{R, Ref, ValueExt};
@@ -58,7 +59,8 @@ pub fn import_module_level(t: &Thread, name: Value, globals: Value, fromlist: Va
         }
         let importlib = t.interpreter().importlib.get();
         let import = attr::get_attr_text(t, importlib, "_gcd_import")?;
-        return call::call_method(t, importlib, names::_handle_fromlist, &[module, fromlist, import]);
+        let imported = call::call_method(t, importlib, names::_handle_fromlist, &[module, fromlist, import]);
+        return without_import_frames(t, imported);
     }
     // `import a.b` gives a; `from . import x` without a list gives the package.
     let Some(dot) = text.code_points().position(|c| c == u32::from('.')) else { return Ok(module) };
@@ -98,21 +100,25 @@ pub fn import_text(t: &Thread, name: &str) -> R {
 
 /// The module `name` of `sys.modules`; loads it if it is not there, waits if another thread is loading it.
 fn find_and_load(t: &Thread, name: Value) -> R {
-    match runtime::modules(t).get(t, name)? {
-        Some(module) if !module.is_none() => {
-            ensure_initialized(t, module, name)?;
-            Ok(module)
-        }
-        _ => {
-            super::sys::audit_import(t, name)?;
-            let hook = super::builtins::original(t, "__import__").unwrap_or(Value::NONE);
-            let loaded = traced(name, || call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name, hook]));
-            if loaded.is_err() && t.runtime().options.verbose == 0 {
-                hide_import_frames(t);
-            }
-            loaded
+    let modules = runtime::modules(t);
+    while let Some(module) = modules.get(t, name)?.filter(|m| !m.is_none()) {
+        // If it failed in the other thread, it is not there any more: this thread tries.
+        if !wait_until_initialized(t, module, name)? || modules.get(t, name)? == Some(module) {
+            return Ok(module);
         }
     }
+    super::sys::audit_import(t, name)?;
+    let hook = super::builtins::original(t, "__import__").unwrap_or(Value::NONE);
+    let loaded = traced(name, || call::call_method(t, t.interpreter().importlib.get(), names::_find_and_load, &[name, hook]));
+    without_import_frames(t, loaded)
+}
+
+/// Takes the import system's own frames out of the traceback of a failure, unless imports are traced.
+fn without_import_frames(t: &Thread, outcome: R) -> R {
+    if outcome.is_err() && t.runtime().options.verbose == 0 {
+        hide_import_frames(t);
+    }
+    outcome
 }
 
 /// Tells tracers of the loading of a module.
@@ -163,13 +169,13 @@ fn hide_import_frames(t: &Thread) {
     }
 }
 
-/// Waits until another thread has loaded the module.
-fn ensure_initialized(t: &Thread, module: Value, name: Value) -> R<()> {
-    let Some(spec) = attr::get_attr_opt(t, module, names::__spec__)? else { return Ok(()) };
+/// Waits until another thread has loaded the module; did it have to?
+fn wait_until_initialized(t: &Thread, module: Value, name: Value) -> R<bool> {
+    let Some(spec) = attr::get_attr_opt(t, module, names::__spec__)? else { return Ok(false) };
     if !is_initializing(t, spec)? {
-        return Ok(());
+        return Ok(false);
     }
-    call::call_method(t, t.interpreter().importlib.get(), names::_lock_unlock_module, &[name]).map(|_| ())
+    call::call_method(t, t.interpreter().importlib.get(), names::_lock_unlock_module, &[name]).map(|_| true)
 }
 
 fn is_initializing(t: &Thread, spec: Value) -> R<bool> {
@@ -269,16 +275,19 @@ fn raise_cannot_import(t: &Thread, module: Value, name: Value, module_name: Opti
         None => "'<unknown module name>'".into(),
     };
     let origin = origin_of(t, module)?;
-    let initializing = match attr::get_attr_opt(t, module, names::__spec__)? {
-        Some(spec) => is_initializing(t, spec)?,
-        None => false,
+    let spec = attr::get_attr_opt(t, module, names::__spec__)?.unwrap_or(Value::NONE);
+    let initializing = is_initializing(t, spec)?;
+    let hint = match module_name {
+        Some(name) => shadowing::hint(t, name.value(), spec, initializing)?,
+        None => None,
     };
-    let message = match &origin {
-        Some(origin) if initializing => {
+    let message = match (&hint, &origin) {
+        (Some(hint), _) => format!("cannot import name {shown} from {from}{hint}"),
+        (None, Some(origin)) if initializing => {
             format!("cannot import name {shown} from partially initialized module {from} (most likely due to a circular import) ({origin})")
         }
-        Some(origin) => format!("cannot import name {shown} from {from} ({origin})"),
-        None => format!("cannot import name {shown} from {from} (unknown location)"),
+        (None, Some(origin)) => format!("cannot import name {shown} from {from} ({origin})"),
+        (None, None) => format!("cannot import name {shown} from {from} (unknown location)"),
     };
     let path = match &origin {
         Some(origin) => Str::new(t, origin).value(),

@@ -17,6 +17,7 @@ mod contextvars;
 pub mod imp;
 pub mod import;
 pub mod reentrant_lock;
+pub mod shadowing;
 pub mod source;
 pub mod sys;
 pub mod thread;

@@ -176,6 +176,7 @@ pub fn settings(options: &Options) -> (limpid_compiler::Mode, limpid_compiler::O
         allow_incomplete_input: options.flags & flags::INCOMPLETE_INPUT != 0,
         // Only where a syntax tree is wanted.
         feature_version: u8::try_from(options.feature_version).ok().filter(|_| options.flags & flags::ONLY_AST != 0),
+        int_max_str_digits: crate::types::int::text::max_str_digits(),
     };
     let mode = match options.mode {
         Mode::Eval => limpid_compiler::Mode::Eval,
@@ -205,7 +206,10 @@ pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
 
 /// Compiles text that is given as bytes: a source file.
 pub fn compile_bytes(t: &Thread, bytes: &[u8], options: &Options) -> R<Ref<Code>> {
-    let text = decode(t, bytes, options.filename, options.filename != names::string_file)?;
+    // Lines are read one by one: the first fault counts.
+    let before_null = bytes.iter().position(|b| *b == 0).map(|at| &bytes[..at]);
+    let is_null_first = before_null.is_some_and(|text| declared_encoding(bytes).is_none() && std::str::from_utf8(text).is_ok());
+    let text = if is_null_first { "\0".to_owned() } else { decode(t, bytes, options.filename, options.filename != names::string_file)? };
     if text.contains('\0') {
         raise!(t, SyntaxError, "source code cannot contain null bytes")
     }

@@ -121,6 +121,7 @@ macro_rules! for_each_builtin_type {
             WEAK_CALLABLE_PROXY => weakref::WEAK_CALLABLE_PROXY_DEF;
             FRAME_LOCALS_PROXY => frame_locals::FRAME_LOCALS_PROXY_DEF;
             LINE_ITERATOR => code_methods::LINE_ITERATOR_DEF;
+            GENERIC_ALIAS_ITERATOR => iterators::GENERIC_ALIAS_ITERATOR_DEF;
             POSITIONS_ITERATOR => code_methods::POSITIONS_ITERATOR_DEF;
             CONTEXT => context::CONTEXT_DEF;
             CONTEXT_VAR => context::CONTEXT_VAR_DEF;

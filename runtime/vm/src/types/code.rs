@@ -9,7 +9,7 @@ use crate::thread::Thread;
 use crate::types::str::{intern, intern_value};
 use crate::types::{Bytes, Str, Tuple, ValueList, builtin, code_copies};
 use limpid_bytecode::exceptiontable::ExceptionTable;
-use limpid_bytecode::{CodeData, CodeFlags, Constant, INSTRUMENTED, LocalKind, Opcode};
+use limpid_bytecode::{CodeData, CodeFlags, Constant, INSTRUMENTED, LineTable, LocalKind, Opcode};
 use limpid_heap::{Header, Kind, ShapeRef, Value};
 use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
@@ -167,7 +167,13 @@ impl Code {
     }
 
     /// A code object from its parts; `data` gives the counts and flags.
-    pub fn build(t: &Thread, data: &CodeData, words: &[u16], f: CodeFields) -> R<Ref<Code>> {
+    pub fn build(t: &Thread, data: &CodeData, words: &[u16], mut f: CodeFields) -> R<Ref<Code>> {
+        if t.runtime().options.no_debug_ranges {
+            // SAFETY: the field is bytes.
+            let bytes = unsafe { Ref::<Bytes>::from_value(f.linetable) };
+            let table = LineTable { bytes: bytes.as_slice(), firstlineno: data.firstlineno }.without_columns();
+            f.linetable = Bytes::from_slice(t, &table)?.value();
+        }
         let bytecode = Bytecode::new(t, words)?;
         // SAFETY: `consts` is a tuple.
         write_constants(&bytecode, unsafe { Ref::from_value(f.consts) });

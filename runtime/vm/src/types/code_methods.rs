@@ -3,6 +3,7 @@
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::instrument::locations::async_loops;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::protocol::hash::{hash_bytes, hash_value};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::code::{Code, CodeFields, unspecialize};
@@ -92,11 +93,37 @@ fn co_lines(t: &Thread, a: &[Value]) -> R {
     let code = receiver::<Code>(a[0]);
     let mut rows = ValueList::new(t);
     for row in line_table(&code).lines() {
-        let line = if row.line <= 0 { Value::NONE } else { Value::int(row.line as i64) };
+        let line = number_or_none(row.line);
         let (start, end) = (Value::int(row.start as i64 * 2), Value::int(row.end as i64 * 2));
         rows.push(t, Tuple::from_slice(t, &[start, end, line]).value());
     }
     Ok(row_iterator(t, rows))
+}
+
+/// The line table as CPython had it before 3.10: pairs of a byte that advances the offset and one that advances the line.
+fn co_lnotab(t: &Thread, v: Value) -> R {
+    crate::modules::warnings::deprecated(t, "co_lnotab is deprecated, use co_lines instead.")?;
+    let code = receiver::<Code>(v);
+    let (mut pairs, mut offset, mut line) = (Vec::new(), 0, code.firstlineno as i32);
+    for row in line_table(&code).lines() {
+        if row.line < 0 || row.line == line {
+            continue;
+        }
+        let (mut bytes, mut lines) = (row.start as i32 * 2 - offset, row.line - line);
+        (offset, line) = (row.start as i32 * 2, row.line);
+        while bytes > 255 {
+            pairs.extend([255, 0]);
+            bytes -= 255;
+        }
+        // All but the last pair of a long way advance the line only.
+        while !(-128..=127).contains(&lines) {
+            let step = lines.clamp(-128, 127);
+            pairs.extend([bytes as u8, step as u8]);
+            (bytes, lines) = (0, lines - step);
+        }
+        pairs.extend([bytes as u8, lines as u8]);
+    }
+    Ok(Bytes::from_slice(t, &pairs)?.value())
 }
 
 fn co_positions(t: &Thread, a: &[Value]) -> R {
@@ -327,6 +354,19 @@ fn key_of(t: &Thread, code: Ref<Code>) -> R {
     Ok(Tuple::from_slice(t, &fields).value())
 }
 
+/// Of what [`key_of`] compares, what costs little to hash.
+fn hash(t: &Thread, v: Value) -> R<i64> {
+    let code = receiver::<Code>(v);
+    let mut bytes: Vec<u8> = words_of(code).iter().flat_map(|w| w.to_le_bytes()).collect();
+    for number in [code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags.0, code.firstlineno] {
+        bytes.extend(number.to_le_bytes());
+    }
+    for part in [code.name.get(), code.linetable.get(), code.exceptiontable.get()] {
+        bytes.extend(hash_value(t, part)?.to_le_bytes());
+    }
+    Ok(hash_bytes(&bytes))
+}
+
 fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
     let (Some(x), Some(y)) = (a.exact::<Code>(), b.exact::<Code>()) else { return Ok(Value::NOT_IMPLEMENTED) };
     if !matches!(op, Compare::Eq | Compare::Ne) {
@@ -357,6 +397,11 @@ fn new(t: &Thread, _class: Value, args: Args<'_>) -> R {
         raise!(t, TypeError, "code expected at least 16 arguments, got {}", a.len());
     }
     let code = bytes(t, a[6], "co_code")?;
+    let varnames = name_tuple(t, a[9], "varnames")?;
+    // SAFETY: just made a tuple.
+    if count(t, a[3], "nlocals")? as usize != unsafe { Ref::<Tuple>::from_value(varnames) }.len() {
+        raise!(t, ValueError, "code: co_nlocals != len(co_varnames)");
+    }
     let p = Parts {
         data: CodeData {
             argcount: count(t, a[0], "argcount")?,
@@ -379,7 +424,7 @@ fn new(t: &Thread, _class: Value, args: Args<'_>) -> R {
             linetable: bytes(t, a[14], "linetable")?.value(),
             exceptiontable: bytes(t, a[15], "exceptiontable")?.value(),
         },
-        varnames: name_tuple(t, a[9], "varnames")?,
+        varnames,
         freevars: if a.len() > 16 { name_tuple(t, a[16], "freevars")? } else { t.empty_tuple() },
         cellvars: if a.len() > 17 { name_tuple(t, a[17], "cellvars")? } else { t.empty_tuple() },
     };
@@ -389,13 +434,7 @@ fn new(t: &Thread, _class: Value, args: Args<'_>) -> R {
 /// `code`
 pub static CODE_DEF: TypeDef = TypeDef {
     flags: crate::types::flag::WEAK_REFERENCES,
-    slots: SlotTable {
-        new: Some(new),
-        repr: Some(repr),
-        richcompare: Some(richcompare),
-        hash: Some(|t, v| crate::protocol::hash::hash_value(t, receiver::<Code>(v).name.get())),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { new: Some(new), repr: Some(repr), richcompare: Some(richcompare), hash: Some(hash), ..SlotTable::EMPTY },
     methods: &[
         FnDef::def("co_lines", "self, /", co_lines),
         FnDef::def("co_positions", "self, /", co_positions),
@@ -423,7 +462,7 @@ pub static CODE_DEF: TypeDef = TypeDef {
         GetSet::getter("co_name", |_, v| Ok(receiver::<Code>(v).name.get())),
         GetSet::getter("co_qualname", |_, v| Ok(receiver::<Code>(v).qualname.get())),
         GetSet::getter("co_linetable", |_, v| Ok(receiver::<Code>(v).linetable.get())),
-        GetSet::getter("co_lnotab", |t, _| Ok(Bytes::from_slice(t, &[])?.value())),
+        GetSet::getter("co_lnotab", co_lnotab),
         GetSet::getter("co_exceptiontable", |_, v| Ok(receiver::<Code>(v).exceptiontable.get())),
     ],
     ..TypeDef::of::<Code>("code")

@@ -6,7 +6,7 @@
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::exc;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
-use crate::protocol::{call, compare, iter, text};
+use crate::protocol::{call, compare, hash, iter, text};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::{List, Str, Tuple, TypeDef, ValueList, builtin, generic_alias};
@@ -331,10 +331,14 @@ impl Ref<ContextVar> {
 
 fn new_var(t: &Thread, _class: Value, args: Args<'_>) -> R {
     static SIGNATURE: crate::args::Signature = crate::args::Signature::parse("name, /, *, default=<unrepresentable>");
+    if args.pos().len() != 1 {
+        raise!(t, TypeError, "ContextVar() takes exactly 1 positional argument ({} given)", args.pos().len())
+    }
     args.bind(t, "ContextVar", &SIGNATURE, |a| {
         if !a[0].is_instance(builtin::STR) {
             raise!(t, TypeError, "context variable name must be a str")
         }
+        hash::hash_value(t, a[0])?;
         Ok(ContextVar::new(t, a[0], a[1]).value())
     })
 }

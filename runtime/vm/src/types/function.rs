@@ -294,13 +294,20 @@ fn set_string(t: &Thread, f: Ref<Function>, slot: &Slot, name: &str, v: Value) -
 fn get_annotations(t: &Thread, f: Value) -> R {
     let f = receiver::<Function>(f);
     if let Some(v) = f.annotations.opt() {
-        return Ok(v);
+        // Of annotations that are kept as text, the compiler makes a tuple of names and texts.
+        let Some(pairs) = v.exact::<Tuple>() else { return Ok(v) };
+        let dict = Dict::new(t);
+        for pair in pairs.as_slice().as_chunks::<2>().0 {
+            dict.set_item(t, pair[0], pair[1])?;
+        }
+        f.annotations.set(t, f, dict.value());
+        return Ok(dict.value());
     }
     let annotations = match f.annotate.opt().filter(|a| call::is_callable(*a)) {
         Some(annotate) => {
             let v = call::call(t, annotate, &[Value::int(1)])?;
             if !v.is_instance(builtin::DICT) {
-                raise!(t, TypeError, "__annotate__() must return a dict, not {}", v.class().display_name());
+                raise!(t, TypeError, "__annotate__ returned non-dict of type '{}'", v.class().display_name());
             }
             v
         }

@@ -3,10 +3,11 @@
 use crate::args::{Args, FnDef, GetSet, receiver};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
-use crate::protocol::{attr, call, compare, hash, iter, text};
+use crate::protocol::{attr, call, compare, hash, text};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
-use crate::types::{List, Str, Tuple, TypeDef, ValueList, builtin, flag, union};
+use crate::types::iterators::{builtin_function, unpacked_alias_iterator};
+use crate::types::{List, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, union};
 use limpid_heap::{Header, Value};
 
 /// The layout of an alias.
@@ -32,18 +33,23 @@ pub fn class_getitem(t: &Thread, class: Value, item: Value) -> R {
 
 /// An alias; `item` is a tuple of arguments or the only one.
 pub fn new(t: &Thread, origin: Value, item: Value, starred: bool) -> Value {
+    new_instance(t, builtin::GENERIC_ALIAS, origin, item, starred)
+}
+
+/// As [`new`], an instance of `class`.
+fn new_instance(t: &Thread, class: Ref<Type>, origin: Value, item: Value, starred: bool) -> Value {
     let args = match item.exact::<Tuple>() {
         Some(args) => args,
         None => Tuple::from_slice(t, &[item]),
     };
-    t.alloc(GenericAlias {
+    let alias = GenericAlias {
         header: header_of::<GenericAlias>(),
         origin: Slot::new(origin),
         args: Slot::new(args.value()),
         parameters: Slot::NULL,
         starred: Slot::new(Value::int(starred as i64)),
-    })
-    .value()
+    };
+    t.alloc_instance(class, alias).value()
 }
 
 fn alias(v: Value) -> Ref<GenericAlias> {
@@ -247,7 +253,7 @@ fn repr(t: &Thread, v: Value) -> R {
 }
 
 /// Attributes that are the alias's own; all others are the origin's.
-const OWN: [&str; 10] = [
+const OWN: [&str; 9] = [
     "__class__",
     "__origin__",
     "__args__",
@@ -257,7 +263,6 @@ const OWN: [&str; 10] = [
     "__mro_entries__",
     "__reduce_ex__",
     "__reduce__",
-    "__copy__",
 ];
 /// Special attributes that are not looked up on the origin either.
 const BLOCKED: [&str; 3] = ["__bases__", "__deepcopy__", "__copy__"];
@@ -301,16 +306,17 @@ fn alias_hash(t: &Thread, v: Value) -> R<i64> {
     Ok(hash::hash_value(t, alias(v).origin.get())? ^ hash::hash_value(t, alias(v).args.get())?)
 }
 
-/// `*list[int]`: one starred alias.
-fn unpack_iter(t: &Thread, v: Value) -> R {
-    let starred = new(t, alias(v).origin.get(), alias(v).args.get(), true);
-    iter::get_iter(t, Tuple::from_slice(t, &[starred]).value())
+/// `*list[int]`
+pub fn starred(t: &Thread, v: Value) -> Value {
+    new(t, alias(v).origin.get(), alias(v).args.get(), true)
 }
 
-fn make(t: &Thread, _: Value, args: Args<'_>) -> R {
+fn make(t: &Thread, class: Value, args: Args<'_>) -> R {
     args.no_keywords(t, "GenericAlias")?;
+    // SAFETY: `__new__` is called with a class.
+    let class = unsafe { Ref::<Type>::from_value(class) };
     match args.pos() {
-        [origin, item] => Ok(new(t, *origin, *item, false)),
+        [origin, item] => Ok(new_instance(t, class, *origin, *item, false)),
         other => raise!(t, TypeError, "GenericAlias expected 2 arguments, got {}", other.len()),
     }
 }
@@ -320,8 +326,8 @@ fn reduce(t: &Thread, a: &[Value]) -> R {
     let parts = Tuple::from_slice(t, &[alias(v).origin.get(), alias(v).args.get()]);
     if is_starred(v) {
         let plain = new(t, alias(v).origin.get(), alias(v).args.get(), false);
-        let next = crate::modules::builtin_named(t, "next")?;
-        let it = iter::get_iter(t, plain)?;
+        let next = builtin_function(t, crate::types::str::intern(t, "next"))?;
+        let it = unpacked_alias_iterator(t, plain);
         return Ok(Tuple::from_slice(t, &[next, Tuple::from_slice(t, &[it]).value()]).value());
     }
     Ok(Tuple::from_slice(t, &[builtin::GENERIC_ALIAS.value(), parts.value()]).value())
@@ -345,7 +351,7 @@ pub static GENERIC_ALIAS_DEF: TypeDef = TypeDef {
         getitem: Some(getitem),
         richcompare: Some(richcompare),
         hash: Some(alias_hash),
-        iter: Some(unpack_iter),
+        iter: Some(|t, v| Ok(unpacked_alias_iterator(t, v))),
         or: Some(union::or),
         ..SlotTable::EMPTY
     },
@@ -359,7 +365,7 @@ pub static GENERIC_ALIAS_DEF: TypeDef = TypeDef {
         }),
         FnDef::def("__reduce__", "self, /", reduce),
         FnDef::def("__dir__", "self, /", |t, a| {
-            let dir = crate::modules::builtin_named(t, "dir")?;
+            let dir = builtin_function(t, crate::types::str::intern(t, "dir"))?;
             let list = call::call(t, dir, &[alias(a[0]).origin.get()])?;
             for name in OWN {
                 let name = crate::types::str::intern(t, name);

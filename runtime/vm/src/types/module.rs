@@ -1,6 +1,7 @@
 //! `module`
 
 use crate::args::{Args, FnDef, GetSet, Signature, receiver};
+use crate::modules::shadowing;
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call, sequence, truth::truth};
@@ -117,16 +118,16 @@ fn get_attribute(t: &Thread, m: Value, name: Value) -> R {
 fn no_attribute(t: &Thread, m: Value, name: Value) -> R<crate::object::Raised> {
     let dict = receiver::<Module>(m).dict();
     let attribute = text(name);
-    let Some(module) = dict.get_name(names::__name__).and_then(|n| n.downcast::<Str>()) else {
+    let Some(own_name) = dict.get_name(names::__name__).and_then(|n| n.downcast::<Str>()) else {
         return Ok(attr::raise_attribute_error(t, &format!("module has no attribute '{attribute}'"), m, name));
     };
-    let module = module.to_string_lossy();
+    let module = own_name.to_string_lossy();
     let spec = dict.get_name(names::__spec__).unwrap_or(Value::NONE);
-    let message = if is_initializing(t, spec)? {
-        let origin = match attr::get_attr_opt(t, spec, names::has_location)? {
-            Some(has) if truth(t, has)? => attr::get_attr_opt(t, spec, names::origin)?.filter(|o| o.is_instance(builtin::STR)),
-            _ => None,
-        };
+    let initializing = is_initializing(t, spec)?;
+    let message = if let Some(hint) = shadowing::hint(t, own_name.value(), spec, initializing)? {
+        format!("module '{module}' has no attribute '{attribute}'{hint}")
+    } else if initializing {
+        let origin = shadowing::file_of(t, spec)?;
         let from = origin.map(|o| format!(" from '{}'", text(o))).unwrap_or_default();
         format!("partially initialized module '{module}'{from} has no attribute '{attribute}' (most likely due to a circular import)")
     } else if is_uninitialized_submodule(t, spec, name)? {
@@ -218,7 +219,7 @@ fn get_annotations(t: &Thread, m: Value) -> R {
         Some(f) => {
             let result = call::call(t, f, &[Value::int(1)])?;
             if result.downcast::<Dict>().is_none() {
-                raise!(t, TypeError, "__annotate__() must return a dict, not {}", result.class().display_name());
+                raise!(t, TypeError, "__annotate__ returned non-dict of type '{}'", result.class().display_name());
             }
             result
         }

@@ -7,6 +7,7 @@ use crate::protocol::{attr, call, compare, text};
 use crate::slots::{Compare, SlotTable};
 use crate::thread::Thread;
 use crate::types::descriptor::text as plain_text;
+use crate::types::dict::full_name;
 use crate::types::{Dict, Str, Tuple, Type, TypeDef, builtin, flag, instance};
 use limpid_heap::{Header, Value};
 use std::mem::offset_of;
@@ -110,6 +111,10 @@ fn replace(t: &Thread, args: Args<'_>) -> R {
     }
     let object = args.pos()[0];
     let copy = call::call(t, object.class().value(), &[])?;
+    if !copy.is_instance(builtin::SIMPLE_NAMESPACE) {
+        let (class, other) = (full_name(object.class()), full_name(copy.class()));
+        raise!(t, TypeError, "expect types.SimpleNamespace type, but {class}() returned '{other}' object");
+    }
     if let Some(own) = attr::get_attr_opt(t, copy, names::__dict__)?.and_then(|d| d.downcast::<Dict>()) {
         own.merge(t, dict(t, object)?, true)?;
         for (name, v) in args.keywords() {

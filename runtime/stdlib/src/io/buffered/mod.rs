@@ -17,7 +17,7 @@ use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::get_buffer;
-use limpid_vm::types::{Bytes, Str, Type, TypeDef, flag, int};
+use limpid_vm::types::{Bytes, Exception, Str, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use parking_lot::Mutex;
 use reading::{peek, read, read1, reader_next, readinto, readline};
@@ -36,6 +36,7 @@ pub static RANDOM: TypeCell = TypeCell::new();
 /// The bytes on their way.
 #[derive(Default)]
 struct State {
+    /// How many bytes are read ahead or collected; 0 before `__init__`.
     size: usize,
     read: Vec<u8>,
     /// How many of `read` were handed out.
@@ -108,7 +109,7 @@ fn stream(v: Value) -> Ref<Buffered> {
 
 fn lock<'a>(t: &'a Thread, v: Value) -> R<Locked<'a>> {
     let this = stream(v);
-    let Some(raw) = this.raw.opt() else { raise!(t, ValueError, "raw stream has been detached") };
+    let raw = raw_of(t, v)?;
     // SAFETY: the object is on the caller's stack for as long as the guard is.
     let mutex: &'a Mutex<State> = unsafe { &*std::ptr::from_ref(&*this.state) };
     let state = match mutex.try_lock() {
@@ -139,10 +140,15 @@ impl Locked<'_> {
         if got.is_none() {
             return Ok(None);
         }
-        if !int::is_int(got) {
-            raise!(t, OSError, "raw readinto() failed");
-        }
-        let got = int::to_i64(t, got)?;
+        let got = match number::index_isize(t, got) {
+            Ok(got) => got,
+            Err(_) => {
+                let cause = t.take_exception();
+                let raised = t.raise(exc::OSError, "raw readinto() failed");
+                Exception::set_cause(t, t.exception(), cause);
+                return Err(raised);
+            }
+        };
         if got < 0 || got as usize > n {
             raise!(t, OSError, "raw readinto() returned invalid length {got} (should have been between 0 and {n})");
         }
@@ -206,6 +212,13 @@ fn would_block(t: &Thread, written: usize) -> limpid_vm::object::Raised {
     t.raise_with(exc::BlockingIOError, &[Value::int(libc::EAGAIN as i64), message, Value::int(written as i64)])
 }
 
+/// What `__init__` begins with: until it has succeeded the stream is not usable.
+fn forget(t: &Thread, v: Value) {
+    let this = stream(v);
+    this.raw.set(t, this, Value::NULL);
+    *this.state.lock() = State::default();
+}
+
 fn initialize(t: &Thread, v: Value, raw: Value, buffer_size: Value) -> R<()> {
     let n = if buffer_size.is_null() { super::DEFAULT_BUFFER_SIZE as isize } else { number::index_isize(t, buffer_size)? };
     if n <= 0 {
@@ -221,6 +234,7 @@ static INIT: Signature = Signature::parse("raw, buffer_size=131072");
 
 fn reader_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "BufferedReader", &INIT, |a| {
+        forget(t, v);
         method(t, a[0], "_checkReadable", &[]).or_else(|e| readable_or(t, a[0], "readable", "File or stream is not readable.", e))?;
         initialize(t, v, a[0], a[1])
     })
@@ -237,6 +251,7 @@ fn readable_or(t: &Thread, raw: Value, question: &str, message: &str, e: limpid_
 
 fn writer_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "BufferedWriter", &INIT, |a| {
+        forget(t, v);
         method(t, a[0], "_checkWritable", &[]).or_else(|e| readable_or(t, a[0], "writable", "File or stream is not writable.", e))?;
         initialize(t, v, a[0], a[1])
     })
@@ -244,6 +259,7 @@ fn writer_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 
 fn random_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     args.bind(t, "BufferedRandom", &INIT, |a| {
+        forget(t, v);
         for (check, question, message) in [
             ("_checkSeekable", "seekable", "File or stream is not seekable."),
             ("_checkReadable", "readable", "File or stream is not readable."),
@@ -258,6 +274,7 @@ fn random_init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
 fn raw_of(t: &Thread, v: Value) -> R {
     match stream(v).raw.opt() {
         Some(raw) => Ok(raw),
+        None if stream(v).state.lock().size == 0 => raise!(t, ValueError, "I/O operation on uninitialized object"),
         None => raise!(t, ValueError, "raw stream has been detached"),
     }
 }
@@ -277,6 +294,8 @@ fn write(t: &Thread, a: &[Value]) -> R {
     let data = get_buffer(t, a[1])?;
     let bytes = data.as_slice();
     let mut s = lock(t, a[0])?;
+    // Another thread may have closed it while this one waited.
+    check_raw_open(t, a[0], "write to closed file")?;
     s.rewind()?;
     if s.state.written.len() + bytes.len() <= s.state.size {
         s.state.written.extend_from_slice(bytes);
@@ -310,9 +329,7 @@ fn flush(t: &Thread, a: &[Value]) -> R {
     if ask(t, s.raw, "seekable")? {
         s.rewind()?;
     }
-    let raw = s.raw;
-    drop(s);
-    method(t, raw, "flush", &[])
+    Ok(Value::NONE)
 }
 
 fn reader_flush(t: &Thread, a: &[Value]) -> R {
@@ -325,7 +342,16 @@ fn close(t: &Thread, a: &[Value]) -> R {
     if super::is_closed(t, raw)? {
         return Ok(Value::NONE);
     }
-    super::flush_and_close(t, a[0], raw)
+    let flushed = method(t, a[0], "flush", &[]);
+    // Nobody writes any more while the raw stream is being closed.
+    super::after(t, flushed, || {
+        let s = lock(t, a[0])?;
+        method(t, s.raw, "close", &[])
+    })
+}
+
+fn finalize(t: &Thread, v: Value) -> R<()> {
+    super::base::finalize_in_front(t, v, stream(v).raw.opt())
 }
 
 fn detach(t: &Thread, a: &[Value]) -> R {
@@ -341,7 +367,8 @@ fn position(t: &Thread, s: &Locked<'_>) -> R<i64> {
     if at < 0 {
         raise!(t, OSError, "Raw stream returned invalid position {at}");
     }
-    Ok(at - s.state.ahead().len() as i64 + s.state.written.len() as i64)
+    // A character device is always at 0, however much was read of it.
+    Ok((at - s.state.ahead().len() as i64).max(0) + s.state.written.len() as i64)
 }
 
 fn tell(t: &Thread, a: &[Value]) -> R {
@@ -406,7 +433,7 @@ fn repr(t: &Thread, v: Value) -> R {
     Ok(Str::new(t, &shown).value())
 }
 
-const COMMON: [FnDef; 9] = [
+const COMMON: [FnDef; 10] = [
     FnDef::def("close", "self, /", close),
     FnDef::def("detach", "self, /", detach),
     FnDef::def("tell", "self, /", tell),
@@ -416,6 +443,12 @@ const COMMON: [FnDef; 9] = [
     FnDef::def("fileno", "self, /", |t, a| forward(t, a[0], "fileno")),
     FnDef::def("isatty", "self, /", |t, a| forward(t, a[0], "isatty")),
     FnDef::def("__sizeof__", "self, /", |_, a| Ok(Value::int(stream(a[0]).state.lock().size as i64))),
+    FnDef::def("_dealloc_warn", "self, source, /", |t, a| {
+        if let Some(raw) = stream(a[0]).raw.opt() {
+            super::base::warn_left_open(t, raw, a[1]);
+        }
+        Ok(Value::NONE)
+    }),
 ];
 const READABLE: FnDef = FnDef::def("readable", "self, /", |t, a| forward(t, a[0], "readable"));
 const WRITABLE: FnDef = FnDef::def("writable", "self, /", |t, a| forward(t, a[0], "writable"));
@@ -437,7 +470,7 @@ const ATTRIBUTES: &[GetSet] = &[
 ];
 
 const SLOTS: SlotTable =
-    SlotTable { new: Some(|t, class, _| make(t, class)), repr: Some(repr), finalize: Some(super::base::finalize), ..SlotTable::EMPTY };
+    SlotTable { new: Some(|t, class, _| make(t, class)), repr: Some(repr), finalize: Some(finalize), ..SlotTable::EMPTY };
 
 /// `io.BufferedReader`
 pub static READER_DEF: TypeDef = TypeDef {
@@ -455,6 +488,7 @@ pub static READER_DEF: TypeDef = TypeDef {
         COMMON[6],
         COMMON[7],
         COMMON[8],
+        COMMON[9],
         READABLE,
         READ[0],
         READ[1],
@@ -475,7 +509,10 @@ pub static WRITER_DEF: TypeDef = TypeDef {
     base: Some(|| BUFFERED_IO_BASE.get()),
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { init: Some(writer_init), ..SLOTS },
-    methods: &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], WRITABLE, WRITE, FLUSH],
+    methods: &[
+        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], COMMON[9], WRITABLE, WRITE,
+        FLUSH,
+    ],
     getset: ATTRIBUTES,
     dict_offset: offset_of!(Buffered, dict),
     ..TypeDef::of::<Buffered>("_io.BufferedWriter")
@@ -488,8 +525,8 @@ pub static RANDOM_DEF: TypeDef = TypeDef {
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
     slots: SlotTable { init: Some(random_init), next: Some(reader_next), ..SLOTS },
     methods: &[
-        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], READABLE, WRITABLE, WRITE,
-        FLUSH, READ[0], READ[1], READ[2], READ[3], READ[4], READ[5],
+        COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], COMMON[5], COMMON[6], COMMON[7], COMMON[8], COMMON[9], READABLE, WRITABLE,
+        WRITE, FLUSH, READ[0], READ[1], READ[2], READ[3], READ[4], READ[5],
     ],
     getset: ATTRIBUTES,
     dict_offset: offset_of!(Buffered, dict),

@@ -64,13 +64,8 @@ macro_rules! of_half {
 }
 
 fn pair_close(t: &Thread, a: &[Value]) -> R {
-    let first = method(t, half(t, a[0], true)?, "close", &[]);
-    let saved = first.is_err().then(|| t.take_exception());
-    let second = method(t, half(t, a[0], false)?, "close", &[]);
-    match saved {
-        Some(e) => Err(t.raise_value(e)),
-        None => second,
-    }
+    let written = method(t, half(t, a[0], true)?, "close", &[]);
+    crate::io::after(t, written, || method(t, half(t, a[0], false)?, "close", &[]))
 }
 
 /// `io.BufferedRWPair`

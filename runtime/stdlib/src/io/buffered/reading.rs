@@ -102,18 +102,40 @@ pub(super) fn readinto(t: &Thread, a: &[Value], once: bool) -> R {
     check_raw_open(t, a[0], "readinto of closed file")?;
     let mut into = get_writable_buffer(t, a[1], "readinto() argument")?;
     let out = into.as_mut_slice();
+    let room = out.len();
     let mut s = lock(t, a[0])?;
     s.flush_written()?;
     let mut done = 0;
-    while done < out.len() {
-        if s.state.ahead().is_empty() && (once && done > 0 || !s.fill()?) {
+    let mut put = |part: &[u8]| {
+        out[done..done + part.len()].copy_from_slice(part);
+        done += part.len();
+        (done, room - done)
+    };
+    let (mut count, mut missing) = put(&s.take(room));
+    while missing > 0 {
+        // What is more than a buffer goes straight to the caller.
+        let part = if missing > s.state.size {
+            s.raw_read(missing)?
+        } else if once && count > 0 {
+            break;
+        } else {
+            let n = s.state.size;
+            s.raw_read(n)?.map(|bytes| {
+                s.state.read = bytes;
+                s.state.at = 0;
+                s.take(missing)
+            })
+        };
+        match part {
+            None if count == 0 => return Ok(Value::NONE),
+            Some(part) if !part.is_empty() => (count, missing) = put(&part),
+            _ => break,
+        }
+        if once {
             break;
         }
-        let part = s.take(out.len() - done);
-        out[done..done + part.len()].copy_from_slice(&part);
-        done += part.len();
     }
-    Ok(Value::int(done as i64))
+    Ok(Value::int(count as i64))
 }
 
 pub(super) fn peek(t: &Thread, a: &[Value]) -> R {

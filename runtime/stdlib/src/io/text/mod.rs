@@ -17,11 +17,12 @@ use super::{ask, is_closed, method, unsupported};
 use limpid_heap::{Header, Value};
 use limpid_vm::args::{Args, FnDef, GetSet, Signature, receiver};
 use limpid_vm::object::{R, Ref, Slot, ValueExt, header_of};
-use limpid_vm::protocol::{attr, text, truth};
+use limpid_vm::protocol::{attr, number, text, truth};
 use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
-use limpid_vm::types::{Str, Type, TypeDef, flag, int};
+use limpid_vm::types::str::codec;
+use limpid_vm::types::{Bytes, Str, Type, TypeDef, flag, int};
 use limpid_vm::{exc, layout, names, raise};
 use parking_lot::Mutex;
 use positions::{seek, tell};
@@ -76,6 +77,8 @@ const WRITE_CRLF: u64 = 128;
 const SEEKABLE: u64 = 256;
 /// `tell` is possible: no `next` is going on.
 const TELLING: u64 = 512;
+/// The stream can be written.
+const WRITABLE: u64 = 1024;
 const NEWLINE_FLAGS: u64 = TRANSLATE | UNIVERSAL | READ_CR | READ_CRLF | WRITE_CR | WRITE_CRLF;
 
 fn wrapper(v: Value) -> Ref<TextIoWrapper> {
@@ -150,14 +153,20 @@ fn newline_flags(t: &Thread, v: Value) -> R<u64> {
 fn encoding_name(t: &Thread, v: Value) -> R {
     if let Some(s) = v.non_null().filter(|v| !v.is_none()) {
         let Some(s) = s.downcast::<Str>() else { raise!(t, TypeError, "encoding must be str or None, not {}", v.class().display_name()) };
-        if s.to_string_lossy().contains('\0') {
-            raise!(t, ValueError, "embedded null character");
-        }
+        check_name(t, s)?;
         if !s.eq_str("locale") {
             return Ok(s.value());
         }
     }
-    Ok(Str::new(t, "utf-8").value())
+    crate::locale::name_of_encoding(t)
+}
+
+/// The name of an encoding or of an error handler: UTF-8 without NUL.
+fn check_name(t: &Thread, name: Ref<Str>) -> R<()> {
+    if codec::encode(t, name, None, None)?.downcast::<Bytes>().is_some_and(|b| b.as_slice().contains(&0)) {
+        raise!(t, ValueError, "embedded null character");
+    }
+    Ok(())
 }
 
 fn codec_info(t: &Thread, encoding: Value) -> R {
@@ -178,14 +187,14 @@ fn is_stateless(encoding: &str) -> bool {
     ["utf_8", "utf8", "ascii", "us_ascii", "latin_1", "latin1", "iso8859_1", "iso_8859_1"].contains(&name.as_str())
 }
 
-fn set_codecs(t: &Thread, v: Value, encoding: Value, errors: Value) -> R<()> {
+fn set_codecs(t: &Thread, v: Value, buffer: Value, encoding: Value, errors: Value) -> R<()> {
     let w = wrapper(v);
     let info = codec_info(t, encoding)?;
-    w.encoding.set(t, w, encoding);
-    w.errors.set(t, w, errors);
+    if t.runtime().options.dev_mode {
+        method(t, limpid_vm::modules::import::import_text(t, "codecs")?, "lookup_error", &[errors])?;
+    }
     w.decoder.set(t, w, Value::NULL);
     w.encoder.set(t, w, Value::NULL);
-    let buffer = w.buffer.get();
     if ask(t, buffer, "readable")? {
         let mut decoder = method(t, info, "incrementaldecoder", &[errors])?;
         if has(v, UNIVERSAL) {
@@ -194,7 +203,9 @@ fn set_codecs(t: &Thread, v: Value, encoding: Value, errors: Value) -> R<()> {
         w.decoder.set(t, w, decoder);
     }
     let name = text::str_of(t, encoding)?;
-    if ask(t, buffer, "writable")? && !is_stateless(&name.to_string_lossy()) {
+    let is_writable = ask(t, buffer, "writable")?;
+    set(v, WRITABLE, is_writable);
+    if is_writable && !is_stateless(&name.to_string_lossy()) {
         let encoder = method(t, info, "incrementalencoder", &[errors])?;
         w.encoder.set(t, w, encoder);
         if has(v, SEEKABLE) && int::to_i64(t, method(t, buffer, "tell", &[])?)? != 0 {
@@ -202,6 +213,8 @@ fn set_codecs(t: &Thread, v: Value, encoding: Value, errors: Value) -> R<()> {
             method(t, encoder, "setstate", &[Value::int(0)])?;
         }
     }
+    w.encoding.set(t, w, encoding);
+    w.errors.set(t, w, errors);
     Ok(())
 }
 
@@ -210,12 +223,19 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
         Signature::parse("buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False");
     args.bind(t, "TextIOWrapper", &SIGNATURE, |a| {
         let w = wrapper(v);
+        // Until this has succeeded the stream is not usable.
+        for slot in [&w.buffer, &w.encoding, &w.decoder, &w.encoder] {
+            slot.set(t, w, Value::NULL);
+        }
         let newline = newline_flags(t, a[3])?;
+        if (a[1].is_null() || a[1].is_none()) && super::warns_of_default_encoding(t) {
+            limpid_vm::warnings::warn(t, exc::EncodingWarning, "'encoding' argument not specified", 1)?;
+        }
         let encoding = encoding_name(t, a[1])?;
-        let errors = match a[2].non_null().filter(|e| !e.is_none()) {
+        let errors = match a[2].non_null().filter(|e| !e.is_none()).map(|e| (e, e.downcast::<Str>())) {
             None => names::strict,
-            Some(e) if e.downcast::<Str>().is_some() => e,
-            Some(e) => raise!(t, TypeError, "errors must be str or None, not {}", e.class().display_name()),
+            Some((e, Some(name))) => check_name(t, name).map(|()| e)?,
+            Some((e, None)) => raise!(t, TypeError, "errors must be str or None, not {}", e.class().display_name()),
         };
         let mut flags = newline;
         if !a[4].is_null() && truth::truth(t, a[4])? {
@@ -224,7 +244,6 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
         if !a[5].is_null() && truth::truth(t, a[5])? {
             flags |= WRITE_THROUGH;
         }
-        w.buffer.set(t, w, a[0]);
         w.decoded.set(t, w, Value::NULL);
         w.snapshot.set(t, w, Value::NULL);
         w.used.store(0, Relaxed);
@@ -233,7 +252,9 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
             flags |= SEEKABLE | TELLING;
         }
         w.flags.store(flags, Relaxed);
-        set_codecs(t, v, encoding, errors)
+        set_codecs(t, v, a[0], encoding, errors)?;
+        w.buffer.set(t, w, a[0]);
+        Ok(())
     })
 }
 
@@ -255,10 +276,15 @@ fn check_usable(t: &Thread, v: Value) -> R {
 
 fn close(t: &Thread, a: &[Value]) -> R {
     let buffer = buffer_of(t, a[0])?;
-    if is_closed(t, buffer)? {
+    // Asking may run code that takes the buffer away.
+    if is_closed(t, buffer)? || wrapper(a[0]).buffer.opt().is_none() {
         return Ok(Value::NONE);
     }
     super::flush_and_close(t, a[0], buffer)
+}
+
+fn finalize(t: &Thread, v: Value) -> R<()> {
+    super::base::finalize_in_front(t, v, wrapper(v).buffer.opt())
 }
 
 fn detach(t: &Thread, a: &[Value]) -> R {
@@ -295,7 +321,7 @@ fn reconfigure(t: &Thread, a: &[Value]) -> R {
             (None, Some(_)) => names::strict,
             (None, None) => w.errors.get(),
         };
-        set_codecs(t, v, encoding, errors)?;
+        set_codecs(t, v, buffer_of(t, v)?, encoding, errors)?;
     }
     if let Some(on) = line_buffering {
         set(v, LINE_BUFFERING, on);
@@ -318,7 +344,10 @@ fn forward(t: &Thread, v: Value, name: &str) -> R {
 }
 
 fn repr(t: &Thread, v: Value) -> R {
-    let mut out = "<_io.TextIOWrapper".to_owned();
+    if wrapper(v).encoding.opt().is_none() {
+        buffer_of(t, v)?;
+    }
+    let mut out = format!("<{}", v.class().display_name());
     for name in ["name", "mode"] {
         let found = match attr::get_attr_opt(t, v, limpid_vm::types::str::intern(t, name)) {
             Ok(found) => found,
@@ -335,9 +364,11 @@ fn repr(t: &Thread, v: Value) -> R {
 
 fn set_chunk_size(t: &Thread, v: Value, to: Value) -> R<()> {
     if to.is_null() {
-        raise!(t, AttributeError, "cannot delete attribute");
+        raise!(t, AttributeError, "attribute '_CHUNK_SIZE' cannot be deleted");
     }
-    let n = int::to_i64(t, to)?;
+    let Some(n) = int::as_i64_opt(number::index(t, to)?) else {
+        raise!(t, ValueError, "cannot fit '{}' into an index-sized integer", to.class().display_name());
+    };
     if n <= 0 {
         raise!(t, ValueError, "a strictly positive integer is required");
     }
@@ -350,14 +381,7 @@ pub static TEXT_IO_WRAPPER_DEF: TypeDef = TypeDef {
     doc: "TextIOWrapper(buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)\n--\n\nText in front of a buffered stream.",
     base: Some(|| TEXT_IO_BASE.get()),
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
-    slots: SlotTable {
-        new: Some(new),
-        init: Some(init),
-        repr: Some(repr),
-        next: Some(next),
-        finalize: Some(super::base::finalize),
-        ..SlotTable::EMPTY
-    },
+    slots: SlotTable { new: Some(new), init: Some(init), repr: Some(repr), next: Some(next), finalize: Some(finalize), ..SlotTable::EMPTY },
     methods: &[
         FnDef::def("write", "self, text, /", write),
         FnDef::def("read", "self, size=-1, /", read),
@@ -380,7 +404,7 @@ pub static TEXT_IO_WRAPPER_DEF: TypeDef = TypeDef {
         FnDef::def("writable", "self, /", |t, a| forward(t, a[0], "writable")),
     ],
     getset: &[
-        GetSet::getter("buffer", |_, v| Ok(wrapper(v).buffer.opt().unwrap_or(Value::NONE))),
+        GetSet::getter("buffer", buffer_of),
         GetSet::getter("encoding", |_, v| Ok(wrapper(v).encoding.opt().unwrap_or(Value::NONE))),
         GetSet::getter("errors", |_, v| Ok(wrapper(v).errors.opt().unwrap_or(Value::NONE))),
         GetSet::getter("line_buffering", |_, v| Ok(Value::bool(has(v, LINE_BUFFERING)))),

@@ -1,7 +1,7 @@
 //! `tell` and `seek`: a position is one of the buffer together with the state of the decoder there.
 
 use super::writing::{flush_pending, forget_read};
-use super::{SEEKABLE, TELLING, check_usable, has, wrapper};
+use super::{SEEKABLE, TELLING, buffer_of, check_usable, has, wrapper};
 use crate::io::{method, unsupported, whence};
 use limpid_heap::Value;
 use limpid_vm::object::{R, ValueExt};
@@ -118,7 +118,9 @@ pub(super) fn seek(t: &Thread, a: &[Value]) -> R {
             }
             method(t, v, "flush", &[])?;
             forget_read(t, v);
-            return method(t, buffer, "seek", &[Value::int(0), Value::int(2)]);
+            let end = method(t, buffer_of(t, v)?, "seek", &[Value::int(0), Value::int(2)])?;
+            set_encoder_to(t, v, int::is_zero(number::index(t, end)?))?;
+            return Ok(end);
         }
         0 => {}
         _ => raise!(t, ValueError, "invalid whence ({how}, should be 0, 1 or 2)"),
@@ -148,12 +150,15 @@ pub(super) fn seek(t: &Thread, a: &[Value]) -> R {
             w.used.store(skip, Relaxed);
         }
     }
-    if let Some(encoder) = w.encoder.opt() {
-        if position == 0 && flags == 0 {
-            method(t, encoder, "reset", &[])?;
-        } else {
-            method(t, encoder, "setstate", &[Value::int(0)])?;
-        }
-    }
+    set_encoder_to(t, v, position == 0 && flags == 0)?;
     Ok(cookie)
+}
+
+/// Where the encoder goes on: at the start, where a byte order mark belongs, or behind it.
+fn set_encoder_to(t: &Thread, v: Value, start: bool) -> R<()> {
+    match wrapper(v).encoder.opt() {
+        Some(encoder) if start => method(t, encoder, "reset", &[]).map(|_| ()),
+        Some(encoder) => method(t, encoder, "setstate", &[Value::int(0)]).map(|_| ()),
+        None => Ok(()),
+    }
 }

@@ -79,7 +79,7 @@ pub(super) fn read(t: &Thread, a: &[Value]) -> R {
     let Some(n) = wanted else {
         let bytes = method(t, buffer, "read", &[])?;
         if bytes.is_none() {
-            return Ok(bytes);
+            raise!(t, BlockingIOError, "Read returned None.");
         }
         let rest = method(t, decoder, "decode", &[bytes, Value::TRUE])?;
         let Some(rest) = rest.downcast::<Str>() else { raise!(t, TypeError, "decoder should return a string result") };

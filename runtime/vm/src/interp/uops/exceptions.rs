@@ -39,7 +39,10 @@ fn raise(t: &Thread, exception: Value, cause: Value) -> Raised {
             return err!(t, RuntimeError, "No active exception to reraise");
         }
         t.reraising.set(true);
-        return t.raise_value(handled);
+        let raised = t.raise_value(handled);
+        // The place that matters is where it was raised first.
+        Exception::mark_reraised(t, handled);
+        return raised;
     }
     let e = match to_exception(t, exception, "exceptions must derive from BaseException") {
         Ok(e) => e,

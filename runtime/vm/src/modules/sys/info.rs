@@ -163,7 +163,7 @@ pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
     let digits = [DEFAULT_MAX_STR_DIGITS, MAX_STR_DIGITS_THRESHOLD].map(|n| int::from_usize(t, n));
     set("int_info", sequence(t, &INT_INFO, &[number(30), number(4), digits[0], digits[1]])?)?;
     set("hash_info", hash_info(t)?)?;
-    set("thread_info", sequence(t, &THREAD_INFO, &[text(t, "pthread"), text(t, "pymutex"), thread_version(t)])?)?;
+    set("thread_info", sequence(t, &THREAD_INFO, &[text(t, "pthread"), Value::NONE, thread_version(t)])?)?;
     let mut names = ValueList::with_capacity(t, STDLIB_NAMES.len());
     STDLIB_NAMES.iter().for_each(|n| names.push(t, text(t, n)));
     set("stdlib_module_names", set::new_frozenset(t, names.as_slice())?)?;
@@ -219,7 +219,7 @@ fn flags(t: &Thread) -> R {
             bit(o.isolated),
             Value::bool(o.dev_mode),
             bit(o.utf8_mode),
-            bit(o.x_options.iter().any(|(name, _)| name == "warn_default_encoding")),
+            bit(o.warn_default_encoding),
             Value::bool(o.safe_path),
             int::from_usize(t, max_str_digits()),
             number(0),

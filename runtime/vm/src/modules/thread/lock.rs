@@ -1,6 +1,6 @@
 //! `_thread.lock` and `_thread.RLock`.
 
-use super::{SLICE, between_slices};
+use super::{SLICE, Waited};
 use crate::args::{FnDef, GetSet, receiver};
 use crate::object::{R, Ref, ValueExt, header_of};
 use crate::protocol::{number, truth};
@@ -50,7 +50,7 @@ fn acquire_raw(t: &Thread, raw: &RawLock, blocking: bool, timeout: Option<Durati
 
 /// Waits in slices, between which signals are looked at.
 fn wait_for(t: &Thread, raw: &RawLock, deadline: Option<Instant>) -> R<bool> {
-    let mut slices = 0;
+    let mut waited = Waited::begin();
     let mut waiter = raw.waiter();
     loop {
         let slice = match deadline {
@@ -63,7 +63,7 @@ fn wait_for(t: &Thread, raw: &RawLock, deadline: Option<Instant>) -> R<bool> {
         if t.blocking(|| waiter.wait(slice)) {
             return Ok(true);
         }
-        between_slices(t, &mut slices)?;
+        waited.next_slice(t)?;
     }
 }
 

@@ -285,22 +285,40 @@ pub fn shutdown(t: &Thread) -> R<()> {
 
 /// How long a thread waits before it looks whether there is something else to do.
 const SLICE: Duration = Duration::from_millis(20);
-/// After so many of them it looks whether the whole program is waiting.
-const IDLE_AFTER: u32 = 15;
 
-/// What a thread does after each [`SLICE`] that it has waited.
-fn between_slices(t: &Thread, slices: &mut u32) -> R<()> {
-    *slices += 1;
-    if *slices == IDLE_AFTER {
-        limpid_heap::policy::when_idle(&t.mutator);
+/// How long a thread waits already, in [`SLICE`]s.
+struct Waited {
+    slices: u32,
+    /// When it looks next whether the whole program is waiting.
+    next_look: u32,
+}
+
+impl Waited {
+    const FIRST_LOOK: u32 = 15;
+    /// Another thread may just have been about to wait again.
+    const LOOK_AGAIN: u32 = 3;
+    /// Once the whole program was found waiting the next look is so many times later: what is done meanwhile is little.
+    const LATER: u32 = 16;
+
+    fn begin() -> Waited {
+        Waited { slices: 0, next_look: Waited::FIRST_LOOK }
     }
-    t.poll()
+
+    /// What a thread does after each slice that it has waited.
+    fn next_slice(&mut self, t: &Thread) -> R<()> {
+        self.slices = self.slices.saturating_add(1);
+        if self.slices == self.next_look {
+            let seen = limpid_heap::policy::when_idle(&t.mutator);
+            self.next_look = if seen { self.slices.saturating_mul(Waited::LATER) } else { self.slices.saturating_add(Waited::LOOK_AGAIN) };
+        }
+        t.poll()
+    }
 }
 
 /// Waits for the end of a thread; false when time is over.
 fn wait(t: &Thread, done: &Done, timeout: Option<Duration>) -> R<bool> {
     let deadline = timeout.map(|d| Instant::now() + d);
-    let mut slices = 0;
+    let mut waited = Waited::begin();
     loop {
         let slice = match deadline {
             None => SLICE,
@@ -312,7 +330,7 @@ fn wait(t: &Thread, done: &Done, timeout: Option<Duration>) -> R<bool> {
         if deadline.is_some_and(|d| Instant::now() >= d) {
             return Ok(false);
         }
-        between_slices(t, &mut slices)?;
+        waited.next_slice(t)?;
     }
 }
 

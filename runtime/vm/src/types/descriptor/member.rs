@@ -2,7 +2,7 @@
 
 use super::{NAME, OBJCLASS, QUALNAME, REDUCE, base_layout, check_receiver, doc_value, repr, text};
 use crate::args::{GetSet, receiver};
-use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::object::{R, Raised, Ref, Slot, ValueExt, header_of};
 use crate::protocol::attr;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
@@ -97,13 +97,17 @@ fn get(t: &Thread, descriptor: Value, object: Value, _class: Value) -> R {
     check_receiver(t, descriptor, object)?;
     let d = receiver::<MemberDescriptor>(descriptor);
     match (word(object, d.place), d.place) {
-        (Some(word), _) => word.opt().ok_or_else(|| attr::raise_no_attribute(t, object, d.name.get())),
+        (Some(word), _) => word.opt().ok_or_else(|| raise_unset(t, object, d.name.get())),
         (None, Place::Native(def)) => (def.get)(t, object),
-        (None, _) => {
-            let message = format!("'{}' object has no attribute '{}'", full_name(object.class()), text(d.name.get()));
-            Err(attr::raise_attribute_error(t, &message, object, d.name.get()))
-        }
+        (None, _) => Err(raise_unset(t, object, d.name.get())),
     }
+}
+
+/// AttributeError for a member of `__slots__` that is not set.
+#[cold]
+fn raise_unset(t: &Thread, object: Value, name: Value) -> Raised {
+    let message = format!("'{}' object has no attribute '{}'", full_name(object.class()), text(name));
+    attr::raise_attribute_error(t, &message, object, name)
 }
 
 fn set(t: &Thread, descriptor: Value, object: Value, value: Value) -> R<()> {

@@ -45,7 +45,7 @@ pub static PROPERTY_DEF: TypeDef = TypeDef {
             .doc("Descriptor to obtain a copy of the property with a different setter."),
         FnDef::def("deleter", "self, fdel, /", |t, a| replaced(t, a[0], 2, a[1]))
             .doc("Descriptor to obtain a copy of the property with a different deleter."),
-        FnDef::def("__set_name__", "self, owner, name, /", set_name).doc("Method to set name of a property."),
+        FnDef::raw("__set_name__", "self, owner, name, /", set_name).doc("Method to set name of a property."),
     ],
     getset: &[
         GetSet::getter("fget", |_, p| Ok(or_none(&receiver::<Property>(p).fget))).member(),
@@ -158,9 +158,13 @@ fn replaced(t: &Thread, p: Value, which: usize, f: Value) -> R {
     Ok(new)
 }
 
-fn set_name(t: &Thread, a: &[Value]) -> R {
-    let p = receiver::<Property>(a[0]);
-    p.name.set(t, p, a[2]);
+fn set_name(t: &Thread, args: Args<'_>) -> R {
+    args.no_keywords(t, "property.__set_name__")?;
+    let [p, _owner, name] = args.pos() else {
+        raise!(t, TypeError, "__set_name__() takes 2 positional arguments but {} were given", args.pos().len().saturating_sub(1))
+    };
+    let p = receiver::<Property>(*p);
+    p.name.set(t, p, *name);
     Ok(Value::NONE)
 }
 

@@ -1,13 +1,13 @@
 //! `classmethod` and `staticmethod`
 
 use super::is_abstract;
-use crate::args::{Args, GetSet, Signature};
+use crate::args::{Args, FnDef, GetSet, Signature};
 use crate::names;
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
 use crate::protocol::{attr, call, text};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
-use crate::types::{Function, Method, Str, Type, TypeDef, builtin, flag, instance};
+use crate::types::{Function, Method, Str, Type, TypeDef, builtin, flag, generic_alias, instance};
 use limpid_heap::{Header, Value};
 use std::mem::offset_of;
 
@@ -60,6 +60,7 @@ pub static CLASSMETHOD_DEF: TypeDef = TypeDef {
         }),
         ..SlotTable::EMPTY
     },
+    methods: METHODS,
     getset: GETSET,
     dict_offset: offset_of!(ClassMethod, dict),
     ..TypeDef::of::<ClassMethod>("classmethod")
@@ -85,10 +86,14 @@ pub static STATICMETHOD_DEF: TypeDef = TypeDef {
         descr_get: Some(|_, m, _, _| Ok(callable(m).get())),
         ..SlotTable::EMPTY
     },
+    methods: METHODS,
     getset: GETSET,
     dict_offset: offset_of!(StaticMethod, dict),
     ..TypeDef::of::<StaticMethod>("staticmethod")
 };
+
+const METHODS: &[FnDef] =
+    &[FnDef::class_def("__class_getitem__", "cls, object, /", |t, a| generic_alias::class_getitem(t, a[0], a[1])).doc("See PEP 585")];
 
 const GETSET: &[GetSet] = &[
     GetSet::getter("__func__", |_, m| Ok(callable(m).get())).member(),

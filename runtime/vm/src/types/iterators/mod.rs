@@ -18,6 +18,7 @@ pub mod pairs;
 mod parallel;
 mod reversed;
 mod sequence;
+mod unpacked_alias;
 mod zip;
 
 pub use callable::{CALLABLE_ITERATOR_DEF, CallableIterator, callable_iterator};
@@ -31,6 +32,7 @@ pub use map::{MAP_DEF, Map};
 pub use reversed::{REVERSED_DEF, Reversed};
 pub use sequence::{SEQUENCE_ITERATOR_DEF, SequenceIterator, sequence_iterator};
 
+pub use unpacked_alias::{GENERIC_ALIAS_ITERATOR_DEF, UnpackedAliasIterator, unpacked_alias_iterator};
 pub use zip::{ZIP_DEF, Zip};
 
 pub(super) const HINT_DOC: &str = "Private method returning an estimate of len(list(it)).";

@@ -125,7 +125,7 @@ impl Set {
     }
 
     /// An empty frozenset, to be filled before anybody else sees it.
-    fn new_frozen(t: &Thread) -> Ref<Set> {
+    pub fn new_frozen(t: &Thread) -> Ref<Set> {
         let set = Set { header: header_of::<FrozenSet>(), table: Slot::NULL };
         t.alloc_cell(set)
     }

@@ -248,7 +248,7 @@ fn get_annotations(t: &Thread, c: Value) -> R {
     let annotations = if call::is_callable(annotate) {
         let result = call::call(t, annotate, &[Value::int(1)])?;
         if result.downcast::<Dict>().is_none() {
-            raise!(t, TypeError, "__annotate__() must return a dict, not {}", result.class().display_name());
+            raise!(t, TypeError, "__annotate__ returned non-dict of type '{}'", result.class().display_name());
         }
         result
     } else {

@@ -5,14 +5,14 @@ use crate::names;
 use crate::object::{R, Ref};
 use crate::root::TypeCell;
 use crate::shape::Shape;
-use crate::slots::SlotTable;
+use crate::slots::{Call, SlotTable};
 use crate::thread::Thread;
 use crate::types::descriptor::{
     ClassMethodDescriptor, GetSetDescriptor, MemberDescriptor, MethodDescriptor, StaticMethod, WrapperDescriptor,
 };
 use crate::types::str::intern;
 use crate::types::type_::{subclasses, update};
-use crate::types::{BuiltinFunction, Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, instance};
+use crate::types::{BuiltinFunction, Dict, Str, Tuple, Type, TypeDef, ValueList, builtin, flag, instance, object};
 use limpid_heap::{Header, Kind, Value};
 
 impl Type {
@@ -142,7 +142,9 @@ fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
             add(method.name, WrapperDescriptor::new(t, class, method.name, method.slot, method.which).value());
         }
     }
-    if def.slots.new.is_some() {
+    // Who is made as object makes its instances has object's `__new__`.
+    let is_objects = |new| class != builtin::OBJECT && std::ptr::fn_addr_eq(new, object::new as Call);
+    if def.slots.new.is_some_and(|new| !is_objects(new)) {
         add(names::__new__, BuiltinFunction::bound(t, &NEW, class.value()).value());
     }
     for f in def.methods {

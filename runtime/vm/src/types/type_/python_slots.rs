@@ -78,9 +78,12 @@ pub(super) static TABLE: SlotTable = SlotTable {
 
 /// Calls a special method if the class has it.
 fn optional(t: &Thread, object: Value, name: Value, args: &[Value]) -> R<Option<Value>> {
-    let Some((f, receiver)) = attr::get_special_method(t, object, name)? else { return Ok(None) };
-    let result = if receiver.is_null() { call::call(t, f, args) } else { call::call_with_receiver(t, f, receiver, Args::positional(args)) };
-    result.map(Some)
+    attr::get_special_method(t, object, name)?.map(|method| call_method(t, method, args)).transpose()
+}
+
+/// Calls what [`attr::get_special_method`] has found.
+fn call_method(t: &Thread, (f, receiver): (Value, Value), args: &[Value]) -> R {
+    if receiver.is_null() { call::call(t, f, args) } else { call::call_with_receiver(t, f, receiver, Args::positional(args)) }
 }
 
 /// Calls a special method.
@@ -177,10 +180,15 @@ fn setattr(t: &Thread, object: Value, name: Value, value: Value) -> R<()> {
 
 fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
     let name = [names::__lt__, names::__le__, names::__eq__, names::__ne__, names::__gt__, names::__ge__][op as usize];
-    if class_attribute_is_none(t, a, name) {
-        return Ok(Value::NOT_IMPLEMENTED);
+    // A method that cannot be had is none.
+    match attr::get_special_method(t, a, name) {
+        Ok(Some(method)) => call_method(t, method, &[b]),
+        Ok(None) => Ok(Value::NOT_IMPLEMENTED),
+        Err(_) => {
+            t.take_exception();
+            Ok(Value::NOT_IMPLEMENTED)
+        }
     }
-    Ok(optional(t, a, name, &[b])?.unwrap_or(Value::NOT_IMPLEMENTED))
 }
 
 fn iter(t: &Thread, v: Value) -> R {

@@ -1,9 +1,9 @@
 //! `type X = ...`
 
 use super::{constant_evaluator, evaluated, name_text};
-use crate::args::{Args, FnDef, GetSet, receiver};
+use crate::args::{Args, FnDef, GetSet, Signature, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
-use crate::protocol::iter;
+use crate::protocol::{attr, iter, text};
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Str, Tuple, TypeDef, ValueList, builtin, flag, generic_alias, union};
@@ -41,26 +41,37 @@ pub fn new_type_alias(t: &Thread, name: Value, type_params: Value, evaluate: Val
 }
 
 fn new(t: &Thread, _: Value, args: Args<'_>) -> R {
-    let (name, value) = match args.pos() {
-        [name, value] => (*name, *value),
-        [name] => match args.keyword("value") {
-            Some(v) => (*name, v),
-            None => raise!(t, TypeError, "typealias() missing required argument 'value' (pos 2)"),
-        },
-        other => raise!(t, TypeError, "typealias() takes exactly 2 positional arguments ({} given)", other.len()),
-    };
-    if name.downcast::<Str>().is_none() {
-        raise!(t, TypeError, "typealias() argument 'name' must be str, not {}", name.class().display_name());
+    static SIGNATURE: Signature = Signature::parse("name, value, *, type_params=()");
+    args.bind(t, "typealias", &SIGNATURE, |a| {
+        if a[0].downcast::<Str>().is_none() {
+            raise!(t, TypeError, "typealias() argument 'name' must be str, not {}", a[0].class().display_name());
+        }
+        let params = match a[2].non_null().map(|p| (p, p.downcast::<Tuple>())) {
+            None => Value::NULL,
+            Some((p, Some(tuple))) => {
+                check_parameters(t, tuple)?;
+                if tuple.is_empty() { Value::NULL } else { p }
+            }
+            Some((_, None)) => raise!(t, TypeError, "type_params must be a tuple"),
+        };
+        Ok(make(t, a[0], params, a[1], Value::NULL))
+    })
+}
+
+/// Are these type parameters, those with a default behind those without?
+fn check_parameters(t: &Thread, parameters: Ref<Tuple>) -> R<()> {
+    let mut has_default = false;
+    for &p in parameters.as_slice() {
+        if ![builtin::TYPE_VAR, builtin::PARAM_SPEC, builtin::TYPE_VAR_TUPLE].iter().any(|class| p.is_instance(*class)) {
+            raise!(t, TypeError, "Expected a type param, got {}", text::repr(t, p)?.to_string_lossy());
+        }
+        if attr::get_attr_text(t, p, "__default__")? != super::no_default() {
+            has_default = true;
+        } else if has_default {
+            raise!(t, TypeError, "non-default type parameter '{}' follows default type parameter", text::repr(t, p)?.to_string_lossy());
+        }
     }
-    let params = match args.keyword("type_params") {
-        None => Value::NULL,
-        Some(p) => match p.downcast::<Tuple>() {
-            Some(tuple) if tuple.is_empty() => Value::NULL,
-            Some(_) => p,
-            None => raise!(t, TypeError, "type_params must be a tuple"),
-        },
-    };
-    Ok(make(t, name, params, value, Value::NULL))
+    Ok(())
 }
 
 fn alias(v: Value) -> Ref<TypeAlias> {

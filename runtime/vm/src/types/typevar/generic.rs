@@ -2,12 +2,12 @@
 
 use super::{call_typing, typing_function};
 use crate::args::{Args, FnDef, receiver};
-use crate::object::{R, Ref, Slot, ValueExt, header_of};
+use crate::object::{R, Slot, ValueExt, header_of};
 use crate::protocol::{call, sequence};
 use crate::root::Root;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
-use crate::types::{BuiltinFunction, Str, Tuple, Type, TypeDef, ValueList, builtin, flag};
+use crate::types::{BuiltinFunction, Str, Tuple, TypeDef, ValueList, builtin, flag, object};
 use limpid_heap::{Header, Value};
 
 /// The layout of instances of Generic itself: nothing.
@@ -22,20 +22,11 @@ fn forward(t: &Thread, args: Args<'_>, name: &str) -> R {
     call::call_args(t, typing_function(t, name)?, args)
 }
 
-fn new(t: &Thread, class: Value, _: Args<'_>) -> R {
-    // SAFETY: `__new__` is called with a class.
-    let class = unsafe { Ref::<Type>::from_value(class) };
-    if class == builtin::GENERIC {
-        raise!(t, TypeError, "Cannot create instance of Generic");
-    }
-    Ok(t.alloc_instance(class, Generic { header: header_of::<Generic>() }).value())
-}
-
 /// `typing.Generic`
 pub static GENERIC_DEF: TypeDef = TypeDef {
     doc: "Abstract base class for generic types.",
     flags: flag::BASE_TYPE | flag::WEAK_REFERENCES,
-    slots: SlotTable { new: Some(new), ..SlotTable::EMPTY },
+    slots: SlotTable { new: Some(object::new), ..SlotTable::EMPTY },
     methods: &[
         FnDef {
             binding: crate::args::Binding::Class,
@@ -127,6 +118,11 @@ pub fn prepare_default(t: &Thread, parameter: Value, alias: Value, params: Value
         list.push(t, default);
         return Ok(Tuple::from_slice(t, list.as_slice()).value());
     }
+    let mut required = 0;
+    for &p in params.as_slice() {
+        required += usize::from(crate::protocol::attr::get_attr_text(t, p, "__default__")? == no_default());
+    }
+    let at_least = if required < params.len() { "at least " } else { "" };
     let shown = crate::protocol::text::repr(t, alias)?;
-    raise!(t, TypeError, "Too few arguments for {}", shown.to_string_lossy())
+    raise!(t, TypeError, "Too few arguments for {}; actual {}, expected {at_least}{required}", shown.to_string_lossy(), args.len())
 }

@@ -36,6 +36,11 @@ fn call_typing(t: &Thread, name: &str, args: &[Value]) -> R {
     call::call(t, typing_function(t, name)?, args)
 }
 
+/// What stands for a type: itself, or a forward reference to what a string names; else TypeError with the message.
+pub fn checked_type(t: &Thread, v: Value, message: &str) -> R {
+    call_typing(t, "_type_check", &[v, Str::new(t, message).value()])
+}
+
 /// A value that is there, or evaluated now by its function and kept. `fallback` when there is neither.
 fn evaluated<T>(t: &Thread, owner: Ref<T>, value: &Slot, evaluate: &Slot, fallback: Value) -> R {
     if let Some(v) = value.opt() {

@@ -165,7 +165,7 @@ fn part_new(t: &Thread, class: Value, args: Args<'_>) -> R {
 }
 
 const PART_METHODS: &[FnDef] = &[FnDef::def("__mro_entries__", "self, bases, /", |t, a| {
-    raise!(t, TypeError, "Cannot subclass an instance of {}", a[0].class().display_name())
+    raise!(t, TypeError, "Cannot subclass an instance of {}", a[0].class().display_name().trim_start_matches("typing."))
 })];
 const PART_ATTRIBUTES: &[GetSet] = &[GetSet::getter("__origin__", |_, v| Ok(origin(v)))];
 
