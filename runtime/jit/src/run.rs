@@ -92,21 +92,27 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         uops_run.replace(0)
     });
     running.set(running.get() + 1);
-    let is_outermost = executor.watch.begin();
-    let exposed = t.leave_trace.replace(0);
-    // SAFETY: the inputs were put in the buffer, and the frame is of the right code; the clock is the processor's.
-    let (step, start, end) = unsafe {
-        let start = _rdtsc();
-        let step = run_code(r, code, buffer);
-        (step, start, _rdtsc())
+    let is_measured = executor.watch.begin();
+    let clock = || {
+        if is_measured {
+            // SAFETY: reads the processor's clock.
+            unsafe { _rdtsc() }
+        } else {
+            0
+        }
     };
+    let exposed = t.leave_trace.replace(0);
+    let start = clock();
+    // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
+    let step = unsafe { run_code(r, code, buffer) };
+    let end = clock();
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
     if let Some(outer) = outer_uops {
         let length = uops_run.replace(outer);
         stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
     }
-    if is_outermost && !executor.watch.ran(start, end, worth::idle) {
+    if is_measured && !executor.watch.ran(start, end, worth::idle) {
         rest(t, jump, executor);
     }
     step
