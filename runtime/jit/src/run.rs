@@ -5,7 +5,7 @@
 use crate::entry::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::Ty;
-use crate::worth::{self, Moment};
+use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
 use limpid_probes as probes;
@@ -112,8 +112,11 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         let length = uops_run.replace(outer);
         stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
     }
-    if is_measured && !executor.watch.ran(start, end, worth::idle) {
-        rest(t, jump, executor);
+    if is_measured {
+        match executor.watch.ran(start, end, worth::idle) {
+            Verdict::GoOn => {}
+            verdict => pause(t, jump, executor, verdict),
+        }
     }
     step
 }
@@ -177,11 +180,15 @@ fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     unset_executor(jump);
 }
 
-/// The loop runs faster in the interpreter: it does so for a while.
+/// The loop goes on in the interpreter for a while, for it runs faster there, or to see whether it does.
 #[cold]
-fn rest(t: &Thread, jump: *const u16, executor: &Executor) {
+fn pause(t: &Thread, jump: *const u16, executor: &Executor, verdict: Verdict) {
     // SAFETY: as in `give_up`.
-    let rounds = unsafe { (*State::of(t)).loop_at(executor.header).rest(jump as usize, Moment::now()) };
+    let l = unsafe { (*State::of(t)).loop_at(executor.header) };
+    let rounds = match verdict {
+        Verdict::Compare => l.measure_again(jump as usize, Moment::now()),
+        _ => l.rest(jump as usize, Moment::now()),
+    };
     set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF));
 }
 
