@@ -7,6 +7,9 @@ and then something changes after many rounds: a type, a global, a method, the le
 import random
 
 PRELUDE = '''
+from array import array
+from collections import deque
+
 SCALE = 3
 TABLE = [5, 7, 11, 13]
 
@@ -188,7 +191,8 @@ def short(v):
 START = ["0", "1", "-3", "0.5", "2**46", "-2**47 + 5", "10**20", "1e15"]
 INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TABLE[i & 3]", "items[i % len(items)]", "inc(i)", "scaled(i)", "scaled(i, 3, off=1)",
        "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE",
-       "call(i)", "call(j, by=2)", "call[i & 7]", "bound()", "few(i % 4)", "call.deep(i % 20)", "sum(call)", "len(call)", "drive(awaits(i % 4))", "TREE.total()"]
+       "call(i)", "call(j, by=2)", "call[i & 7]", "bound()", "few(i % 4)", "call.deep(i % 20)", "sum(call)", "len(call)", "ints[i & 3]", "ints[-1 - i % 4]", "ring[i % 3]", "b'abcd'[i & 3]", "int(nums[i % 5]) % 99",
+       "i << i % 9", "total_i >> (i & 31)", "drive(awaits(i % 4))", "TREE.total()"]
 NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x"]
 CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
              "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other"]
@@ -222,7 +226,7 @@ class Generator:
         return [f"total_i = (total_i {operator} ({right}))" + self.pick(["", " % 1000003", " & 0xFFFFFFFF"]), *(["total_i %= 2**70"] if operator == "*" else [])]
 
     def number(self, _):
-        return [self.pick([f"f = f {self.pick('+-*')} {self.pick(NUMBER)}", f"f = {self.pick(NUMBER)}", f"j = {self.pick(INT)}", "f = f / 3 + 1",
+        return [self.pick([f"f = f {self.pick('+-*')} {self.pick(NUMBER)}", f"f = {self.pick(NUMBER)}", f"j = {self.pick(INT)}", "f = f / 3 + 1", "nums[i % 5] = f", "nums[i & 3] += 0.5", "f = nums[-1]",
                            f"j, f = {self.pick(INT)}, {self.pick(NUMBER)}"]), "f = f % 1e9"]
 
     def objects(self, _):
@@ -231,7 +235,8 @@ class Generator:
 
     def lists(self, _):
         return [self.pick(["items[i % len(items)] = " + self.pick(NUMBER), "items.append(" + self.pick(INT) + ")", "items[-1] += 1", "items[0], items[-1] = items[-1], items[0]",
-                           "d[i % 5] = d.get(i % 5, 0) + 1", "s = s[-20:] + str(i % 10)", "items = items[-8:]", "d['k'] = f", "items = [x for x in items if x != i][:9] or [1]",
+                           "d[i % 5] = d.get(i % 5, 0) + 1", "s = s[-20:] + str(i % 10)", "items = items[-8:]", "ints[i % 4] = i & 127", "ints[i & 1] ^= 3", "ring.append(i)", "ring[i % 3] = j", "items[:3] = items[2::-1]", "items = items[::-1]",
+                          "total_i += sum(items[::2][:2] == [1, i]) + len(ints)", "for a, b in enumerate(items[:3]): total_i += a", "for a, b in d.items(): total_i += b is f", "d['k'] = f", "items = [x for x in items if x != i][:9] or [1]",
                            "total_i += sum(x * 2 for x in (1, i, j))", "items.append(len(items)); del items[:-6]"])]
 
     def calls(self, _):
@@ -252,7 +257,8 @@ class Generator:
                           "p.extra = 1", "p.x = 'text' and 7", "q = Point(1, 2)", "add = inc", "total_i = 2**47 - 2", "Point.norm = lambda self: 5", "items = []; items.append(3)",
                           "globals()['inc'] = lambda x: x + 2", "del p.x; p.x = 4",
                           "Caller.__call__ = lambda self, x, by=3: x + by", "Caller.__lt__ = lambda self, other: NotImplemented", "Caller.__getitem__ = lambda self, i: i * 2",
-                          "call.few = lambda n: n; few = call.few", "TREE.left.value += 1", "Louder.__eq__ = lambda self, other: True", "bound = inc.__get__(3)"])
+                          "call.few = lambda n: n; few = call.few", "TREE.left.value += 1", "Louder.__eq__ = lambda self, other: True", "bound = inc.__get__(3)", "ints = array('q', [i, 2**50, 3, 4])", "nums = array('f', nums)", "nums = [1.0, 2, 3, 4, 5]", "ints.append(1); ints.pop(0)",
+                          "ints = bytearray(b'abcd')"])
         return [f"if i == {self.random.randrange(600, 2600)}: {what}"]
 
     def branch(self, depth):
@@ -292,9 +298,10 @@ class Generator:
         body += self.block(3, 6)
         setup = [f"i, n, j, total_i = 0, {n}, 1, {self.pick(['0', '1', '2**47 - 100', '-5'])}", f"f = {self.pick(START)}", "items = [1, 2, 3]", "d, s, a, b = {}, '', 0, 0",
                  "p, q, add = Point(1, 2), Slotted(3, 4), adder(5)",
-                 "call, other = Caller(3), Louder(5)", "bound, few = p.norm, call.few"]
+                 "call, other = Caller(3), Louder(5)", "bound, few = p.norm, call.few",
+                 "ints, nums, ring = array('i', [1, 2, 3, 4]), array('d', [1.5] * 5), deque([1, 2, 3], 3)"]
         lines = [f"def piece{number}():", *("    " + line for line in [*setup, head, *body]),
-                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls)]"]
+                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls, list(ints), list(nums), list(ring))]"]
         call = [f"for _ in range({self.pick([1, 1, 2])}):", "    try:", f"        print({number}, piece{number}())", "    except Exception as e:",
                 f"        print({number}, type(e).__name__, short(str(e)))"]
         return "\n".join([*lines, "", "", *call, ""])

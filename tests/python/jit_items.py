@@ -157,3 +157,104 @@ def hashes(n):
 
 
 print(hashes(3000))
+
+
+def grows(n):
+    """Arrays that move while others look at them, are copied, and are filled in place."""
+    a = array("i", [1, 2, 3])
+    other = a
+    total = 0
+    for i in range(n):
+        a.append(i)
+        total += other[i % 3] + a[-1] + len(a)
+        a[i] = a[i + 1] + 1
+        if i % 400 == 399:
+            del a[3:]
+            a.extend([0] * (i + 1))
+            a = a[:]
+            other = a if i % 800 == 799 else a[:4] * 2
+            a.extend([0] * 3)
+    return total, len(a), a[:6].tolist()
+
+
+print(grows(1600))
+
+
+def exported(n):
+    """What is seen through a view, and what cannot be resized meanwhile."""
+    a = array("h", range(10))
+    view = memoryview(a)
+    total = refused = 0
+    for i in range(n):
+        a[i % 10] = i % 1000 - 500
+        total += view[i % 10] - a[(i + 1) % 10]
+        view[i % 7] = i % 3
+        if i % 100 == 99:
+            try:
+                a.append(1)
+            except BufferError:
+                refused += 1
+    return total, refused
+
+
+print(exported(900))
+
+
+def formats(n):
+    """One loop for arrays of several formats."""
+    arrays = [array(code, [3] * 8) for code in "dfbBhHiIlLqQ"]
+    total = 0
+    for i in range(n):
+        a = arrays[0] if i < n // 2 else arrays[i % 12]
+        a[i % 8] = i % 100
+        total += a[i % 8] + a[-(i % 8) - 1]
+    return total, [a.tolist() for a in arrays]
+
+
+print(formats(1500))
+
+
+def limits(code, values, n):
+    a = array(code, [0] * 4)
+    out = []
+    for i in range(n):
+        v = values[i % len(values)] if i > n - 40 else 1
+        try:
+            a[i & 3] = v
+            if i > n - 8:
+                out.append(a[i & 3])
+        except (OverflowError, TypeError) as e:
+            if i > n - 8:
+                out.append(type(e).__name__)
+    return code, out
+
+
+for code in "bBhHiI":
+    print(limits(code, [127, -128, 128, -129, 255, 256, 32767, 32768, -32769, 65535, 65536, 2**31 - 1, 2**31, -(2**31) - 1, 2**32 - 1, 2**32], 900))
+print(limits("d", [float("nan"), -0.0, 10**400, 7, True, "x"], 900), limits("f", [1e300, 0.1, -float("inf"), 2**60, None], 900))
+a = array("d", [0.0])
+for i in range(900):
+    a[0] = float("inf") - (float("inf") if i > 700 else i)
+print(a, a.tobytes()[:6])
+
+
+def threads(n):
+    """Locks are taken as soon as there is another thread."""
+    import threading
+
+    a = array("d", [1.0] * 8)
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    total = 0.0
+    for i in range(n):
+        if i == n // 2:
+            other.start()
+        a[i % 8] = a[(i + 1) % 8] + 0.5
+        total += a[i % 8]
+        if i == n - 100:
+            stop.set()
+            other.join()
+    return total
+
+
+print(threads(3000))

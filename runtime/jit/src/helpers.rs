@@ -165,6 +165,25 @@ pub unsafe extern "C" fn store_dict_item(t: *const Thread, dict: Value, key: Val
     }) as u64
 }
 
+/// A number at an index among those that an object has; NULL: there is none.
+///
+/// # Safety
+/// The [module](self)'s contract; `v` is an object with numbers, and the registers are saved.
+pub unsafe extern "C" fn number_item(t: *const Thread, v: Value, i: usize) -> Value {
+    // SAFETY: by contract.
+    made(unsafe { &*t }, get_item(unsafe { &*t }, &[v, Value::int(i as i64 & Value::INT_MAX)]))
+}
+
+/// Stores such a number; 0: there is none, or it does not fit.
+///
+/// # Safety
+/// The [module](self)'s contract; `v` is an object with numbers, and the registers are saved.
+pub unsafe extern "C" fn store_number(t: *const Thread, v: Value, i: usize, number: Value) -> u64 {
+    // SAFETY: by contract.
+    let done = made(unsafe { &*t }, set_item(unsafe { &*t }, &[number, v, Value::int(i as i64 & Value::INT_MAX)]));
+    !done.is_null() as u64
+}
+
 /// Takes the next pair of an iterator apart; 0: there is none, or finding out needs Python code, and nothing has happened.
 ///
 /// # Safety

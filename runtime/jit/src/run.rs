@@ -5,7 +5,7 @@
 use crate::entry::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::Ty;
-use crate::worth::{self, Moment};
+use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
 use limpid_probes as probes;
@@ -92,22 +92,31 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         uops_run.replace(0)
     });
     running.set(running.get() + 1);
-    let is_outermost = executor.watch.begin();
-    let exposed = t.leave_trace.replace(0);
-    // SAFETY: the inputs were put in the buffer, and the frame is of the right code; the clock is the processor's.
-    let (step, start, end) = unsafe {
-        let start = _rdtsc();
-        let step = run_code(r, code, buffer);
-        (step, start, _rdtsc())
+    let is_measured = executor.watch.begin();
+    let clock = || {
+        if is_measured {
+            // SAFETY: reads the processor's clock.
+            unsafe { _rdtsc() }
+        } else {
+            0
+        }
     };
+    let exposed = t.leave_trace.replace(0);
+    let start = clock();
+    // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
+    let step = unsafe { run_code(r, code, buffer) };
+    let end = clock();
     t.leave_trace.set(t.leave_trace.get() | exposed);
     running.set(running.get() - 1);
     if let Some(outer) = outer_uops {
         let length = uops_run.replace(outer);
         stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
     }
-    if is_outermost && !executor.watch.ran(start, end, worth::idle) {
-        rest(t, jump, executor);
+    if is_measured {
+        match executor.watch.ran(start, end, worth::idle) {
+            Verdict::GoOn => {}
+            verdict => pause(t, jump, executor, verdict),
+        }
     }
     step
 }
@@ -171,11 +180,15 @@ fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     unset_executor(jump);
 }
 
-/// The loop runs faster in the interpreter: it does so for a while.
+/// The loop goes on in the interpreter for a while, for it runs faster there, or to see whether it does.
 #[cold]
-fn rest(t: &Thread, jump: *const u16, executor: &Executor) {
+fn pause(t: &Thread, jump: *const u16, executor: &Executor, verdict: Verdict) {
     // SAFETY: as in `give_up`.
-    let rounds = unsafe { (*State::of(t)).loop_at(executor.header).rest(jump as usize, Moment::now()) };
+    let l = unsafe { (*State::of(t)).loop_at(executor.header) };
+    let rounds = match verdict {
+        Verdict::Compare => l.measure_again(jump as usize, Moment::now()),
+        _ => l.rest(jump as usize, Moment::now()),
+    };
     set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Both ways of running a loop are measured, in clock cycles a round: in the interpreter before the loop is recorded and whenever its code
 //! *rests* ([`Loop`]), and while it has code ([`Watch`]). Code that takes longer than the interpreter several times in a row rests, each
-//! time for longer; meanwhile no traces grow from its exits. Whatever the reason, a program is not slower than without code for long.
+//! time for longer; meanwhile no traces grow from its exits. Code that is not is measured now and then only. Whatever the reason, a program is not slower than without code for long.
 //!
 //! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
 //! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more
@@ -24,6 +24,13 @@ const WINDOW_ROUNDS: u64 = 64;
 const WINDOW_CYCLES: u64 = 3_000_000;
 /// So many bad windows in a row are enough.
 const PATIENCE: u8 = 3;
+/// After so many good ones in a row ...
+const PROVEN: u8 = 4;
+/// ... as many entries go by unmeasured as so many windows have: looking at the clock takes its time where rounds are few and short.
+const UNMEASURED_WINDOWS: u32 = 15;
+/// The interpreter is measured again, where it was not even twice as slow, after `PROVEN` good windows and then after so many times as many
+/// each time: the first rounds of a loop may have been slower than others, for what they need was not there yet.
+const CHECKED_SELDOMER: u32 = 16;
 /// For how many cycles code rests the first time; each time it is twice as long, up to two to the power of `LONGEST_REST` times.
 const REST: u64 = 20_000_000;
 const LONGEST_REST: u32 = 12;
@@ -57,6 +64,17 @@ impl Moment {
 /// For how many nanoseconds this thread has not run.
 pub fn idle() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC).saturating_sub(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
+}
+
+/// What to do with a loop whose code has run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Enter it again.
+    GoOn,
+    /// Let it rest.
+    Rest,
+    /// Measure some rounds in the interpreter, then enter it again.
+    Compare,
 }
 
 /// What to do with a loop whose counter has triggered.
@@ -176,6 +194,13 @@ impl Loop {
         BATCH
     }
 
+    /// Its code is not to be entered until the interpreter was measured; as [`rest`](Loop::rest).
+    pub fn measure_again(&mut self, jump: usize, now: Moment) -> u16 {
+        self.phase = Phase::Resting(now.cycles);
+        self.measure(jump, now);
+        BATCH
+    }
+
     /// It has no executor any more.
     pub fn lost(&mut self) {
         if self.executor.take().is_some() {
@@ -211,6 +236,13 @@ pub struct Watch {
     rounds_before: Cell<u64>,
     idle_before: Cell<u64>,
     bad: Cell<u8>,
+    good: Cell<u8>,
+    /// How many windows were good, and after how many the interpreter is measured again.
+    windows: Cell<u32>,
+    next_check: Cell<u32>,
+    /// How often it was entered in the window, and how many entries go by until the next one begins.
+    entries: Cell<u32>,
+    unmeasured: Cell<u32>,
     is_running: Cell<bool>,
     /// How many rounds there were when it was entered.
     rounds_at_entry: Cell<u64>,
@@ -228,13 +260,26 @@ impl Watch {
             rounds_before: Cell::new(0),
             idle_before: Cell::new(0),
             bad: Cell::new(0),
+            good: Cell::new(0),
+            windows: Cell::new(0),
+            next_check: Cell::new(PROVEN as u32),
+            entries: Cell::new(0),
+            unmeasured: Cell::new(0),
             is_running: Cell::new(false),
             rounds_at_entry: Cell::new(0),
         }
     }
 
-    /// The code is about to run. True: it is not running already, for a loop may call itself; then [`Watch::ran`] is to be told.
+    /// The code is about to run. True: [`Watch::ran`] is to be told how long. It may be running already, for a loop may call itself.
     pub fn begin(&self) -> bool {
+        let unmeasured = self.unmeasured.get();
+        if unmeasured > 0 {
+            self.unmeasured.set(unmeasured - 1);
+            if unmeasured == 1 {
+                self.restart();
+            }
+            return false;
+        }
         let is_outermost = !self.is_running.replace(true);
         if is_outermost {
             self.rounds_at_entry.set(self.rounds.get());
@@ -245,11 +290,15 @@ impl Watch {
     /// What a round takes in the interpreter is known better.
     pub fn compare_with(&self, interpreted: u64) {
         self.interpreted.set(interpreted);
+        self.bad.set(0);
+        self.good.set(0);
+        self.unmeasured.set(0);
         self.restart();
     }
 
     fn restart(&self) {
         self.cycles.set(0);
+        self.entries.set(0);
         self.rounds_before.set(self.rounds.get());
     }
 
@@ -258,9 +307,10 @@ impl Watch {
         self.estimate == 0
     }
 
-    /// The code ran from one time to another; `idle` tells for how long the thread has not run. False: it should rest.
-    pub fn ran(&self, start: u64, end: u64, idle: impl FnOnce() -> u64) -> bool {
+    /// The code ran from one time to another; `idle` tells for how long the thread has not run.
+    pub fn ran(&self, start: u64, end: u64, idle: impl FnOnce() -> u64) -> Verdict {
         self.is_running.set(false);
+        self.entries.set(self.entries.get() + 1);
         let inside = end.saturating_sub(start);
         let interpreted = self.interpreted.get();
         let between = start.saturating_sub(self.left_at.replace(end)).min(interpreted * 2 / BATCH as u64);
@@ -270,21 +320,41 @@ impl Watch {
         self.rounds.set(counted + inside.checked_div(self.estimate).unwrap_or(0));
         let rounds = self.rounds.get() - self.rounds_before.get();
         if rounds < WINDOW_ROUNDS || self.cycles.get() < WINDOW_CYCLES {
-            return true;
+            return Verdict::GoOn;
         }
         let idle = idle();
         if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
             self.restart();
-            return true;
+            return Verdict::GoOn;
         }
-        let is_bad = interpreted > 0 && self.cycles.get() / rounds > interpreted / BATCH as u64;
-        self.bad.set(if is_bad { self.bad.get() + 1 } else { 0 });
+        let verdict = self.judge(self.cycles.get() / rounds);
         self.restart();
-        if self.bad.get() < PATIENCE {
-            return true;
+        verdict
+    }
+
+    /// A window is over in which a round has taken so many cycles.
+    fn judge(&self, cycles: u64) -> Verdict {
+        let interpreted = self.interpreted.get() / BATCH as u64;
+        if interpreted > 0 && cycles > interpreted {
+            self.good.set(0);
+            self.bad.set(self.bad.get() + 1);
+            if self.bad.get() < PATIENCE {
+                return Verdict::GoOn;
+            }
+            self.bad.set(0);
+            return Verdict::Rest;
         }
         self.bad.set(0);
-        false
+        self.good.set((self.good.get() + 1).min(PROVEN));
+        self.windows.set(self.windows.get().saturating_add(1));
+        if cycles * 2 > interpreted && interpreted > 0 && self.windows.get() >= self.next_check.get() {
+            self.next_check.set(self.windows.get().saturating_mul(CHECKED_SELDOMER));
+            return Verdict::Compare;
+        }
+        if self.good.get() == PROVEN {
+            self.unmeasured.set(self.entries.get().saturating_mul(UNMEASURED_WINDOWS));
+        }
+        Verdict::GoOn
     }
 }
 
@@ -331,7 +401,7 @@ mod tests {
             w.ran(i * 2_500, i * 2_500 + 2_000, || {
                 idle += UNDISTURBED;
                 idle
-            })
+            }) == Verdict::GoOn
         }));
     }
 
@@ -367,11 +437,10 @@ mod tests {
             now += 500;
             let start = now;
             now += inside;
-            w.begin();
-            w.ran(start, now, || 0)
+            !w.begin() || w.ran(start, now, || 0) != Verdict::Rest
         };
         assert!((0..50_000).all(|_| run(&w, 400)), "900 cycles a round are less");
-        assert!(!(0..50_000).all(|_| run(&w, 600)), "1100 are more");
+        assert!(!(0..100_000).all(|_| run(&w, 600)), "1100 are more");
         let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
         assert_eq!(l.rest(JUMP, at(0)), BATCH);
         for i in 1..BATCHES as u64 {
@@ -385,13 +454,42 @@ mod tests {
     }
 
     #[test]
+    fn the_interpreter_is_measured_again_where_it_is_nearly_as_fast() {
+        // A round was measured while it took 1000 cycles, but takes 600 by now.
+        let w = Watch::new(32_000, 0);
+        let run = |i: u64| if w.begin() { w.ran(i * 900, i * 900 + 900, || 0) } else { Verdict::GoOn };
+        let first = (0..50_000).find(|i| run(*i) == Verdict::Compare).expect("it is close");
+        let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
+        assert_eq!(l.measure_again(JUMP, at(0)), BATCH);
+        for i in 1..BATCHES as u64 {
+            assert_eq!(l.triggered(JUMP, at(i * 19_200)), Next::Count(BATCH));
+        }
+        assert_eq!(l.triggered(JUMP, at(BATCHES as u64 * 19_200)), Next::Enter(3));
+        w.compare_with(l.interpreted);
+        assert!((first..first + 50_000).any(|i| run(i + 1) == Verdict::Rest));
+    }
+
+    #[test]
+    fn code_that_is_worth_it_is_measured_seldom() {
+        let w = Watch::new(320_000, 0);
+        let mut measured = 0;
+        for i in 0..1_000_000u64 {
+            if w.begin() {
+                measured += 1;
+                assert_eq!(w.ran(i * 1_000, i * 1_000 + 400, || 0), Verdict::GoOn);
+            }
+        }
+        assert!((10_000..100_000).contains(&measured), "{measured}");
+    }
+
+    #[test]
     fn what_goes_on_elsewhere_between_two_rounds_does_not_count() {
         let w = Watch::new(32_000, 0);
         let all_good = (0..10_000u64).all(|i| {
             // Ten rounds are counted by the code itself, then something else takes its time.
-            w.begin();
+            let is_measured = w.begin();
             w.rounds.set(w.rounds.get() + 10);
-            w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0)
+            !is_measured || w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0) != Verdict::Rest
         });
         assert!(all_good);
     }

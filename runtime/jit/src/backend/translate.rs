@@ -1,5 +1,6 @@
 //! Uops to Cranelift's instructions.
 
+mod arrays;
 mod calls;
 mod counting;
 mod generators;
@@ -254,11 +255,7 @@ impl Function<'_, '_> {
                 let v = args[0];
                 self.shift_left(v, 15)
             }
-            Op::UnboxFloat => {
-                let v = args[0];
-                let bits = self.add_constant(v, -FLOAT_OFFSET);
-                self.b.ins().bitcast(F64, MemFlagsData::new(), bits)
-            }
+            Op::UnboxFloat => self.unbox_float(args[0]),
             Op::UnboxBool => {
                 let v = args[0];
                 self.compare_constant(IntCC::Equal, v, Python::TRUE.bits() as i64)
@@ -346,6 +343,7 @@ impl Function<'_, '_> {
                 let address = self.b.ins().iadd(args[0], offset);
                 self.b.ins().load(I64, flags(), address, imm as i32)
             }
+            Op::NumberItem => self.number_item(&args, imm, exit),
             _ => match self.lookup(id, &args) {
                 Some(v) => v,
                 None => {
@@ -443,6 +441,7 @@ impl Function<'_, '_> {
             }
             Op::AddSlot => self.add_slot(args, imm, exit),
             Op::StoreItem => self.store_item(args, exit),
+            Op::StoreNumber => self.store_number(args, u, exit),
             Op::StoreDictItem => self.does(helpers::store_dict_item as *const () as usize, args, exit)?,
             Op::NextPair => self.does(helpers::next_pair as *const () as usize, args, exit)?,
             Op::Append => self.append(args, exit),

@@ -12,8 +12,11 @@
 //!
 //! `#n` is the number that some uops carry, `!n` the snapshot a guard leaves with.
 
+mod effect;
 #[cfg(test)]
 mod parse;
+
+pub use effect::Effect;
 
 use std::ffi::CStr;
 use std::fmt;
@@ -78,57 +81,6 @@ macro_rules! define_ops {
             }
         }
     };
-}
-
-impl Op {
-    /// Does it leave when something needs Python code, big ints, or fails? What goes on from there had better leave it to the interpreter's
-    /// words.
-    pub fn avoids_python(self) -> bool {
-        matches!(
-            self,
-            Op::StrItem
-                | Op::DictItem
-                | Op::DictGet
-                | Op::InDict
-                | Op::InSet
-                | Op::InSequence
-                | Op::IsInstance
-                | Op::StoreDictItem
-                | Op::NextPair
-                | Op::CallNative
-                | Op::AddInt
-                | Op::SubInt
-                | Op::MulInt
-                | Op::ShiftLeft
-                | Op::ShiftLeftBy
-        )
-    }
-}
-
-impl Op {
-    /// Can other threads have run meanwhile, and have stopped the world for what they did?
-    pub fn is_safepoint(self) -> bool {
-        use Op::*;
-        match self.effect() {
-            Effect::Writes => {
-                !matches!(self, StoreFrame | StoreThread | AddDepth | StoreSlot | ProbeEntry | ProbeResume | ProbeReturn | ProbeYield)
-            }
-            _ => matches!(self, BuildTuple | BuildList | BuildSlice | DictItem | DictGet | InDict | InSet | InSequence | IsInstance),
-        }
-    }
-}
-
-/// What a uop does besides making a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// Nothing, and it depends on its operands only: it may be moved, merged and dropped.
-    Pure,
-    /// It reads memory that may change: it may be dropped, but stays where it is.
-    Reads,
-    /// It may leave the trace.
-    Guards,
-    /// It writes, or calls what may.
-    Writes,
 }
 
 define_ops! {
@@ -231,6 +183,9 @@ define_ops! {
     /// 64 bits at an address plus `imm` plus eight times a word.
     LoadItem = "load_item" Reads;
 
+    /// A number of the format `imm` at an index (a word) among those that an object has: leaves if there is none. Behind them what
+    /// `StoreItem` has there.
+    NumberItem = "number_item" Guards;
     /// The length of a str.
     StrLen = "str_len" Reads;
     /// Have two strs the same characters?
@@ -276,6 +231,8 @@ define_ops! {
     /// Stores the third value as item (second word) of a list (first value): leaves if there is no such item. Behind them the frame and the
     /// end of the stack, for the collector.
     StoreItem = "store_item" Writes;
+    /// Stores the third value as such a number.
+    StoreNumber = "store_number" Writes;
     /// Stores the third value in a dict (first value) under a key: leaves if that needs Python code. Behind them what `StoreItem` has there.
     StoreDictItem = "store_dict_item" Writes;
     /// Takes the next pair of an iterator (first value) apart, onto the stack at an address: leaves if there is none, or if finding out needs

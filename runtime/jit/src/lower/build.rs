@@ -43,6 +43,11 @@ pub(super) fn is_stable(shape: ShapeRef) -> bool {
 impl Lowering<'_> {
     /// Adds a uop, or finds the one that has computed the same.
     pub(super) fn emit(&mut self, op: Op, ty: Ty, args: &[Id], imm: i64) -> Id {
+        if op == Op::IntToWord
+            && let Some((_, bits)) = self.constant_of(args[0])
+        {
+            return self.word_constant((bits >> 15) as u64);
+        }
         if op.effect() == Effect::Pure {
             let key = (op, ty, args.to_vec(), imm);
             if let Some(id) = self.computed.get(&key) {
@@ -247,6 +252,17 @@ impl Lowering<'_> {
         if !shape_known && self.settled.insert((id, bits, false)) {
             self.guard(Op::GuardIsNot, &[id], bits as i64);
         }
+    }
+
+    /// The index is below the bound; of constant ones, which are not negative, the highest is tested only.
+    pub(super) fn guard_below(&mut self, index: Id, bound: Id) {
+        let highest = self.below.entry(bound).or_insert(-1);
+        match self.trace.uop(index) {
+            Uop { op: Op::Const, imm, .. } if (0..=*highest).contains(imm) => return,
+            Uop { op: Op::Const, imm, .. } => *highest = *imm,
+            _ => {}
+        }
+        self.guard(Op::GuardBelow, &[index, bound], 0);
     }
 
     // ---- memory ----

@@ -128,7 +128,7 @@ impl Lowering<'_> {
         let storage = self.load(list, List::STORAGE, Ty::Value);
         self.guard_is_not(storage, 0);
         let capacity = self.load(storage, Storage::CAPACITY, Ty::Word);
-        self.guard(Op::GuardBelow, &[index, capacity], 0);
+        self.guard_below(index, capacity);
         let item = self.load_by(Op::LoadItem, Ty::Value, &[storage, index], Storage::ITEMS as i64);
         self.guard_is_not(item, 0);
         item

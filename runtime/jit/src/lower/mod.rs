@@ -3,7 +3,7 @@
 //! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`form`]: what an instruction is taken for;
 //! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`lookups`]: strings, dicts and sets; [`objects`]: attributes and containers;
 //!   [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple; [`natives`]: calls of
-//!   native functions; [`generators`].
+//!   native functions; [`numbers`]: arrays; [`generators`].
 //!
 //! A round of a loop is lowered under assumptions about the values that it starts with ([`loops`]).
 
@@ -16,6 +16,7 @@ mod iteration;
 mod lookups;
 mod loops;
 mod natives;
+mod numbers;
 mod objects;
 mod simple;
 mod state;
@@ -119,6 +120,8 @@ struct Lowering<'a> {
     loaded: FxHashMap<(Op, Vec<Id>, i64), Id>,
     facts: FxHashMap<Id, Fact>,
     settled: FxHashSet<(Id, u64, bool)>,
+    /// The highest constant that was found to be below a word.
+    below: FxHashMap<Id, i64>,
     /// Tuples that the trace has made, and their items.
     tuples: FxHashMap<Id, Vec<Id>>,
     /// The slice that the trace has made last.
@@ -225,6 +228,7 @@ impl<'a> Lowering<'a> {
             loaded: FxHashMap::default(),
             facts: FxHashMap::default(),
             settled: FxHashSet::default(),
+            below: FxHashMap::default(),
             tuples: FxHashMap::default(),
             slice: None,
             small_ranges: FxHashSet::default(),

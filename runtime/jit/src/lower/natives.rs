@@ -80,9 +80,9 @@ impl Lowering<'_> {
         match form {
             Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST if n < WATCHED => {}
             Opcode::CALL_BUILTIN_CLASS if n < WATCHED => return self.native_class(step),
-            _ => return self.operations(step, form),
+            _ => return Ok(self.numbers(step, form)? || self.operations(step, form)?),
         }
-        let callable = step.callable;
+        let callable = step.subject;
         // How many parameters there are is in the cache, if that is this one's.
         let cached = callable.exact::<BuiltinFunction>().map_or(callable.bits(), |f| std::ptr::from_ref(f.def()) as u64);
         if cached != step.cache64(4) {
@@ -299,7 +299,7 @@ fn is_get(callable: Value) -> bool {
     callable.exact::<MethodDescriptor>().is_some_and(|d| d.def().name == "get")
 }
 
-fn is_int(observed: Observed) -> bool {
+pub(super) fn is_int(observed: Observed) -> bool {
     matches!(observed, Observed::Int | Observed::Negative)
 }
 

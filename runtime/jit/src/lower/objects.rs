@@ -396,7 +396,7 @@ impl Lowering<'_> {
     }
 
     /// An index as a word; one that has counted from the end is expected to do so again.
-    fn index(&mut self, step: &Instruction, index: Id, len: impl FnOnce(&mut Self) -> Id) -> Id {
+    pub(super) fn index(&mut self, step: &Instruction, index: Id, len: impl FnOnce(&mut Self) -> Id) -> Id {
         let word = self.emit(Op::IntToWord, Ty::Word, &[index], 0);
         if step.operands[0] != Observed::Negative {
             return word;

@@ -4,6 +4,7 @@ use limpid_heap::Value;
 use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::number;
 use limpid_vm::thread::Thread;
+use limpid_vm::types::numbers::Format;
 use limpid_vm::types::{Str, int};
 use limpid_vm::{err, raise};
 
@@ -67,6 +68,21 @@ pub(super) fn bits_of(bytes: &[u8]) -> u64 {
 }
 
 impl Code {
+    /// What the items are for machine code.
+    pub fn format(&self) -> Format {
+        match (self.kind, self.size) {
+            (Kind::Float, 8) => Format::F64,
+            (Kind::Float, 4) => Format::F32,
+            (Kind::Signed, 1) => Format::I8,
+            (Kind::Unsigned, 1) => Format::U8,
+            (Kind::Signed, 2) => Format::I16,
+            (Kind::Unsigned, 2) => Format::U16,
+            (Kind::Signed, 4) => Format::I32,
+            (Kind::Unsigned, 4) => Format::U32,
+            _ => Format::Other,
+        }
+    }
+
     /// The object of an item, whose bytes are given [as a number](bits_of).
     #[inline]
     pub fn read(&self, t: &Thread, bits: u64) -> R {

@@ -20,6 +20,7 @@ use limpid_vm::root::TypeCell;
 use limpid_vm::slots::{Compare, SlotTable};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::{self, Buffer};
+use limpid_vm::types::numbers::Numbers;
 use limpid_vm::types::repr::ReprText;
 use limpid_vm::types::{Bytearray, Bytes, List, Module, Str, Tuple, Type, TypeDef, flag, int, type_};
 use limpid_vm::{exc, layout, raise};
@@ -31,6 +32,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 #[repr(C)]
 pub struct Array {
     header: Header,
+    /// Where the items are, as a mirror of `items`.
+    numbers: Numbers,
     code: &'static Code,
     /// Buffers of it that are in use.
     exports: AtomicUsize,
@@ -66,7 +69,8 @@ fn init(t: &Thread, m: Ref<Module>) -> R<()> {
 
 /// An array of `class` with these items.
 fn make(t: &Thread, class: Ref<Type>, code: &'static Code, items: Vec<u8>) -> Ref<Array> {
-    let array = Array { header: header_of::<Array>(), code, exports: AtomicUsize::new(0), items: Mutex::new(items) };
+    let numbers = Numbers::new(code.format(), items.as_ptr(), items.len() / code.size);
+    let array = Array { header: header_of::<Array>(), numbers, code, exports: AtomicUsize::new(0), items: Mutex::new(items) };
     owned::dropped(t, t.alloc_instance(class, array))
 }
 
@@ -117,7 +121,9 @@ impl Array {
             drop(items);
             raise!(t, BufferError, "cannot resize an array that is exporting buffers")
         }
-        Ok(change(&mut items))
+        let result = change(&mut items);
+        self.numbers.moved(items.as_ptr(), items.len() / self.code.size);
+        Ok(result)
     }
 
     fn append_bytes(&self, t: &Thread, bytes: &[u8]) -> R<()> {
@@ -311,7 +317,7 @@ fn repr(t: &Thread, v: Value) -> R {
 pub static ARRAY_DEF: TypeDef = TypeDef {
     doc: "array(typecode [, initializer]) -> array\n\nReturn a new array whose items are restricted by typecode, and\ninitialized from the \
           optional initializer value, which must be a list,\nstring or iterable over elements of the appropriate type.",
-    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES | flag::SEQUENCE | flag::PLAIN_ITEMS,
+    flags: flag::BASE_TYPE | flag::WEAK_REFERENCES | flag::SEQUENCE | flag::PLAIN_ITEMS | flag::NUMBERS,
     slots: SlotTable {
         new: Some(new),
         repr: Some(repr),

@@ -8,7 +8,7 @@ use crate::interp::frame::Frame;
 use crate::interp::regs::Regs;
 use crate::object::{Ref, ValueExt};
 use crate::types::{Code, Function, Type};
-use limpid_bytecode::Opcode;
+use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::{ShapeRef, Tracer, Value};
 
 /// How many instructions a trace may have.
@@ -108,8 +108,8 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
-    /// What it calls, being a `CALL`; otherwise NULL.
-    pub callable: Value,
+    /// What it calls, being a `CALL`; what it takes an item from or stores one in; otherwise NULL.
+    pub subject: Value,
     /// The class whose attribute it loads, if it does that.
     pub class: Option<Ref<Type>>,
     /// The top of the stack before it ran.
@@ -330,21 +330,28 @@ impl Recording {
             class = (op.family() == Opcode::LOAD_ATTR).then(|| r.peek(1).downcast::<Type>()).flatten();
             self.functions.extend(class.map(|class| class.value()));
         }
-        let mut callable = Value::NULL;
+        let mut subject = Value::NULL;
         if op.family() == Opcode::CALL && depth > o as usize + 1 {
             // The cache may hold one that is gone.
-            callable = r.peek(o as usize + 2);
-            self.functions.push(callable);
+            subject = r.peek(o as usize + 2);
+            self.functions.push(subject);
+        } else if depth > 1 && (op.family() == Opcode::STORE_SUBSCR || is_subscript(op, o)) {
+            subject = r.peek(2);
+            self.functions.push(subject);
         }
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
         let function = (!frame.is_shim()).then(|| frame.function());
         let (start, next) = (self.start, std::ptr::null());
         let mut step =
-            Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, class, callable, operands, caches };
+            Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, class, subject, operands, caches };
         step.refresh();
         self.steps.push(step);
     }
+}
+
+fn is_subscript(op: Opcode, o: u32) -> bool {
+    op.family() == Opcode::BINARY_OP && o == BinaryOperator::Subscript as u32
 }
 
 impl Origin {

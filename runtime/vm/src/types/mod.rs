@@ -37,6 +37,7 @@ pub mod mapping_proxy;
 pub mod memory;
 pub mod method;
 pub mod module;
+pub mod numbers;
 pub mod object;
 pub mod range;
 pub mod repr;

@@ -56,6 +56,8 @@ pub mod flag {
     pub const PLAIN_LOOKUP: u64 = 1 << 43;
     /// Subscripts that are ints run no Python code, nor does storing numbers at them.
     pub const PLAIN_ITEMS: u64 = 1 << 44;
+    /// Instances begin with [`Numbers`](super::super::numbers::Numbers).
+    pub const NUMBERS: u64 = 1 << 45;
     /// The flags a subclass takes over from its bases.
     pub const INHERITED: u64 = SEQUENCE
         | MAPPING

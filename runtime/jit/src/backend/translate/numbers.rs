@@ -17,10 +17,7 @@ impl Function<'_, '_> {
                 self.or_constant(payload, INT_TAG)
             }
             Ty::Float => {
-                let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), v);
-                let is_nan = self.b.ins().fcmp(FloatCC::Unordered, v, v);
-                let nan = self.constant(CANONICAL_NAN);
-                let bits = self.b.ins().select(is_nan, nan, bits);
+                let bits = self.float_bits(v);
                 self.add_constant(bits, FLOAT_OFFSET)
             }
             Ty::Bool => {
@@ -29,6 +26,20 @@ impl Function<'_, '_> {
             }
             Ty::Value | Ty::Word | Ty::None => v,
         }
+    }
+
+    /// The bits of a float; of what is no number always the same.
+    pub(super) fn float_bits(&mut self, v: Value) -> Value {
+        let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), v);
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, v, v);
+        let nan = self.constant(CANONICAL_NAN);
+        self.b.ins().select(is_nan, nan, bits)
+    }
+
+    /// The float with these bits in a Python value.
+    pub(super) fn unbox_float(&mut self, v: Value) -> Value {
+        let bits = self.add_constant(v, -FLOAT_OFFSET);
+        self.b.ins().bitcast(F64, MemFlagsData::new(), bits)
     }
 
     /// Division that rounds to minus infinity, of shifted ints.

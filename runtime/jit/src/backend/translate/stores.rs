@@ -4,7 +4,7 @@ use super::{Function, GC_BYTE, flags};
 use crate::helpers;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I32, I64};
-use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::List;
 use limpid_vm::types::list::Storage;
@@ -33,18 +33,41 @@ impl Function<'_, '_> {
     /// What is done while the thread is alone, and what otherwise; the first may go to the block of the second as long as nothing was
     /// done.
     pub(super) fn while_alone(&mut self, alone: impl FnOnce(&mut Self, Block), otherwise: impl FnOnce(&mut Self)) {
+        self.made_while_alone(
+            |f, general| {
+                alone(f, general);
+                None
+            },
+            |f| {
+                otherwise(f);
+                None
+            },
+        );
+    }
+
+    /// As [`while_alone`](Function::while_alone); both make a value.
+    pub(super) fn made_while_alone(
+        &mut self,
+        alone: impl FnOnce(&mut Self, Block) -> Option<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Option<Value>,
+    ) -> Option<Value> {
         let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
         let is_alone = self.b.ins().load(I8, flags(), flag, 0);
         let (quick, general, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(general);
         self.b.ins().brif(is_alone, quick, &[], general, &[]);
         self.b.switch_to_block(quick);
-        alone(self, general);
-        self.b.ins().jump(on, &[]);
+        let v = alone(self, general);
+        let result = v.map(|v| {
+            let ty = self.b.func.dfg.value_type(v);
+            self.b.append_block_param(on, ty)
+        });
+        self.b.ins().jump(on, v.map(BlockArg::from).as_slice());
         self.b.switch_to_block(general);
-        otherwise(self);
-        self.b.ins().jump(on, &[]);
+        let v = otherwise(self);
+        self.b.ins().jump(on, v.map(BlockArg::from).as_slice());
         self.b.switch_to_block(on);
+        result
     }
 
     /// While the thread is alone and the object is new, no function is called. The value is there before the shape that says so.
