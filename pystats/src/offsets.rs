@@ -125,7 +125,7 @@ table! {
     threads, "The address of the newest thread, 0 if there is none.";
     thread_next, "In a thread: the address of the next thread.";
     thread_id, "In a thread: its number for the system, 64 bits.";
-    thread_interpreter, "In a thread: the address of its interpreter.";
+    thread_interpreter, "In a thread: the number of its interpreter.";
     thread_pc, "In a thread: the instruction it was at when it last called native code.";
     thread_frame, "In a thread: the innermost frame then.";
     thread_entries, "In a thread: the innermost call of a frame by native code.";

@@ -1,6 +1,5 @@
-"""concurrent.interpreters: the main interpreter, queues, and what cannot be done with one interpreter."""
+"""concurrent.interpreters: the main interpreter, and queues."""
 from concurrent import interpreters
-from concurrent.futures import InterpreterPoolExecutor
 import threading
 import _interpreters
 
@@ -15,7 +14,6 @@ def refused(f, *args, **kwargs):
         print(f"{type(error).__name__}: {error}")
 
 
-refused(interpreters.create)
 refused(main.close)
 refused(main.exec, "1")
 refused(_interpreters.exec, 0, "1")
@@ -54,11 +52,6 @@ for _ in threads:
 for t in threads:
     t.join()
 print(sorted(taken) == list(range(300)))
-
-# A pool says so at once: nobody waits for workers that cannot be.
-with InterpreterPoolExecutor(1) as pool:
-    refused(pool.submit, int)
-refused(InterpreterPoolExecutor, initializer=int)
 
 try:
     {}["missing"]

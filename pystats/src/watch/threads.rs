@@ -55,23 +55,16 @@ impl Python {
         let addresses = table::threads(&self.process, &self.at)?;
         let known: Vec<(u64, u64)> =
             addresses.into_iter().map(|thread| (word(thread, self.at.thread_id), word(thread, self.at.thread_interpreter))).collect();
-        number(&mut threads, &known);
+        set_interpreters(&mut threads, &known);
         Ok(threads)
     }
 }
 
-/// Gives threads their interpreters, of which `known` has the addresses by thread. They are numbered as they come: the process's first thread
-/// runs the main one.
-fn number(threads: &mut [Thread], known: &[(u64, u64)]) {
-    let mut interpreters = Vec::new();
+/// Gives threads their interpreters, of which `known` has the numbers by thread. A thread that runs another interpreter for a while is there
+/// twice: what it runs now comes first.
+fn set_interpreters(threads: &mut [Thread], known: &[(u64, u64)]) {
     for thread in threads {
-        let address = known.iter().find(|(tid, _)| *tid == u64::from(thread.tid)).map(|(_, interpreter)| *interpreter);
-        thread.interpreter = address.map(|address| {
-            interpreters.iter().position(|other| *other == address).unwrap_or_else(|| {
-                interpreters.push(address);
-                interpreters.len() - 1
-            })
-        });
+        thread.interpreter = known.iter().find(|(tid, _)| *tid == u64::from(thread.tid)).map(|(_, interpreter)| *interpreter as usize);
     }
 }
 
@@ -111,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn interpreters_are_numbered_as_they_come() {
+    fn a_thread_has_the_interpreter_that_it_runs_now() {
         let mut threads: Vec<_> = (5..9).map(|tid| thread(tid, "5 (a) R 1 5 5 0 -1 4194304 97 0 0 0 0 0 0 0").unwrap()).collect();
-        number(&mut threads, &[(8, 0x2000), (5, 0x9000), (7, 0x9000)]);
+        set_interpreters(&mut threads, &[(5, 1), (8, 1), (5, 0), (7, 0)]);
         let numbers: Vec<_> = threads.iter().map(|thread| thread.interpreter).collect();
-        assert_eq!(numbers, [Some(0), None, Some(0), Some(1)]);
+        assert_eq!(numbers, [Some(1), None, Some(0), Some(1)]);
     }
 }

@@ -208,8 +208,8 @@ impl Mutator {
     /// Makes the current operating-system thread one of those that may touch cells. Waits while the world is stopped.
     ///
     /// # Safety
-    /// `self` stays where it is until [`Mutator::detach_for_exit`], which this same thread calls; no other mutator of the thread is
-    /// attached meanwhile. All other functions of the mutator are called by this thread only.
+    /// `self` stays where it is until [`Mutator::detach_for_exit`], which this same thread calls; other mutators of the thread are in
+    /// [`Mutator::blocking`] meanwhile. All other functions of the mutator are called by this thread only.
     pub unsafe fn attach(&self) {
         self.stack_base.store(stack_base(), Relaxed);
         WORLD.attach(self);
@@ -350,7 +350,10 @@ pub(crate) fn hold() -> Held {
 
 /// Leaves `m` as the only thread. What the others have remembered of old cells, and registered, counts on.
 pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
-    for &other in held.0.mutators.iter().filter(|other| !ptr::eq(**other, m)) {
+    // Mutators on the same stack are this same thread's, which waits in them.
+    // SAFETY: attached when the process was forked, hence valid.
+    let is_here = |other: &*const Mutator| unsafe { &**other }.stack_base() == m.stack_base();
+    for &other in held.0.mutators.iter().filter(|other| !is_here(other)) {
         // SAFETY: attached when the process was forked, hence valid; its thread does not exist here, and its stack was copied.
         unsafe {
             free_locks_of(&*other);
@@ -359,5 +362,5 @@ pub(crate) fn forget_others(mut held: Held, m: &Mutator) {
     }
     // SAFETY: there is one thread only.
     unsafe { free_immortal_locks() };
-    held.0.mutators.retain(|other| ptr::eq(*other, m));
+    held.0.mutators.retain(is_here);
 }

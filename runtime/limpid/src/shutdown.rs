@@ -5,7 +5,7 @@ use limpid_heap::Value;
 use limpid_vm::modules::thread;
 use limpid_vm::protocol::call;
 use limpid_vm::thread::Thread;
-use limpid_vm::{error_report, names, runtime, stats};
+use limpid_vm::{error_report, exc, interpreter, names, runtime, stats, warnings};
 use std::sync::atomic::Ordering;
 
 /// The exit status of a program whose output could not be written.
@@ -15,6 +15,7 @@ pub const LOST_OUTPUT: i32 = 120;
 pub fn finish(t: &Thread) -> bool {
     join_threads(t);
     limpid_stdlib::atexit::run(t);
+    end_other_interpreters(t);
     let flushed = streams::flush_at_exit(t);
     t.interpreter().finalizing.store(true, Ordering::Release);
     finalize_what_is_left(t);
@@ -22,6 +23,31 @@ pub fn finish(t: &Thread) -> bool {
         write_statistics(t);
     }
     flushed & streams::flush_at_exit(t)
+}
+
+/// The end of an interpreter besides the main one, as a program notices it.
+pub(crate) fn finish_another(t: &Thread) {
+    join_threads(t);
+    limpid_stdlib::atexit::run(t);
+    streams::flush_at_exit(t);
+}
+
+/// Ends the interpreters that the program has left, the newest first, but for those in which a thread still runs.
+fn end_other_interpreters(t: &Thread) {
+    let others: Vec<_> = interpreter::all(t).into_iter().filter(|other| !other.is_main()).collect();
+    if others.is_empty() {
+        return;
+    }
+    if warnings::warn(t, exc::RuntimeWarning, "remaining subinterpreters; close them with Interpreter.close()", 0).is_err() {
+        error_report::unraisable_without_object(t, "Exception ignored on ending subinterpreters");
+    }
+    for other in others.iter().rev() {
+        let mut is_idle = true;
+        other.each_thread(t, |_| is_idle = false);
+        if is_idle {
+            interpreter::end(t, other);
+        }
+    }
 }
 
 /// Runs the finalizers of all objects, but for the standard streams, which are needed to the end.

@@ -3,10 +3,12 @@
 use crate::config::Config;
 use crate::installation::Installation;
 use crate::locale::Locale;
+use crate::shutdown;
 use crate::streams::{self, Encoding};
 use limpid_heap::Value;
 use limpid_stdlib::library::LIBRARY;
 use limpid_vm::interp::backoff;
+use limpid_vm::interpreter::Life;
 use limpid_vm::modules::{self, bootstrap, builtins, imp, import, sys};
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::{attr, call};
@@ -16,6 +18,7 @@ use limpid_vm::types::str::intern;
 use limpid_vm::types::{Module, Str};
 use limpid_vm::{error_report, names};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Starts the runtime. None if that has failed, which was told on standard error then.
@@ -24,13 +27,20 @@ pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> O
     limpid_stdlib::ast::register();
     install_jit(config);
     let t = runtime::start(config.options.clone(), LIBRARY);
-    let encoding = Encoding::new(locale, config.options.utf8_mode, config.io_encoding.as_deref());
-    if initialize(t, config, installation, &encoding).is_err() {
+    let basis = Basis {
+        installation: installation.clone(),
+        encoding: Encoding::new(locale, config.options.utf8_mode, config.io_encoding.as_deref()),
+        check_hash_pycs: config.check_hash_pycs.name(),
+    };
+    let basis = BASIS.get_or_init(|| basis);
+    // The first one stays: a runtime is started once.
+    let _ = t.runtime().life.set(Life { start: start_another, end: shutdown::finish_another });
+    if initialize(t, config, basis).is_err() {
         eprintln!("Fatal Python error: the runtime cannot be initialized");
         error_report::print_plainly(t);
         return None;
     }
-    if !config.options.no_site && import::import_text(t, "site").is_err() {
+    if import_site(t).is_err() {
         eprintln!("Fatal Python error: init_import_site: Failed to import the site module\nPython runtime state: initialized");
         error_report::print_uncaught(t);
         return None;
@@ -51,21 +61,48 @@ fn install_jit(config: &Config) {
 #[cfg(not(all(feature = "jit", target_arch = "x86_64")))]
 fn install_jit(_config: &Config) {}
 
-fn initialize(t: &Thread, config: &Config, installation: &Installation, encoding: &Encoding) -> R<()> {
+/// What the modules of every interpreter are made from, besides the options.
+struct Basis {
+    installation: Installation,
+    encoding: Encoding,
+    check_hash_pycs: &'static str,
+}
+
+static BASIS: OnceLock<Basis> = OnceLock::new();
+
+/// Makes the modules of an interpreter that a program has asked for.
+fn start_another(t: &Thread) -> R<()> {
+    let Some(basis) = BASIS.get() else { return Ok(()) };
+    create_modules(t, basis)?;
+    create_main(t)?;
+    import_site(t)
+}
+
+fn import_site(t: &Thread) -> R<()> {
+    if t.runtime().options.no_site { Ok(()) } else { import::import_text(t, "site").map(drop) }
+}
+
+/// What an interpreter has before the main module: the import system, streams, warnings.
+fn create_modules(t: &Thread, basis: &Basis) -> R<()> {
     bootstrap::create_core(t)?;
-    set_paths(t, installation)?;
+    set_paths(t, &basis.installation)?;
     bootstrap::install_importlib(t)?;
     bootstrap::install_external_importers(t)?;
-    set_check_hash_pycs(t, config)?;
+    set_check_hash_pycs(t, basis.check_hash_pycs)?;
     let library = imp::import_frozen(t, intern(t, "_libraryimport"), intern(t, "_libraryimport"))?;
     call::call_method_text(t, library.value(), "_install", &[])?;
     add_zip_importer(t)?;
     import::import_text(t, "encodings")?;
-    streams::create(t, encoding)?;
+    streams::create(t, &basis.encoding)?;
     add_open(t)?;
-    if !config.options.warn_options.is_empty() {
+    if !t.runtime().options.warn_options.is_empty() {
         import::import_text(t, "warnings")?;
     }
+    Ok(())
+}
+
+fn initialize(t: &Thread, config: &Config, basis: &Basis) -> R<()> {
+    create_modules(t, basis)?;
     if config.fault_handler && has_native("faulthandler") {
         let module = import::import_text(t, "faulthandler")?;
         call::call_method_text(t, module, "enable", &[])?;
@@ -97,9 +134,9 @@ fn set_paths(t: &Thread, installation: &Installation) -> R<()> {
     }
 }
 
-fn set_check_hash_pycs(t: &Thread, config: &Config) -> R<()> {
+fn set_check_hash_pycs(t: &Thread, name: &str) -> R<()> {
     let imp = import::import_text(t, "_imp")?;
-    attr::set_attr(t, imp, intern(t, "check_hash_based_pycs"), Str::new(t, config.check_hash_pycs.name()).value())
+    attr::set_attr(t, imp, intern(t, "check_hash_based_pycs"), Str::new(t, name).value())
 }
 
 /// Modules in archives come before modules in folders, so that a path that is both is looked at as an archive first.

@@ -234,16 +234,6 @@ class _ExecutorManagerThread(threading.Thread):
         replacement: r#"    items = [(t, wakeup) for t, wakeup in _threads_wakeups.items() if t.is_alive()]
 "#,
     },
-    // Nobody is to wait for a worker that cannot be.
-    Adaptation {
-        path: "concurrent/futures/interpreter.py",
-        original: r#"        def resolve_task(fn, args, kwargs):
-"#,
-        replacement: r#"        def resolve_task(fn, args, kwargs):
-            if not sys.implementation.supports_isolated_interpreters:
-                raise interpreters.InterpreterError('a pool of interpreters needs more than the main interpreter')
-"#,
-    },
     // A task that waits no more is not among those that wait for what goes on without it.
     Adaptation {
         path: "asyncio/tasks.py",

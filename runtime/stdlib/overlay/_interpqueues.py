@@ -1,9 +1,10 @@
 """Queues between interpreters, known by their numbers. concurrent.interpreters has the class that people use."""
 
-import pickle as _pickle
 from collections import deque as _deque
-from threading import Lock as _Lock
+from types import SimpleNamespace as _SimpleNamespace
+from _thread import allocate_lock as _allocate_lock
 import _crossdata
+import _interpretercore as _core
 from _crossdata import InterpreterError
 
 
@@ -20,26 +21,12 @@ class QueueNotFoundError(QueueError):
 
 
 # How to replace what an interpreter has left behind: remove it, an error, a mark.
-_UNBOUND = (1, 2, 3)
+_REMOVE, _ERROR, _MARK = _UNBOUND = 1, 2, 3
 
+# The queues of all interpreters, by number, and the number of the next. Items are packed, with the number of the interpreter that has put
+# them there (None when it has ended) and how they are replaced then.
+_state = _crossdata.shared("queues", lambda: _SimpleNamespace(lock=_allocate_lock(), open={}, next=1))
 
-class _Queue:
-    """An open queue. An item is pickled unless it may pass as it is."""
-
-    __slots__ = ("lock", "items", "maxsize", "unboundop", "fallback", "users")
-
-    def __init__(self, maxsize, unboundop, fallback):
-        self.lock = _Lock()
-        self.items = _deque()
-        self.maxsize = maxsize
-        self.unboundop = unboundop
-        self.fallback = fallback
-        self.users = 0
-
-
-_queues = {}
-_lock = _Lock()
-_next = 1
 # What is raised when a queue is empty or full; the class module brings its own.
 _empty = _full = QueueError
 
@@ -49,7 +36,7 @@ def _look_up(qid):
         raise TypeError(f"queue ID must be an int, got {type(qid).__name__}")
     if qid < 0:
         raise ValueError("queue ID must be a non-negative int")
-    queue = _queues.get(qid)
+    queue = _state.open.get(qid)
     if queue is None:
         raise QueueNotFoundError(f"queue {qid} not found")
     return queue
@@ -62,40 +49,41 @@ def _check_unbound(op):
 
 def create(maxsize, unboundop=-1, fallback=-1):
     """Opens a queue for so many items, 0 for any number; its number."""
-    global _next
     if unboundop == -1:
-        unboundop = _UNBOUND[-1]
+        unboundop = _MARK
     _check_unbound(unboundop)
-    with _lock:
-        qid = _next
-        _next += 1
-        _queues[qid] = _Queue(maxsize, unboundop, fallback)
+    queue = _SimpleNamespace(lock=_allocate_lock(), items=_deque(), maxsize=maxsize, unboundop=unboundop, fallback=fallback, users=0)
+    with _state.lock:
+        qid = _state.next
+        _state.next += 1
+        _state.open[qid] = queue
     return qid
 
 
 def destroy(qid):
     """Closes a queue."""
     _look_up(qid)
-    with _lock:
-        _queues.pop(qid, None)
+    with _state.lock:
+        _state.open.pop(qid, None)
 
 
 def list_all():
     """Number, replacement of lost items and fallback of all queues."""
-    return [(qid, queue.unboundop, queue.fallback) for qid, queue in sorted(_queues.copy().items())]
+    with _state.lock:
+        return [(qid, queue.unboundop, queue.fallback) for qid, queue in sorted(_state.open.items(), key=lambda entry: entry[0])]
 
 
 def put(qid, obj, unboundop=-1, fallback=-1):
     """Appends an object."""
     queue = _look_up(qid)
-    if unboundop != -1:
-        _check_unbound(unboundop)
-    shared = _crossdata.is_shareable(obj)
-    item = obj if shared else _pickle.dumps(obj)
+    if unboundop == -1:
+        unboundop = queue.unboundop
+    _check_unbound(unboundop)
+    packed = _crossdata.pack(obj)
     with queue.lock:
         if 0 < queue.maxsize <= len(queue.items):
             raise _full(f"queue {qid} is full")
-        queue.items.append((item, shared))
+        queue.items.append((packed, _core.current(), unboundop))
 
 
 def get(qid):
@@ -104,26 +92,39 @@ def get(qid):
     with queue.lock:
         if not queue.items:
             raise _empty(f"queue {qid} is empty")
-        item, shared = queue.items.popleft()
-    return item if shared else _pickle.loads(item), None
+        packed, owner, unboundop = queue.items.popleft()
+    if owner is None:
+        return None, unboundop
+    return _crossdata.unpack(packed), None
+
+
+def unbind(interpreter):
+    """Replaces what an interpreter that has ended has left in queues."""
+    with _state.lock:
+        queues = list(_state.open.values())
+    for queue in queues:
+        with queue.lock:
+            items = [item if item[1] != interpreter else (None, None, item[2]) for item in queue.items]
+            queue.items.clear()
+            queue.items.extend([item for item in items if item[1] is not None or item[2] != _REMOVE])
 
 
 def bind(qid):
     """One more user of a queue."""
     queue = _look_up(qid)
-    with _lock:
+    with _state.lock:
         queue.users += 1
 
 
 def release(qid):
     """One user less; without any a queue is closed."""
     queue = _look_up(qid)
-    with _lock:
+    with _state.lock:
         if queue.users == 0:
             raise QueueError(f"queue {qid} not bound")
         queue.users -= 1
         if queue.users == 0:
-            _queues.pop(qid, None)
+            _state.open.pop(qid, None)
 
 
 def get_maxsize(qid):
@@ -152,4 +153,15 @@ def _register_heap_types(queuetype, emptyerror, fullerror):
     """The classes of concurrent.interpreters: of queues, and what is raised when one is empty or full."""
     global _empty, _full
     _empty, _full = emptyerror, fullerror
-    _crossdata.register(queuetype)
+
+    def pack(queue):
+        # It stays open on its way.
+        bind(queue.id)
+        return queue.id
+
+    def unpack(qid):
+        queue = queuetype(qid)
+        release(qid)
+        return queue
+
+    _crossdata.register(queuetype, "queue", pack, unpack)

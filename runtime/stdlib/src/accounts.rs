@@ -140,8 +140,7 @@ static GROUP_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 fn add_type(t: &Thread, m: Ref<Module>, cell: &'static TypeCell, def: &'static StructSequenceDef, name: &str) -> R<()> {
-    let class = struct_sequence::make_type(t, def)?;
-    cell.set(class);
+    let class = struct_sequence::create_type(t, def, cell)?;
     m.dict().set_text(t, name, class.value())
 }
 

@@ -31,6 +31,7 @@ pub mod functools;
 pub mod gc;
 pub mod hash;
 pub mod heapq;
+pub mod interpreters;
 pub mod io;
 pub mod itertools;
 pub mod json;
@@ -125,6 +126,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &random::MODULE,
     &locale::MODULE,
     &stat::MODULE,
+    &interpreters::MODULE,
     &itertools::MODULE,
     &functools::MODULE,
     &opcode::MODULE,

@@ -90,8 +90,7 @@ static USAGE_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type(t, &USAGE_DEF)?;
-    USAGE.set(class);
+    let class = struct_sequence::create_type(t, &USAGE_DEF, &USAGE)?;
     m.dict().set_text(t, "struct_rusage", class.value())?;
     m.dict().set_text(t, "error", exc::OSError.value())?;
     constants::add(

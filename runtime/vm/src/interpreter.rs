@@ -6,18 +6,50 @@
 
 use crate::instrument::Instrumentation;
 use crate::interp::dispatch;
+use crate::interpreter_stack::InterpreterStack;
+use crate::modules::thread::Threads;
+use crate::object::R;
 use crate::root::{Held, ROOTS};
+use crate::runtime;
 use crate::thread::Thread;
-use limpid_heap::Tracer;
+use limpid_heap::{Generation, Tracer};
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, Ordering};
 
+/// What the programs of an interpreter may do to the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Permissions {
+    /// Fork it.
+    pub fork: bool,
+    /// Replace it by another program.
+    pub exec: bool,
+    /// Start threads.
+    pub threads: bool,
+    /// Start threads that nobody waits for.
+    pub daemon_threads: bool,
+}
+
+impl Permissions {
+    /// Those of the main interpreter.
+    pub const ALL: Permissions = Permissions { fork: true, exec: true, threads: true, daemon_threads: true };
+}
+
+/// How interpreters besides the main one begin and end; who starts the runtime knows.
+pub struct Life {
+    /// Makes the modules of a new interpreter, on a thread of it.
+    pub start: fn(&Thread) -> R<()>,
+    /// Does what a program expects of its end, on a thread of it: joins threads, calls exit functions, writes what is buffered.
+    pub end: fn(&Thread),
+}
+
 /// See the module's page.
 pub struct Interpreter {
     /// `0` is the main interpreter; a number is never used again.
     pub id: i64,
+    /// What its programs may do.
+    pub permissions: Permissions,
     /// The dict of the module builtins.
     pub builtins: Held,
     /// `len` and `isinstance`, for the specializer.
@@ -43,15 +75,18 @@ pub struct Interpreter {
     pub coroutine_origin_depth: AtomicI32,
     /// The interpreter is going down.
     pub finalizing: AtomicBool,
+    /// The threads that its programs have started.
+    pub(crate) threads: Threads,
 }
 
 static NEXT_ID: AtomicI64 = AtomicI64::new(0);
 
 impl Interpreter {
     /// A new interpreter without modules.
-    pub(crate) fn new(counts: bool) -> Arc<Interpreter> {
+    pub(crate) fn new(permissions: Permissions, counts: bool) -> Arc<Interpreter> {
         Arc::new(Interpreter {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            permissions,
             builtins: Held::new(),
             builtin_len: Held::new(),
             builtin_isinstance: Held::new(),
@@ -65,6 +100,7 @@ impl Interpreter {
             stats: Mutex::new(Box::default()),
             coroutine_origin_depth: AtomicI32::new(0),
             finalizing: AtomicBool::new(false),
+            threads: Threads::default(),
         })
     }
 
@@ -82,9 +118,86 @@ impl Interpreter {
         });
     }
 
+    /// Forgets its modules, and finalizes what nothing refers to any more. What native code holds stays: finalizers may come to it.
+    fn clear(&self, t: &Thread) {
+        runtime::modules(t).clear(t);
+        runtime::collect(t, Generation::Full);
+        runtime::run_finalizers(t);
+    }
+
     /// Hands what it holds to the collector.
     pub(crate) fn trace(&self, tracer: &mut Tracer) {
         let own = [&self.builtins, &self.builtin_len, &self.builtin_isinstance, &self.sys_dict, &self.modules, &self.importlib];
         own.into_iter().chain(&self.roots).for_each(|held| tracer.value(held.get()));
     }
+}
+
+/// Makes an interpreter with the modules that programs find at their start. The error is what went wrong, in words.
+pub fn create(t: &Thread, permissions: Permissions) -> Result<Arc<Interpreter>, String> {
+    let Some(life) = t.runtime().life.get() else { return Err("the runtime has not been started".to_owned()) };
+    let interpreter = Interpreter::new(permissions, t.interpreter().counts.load(Ordering::Relaxed));
+    t.runtime().interpreters.lock().push(interpreter.clone());
+    let started = enter(t, &interpreter, |t| {
+        (life.start)(t).map_err(|_| {
+            let e = t.take_exception();
+            crate::protocol::text::str_of(t, e).map_or_else(|_| String::new(), |s| s.to_string_lossy().into_owned())
+        })
+    });
+    match started {
+        Some(Ok(())) => Ok(interpreter),
+        Some(Err(message)) => {
+            enter(t, &interpreter, |t| interpreter.clear(t));
+            forget(t, &interpreter);
+            Err(message)
+        }
+        None => {
+            forget(t, &interpreter);
+            Err("there is no memory for its stack".to_owned())
+        }
+    }
+}
+
+/// Ends an interpreter whose threads, but for those that nobody waits for, do not run Python code.
+pub fn end(t: &Thread, interpreter: &Arc<Interpreter>) {
+    let Some(life) = t.runtime().life.get() else { return };
+    enter(t, interpreter, |t| {
+        (life.end)(t);
+        interpreter.finalizing.store(true, Ordering::Release);
+        interpreter.clear(t);
+    });
+    forget(t, interpreter);
+}
+
+/// What it holds is garbage once its last thread has ended.
+fn forget(t: &Thread, interpreter: &Arc<Interpreter>) {
+    t.runtime().interpreters.lock().retain(|other| !Arc::ptr_eq(other, interpreter));
+}
+
+/// The interpreter with a number, while it exists.
+pub fn find(t: &Thread, id: i64) -> Option<Arc<Interpreter>> {
+    t.runtime().interpreters.lock().iter().find(|i| i.id == id).cloned()
+}
+
+/// All interpreters, the oldest first.
+pub fn all(t: &Thread) -> Vec<Arc<Interpreter>> {
+    t.runtime().interpreters.lock().clone()
+}
+
+/// Runs something as a thread of an interpreter while the current thread waits: this thread of the system has a [`Thread`] for each of the
+/// two. None if there is no memory for another.
+///
+/// A value that `f` is to hand out has to be put somewhere where the collector finds it, see [`Thread::hand_out`]; what it gets from
+/// outside is kept by the waiting thread's stack.
+pub fn enter<T>(t: &Thread, interpreter: &Arc<Interpreter>, f: impl FnOnce(&Thread) -> T) -> Option<T> {
+    let stack = InterpreterStack::new()?;
+    let interpreter = interpreter.clone();
+    Some(t.blocking(|| {
+        let inner = runtime::begin(interpreter, stack);
+        let result = f(inner);
+        crate::modules::thread::forget_locals(inner);
+        runtime::run_finalizers(inner);
+        runtime::finish(inner);
+        runtime::resume(t);
+        result
+    }))
 }

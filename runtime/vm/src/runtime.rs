@@ -4,7 +4,7 @@ use crate::instrument;
 use crate::instrument::deliver::NotedJump;
 use crate::interp::attribute_cache::AttributeCache;
 use crate::interp::dispatch;
-use crate::interpreter::Interpreter;
+use crate::interpreter::{Interpreter, Life, Permissions};
 use crate::interpreter_stack::InterpreterStack;
 use crate::modules::sys::remote;
 use crate::object::{R, Ref, Slot};
@@ -144,6 +144,8 @@ pub struct Runtime {
     pub main_ident: AtomicU64,
     /// The interpreters, the main one first, each from its beginning until all of its threads have ended.
     pub(crate) interpreters: Mutex<Vec<Arc<Interpreter>>>,
+    /// How the others begin and end.
+    pub life: OnceLock<Life>,
     threads: Mutex<Vec<ThreadPointer>>,
     bytecode_indices: Mutex<BytecodeIndices>,
     finalizers: Mutex<VecDeque<Value>>,
@@ -284,6 +286,8 @@ impl Embedder for Hooks {
 /// Traces what a thread refers to besides its native stack.
 fn trace_thread(t: &Thread, tracer: &mut Tracer) {
     use crate::interp::frame::Frame;
+    // It may have ended, but for this thread.
+    t.interpreter().trace(tracer);
     for v in [t.exception.get(), t.handled_base.value.get(), t.result.get(), t.context.get(), t.async_exception.get()] {
         tracer.value(v);
     }
@@ -449,8 +453,19 @@ pub fn current() -> Option<&'static Thread> {
     unsafe { CURRENT.get().as_ref() }
 }
 
-/// Makes a Thread for the current OS thread and attaches it. If there is one other thread, it waits for that.
+/// Makes a Thread for the current OS thread, which is new, and attaches it. If there is one other thread, it waits for that.
 pub fn attach(interpreter: Arc<Interpreter>, stack: InterpreterStack) -> &'static Thread {
+    let t = begin(interpreter, stack);
+    LIVE.threads_started.add(1);
+    if probes::thread__start::enabled() {
+        // SAFETY: always succeeds.
+        probes::thread__start::fire(unsafe { libc::gettid() } as u64);
+    }
+    t
+}
+
+/// Makes a Thread for the current OS thread and attaches it. If that has one already, it waits.
+pub(crate) fn begin(interpreter: Arc<Interpreter>, stack: InterpreterStack) -> &'static Thread {
     let runtime = Runtime::get();
     let t: &'static Thread = Box::leak(Box::new(Thread {
         mutator: Mutator::new(),
@@ -499,6 +514,7 @@ pub fn attach(interpreter: Arc<Interpreter>, stack: InterpreterStack) -> &'stati
         repr_stack: UnsafeCell::new(Vec::new()),
         method_cache: MethodCache::new(),
         runtime,
+        interpreter_id: interpreter.id,
         interpreter,
     }));
     t.handled.set(&t.handled_base);
@@ -513,13 +529,13 @@ pub fn attach(interpreter: Arc<Interpreter>, stack: InterpreterStack) -> &'stati
     limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
     CURRENT.set(t);
-    LIVE.threads_started.add(1);
     t.table.set(dispatch::usual_table(t).cast());
-    if probes::thread__start::enabled() {
-        // SAFETY: always succeeds.
-        probes::thread__start::fire(unsafe { libc::gettid() } as u64);
-    }
     t
+}
+
+/// This thread goes on, which has waited while another one of the same thread of the system ran.
+pub(crate) fn resume(t: &Thread) {
+    CURRENT.set(t);
 }
 
 /// Tells readers outside the process which threads there are.
@@ -569,18 +585,23 @@ fn native_limit() -> usize {
     }
 }
 
-/// Detaches the current thread for good.
+/// Detaches the current thread for good: the thread of the system ends.
 pub fn detach(t: &'static Thread) {
     if probes::thread__exit::enabled() {
         // SAFETY: always succeeds.
         probes::thread__exit::fire(unsafe { libc::gettid() } as u64);
     }
+    LIVE.threads_ended.add(1);
+    finish(t);
+}
+
+/// Detaches and frees the current thread.
+pub(crate) fn finish(t: &'static Thread) {
     for slot in [ThreadSlot::TraceFunction, ThreadSlot::ProfileFunction] {
         if t.slot(slot).is_some() {
             instrument::legacy::set_function(t, slot, Value::NULL);
         }
     }
-    LIVE.threads_ended.add(1);
     stats::flush(t);
     stats::discard(t);
     crate::tier2::forget(t);
@@ -720,6 +741,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         interrupt: OnceLock::new(),
         main_ident: AtomicU64::new(0),
         interpreters: Mutex::new(Vec::new()),
+        life: OnceLock::new(),
         threads: Mutex::new(Vec::new()),
         bytecode_indices: Mutex::default(),
         finalizers: Mutex::new(VecDeque::new()),
@@ -730,7 +752,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
     };
     assert!(RUNTIME.set(runtime).is_ok(), "the runtime is started once");
     let runtime = Runtime::get();
-    let interpreter = Interpreter::new(counts);
+    let interpreter = Interpreter::new(Permissions::ALL, counts);
     runtime.interpreters.lock().push(interpreter.clone());
     let Some(stack) = InterpreterStack::new() else {
         eprintln!("Fatal Python error: no memory for the interpreter's stack");
@@ -770,10 +792,11 @@ pub fn after_fork_child(t: &Thread) {
     // SAFETY: always succeeds.
     t.native_id.set(unsafe { libc::gettid() } as u64);
     let mut threads = runtime.threads.lock();
-    threads.retain(|p| std::ptr::eq(p.0, t));
+    // SAFETY: threads in the list are alive. Those with the same identity wait for this one further up its stack.
+    threads.retain(|p| unsafe { &*p.0 }.ident.get() == t.ident.get());
     publish(&threads);
+    limpid_heap::set_alone(threads.len() == 1);
     drop(threads);
-    limpid_heap::set_alone(true);
     // The task runs in the other process.
     t.set_slot(ThreadSlot::RunningTask, Value::NULL);
     crate::modules::thread::after_fork_child(t);

@@ -24,7 +24,7 @@ static STACKS: Table = Table::new(Values {
     threads: offset(0),
     thread_next: offset(offset_of!(Thread, next)),
     thread_id: offset(offset_of!(Thread, native_id)),
-    thread_interpreter: offset(offset_of!(Thread, interpreter)),
+    thread_interpreter: offset(offset_of!(Thread, interpreter_id)),
     thread_pc: offset(offset_of!(Thread, pc)),
     thread_frame: offset(offset_of!(Thread, fp)),
     thread_entries: offset(offset_of!(Thread, entries)),

@@ -159,6 +159,8 @@ pub struct Thread {
     pub(crate) method_cache: crate::types::MethodCache,
     pub(crate) runtime: &'static Runtime,
     pub(crate) interpreter: Arc<Interpreter>,
+    /// Its number, for readers outside the process.
+    pub(crate) interpreter_id: i64,
 }
 
 /// Per-thread values that modules keep, each traced as a root.
@@ -202,6 +204,16 @@ impl Thread {
     #[inline(always)]
     pub fn interpreter(&self) -> &Arc<Interpreter> {
         &self.interpreter
+    }
+
+    /// Keeps a value alive for this thread, which waits while [`crate::interpreter::enter`] runs, until it takes it by [`Thread::take_handed`].
+    pub fn hand_out(&self, v: Value) {
+        self.result.set(v);
+    }
+
+    /// The value that was handed out last.
+    pub fn take_handed(&self) -> Value {
+        self.result.replace(Value::NULL)
     }
 
     /// Where the part of the native stack begins that has to be looked at for values when a native function is running that a handler of

@@ -50,7 +50,9 @@ pub(super) fn utc() -> Value {
 
 /// Makes `timezone.utc`, once the type is made.
 pub(super) fn create_utc(t: &Thread) -> Value {
-    UTC.set(make(t, timedelta::make(t, Span::ZERO), Value::NULL));
+    if UTC.opt().is_none() {
+        UTC.set(make(t, timedelta::make(t, Span::ZERO), Value::NULL));
+    }
     utc()
 }
 

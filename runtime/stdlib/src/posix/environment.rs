@@ -127,8 +127,7 @@ static UNAME_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type(t, &UNAME_DEF)?;
-    UNAME_RESULT.set(class);
+    let class = struct_sequence::create_type(t, &UNAME_DEF, &UNAME_RESULT)?;
     m.dict().set_text(t, "uname_result", class.value())
 }
 

@@ -131,8 +131,7 @@ static TIMES_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type(t, &TIMES_DEF)?;
-    TIMES_RESULT.set(class);
+    let class = struct_sequence::create_type(t, &TIMES_DEF, &TIMES_RESULT)?;
     m.dict().set_text(t, "times_result", class.value())
 }
 
@@ -218,7 +217,7 @@ pub(crate) fn fork(t: &Thread) -> R {
 /// A DeprecationWarning if the process has other threads; the child has none of them, but what they had locked. The child is there in any
 /// case, so a warning that is made an error is reported only.
 fn warn_of_threads(t: &Thread, name: &str) {
-    if thread::running() == 0 {
+    if thread::running(t) == 0 {
         return;
     }
     let pid = std::process::id();
@@ -230,6 +229,9 @@ fn warn_of_threads(t: &Thread, name: &str) {
 
 /// The same by a call that forks; its name is for messages.
 pub(super) fn fork_by(t: &Thread, name: &str, call: impl FnOnce() -> libc::pid_t) -> R {
+    if !t.interpreter().permissions.fork {
+        raise!(t, RuntimeError, "fork not supported for isolated subinterpreters");
+    }
     run_hooks(t, &BEFORE, true);
     imp::before_fork(t);
     let forking = limpid_heap::before_fork(&t.mutator);
@@ -276,6 +278,9 @@ fn exec(t: &Thread, path: Value, argv: Value, env: Option<Value>) -> R {
         None => (Argument::path("execv"), "execv() arg 2"),
         Some(_) => (Argument::path_or_fd("execve"), "execve: argv"),
     };
+    if !t.interpreter().permissions.exec {
+        raise!(t, RuntimeError, "exec not supported for isolated subinterpreters");
+    }
     let p = argument.parse(t, path)?;
     if argv.downcast::<List>().is_none() && argv.downcast::<Tuple>().is_none() {
         raise!(t, TypeError, "{what} must be a tuple or list");

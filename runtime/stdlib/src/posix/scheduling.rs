@@ -124,9 +124,10 @@ static PARAM_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type_with(t, &PARAM_DEF, Some(new_param))?;
-    PARAM.set(class);
-    m.dict().set_text(t, "sched_param", class.value())?;
+    if PARAM.opt().is_none() {
+        PARAM.set(struct_sequence::make_type_with(t, &PARAM_DEF, Some(new_param))?);
+    }
+    m.dict().set_text(t, "sched_param", PARAM.get().value())?;
     constants::add(
         t,
         m,

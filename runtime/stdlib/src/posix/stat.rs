@@ -95,8 +95,7 @@ pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
         (&STATVFS_RESULT, &STATVFS_DEF, "statvfs_result"),
         (&TERMINAL_SIZE, &TERMINAL_SIZE_DEF, "terminal_size"),
     ] {
-        let class = struct_sequence::make_type(t, def)?;
-        cell.set(class);
+        let class = struct_sequence::create_type(t, def, cell)?;
         m.dict().set_text(t, name, class.value())?;
     }
     Ok(())

@@ -60,8 +60,7 @@ static WAITID_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type(t, &WAITID_DEF)?;
-    WAITID_RESULT.set(class);
+    let class = struct_sequence::create_type(t, &WAITID_DEF, &WAITID_RESULT)?;
     m.dict().set_text(t, "waitid_result", class.value())
 }
 

@@ -49,6 +49,10 @@ static WARN_ON_FULL: AtomicBool = AtomicBool::new(true);
 static WAKEUP_ERROR: AtomicI32 = AtomicI32::new(0);
 
 pub(super) fn init(t: &Thread) -> R<()> {
+    // The handlers are those of the process: another module object, or interpreter, finds them as they are.
+    if t.runtime().signal_handler.set(run_handlers).is_err() {
+        return Ok(());
+    }
     for n in 1..NSIG {
         // SAFETY: zero is a valid value; a query.
         let current = unsafe {
@@ -61,8 +65,6 @@ pub(super) fn init(t: &Thread) -> R<()> {
             _ => Value::NONE,
         });
     }
-    // Only the first module object's creation gets here first; the hooks are the same for all.
-    let _ = t.runtime().signal_handler.set(run_handlers);
     let _ = t.runtime().interrupt.set(interrupt);
     Ok(())
 }
@@ -105,7 +107,7 @@ fn interrupt(signal: i32) {
 }
 
 fn is_main(t: &Thread) -> bool {
-    t.ident.get() == t.runtime().main_ident.load(Relaxed)
+    t.interpreter().is_main() && t.ident.get() == t.runtime().main_ident.load(Relaxed)
 }
 
 /// Runs the Python handlers of the signals that have arrived. Does nothing in other threads than the main one.

@@ -140,8 +140,7 @@ static SIGINFO_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type(t, &SIGINFO_DEF)?;
-    SIGINFO.set(class);
+    let class = struct_sequence::create_type(t, &SIGINFO_DEF, &SIGINFO)?;
     m.dict().set_text(t, "struct_siginfo", class.value())
 }
 

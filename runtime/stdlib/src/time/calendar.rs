@@ -63,8 +63,7 @@ static STRUCT_TIME_DEF: StructSequenceDef = StructSequenceDef {
 };
 
 pub(super) fn init(t: &Thread, m: Ref<Module>) -> R<()> {
-    let class = struct_sequence::make_type(t, &STRUCT_TIME_DEF)?;
-    STRUCT_TIME.set(class);
+    let class = struct_sequence::create_type(t, &STRUCT_TIME_DEF, &STRUCT_TIME)?;
     m.dict().set_text(t, "struct_time", class.value())?;
     m.dict().set_text(t, "_STRUCT_TM_ITEMS", Value::int(11))?;
     set_zone(t, Some(m))

@@ -30,8 +30,7 @@ static ARGS_TYPE: TypeCell = TypeCell::new();
 
 /// Makes the type of the hook's argument; part of making `sys`.
 pub(crate) fn create_type(t: &Thread) -> R<Value> {
-    let class = struct_sequence::make_type(t, &ARGS)?;
-    ARGS_TYPE.set(class);
+    let class = struct_sequence::create_type(t, &ARGS, &ARGS_TYPE)?;
     Ok(class.value())
 }
 

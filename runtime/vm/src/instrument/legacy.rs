@@ -36,7 +36,7 @@ pub fn set_function(t: &Thread, slot: ThreadSlot, f: Value) {
 
 /// Gives all threads a function.
 pub fn set_for_all(t: &Thread, slot: ThreadSlot, f: Value) {
-    t.mutator.stop_world(c"trace functions", |_| t.runtime().each_thread(|other| other.set_slot(slot, f)));
+    t.mutator.stop_world(c"trace functions", |_| t.interpreter().each_thread(t, |other| other.set_slot(slot, f)));
     update(t, slot);
 }
 
@@ -49,7 +49,7 @@ pub fn want_opcodes(t: &Thread) {
 
 fn update(t: &Thread, slot: ThreadSlot) {
     let mut used = false;
-    t.runtime().each_thread(|other| used |= other.slot(slot).is_some());
+    t.interpreter().each_thread(t, |other| used |= other.slot(slot).is_some());
     let (tool, wanted) = match slot {
         ThreadSlot::TraceFunction if OPCODES.load(Relaxed) => (TRACE, FOR_TRACE | Event::INSTRUCTION.bit()),
         ThreadSlot::TraceFunction => (TRACE, FOR_TRACE),

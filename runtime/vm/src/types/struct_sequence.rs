@@ -5,6 +5,7 @@
 use crate::args::{Args, FnDef, GetSet};
 use crate::object::{R, Ref, Slot, ValueExt};
 use crate::protocol::{iter, text};
+use crate::root::TypeCell;
 use crate::slots::{Call, SlotTable};
 use crate::thread::Thread;
 use crate::types::exceptions::Message;
@@ -34,6 +35,17 @@ const MAX_FIELDS: usize = 32;
 struct Declaration {
     native: TypeDef,
     sequence: &'static StructSequenceDef,
+}
+
+/// Makes the type and remembers it for native code, unless that was done before: a module that is imported afresh, or by another
+/// interpreter, gets the same.
+pub fn create_type(t: &Thread, def: &'static StructSequenceDef, cell: &'static TypeCell) -> R<Ref<Type>> {
+    if let Some(class) = cell.opt() {
+        return Ok(class);
+    }
+    let class = make_type(t, def)?;
+    cell.set(class);
+    Ok(class)
 }
 
 /// Makes the type.

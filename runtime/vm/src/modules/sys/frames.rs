@@ -113,7 +113,7 @@ fn by_thread(t: &Thread, ask: impl Fn(&Thread) -> Option<Value>) -> R {
     t.mutator.stop_world(c"state of all threads", |_| {
         // The list of threads is locked while it is walked, and the collector needs it: nothing is allocated meanwhile.
         let mut threads = Vec::new();
-        t.runtime().each_thread(|other| threads.push(std::ptr::from_ref(other)));
+        t.interpreter().each_thread(t, |other| threads.push(std::ptr::from_ref(other)));
         for other in threads {
             // SAFETY: no thread ends while the world is stopped.
             let other = unsafe { &*other };

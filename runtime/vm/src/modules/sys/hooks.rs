@@ -62,8 +62,7 @@ pub(super) fn add(t: &Thread, dict: Ref<Dict>) -> R<()> {
         }
     }
     dict.set_text(t, "UnraisableHookArgs", error_report::create_unraisable_args(t)?)?;
-    ASYNCGEN_HOOKS_TYPE.set(struct_sequence::make_type(t, &ASYNCGEN_HOOKS)?);
-    Ok(())
+    struct_sequence::create_type(t, &ASYNCGEN_HOOKS, &ASYNCGEN_HOOKS_TYPE).map(drop)
 }
 
 fn exit(t: &Thread, a: &[Value]) -> R {

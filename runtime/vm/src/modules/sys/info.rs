@@ -192,7 +192,7 @@ fn implementation(t: &Thread, version_info: Value) -> R {
     dict.set_text(t, "hexversion", int::from_i64(t, HEX_VERSION))?;
     let system = if cfg!(target_os = "linux") { "linux-gnu" } else { std::env::consts::OS };
     dict.set_text(t, "_multiarch", text(t, &format!("{}-{system}", std::env::consts::ARCH)))?;
-    dict.set_text(t, "supports_isolated_interpreters", Value::FALSE)?;
+    dict.set_text(t, "supports_isolated_interpreters", Value::TRUE)?;
     Ok(simple_namespace::from_dict(t, dict))
 }
 

@@ -31,15 +31,15 @@ pub static MODULE: ModuleDef = ModuleDef {
         FnDef::def("start_new_thread", "function, args, kwargs={}, /", start_new_thread),
         FnDef::def("start_new", "function, args, kwargs={}, /", start_new_thread),
         FnDef::def("start_joinable_thread", "function, handle=None, daemon=True", start_joinable_thread),
-        FnDef::def("daemon_threads_allowed", "", |_, _| Ok(Value::TRUE)),
+        FnDef::def("daemon_threads_allowed", "", |t, _| Ok(Value::bool(t.interpreter().permissions.daemon_threads))),
         FnDef::def("allocate_lock", "", |t, _| Ok(new_lock(t))),
         FnDef::def("allocate", "", |t, _| Ok(new_lock(t))),
         FnDef::def("get_ident", "", |t, _| Ok(int::from_u64(t, t.ident.get()))),
         // SAFETY: always succeeds.
         FnDef::def("get_native_id", "", |_, _| Ok(Value::int(unsafe { libc::gettid() } as i64))),
         FnDef::def("_get_main_thread_ident", "", |t, _| Ok(int::from_u64(t, t.runtime().main_ident.load(Ordering::Relaxed)))),
-        FnDef::def("_is_main_interpreter", "", |_, _| Ok(Value::TRUE)),
-        FnDef::def("_count", "", |_, _| Ok(Value::int(running() as i64))),
+        FnDef::def("_is_main_interpreter", "", |t, _| Ok(Value::bool(t.interpreter().is_main()))),
+        FnDef::def("_count", "", |t, _| Ok(Value::int(running(t) as i64))),
         FnDef::def("stack_size", "size=0, /", stack_size),
         FnDef::def("exit", "", exit_thread),
         FnDef::def("exit_thread", "", exit_thread),
@@ -87,8 +87,15 @@ static EXCEPT_HOOK_ARGS: StructSequenceDef = StructSequenceDef {
     instantiable: true,
 };
 
-/// How many threads made by this module run.
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
+/// The threads that the programs of an interpreter have started.
+#[derive(Default)]
+pub struct Threads {
+    /// How many run.
+    running: AtomicUsize,
+    /// Those that the end of the interpreter waits for.
+    join_at_exit: Mutex<Vec<Arc<Done>>>,
+}
+
 /// The stack of new threads in bytes; 0 is the default.
 static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
 /// The default: as much as the main thread has on most systems.
@@ -136,25 +143,27 @@ impl Done {
     }
 }
 
-/// How many threads made by this module run.
-pub fn running() -> usize {
-    RUNNING.load(Ordering::Relaxed)
+/// How many threads that this module has made run in the interpreter.
+pub fn running(t: &Thread) -> usize {
+    t.interpreter().threads.running.load(Ordering::Relaxed)
+}
+
+/// The thread ends: its attributes of thread-local objects go.
+pub(crate) fn forget_locals(t: &Thread) {
+    local::forget_thread(t);
 }
 
 /// After a fork, in the child: all threads but this one are over.
 pub fn after_fork_child(t: &Thread) {
     sync::after_fork_child();
     let is_main = t.runtime().main_ident.load(Ordering::Relaxed) == t.ident.get();
-    RUNNING.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
+    t.interpreter().threads.running.store(if is_main { 0 } else { 1 }, Ordering::Relaxed);
     for done in AHEAD.lock().iter().filter_map(Weak::upgrade) {
         if done.ident.load(Ordering::Acquire) != t.ident.get() {
             done.set();
         }
     }
 }
-
-/// Threads that the end of the program waits for.
-static JOIN_AT_EXIT: Mutex<Vec<Arc<Done>>> = Mutex::new(Vec::new());
 
 /// What the new thread needs, kept alive by being a root until it has taken it.
 struct Start {
@@ -174,6 +183,10 @@ fn spawn(
     done: Arc<Done>,
     on_error: fn(&Thread, Value),
 ) -> R<u64> {
+    if !t.interpreter().permissions.threads {
+        done.set();
+        raise!(t, RuntimeError, "thread is not supported for isolated subinterpreters");
+    }
     if t.interpreter().finalizing.load(Ordering::Acquire) {
         done.set();
         raise!(t, PythonFinalizationError, "can't create new thread at interpreter shutdown");
@@ -195,7 +208,7 @@ fn spawn(
         let start = start;
         let t = runtime::attach(interpreter, stack);
         let Start { function, args, kwargs } = start;
-        RUNNING.fetch_add(1, Ordering::Relaxed);
+        t.interpreter().threads.running.fetch_add(1, Ordering::Relaxed);
         finished.ident.store(t.ident.get(), Ordering::Release);
         let _ = tell.send(t.ident.get());
         // SAFETY: the starter has passed a tuple, and a dict or NULL.
@@ -203,9 +216,9 @@ fn spawn(
         if call::call_unpacked(t, function, args, kwargs).is_err() {
             on_error(t, function);
         }
-        local::forget_thread(t);
+        forget_locals(t);
         runtime::run_finalizers(t);
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
+        t.interpreter().threads.running.fetch_sub(1, Ordering::Relaxed);
         runtime::detach(t);
         finished.set();
     });
@@ -256,12 +269,15 @@ fn start_joinable_thread(t: &Thread, a: &[Value]) -> R {
         None => handle::new(t),
     };
     let daemon = a[2].is_null() || crate::protocol::truth::truth(t, a[2])?;
+    if daemon && !t.interpreter().permissions.daemon_threads {
+        raise!(t, RuntimeError, "daemon threads are disabled in this (sub)interpreter");
+    }
     let done = Done::ahead(0);
     if !handle.begin(done.clone()) {
         raise!(t, RuntimeError, "thread already started");
     }
     if !daemon {
-        let mut list = JOIN_AT_EXIT.lock();
+        let mut list = t.interpreter().threads.join_at_exit.lock();
         list.retain(|d| !d.is_set());
         list.push(done.clone());
     }
@@ -277,7 +293,7 @@ fn start_joinable_thread(t: &Thread, a: &[Value]) -> R {
 /// Waits for the end of all threads that are not daemons.
 pub fn shutdown(t: &Thread) -> R<()> {
     loop {
-        let next = JOIN_AT_EXIT.lock().pop();
+        let next = t.interpreter().threads.join_at_exit.lock().pop();
         let Some(done) = next else { return Ok(()) };
         wait(t, &done, None)?;
     }
