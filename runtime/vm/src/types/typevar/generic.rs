@@ -124,11 +124,5 @@ pub fn prepare_default(t: &Thread, parameter: Value, alias: Value, params: Value
     }
     let at_least = if required < params.len() { "at least " } else { "" };
     let shown = crate::protocol::text::repr(t, alias)?;
-    raise!(
-        t,
-        TypeError,
-        "Too few arguments for {}; actual {}, expected {at_least}{required}",
-        shown.to_string_lossy(),
-        args.len()
-    )
+    raise!(t, TypeError, "Too few arguments for {}; actual {}, expected {at_least}{required}", shown.to_string_lossy(), args.len())
 }
