@@ -50,3 +50,10 @@ for name in ("strict", "ignore", "replace", "backslashreplace", "xmlcharrefrepla
 print(codecs.lookup("UTF8").name, codecs.lookup("Latin-1").name, error(codecs.lookup, "no such"), codecs.encode("abc", "rot13"), codecs.decode(b"616263", "hex"), error("abc".encode, "rot13"), error(b"ab".decode, "hex"))
 print("é".encode("cp1252"), "€".encode("cp1252"), b"\x80".decode("cp1252"), error("\u0100".encode, "cp1252"), error(b"\x81".decode, "cp1252"), "Ж".encode("koi8-r"), "é".encode("UTF-8"), "a".encode("U8"), "é".encode("cp437"))
 print(str(b"abc", "ascii"), "x".encode(encoding="utf-8", errors="strict"), "".encode("utf-16"), b"".decode("utf-16"))
+
+# What cannot be escaped begins behind what can.
+for encoding in "utf-8", "ascii", "latin-1":
+    try:
+        "a\udc80\ud800\udfffb".encode(encoding, "surrogateescape")
+    except UnicodeEncodeError as e:
+        print(encoding, e.start, e.end)

@@ -141,6 +141,37 @@ class Named(io.TextIOWrapper):
 print(repr(Named(io.BytesIO(), encoding="ascii")).split()[0].endswith("Named"))
 
 
+# Arguments whose conversion exports the bytes that are about to move.
+class Exporting:
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __buffer__(self, flags):
+        self.view = self.stream.getbuffer()
+        return memoryview(b"A" * 100)
+
+    def __index__(self):
+        self.view = self.stream.getbuffer()
+        return 0
+
+
+for use in (
+    lambda stream, argument: stream.write(argument),
+    lambda stream, argument: stream.writelines([argument]),
+    lambda stream, argument: stream.truncate(argument),
+    lambda stream, argument: stream.__init__(argument),
+    lambda stream, argument: stream.__setstate__((argument, 0, None)),
+):
+    stream = io.BytesIO(b"abc")
+    argument = Exporting(stream)
+    print(attempt(use, stream, argument), bytes(argument.view))
+    argument.view.release()
+    print(stream.getvalue())
+closed = io.StringIO()
+closed.close()
+print(attempt(closed.__setstate__, ("", "", 0, None)))
+
+
 # Closing: of two failures the first is the context of the second; the stream below is closed all the same.
 class Failing(Raw):
     def __init__(self, error):

@@ -279,3 +279,24 @@ class Sequence:
 
 
 print(list(Sequence()), 10 in Sequence(), 11 in Sequence())
+
+
+# A comparison whose descriptor says that it is not there, one that is None, and one that fails.
+class Descriptor:
+    def __init__(self, error):
+        self.error = error
+
+    def __get__(self, instance, owner):
+        raise self.error
+
+
+for error in AttributeError("not there"), KeyError("failure"):
+    kind = type("Kind", (), {"__eq__": Descriptor(error), "__hash__": None})
+    try:
+        print(kind() == kind())
+    except KeyError as e:
+        print(repr(e))
+try:
+    type("Kind", (), {"__ne__": None})() != 1
+except TypeError as e:
+    print(e)

@@ -62,20 +62,31 @@ fn init(t: &Thread, v: Value, args: Args<'_>) -> R<()> {
     static SIGNATURE: Signature = Signature::parse("initial_bytes=b''");
     args.bind(t, "BytesIO", &SIGNATURE, |a| {
         let bytes = if a[0].is_null() || a[0].is_none() { Vec::new() } else { get_buffer(t, a[0])?.as_slice().to_vec() };
-        check_exports(t, v)?;
-        *receiver::<BytesIo>(v).content.lock() = Content { bytes, position: 0, closed: false };
-        Ok(())
+        with_unexported(t, v, |c| *c = Content { bytes, position: 0, closed: false })
     })
 }
 
-fn check_exports(t: &Thread, v: Value) -> R<()> {
+/// Runs `f` on the content, where the bytes may move: BufferError if a buffer is exported. What may run Python code, and so export one,
+/// has to be done before. `f` runs none.
+fn with_unexported<T>(t: &Thread, v: Value, f: impl FnOnce(&mut Content) -> T) -> R<T> {
     let this = receiver::<BytesIo>(v);
-    let exports = &this.exports;
-    limpid_vm::types::memory::release_garbage(t, exports)?;
-    if exports.load(Relaxed) > 0 {
-        raise!(t, BufferError, "Existing exports of data: object cannot be re-sized");
+    limpid_vm::types::memory::release_garbage(t, &this.exports)?;
+    {
+        // Buffers are exported under this lock.
+        let mut content = this.content.lock();
+        if this.exports.load(Relaxed) == 0 {
+            return Ok(f(&mut content));
+        }
     }
-    Ok(())
+    raise!(t, BufferError, "Existing exports of data: object cannot be re-sized")
+}
+
+/// The same with an open file.
+fn with_resizable<T>(t: &Thread, v: Value, f: impl FnOnce(&mut Content) -> T) -> R<T> {
+    match with_unexported(t, v, |c| (!c.closed).then(|| f(c)))? {
+        Some(result) => Ok(result),
+        None => raise!(t, ValueError, "I/O operation on closed file."),
+    }
 }
 
 /// Runs `f` on the content of an open file. `f` runs no Python code.
@@ -133,10 +144,10 @@ fn readinto(t: &Thread, a: &[Value]) -> R {
 }
 
 fn write(t: &Thread, a: &[Value]) -> R {
-    check_exports(t, a[0])?;
+    with(t, a[0], |_| ())?;
     let data = get_buffer(t, a[1])?;
     let bytes = data.to_contiguous();
-    with(t, a[0], |c| {
+    with_resizable(t, a[0], |c| {
         if bytes.is_empty() {
             return;
         }
@@ -169,13 +180,12 @@ fn seek(t: &Thread, a: &[Value]) -> R {
 }
 
 fn truncate(t: &Thread, a: &[Value]) -> R {
-    check_exports(t, a[0])?;
     let n = match size_or_negative(t, a[1])? {
         Some(n) if n < 0 => raise!(t, ValueError, "negative size value {n}"),
         Some(n) => n as usize,
         None => with(t, a[0], |c| c.position)?,
     };
-    with(t, a[0], |c| c.bytes.truncate(n))?;
+    with_resizable(t, a[0], |c| c.bytes.truncate(n))?;
     Ok(Value::int(n as i64))
 }
 
@@ -184,11 +194,10 @@ fn size_or_negative(t: &Thread, v: Value) -> R<Option<isize>> {
 }
 
 fn close(t: &Thread, a: &[Value]) -> R {
-    check_exports(t, a[0])?;
-    let this = receiver::<BytesIo>(a[0]);
-    let mut c = this.content.lock();
-    c.closed = true;
-    c.bytes = Vec::new();
+    with_unexported(t, a[0], |c| {
+        c.closed = true;
+        c.bytes = Vec::new();
+    })?;
     Ok(Value::NONE)
 }
 
@@ -209,8 +218,10 @@ fn release(_: &Thread, exporter: Value) {
 fn export(t: &Thread, v: Value, flags: u32) -> R<Buffer> {
     let source = receiver::<BytesIoBuffer>(v).source.get();
     let this = receiver::<BytesIo>(source);
-    let (p, n) = with(t, source, |c| (c.bytes.as_mut_ptr(), c.bytes.len()))?;
-    this.exports.fetch_add(1, Relaxed);
+    let (p, n) = with(t, source, |c| {
+        this.exports.fetch_add(1, Relaxed);
+        (c.bytes.as_mut_ptr(), c.bytes.len())
+    })?;
     match Buffer::simple(t, v, v, p, n, false, flags) {
         Ok(b) => Ok(b.released_by(release)),
         Err(raised) => {
@@ -252,7 +263,6 @@ fn setstate(t: &Thread, a: &[Value]) -> R {
             a[1].class().display_name()
         );
     };
-    check_exports(t, a[0])?;
     let bytes = get_buffer(t, state.get(0))?.as_slice().to_vec();
     if !int::is_int(state.get(1)) {
         raise!(t, TypeError, "second item of state must be an integer, got {}", state.get(1).class().display_name());
@@ -261,7 +271,7 @@ fn setstate(t: &Thread, a: &[Value]) -> R {
     if position < 0 {
         raise!(t, ValueError, "position value cannot be negative");
     }
-    with(t, a[0], |c| {
+    with_resizable(t, a[0], |c| {
         c.bytes = bytes;
         c.position = position as usize;
     })?;

@@ -264,6 +264,7 @@ fn getstate(t: &Thread, a: &[Value]) -> R {
 }
 
 fn setstate(t: &Thread, a: &[Value]) -> R {
+    with(t, a[0], |_| ())?;
     let Some(state) = a[1].downcast::<Tuple>().filter(|s| s.len() >= 4) else {
         raise!(
             t,

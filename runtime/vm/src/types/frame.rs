@@ -190,7 +190,7 @@ impl FrameObject {
         })
     }
 
-    /// `f_lineno`; 0 when the instruction has none.
+    /// `f_lineno`; negative when the instruction has none.
     pub fn line(&self, t: &Thread) -> i32 {
         line_at(self.code(), self.position(t))
     }
@@ -281,7 +281,8 @@ fn f_locals(t: &Thread, v: Value) -> R {
 
 fn f_lineno(t: &Thread, v: Value) -> R {
     match receiver::<FrameObject>(v).line(t) {
-        n if n > 0 => Ok(Value::int(n as i64)),
+        // A module begins before its first line.
+        n if n >= 0 => Ok(Value::int(n as i64)),
         _ => Ok(Value::NONE),
     }
 }

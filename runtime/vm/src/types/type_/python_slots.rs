@@ -180,14 +180,11 @@ fn setattr(t: &Thread, object: Value, name: Value, value: Value) -> R<()> {
 
 fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
     let name = [names::__lt__, names::__le__, names::__eq__, names::__ne__, names::__gt__, names::__ge__][op as usize];
-    // A method that cannot be had is none.
+    // A method whose descriptor says that it is not there is none.
     match attr::get_special_method(t, a, name) {
         Ok(Some(method)) => call_method(t, method, &[b]),
         Ok(None) => Ok(Value::NOT_IMPLEMENTED),
-        Err(_) => {
-            t.take_exception();
-            Ok(Value::NOT_IMPLEMENTED)
-        }
+        Err(_) => t.catch(exc::AttributeError).map(|()| Value::NOT_IMPLEMENTED),
     }
 }
 

@@ -128,7 +128,8 @@ impl<'a> EncodeErrors<'a> {
             }
             Errors::SurrogateEscape => {
                 let escaped = chars().map_while(|c| (0xDC80..0xDD00).contains(&c).then(|| (c - 0xDC00) as u8)).collect::<Vec<u8>>();
-                if escaped.len() < end - start { self.refuse(start, end, reason) } else { Ok((Replacement::Escaped(escaped), end)) }
+                let refused = start + escaped.len();
+                if refused < end { self.refuse(refused, end, reason) } else { Ok((Replacement::Escaped(escaped), end)) }
             }
             Errors::SurrogatePass if self.encoding.starts_with("utf-") && chars().all(is_surrogate) => Ok((Replacement::Pass, end)),
             Errors::SurrogatePass => self.refuse(start, end, reason),
