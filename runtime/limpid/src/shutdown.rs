@@ -30,6 +30,9 @@ pub(crate) fn finish_another(t: &Thread) {
     join_threads(t);
     limpid_stdlib::atexit::run(t);
     streams::flush_at_exit(t);
+    if t.interpreter().counts.load(Ordering::Acquire) {
+        write_statistics(t);
+    }
 }
 
 /// Ends the interpreters that the program has left, the newest first, but for those in which a thread still runs.
