@@ -23,7 +23,7 @@ impl Lowering<'_> {
             _ => Ty::Int,
         };
         // Floats take ints too.
-        if !is_load && !is_int(v) && !(ty == Ty::Float && v == Observed::Float) {
+        if !(is_load || is_int(v) || ty == Ty::Float && v == Observed::Float) {
             return Ok(false);
         }
         let (object, index) = (self.peek(2)?, self.peek(1)?);

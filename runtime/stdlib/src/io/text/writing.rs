@@ -69,7 +69,7 @@ pub(super) fn write(t: &Thread, a: &[Value]) -> R {
     };
     let chunk_size = w.chunk_size.load(Relaxed) as usize;
     // Nothing is put together that is larger than a chunk. The stream may write to this one.
-    while w.pending.lock().len() > 0 && bytes.as_slice().len() >= chunk_size {
+    while !w.pending.lock().is_empty() && bytes.as_slice().len() >= chunk_size {
         flush_pending(t, v)?;
     }
     if w.pending.lock().len() + bytes.as_slice().len() > chunk_size {
