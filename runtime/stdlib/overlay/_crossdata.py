@@ -203,6 +203,19 @@ def summary_object(parts):
     )
 
 
+# How a queue or a channel replaces what an interpreter has left behind in it: removes it, an error, a mark.
+REMOVE, ERROR, MARK = _REPLACEMENTS = 1, 2, 3
+
+
+def replacement(op, default):
+    """The way that is asked for, -1 for the default."""
+    if op == -1:
+        op = default
+    if op not in _REPLACEMENTS:
+        raise ValueError(f"unsupported unboundop {op}")
+    return op
+
+
 def shared(name, make):
     """An object that all interpreters have in common, by name."""
     return _core.shared.setdefault(name, make())

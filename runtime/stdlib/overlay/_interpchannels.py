@@ -42,8 +42,6 @@ class ChannelNotEmptyError(ChannelError):
     __module__ = "_interpchannels"
 
 
-# How to replace what an interpreter has left behind: remove it, an error, a mark.
-_REMOVE, _ERROR, _MARK = _UNBOUND = 1, 2, 3
 # No default.
 _NONE = object()
 
@@ -125,16 +123,9 @@ def _look_up(id):
     return channel
 
 
-def _check_unbound(op):
-    if op not in _UNBOUND:
-        raise ValueError(f"unsupported unboundop {op}")
-
-
 def create(unboundop=-1, fallback=-1):
     """Opens a channel; its number."""
-    if unboundop == -1:
-        unboundop = _MARK
-    _check_unbound(unboundop)
+    unboundop = _crossdata.replacement(unboundop, _crossdata.MARK)
     # The ends: by number of an associated interpreter, has it not released the end yet?
     channel = _SimpleNamespace(lock=_allocate_lock(), items=_deque(), unboundop=unboundop, fallback=fallback, send={}, recv={}, open=True,
                                closing=False)
@@ -176,9 +167,7 @@ def _associate(channel, end, cid):
 
 def _send(cid, packed, unboundop, blocking, timeout):
     cid, channel = _number(cid), _look_up(cid)
-    if unboundop == -1:
-        unboundop = channel.unboundop
-    _check_unbound(unboundop)
+    unboundop = _crossdata.replacement(unboundop, channel.unboundop)
     received = _allocate_lock()
     received.acquire()
     item = _SimpleNamespace(packed=packed, owner=_core.current(), unboundop=unboundop, received=received, was_received=False)
@@ -281,7 +270,7 @@ def unbind(interpreter):
             for item in list(channel.items):
                 if item.owner == interpreter:
                     item.owner = item.packed = None
-                    if item.unboundop == _REMOVE:
+                    if item.unboundop == _crossdata.REMOVE:
                         channel.items.remove(item)
             for end in (channel.send, channel.recv):
                 if interpreter in end:

@@ -20,9 +20,6 @@ class QueueNotFoundError(QueueError):
     __module__ = "concurrent.interpreters"
 
 
-# How to replace what an interpreter has left behind: remove it, an error, a mark.
-_REMOVE, _ERROR, _MARK = _UNBOUND = 1, 2, 3
-
 # The queues of all interpreters, by number, and the number of the next. Items are packed, with the number of the interpreter that has put
 # them there (None when it has ended) and how they are replaced then.
 _state = _crossdata.shared("queues", lambda: _SimpleNamespace(lock=_allocate_lock(), open={}, next=1))
@@ -42,16 +39,9 @@ def _look_up(qid):
     return queue
 
 
-def _check_unbound(op):
-    if op not in _UNBOUND:
-        raise ValueError(f"unsupported unboundop {op}")
-
-
 def create(maxsize, unboundop=-1, fallback=-1):
     """Opens a queue for so many items, 0 for any number; its number."""
-    if unboundop == -1:
-        unboundop = _MARK
-    _check_unbound(unboundop)
+    unboundop = _crossdata.replacement(unboundop, _crossdata.MARK)
     queue = _SimpleNamespace(lock=_allocate_lock(), items=_deque(), maxsize=maxsize, unboundop=unboundop, fallback=fallback, users=0)
     with _state.lock:
         qid = _state.next
@@ -76,9 +66,7 @@ def list_all():
 def put(qid, obj, unboundop=-1, fallback=-1):
     """Appends an object."""
     queue = _look_up(qid)
-    if unboundop == -1:
-        unboundop = queue.unboundop
-    _check_unbound(unboundop)
+    unboundop = _crossdata.replacement(unboundop, queue.unboundop)
     packed = _crossdata.pack(obj)
     with queue.lock:
         if 0 < queue.maxsize <= len(queue.items):
@@ -106,7 +94,7 @@ def unbind(interpreter):
         with queue.lock:
             items = [item if item[1] != interpreter else (None, None, item[2]) for item in queue.items]
             queue.items.clear()
-            queue.items.extend([item for item in items if item[1] is not None or item[2] != _REMOVE])
+            queue.items.extend([item for item in items if item[1] is not None or item[2] != _crossdata.REMOVE])
 
 
 def bind(qid):
