@@ -221,9 +221,13 @@ fn raw_read(t: &Thread, a: &[Value]) -> R {
 }
 
 fn raw_readall(t: &Thread, a: &[Value]) -> R {
-    let mut all = Vec::new();
+    read_on(t, a[0], &[Value::int(super::DEFAULT_BUFFER_SIZE as i64)], Vec::new())
+}
+
+/// Calls a stream's `read` until it gives nothing; all that it gave, behind what there is already. None if there is nothing yet.
+pub(super) fn read_on(t: &Thread, stream: Value, args: &[Value], mut all: Vec<u8>) -> R {
     loop {
-        let got = method(t, a[0], "read", &[Value::int(super::DEFAULT_BUFFER_SIZE as i64)])?;
+        let got = method(t, stream, "read", args)?;
         if got.is_none() {
             if all.is_empty() {
                 return Ok(got);

@@ -1,8 +1,8 @@
 //! Reading: what the raw stream gives is kept until it is asked for.
 
 use super::{Locked, RANDOM, READER, check_raw_open, lock};
-use crate::io::base::next_line;
-use crate::io::{method, size};
+use crate::io::base::{next_line, read_on};
+use crate::io::size;
 use limpid_heap::Value;
 use limpid_vm::object::{R, ValueExt};
 use limpid_vm::protocol::{attr, call, number};
@@ -64,21 +64,7 @@ fn read_all(t: &Thread, s: &mut Locked<'_>) -> R {
         out.extend_from_slice(rest.as_slice());
         return Ok(Bytes::from_slice(t, &out)?.value());
     }
-    loop {
-        let got = method(t, s.raw, "read", &[])?;
-        if got.is_none() {
-            if out.is_empty() {
-                return Ok(got);
-            }
-            break;
-        }
-        let Some(got) = got.downcast::<Bytes>() else { raise!(t, TypeError, "read() should return bytes") };
-        if got.as_slice().is_empty() {
-            break;
-        }
-        out.extend_from_slice(got.as_slice());
-    }
-    Ok(Bytes::from_slice(t, &out)?.value())
+    read_on(t, s.raw, &[], out)
 }
 
 pub(super) fn read1(t: &Thread, a: &[Value]) -> R {
