@@ -16,7 +16,7 @@ static FIRST: AtomicPtr<Root> = AtomicPtr::new(std::ptr::null_mut());
 
 /// A global reference.
 pub struct Root {
-    value: AtomicU64,
+    held: Held,
     next: AtomicPtr<Root>,
     registered: AtomicBool,
 }
@@ -24,31 +24,31 @@ pub struct Root {
 impl Root {
     /// An empty one.
     pub const fn new() -> Root {
-        Root { value: AtomicU64::new(0), next: AtomicPtr::new(std::ptr::null_mut()), registered: AtomicBool::new(false) }
+        Root { held: Held::new(), next: AtomicPtr::new(std::ptr::null_mut()), registered: AtomicBool::new(false) }
     }
 
     /// The value, NULL when it is empty.
     #[inline(always)]
     pub fn get(&self) -> Value {
-        Value::from_bits(self.value.load(Ordering::Acquire))
+        self.held.get()
     }
 
     /// The value, if there is one.
     #[inline]
     pub fn opt(&self) -> Option<Value> {
-        self.get().non_null()
+        self.held.opt()
     }
 
     /// Replaces the value.
     pub fn set(&'static self, v: Value) {
         self.register();
-        self.value.store(v.bits(), Ordering::Release);
+        self.held.set(v);
     }
 
     /// Replaces the value; the one before.
     pub fn replace(&'static self, v: Value) -> Value {
         self.register();
-        Value::from_bits(self.value.swap(v.bits(), Ordering::AcqRel))
+        self.held.replace(v)
     }
 
     fn register(&'static self) {
