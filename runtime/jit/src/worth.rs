@@ -2,7 +2,8 @@
 //!
 //! Both ways of running a loop are measured, in clock cycles a round: in the interpreter before the loop is recorded and whenever its code
 //! *rests* ([`Loop`]), and while it has code ([`Watch`]). Code that takes longer than the interpreter several times in a row rests, each
-//! time for longer; meanwhile no traces grow from its exits. Code that is not is measured now and then only. Whatever the reason, a program is not slower than without code for long.
+//! time for longer; meanwhile no traces grow from its exits. Code that is not is measured now and
+//! then only. Whatever the reason, a program is not slower than without code for long.
 //!
 //! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
 //! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more

@@ -170,6 +170,8 @@ pub fn end(t: &Thread, interpreter: &Arc<Interpreter>) {
 
 /// What it holds is garbage once its last thread has ended.
 fn forget(t: &Thread, interpreter: &Arc<Interpreter>) {
+    // From here on its threads hand to the collector what it holds.
+    interpreter.finalizing.store(true, Ordering::Release);
     t.runtime().interpreters.lock().retain(|other| !Arc::ptr_eq(other, interpreter));
 }
 

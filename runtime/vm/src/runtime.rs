@@ -142,7 +142,7 @@ pub struct Runtime {
     pub interrupt: OnceLock<fn(i32)>,
     /// The thread that runs the main program.
     pub main_ident: AtomicU64,
-    /// The interpreters, the main one first, each from its beginning until all of its threads have ended.
+    /// The interpreters, the main one first, each from its beginning to its end.
     pub(crate) interpreters: Mutex<Vec<Arc<Interpreter>>>,
     /// How the others begin and end.
     pub life: OnceLock<Life>,
@@ -286,8 +286,10 @@ impl Embedder for Hooks {
 /// Traces what a thread refers to besides its native stack.
 fn trace_thread(t: &Thread, tracer: &mut Tracer) {
     use crate::interp::frame::Frame;
-    // It may have ended, but for this thread.
-    t.interpreter().trace(tracer);
+    // An interpreter that is not in the list any more has ended, but for this thread.
+    if t.interpreter().finalizing.load(Ordering::Relaxed) {
+        t.interpreter().trace(tracer);
+    }
     for v in [t.exception.get(), t.handled_base.value.get(), t.result.get(), t.context.get(), t.async_exception.get()] {
         tracer.value(v);
     }
