@@ -100,6 +100,28 @@ pub unsafe fn collect_as(m: &Mutator, request: Request) -> CollectionReport {
     policy::explicit(m, request)
 }
 
+/// What a collection has found to be dead, while the memory of that is untouched.
+pub struct Dead {
+    is_minor: bool,
+}
+
+impl Dead {
+    /// Was this a minor collection? Then what was there at the last one is alive.
+    pub fn is_minor(&self) -> bool {
+        self.is_minor
+    }
+
+    /// Is the word a pointer to a dead cell, or into one? It was one to a live cell, or to none at all, at the last collection.
+    pub fn contains(&self, word: usize) -> bool {
+        region::resolve(word, allocated_before(self.is_minor)).is_some_and(|cell| !is_marked(cell))
+    }
+}
+
+/// The bitmap of the cells that a collection had found alive before the one in progress.
+pub(crate) fn allocated_before(is_minor: bool) -> usize {
+    if is_minor { MARKS } else { SNAPSHOT }
+}
+
 /// Runs a collection: hooks, stop, statistics. The caller has made sure that it is the only one.
 pub(crate) fn run(m: &Mutator, request: Request) -> CollectionReport {
     embedder().before_collection(request.generation);
@@ -143,6 +165,7 @@ fn collection(world: &StoppedWorld, me: &Mutator, request: Request) -> Collectio
     garbage.iter().for_each(|object| tracer.value(*object));
     tracer.drain();
     let cleared = clear_weak(&mut registrations.weak);
+    embedder().forget_dead(&Dead { is_minor: !full });
     registrations.drops.retain(|entry| {
         let alive = is_marked(entry.cell);
         if !alive {

@@ -1,7 +1,7 @@
 //! What the heap asks of the runtime around it, and how it is set up.
 
 use crate::cell::ShapeRef;
-use crate::collect::{self, CollectionReport, Generation};
+use crate::collect::{self, CollectionReport, Dead, Generation};
 use crate::pool::pool;
 use crate::tracer::Tracer;
 use crate::{Value, policy, region, stress};
@@ -20,6 +20,10 @@ pub trait Embedder: Sync {
 
     /// The referent of this weak reference has died and its slot is NULL: its callback may be queued. The queue is a root.
     fn weakref_cleared(&self, weakref: Value);
+
+    /// A collection knows what is dead, and will use its memory again: whatever refers to cells by addresses that are no roots has to forget
+    /// those.
+    fn forget_dead(&self, _dead: &Dead) {}
 
     /// Does this dead object count as garbage? A cell with a shape, whose memory, as that of all that it refers to, was not used again.
     fn is_garbage(&self, _object: Value) -> bool {

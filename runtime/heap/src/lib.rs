@@ -84,7 +84,7 @@ mod world;
 
 pub use barrier::{log_slot, publish_shape, store, write_barrier};
 pub use cell::{GRANULE, HEAP_BASE, HEAP_SIZE, Header, Kind, ShapeRef};
-pub use collect::{CollectionReport, Generation, Request, collect, collect_as};
+pub use collect::{CollectionReport, Dead, Generation, Request, collect, collect_as};
 pub use embedder::{Config, Embedder, Stress, init};
 pub use fork::{Forking, after_fork_child, after_fork_parent, before_fork};
 pub use freeze::{freeze, frozen_objects, unfreeze};

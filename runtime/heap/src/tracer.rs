@@ -6,6 +6,7 @@
 
 use crate::Value;
 use crate::cell::{GRANULE, Header, Kind, ShapeRef, header};
+use crate::collect::allocated_before;
 use crate::embedder::embedder;
 use crate::layout::*;
 use crate::parallel::{self, Work};
@@ -76,7 +77,7 @@ impl Tracer {
             slices: Vec::new(),
             queue: [0; QUEUE],
             next: 0,
-            allocated: if minor { MARKS } else { SNAPSHOT },
+            allocated: allocated_before(minor),
             minor,
             mode: Mode::Alone,
             last_shape: 0,

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use limpid_heap::{
-    Config, Generation, Header, Kind, Mutator, ShapeRef, Value, collect, register_drop, register_finalizer, register_weak,
+    Config, Generation, HEAP_BASE, Header, Kind, Mutator, ShapeRef, Value, collect, register_drop, register_finalizer, register_weak,
     unregister_finalizer,
 };
 use std::ptr::NonNull;
@@ -51,6 +51,38 @@ fn a_weak_reference_is_cleared_when_its_referent_dies() {
             assert!(referent(lost).is_null());
             assert_eq!(take(&TOY.cleared), [hide(lost)]);
             TOY.roots.lock().unwrap().clear();
+        }
+    });
+}
+
+#[test]
+fn who_keeps_addresses_is_told_which_are_dead() {
+    let _turn = alone();
+    attached(|m| {
+        // Old ones die in full collections only; 40,000 bytes have blocks of their own.
+        for (age, generation) in [(0, Generation::Young), (0, Generation::Full), (1, Generation::Full)] {
+            for size in [8, 100, 40_000] {
+                let kept = in_clean_stack(|| {
+                    let (kept, lost) = (bytes(m, size), bytes(m, size));
+                    root(kept);
+                    root(lost);
+                    for _ in 0..age {
+                        collect(m, Generation::Young);
+                    }
+                    unroot(lost);
+                    let addresses = [hide(kept), hide(kept) - 13, hide(lost), hide(lost) - 13, !17, !(HEAP_BASE as u64)];
+                    TOY.addresses.lock().unwrap().extend(addresses);
+                    hide(kept)
+                });
+                in_clean_stack(|| collect(m, Generation::Young));
+                if age > 0 {
+                    assert_eq!(TOY.addresses.lock().unwrap().len(), 6);
+                }
+                in_clean_stack(|| collect(m, generation));
+                assert_eq!(*TOY.addresses.lock().unwrap(), [kept, kept - 13, !17, !(HEAP_BASE as u64)]);
+                TOY.addresses.lock().unwrap().clear();
+                TOY.roots.lock().unwrap().clear();
+            }
         }
     });
 }

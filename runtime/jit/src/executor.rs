@@ -4,12 +4,14 @@
 //! What an exit leads to is in its first word, and where a loop's code is in the first word of its executor, so traces are linked to each
 //! other by stores of one word, and no code is ever changed.
 //!
-//! Executors are *retired* all at once: nothing leads to their code any more, but it stays until the thread runs none.
+//! Executors are *retired* all at once, or those that refer to what has died ([`crate::references`]): nothing leads to their code any
+//! more, but it stays until the thread runs none.
 
 use crate::code_heap::{self, Piece};
 use crate::entry;
 use crate::ir::Ty;
 use crate::junction::Junction;
+use crate::references::{References, Seen};
 use crate::uop_counts::{Counts, Totals};
 use crate::worth::{Loop, Watch};
 use limpid_heap::ShapeRef;
@@ -115,6 +117,12 @@ impl Exit {
         self.generation.set(self.generation.get().saturating_add(1));
     }
 
+    /// It leads back to the interpreter again.
+    pub fn unlink(&self) {
+        self.target.set(entry::exit_stub as *const () as *const u8);
+        self.side.set(std::ptr::null());
+    }
+
     /// An exit that leads back to the interpreter.
     pub fn new(state: ExitState) -> Exit {
         Exit {
@@ -156,8 +164,8 @@ pub struct Executor {
     pub entry: Vec<Entry>,
     /// Its exits. The machine code knows their addresses.
     pub exits: Vec<Box<Exit>>,
-    /// Constants in the code, for the collector.
-    pub constants: Vec<u64>,
+    /// What the code refers to.
+    pub references: References,
     /// How often the entry may still not fit.
     pub misses: Cell<u16>,
     /// Its code is in the statistics.
@@ -181,20 +189,27 @@ fn no_code() -> *mut u8 {
 
 impl Executor {
     /// An executor without code.
-    pub fn new(header: *const u16, entry: Vec<Entry>, exits: Vec<Box<Exit>>, constants: Vec<u64>, watch: Watch) -> Executor {
+    pub fn new(header: *const u16, entry: Vec<Entry>, exits: Vec<Box<Exit>>, references: References, watch: Watch) -> Executor {
         Executor {
             code: AtomicPtr::new(no_code()),
             made: Mutex::new((Phase::Waiting, None)),
             header,
             entry,
             exits,
-            constants,
+            references,
             misses: Cell::new(MISSES),
             is_counted: Cell::new(false),
             watch,
             traces: Cell::new(0),
             counts: None,
         }
+    }
+
+    /// One that was retired, and which nothing refers to.
+    pub fn nothing() -> Executor {
+        let e = Executor::new(std::ptr::null(), Vec::new(), Vec::new(), References::default(), Watch::new(0, 0));
+        e.retire();
+        e
     }
 
     /// A trace is to go on from one of its exits, or from those of such traces. False: there are enough.
@@ -246,13 +261,12 @@ impl Executor {
     }
 
     /// Nothing is to lead to it any more. The thread stands still, or calls this.
-    fn retire(&self) {
+    pub(crate) fn retire(&self) {
         let mut made = self.made.lock();
         made.0 = Phase::Retired;
         self.code.store(no_code(), Release);
         for exit in &self.exits {
-            exit.target.set(entry::exit_stub as *const () as *const u8);
-            exit.side.set(std::ptr::null());
+            exit.unlink();
             exit.dead.set(true);
         }
     }
@@ -274,14 +288,16 @@ pub struct State {
     pub executors: Vec<Arc<Executor>>,
     /// The hot loops by their headers.
     pub loops: FxHashMap<usize, Loop>,
-    /// Where traces meet, by the addresses of instructions. Never removed, for code refers to them.
-    junctions: FxHashMap<usize, Box<Junction>>,
+    /// Where traces meet, by the addresses of instructions. They stay as long as the instructions, for code refers to them.
+    pub(crate) junctions: FxHashMap<usize, Box<Junction>>,
     /// How many executors are running, one called from another through native code.
     pub running: Cell<u32>,
     /// How often all executors were retired.
     pub times_retired: u32,
+    /// What there was at the last collection.
+    pub(crate) seen: Seen,
     /// Executors that nothing leads to, and which may still be running.
-    retired: Vec<Arc<Executor>>,
+    pub(crate) retired: Vec<Arc<Executor>>,
     /// How many uops have run since an executor was entered, as far as its code counts them.
     pub uops_run: Cell<u64>,
     uops: Totals,
@@ -299,6 +315,7 @@ impl State {
                 junctions: FxHashMap::default(),
                 running: Cell::new(0),
                 times_retired: 0,
+                seen: Seen::default(),
                 retired: Vec::new(),
                 uops_run: Cell::new(0),
                 uops: Totals::default(),
@@ -310,12 +327,18 @@ impl State {
 
     /// What is known of the loop with a header.
     pub fn loop_at(&mut self, header: *const u16) -> &mut Loop {
-        self.loops.entry(header as usize).or_default()
+        self.loops.entry(header as usize).or_insert_with_key(|header| {
+            self.seen.places.push(*header);
+            Loop::default()
+        })
     }
 
     /// The junction at an instruction, made if there is none.
     pub fn junction_at(&mut self, pc: *const u16) -> &Junction {
-        self.junctions.entry(pc as usize).or_default()
+        self.junctions.entry(pc as usize).or_insert_with_key(|pc| {
+            self.seen.places.push(*pc);
+            Box::default()
+        })
     }
 
     /// The junction at an instruction.
@@ -327,6 +350,7 @@ impl State {
         self.loops.values_mut().for_each(Loop::lost);
         self.junctions.values().for_each(|junction| junction.clear());
         self.times_retired += 1;
+        self.seen.executors = 0;
     }
 
     /// The executor of the loop with a header.

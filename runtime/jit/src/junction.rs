@@ -62,6 +62,11 @@ impl Junction {
         triggers
     }
 
+    /// The executor of its trace, or NULL.
+    pub fn executor(&self) -> *const Executor {
+        self.executor.get()
+    }
+
     /// Its executor is retired.
     pub fn clear(&self) {
         self.code.set(entry::leave_stub as *const () as *const u8);

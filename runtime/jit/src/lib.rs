@@ -8,12 +8,12 @@
 //! * [`optimize`]: what is the same in every round is moved in front of the loop, what is unused is dropped;
 //! * [`backend`]: uops to machine code, by Cranelift; [`code_heap`]: where it lies; [`helpers`]: functions it calls;
 //! * [`worker`]: the thread that does the last step while the program goes on;
-//! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out;
+//! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out;
 //! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
-//! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; constants in the code are
-//! scanned while executors run. A guard leaves before the instruction it belongs to has done anything. Whatever others may change is
+//! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; what the code itself
+//! refers to is alive while executors run, and when it dies the code is given up ([`references`]). A guard leaves before the instruction it belongs to has done anything. Whatever others may change is
 //! loaded again in every round and after every call.
 
 // The ways in and out of machine code are written for one architecture so far; elsewhere this crate is empty.
@@ -30,6 +30,7 @@ pub mod ir;
 pub mod junction;
 pub mod lower;
 pub mod optimize;
+pub mod references;
 pub mod run;
 pub mod uop_counts;
 pub mod worker;
@@ -39,7 +40,7 @@ use backend::Job;
 use executor::{Executor, Exit, Phase, State};
 use ir::Trace;
 use limpid_bytecode::Opcode;
-use limpid_heap::Tracer;
+use limpid_heap::{Dead, Tracer};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
 use limpid_pystats::model::Stats;
@@ -50,6 +51,7 @@ use limpid_vm::thread::Thread;
 use limpid_vm::tier2::recorder::{End, Origin};
 use limpid_vm::tier2::{self, EntryPoints, Recording};
 use lower::{Abort, LinkTarget, Lowered};
+use references::References;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uop_counts::Counts;
@@ -69,6 +71,7 @@ pub fn install() {
         forget,
         after_fork,
         trace,
+        forget_dead,
         retire,
         collect,
         uop_names: ir::Op::NAMES,
@@ -221,7 +224,8 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         interpreted = l.interpreted;
     }
     let watch = Watch::new(interpreted, estimate(&lowered.trace));
-    let mut executor = Executor::new(header, lowered.entry, exits, lowered.constants, watch);
+    let references = References::of(&lowered);
+    let mut executor = Executor::new(header, lowered.entry, exits, references, watch);
     executor.counts = stats::block(t).map(|_| Counts::new(&lowered.trace, &raw const state.uops_run));
     let executor = Arc::new(executor);
     for e in &executor.exits {
@@ -356,8 +360,14 @@ unsafe fn trace(state: *mut (), tracer: &mut Tracer) {
         return;
     }
     for e in state.all() {
-        let range = e.constants.as_ptr_range();
-        // SAFETY: a vector that nobody changes now. What its words refer to may have died while nothing ran.
-        unsafe { tracer.range_conservative(range.start as usize, range.end as usize) };
+        e.references.trace(tracer);
+    }
+}
+
+unsafe fn forget_dead(state: *mut (), dead: &Dead) {
+    // SAFETY: the thread stands still.
+    let count = unsafe { (*(state as *mut State)).forget_dead(dead) };
+    if let Some(t) = limpid_vm::runtime::current().filter(|_| count > 0) {
+        tell_retired(t, count);
     }
 }

@@ -16,7 +16,7 @@ use crate::thread::{HandledException, NATIVE_STACK_RESERVE, Thread, ThreadSlot, 
 use crate::types::code_copies::{self, Runs};
 use crate::types::str::InternTable;
 use crate::types::{Dict, Function, MethodCache, Str, builtin};
-use limpid_heap::{CollectionReport, Config, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
+use limpid_heap::{CollectionReport, Config, Dead, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
 use parking_lot::Mutex;
@@ -213,6 +213,12 @@ impl Embedder for Hooks {
         if let Some(runtime) = RUNTIME.get() {
             runtime.cleared_weakrefs.lock().push(weakref);
             runtime.request_finalizers();
+        }
+    }
+
+    fn forget_dead(&self, dead: &Dead) {
+        if let Some(runtime) = RUNTIME.get().filter(|_| crate::tier2::is_enabled()) {
+            runtime.each_thread(|t| crate::tier2::forget_dead(t, dead));
         }
     }
 

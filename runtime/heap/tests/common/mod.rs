@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use limpid_heap::{
-    CollectionReport, Config, Embedder, Generation, Header, Kind, Mutator, ShapeRef, Tracer, Value, init, register_weak, store,
+    CollectionReport, Config, Dead, Embedder, Generation, Header, Kind, Mutator, ShapeRef, Tracer, Value, init, register_weak, store,
 };
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed};
 use std::sync::{Mutex, Once};
@@ -13,6 +13,8 @@ pub struct Toy {
     pub finalized: Mutex<Vec<Value>>,
     pub cleared: Mutex<Vec<Value>>,
     pub reports: Mutex<Vec<CollectionReport>>,
+    /// Complements of addresses, until what they point into dies.
+    pub addresses: Mutex<Vec<u64>>,
 }
 
 pub static TOY: Toy = Toy {
@@ -20,6 +22,7 @@ pub static TOY: Toy = Toy {
     finalized: Mutex::new(Vec::new()),
     cleared: Mutex::new(Vec::new()),
     reports: Mutex::new(Vec::new()),
+    addresses: Mutex::new(Vec::new()),
 };
 
 impl Embedder for Toy {
@@ -35,6 +38,10 @@ impl Embedder for Toy {
 
     fn weakref_cleared(&self, weakref: Value) {
         self.cleared.lock().unwrap().push(weakref);
+    }
+
+    fn forget_dead(&self, dead: &Dead) {
+        self.addresses.lock().unwrap().retain(|address| !dead.contains(!*address as usize));
     }
 
     fn after_collection(&self, report: &CollectionReport) {

@@ -87,7 +87,7 @@ impl Lowering<'_> {
         self.constant(Ty::Word, w as i64)
     }
 
-    /// A Python value as a constant. The collector learns of it.
+    /// A Python value as a constant.
     pub(super) fn value_constant(&mut self, v: Value) -> Id {
         if v.is_int() {
             return self.constant(Ty::Int, v.shifted());
@@ -97,9 +97,6 @@ impl Lowering<'_> {
         }
         if v.is_bool() {
             return self.constant(Ty::Bool, (v == Value::TRUE) as i64);
-        }
-        if v.is_cell() {
-            self.constants.push(v.bits());
         }
         self.constant(Ty::Value, v.bits() as i64)
     }

@@ -91,8 +91,6 @@ pub struct Lowered {
     pub trace: Trace,
     /// Where the inputs come from when a loop is entered from the interpreter.
     pub entry: Vec<Entry>,
-    /// Constants that the collector has to know.
-    pub constants: Vec<u64>,
 }
 
 /// The executor of the loop that a recording ends at.
@@ -130,7 +128,6 @@ struct Lowering<'a> {
     small_ranges: FxHashSet<Id>,
     /// How many safepoints the trace has come to.
     safepoints: u32,
-    constants: Vec<u64>,
     /// Places of the first frame that the trace reads or writes.
     touched: BTreeSet<u32>,
     /// How far the interpreter's stack is used, in words from the first frame; how many frames are entered.
@@ -233,7 +230,6 @@ impl<'a> Lowering<'a> {
             slice: None,
             small_ranges: FxHashSet::default(),
             safepoints: 0,
-            constants: Vec::new(),
             touched: BTreeSet::new(),
             words: 0,
             deepest: 0,
@@ -253,7 +249,7 @@ impl<'a> Lowering<'a> {
                 self.trace.body.retain(|i| *i != id);
             }
         }
-        Lowered { trace: self.trace, entry, constants: self.constants }
+        Lowered { trace: self.trace, entry }
     }
 
     // ---- starts ----

@@ -22,7 +22,7 @@ use crate::interp::trace::line_at;
 use crate::runtime::Runtime;
 use crate::thread::{Thread, request};
 use limpid_bytecode::Opcode;
-use limpid_heap::Value;
+use limpid_heap::{Dead, Value};
 use limpid_probes as probes;
 use limpid_pystats::model::Stats;
 use recorder::Origin;
@@ -43,8 +43,10 @@ pub struct EntryPoints {
     pub forget: unsafe fn(*mut ()),
     /// A child process after a fork has this thread only.
     pub after_fork: fn(&Thread),
-    /// Hands the collector the constants in the machine code of a thread.
+    /// Hands the collector what the machine code that a thread runs refers to.
     pub trace: unsafe fn(*mut (), &mut limpid_heap::Tracer),
+    /// Retires the executors of a thread, which stands still, that refer to what has died.
+    pub forget_dead: unsafe fn(*mut (), &Dead),
     /// No executor of a thread, which stands still, is to be entered any more.
     pub retire: unsafe fn(*mut ()),
     /// Adds what the machine code of a thread has counted to the statistics and forgets it. The thread stands still, or calls this.
@@ -178,6 +180,15 @@ pub fn trace_thread(t: &Thread, tracer: &mut limpid_heap::Tracer) {
             // SAFETY: as above; the compiler has put its own state there.
             unsafe { (e.trace)(state.compiler.get(), tracer) };
         }
+    }
+}
+
+/// A thread's machine code that refers to what has died is not to be run any more. The thread stands still.
+pub fn forget_dead(t: &Thread, dead: &Dead) {
+    let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) else { return };
+    if let Some(e) = ENTRY_POINTS.get() {
+        // SAFETY: the compiler has put its own state there, and the thread stands still.
+        unsafe { (e.forget_dead)(state.compiler.get(), dead) };
     }
 }
 
