@@ -181,8 +181,6 @@ impl Mutator {
                 policy::automatic(self);
             }
             let block = self.take_block(class, demand)?;
-            let free = usable_bytes(class) - region::block(block).count.load(Relaxed) as usize * CLASS_SIZES[class] as usize;
-            policy::account(&self.counted, free);
             let start = block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
             self.blocks[class].set(block);
             self.cursors[class].next.set(start);
@@ -222,6 +220,7 @@ impl Mutator {
         }
         if cell >= last {
             block.allocated.store((cell - base) as u32, Relaxed);
+            policy::account(&self.counted, usable_bytes(class) - block.count.load(Relaxed) as usize * size);
             self.blocks[class].set(NONE);
             cursor.next.set(0);
             cursor.end.set(0);

@@ -23,7 +23,7 @@ const MOST_THREADS: usize = 8;
 /// The growth of the old cells is not counted from less than this.
 const FULL_FLOOR: usize = 32 << 20;
 
-/// Bytes handed to threads for allocation since the last collection.
+/// Bytes that threads have allocated since the last collection, but for what they have taken of the blocks they are at.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 /// How many make a collection due.
 static DUE_AT: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -98,8 +98,9 @@ fn set_due() {
     DUE_AT.store(BUDGET.load(Relaxed).saturating_mul(threads).min(LIMIT.load(Relaxed) / 4).max(1), Relaxed);
 }
 
-/// Counts bytes that a thread is about to allocate from. `counted` is the round in which it did so last. Each thread takes a block for
-/// every size that it allocates, so what one has room for would have many collect all the time: a thread more makes it due later.
+/// Counts bytes that a thread has allocated, a used up block or a large cell at a time. `counted` is the round in which it did so last.
+///
+/// Counted when a block is begun, the room in it made a collection due as soon as a thread had allocated a little of every size.
 #[inline]
 pub(crate) fn account(counted: &Cell<u32>, bytes: usize) {
     ALLOCATED.fetch_add(bytes, Relaxed);
