@@ -181,8 +181,7 @@ impl Mutator {
                 policy::automatic(self);
             }
             let block = self.take_block(class, demand)?;
-            let free = usable_bytes(class) - region::block(block).count.load(Relaxed) as usize * CLASS_SIZES[class] as usize;
-            policy::account(&self.counted, free);
+            policy::hand_out(free_bytes(block));
             let start = block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
             self.blocks[class].set(block);
             self.cursors[class].next.set(start);
@@ -222,6 +221,7 @@ impl Mutator {
         }
         if cell >= last {
             block.allocated.store((cell - base) as u32, Relaxed);
+            policy::account(&self.counted, free_bytes(number));
             self.blocks[class].set(NONE);
             cursor.next.set(0);
             cursor.end.set(0);
@@ -249,6 +249,7 @@ impl Mutator {
             policy::for_stress(self);
         }
         self.safepoint();
+        policy::hand_out(blocks * BLOCK);
         policy::account(&self.counted, blocks * BLOCK);
         if policy::is_due() {
             policy::automatic(self);
@@ -351,6 +352,12 @@ impl Drop for Mutator {
         let state = *self.state.get_mut();
         assert!(state == DETACHED, "a mutator is dropped while it is attached");
     }
+}
+
+/// How much of a block of small cells was free after the last collection.
+fn free_bytes(number: u32) -> usize {
+    let block = region::block(number);
+    usable_bytes(block.class()) - block.count.load(Relaxed) as usize * CLASS_SIZES[block.class()] as usize
 }
 
 /// Runs the slow path of an allocation, which may collect, and keeps the shape of the new cell alive meanwhile: in the header it is a

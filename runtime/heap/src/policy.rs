@@ -1,7 +1,8 @@
 //! When to collect, and the numbers of the `gc` module.
 //!
-//! A minor collection is due when [`Config::young`] bytes were allocated for each thread that allocates. It becomes a full one when the old cells have grown to twice
-//! what the last full collection left. Both are scaled by the thresholds that programs set, see [`set_thresholds`].
+//! A minor collection is due when [`Config::young`] bytes were allocated for each thread that allocates. It becomes a full one when the
+//! old cells have grown to twice what the last full collection left. Both are scaled by the thresholds that programs set, see
+//! [`set_thresholds`].
 
 use crate::collect::{self, CollectionReport, Generation, Request};
 use crate::embedder::Config;
@@ -24,6 +25,8 @@ const MOST_THREADS: usize = 8;
 const FULL_FLOOR: usize = 32 << 20;
 
 /// Bytes handed to threads for allocation since the last collection.
+static HANDED_OUT: AtomicUsize = AtomicUsize::new(0);
+/// What of them was used up, a block or a large cell at a time.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 /// How many make a collection due.
 static DUE_AT: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -98,8 +101,15 @@ fn set_due() {
     DUE_AT.store(BUDGET.load(Relaxed).saturating_mul(threads).min(LIMIT.load(Relaxed) / 4).max(1), Relaxed);
 }
 
-/// Counts bytes that a thread is about to allocate from. `counted` is the round in which it did so last. Each thread takes a block for
-/// every size that it allocates, so what one has room for would have many collect all the time: a thread more makes it due later.
+/// Counts bytes that a thread is about to allocate from.
+#[inline]
+pub(crate) fn hand_out(bytes: usize) {
+    HANDED_OUT.fetch_add(bytes, Relaxed);
+}
+
+/// Counts bytes that a thread has allocated. `counted` is the round in which it did so last.
+///
+/// Counted when a block is begun, the room in it made a collection due as soon as a thread had allocated a little of every size.
 #[inline]
 pub(crate) fn account(counted: &Cell<u32>, bytes: usize) {
     ALLOCATED.fetch_add(bytes, Relaxed);
@@ -146,7 +156,7 @@ fn young_unless(full: bool) -> Generation {
 pub(crate) fn for_memory(m: &Mutator) {
     let fulls = || lock(&BOOKS).stats[Generation::Full as usize].collections;
     let before = fulls();
-    if before > 0 && lock(&BOOKS).minor_since_full == 0 && ALLOCATED.load(Relaxed) < worth_a_try() {
+    if before > 0 && lock(&BOOKS).minor_since_full == 0 && HANDED_OUT.load(Relaxed) < worth_a_try() {
         FRUITLESS.store(0, Relaxed);
         return;
     }
@@ -175,7 +185,7 @@ fn worth_a_try() -> usize {
 /// closed that it refers to no more. False if there was something to do, so that another try soon is worth it.
 #[cold]
 pub fn when_idle(m: &Mutator) -> bool {
-    if !is_enabled() || ALLOCATED.load(Relaxed) == 0 {
+    if !is_enabled() || HANDED_OUT.load(Relaxed) == 0 {
         return true;
     }
     if world::others_wait(m)
@@ -195,9 +205,9 @@ pub(crate) fn explicit(m: &Mutator, request: Request) -> CollectionReport {
     }
 }
 
-/// Bytes allocated since the last collection.
+/// Bytes handed to threads for allocation since the last collection.
 pub(crate) fn allocated() -> usize {
-    ALLOCATED.load(Relaxed)
+    HANDED_OUT.load(Relaxed)
 }
 
 /// Enters a collection in the books. The world is stopped.
@@ -219,6 +229,7 @@ pub(crate) fn note(report: &CollectionReport) {
             books.older_counts = [0; 2];
         }
     }
+    HANDED_OUT.store(0, Relaxed);
     ALLOCATED.store(0, Relaxed);
     ALLOCATING.store(0, Relaxed);
     ROUND.fetch_add(1, Relaxed);
