@@ -44,6 +44,8 @@ pub struct CollectionReport {
     pub allocated: usize,
     /// Cells that died.
     pub collected: usize,
+    /// Their bytes.
+    pub freed: usize,
     /// Objects found dead that programs take for garbage: cycles and what they refer to, as far as [`crate::Embedder::is_garbage`] counts it;
     /// those that were saved as well. Counted if the program has asked for the collection or somebody watches, otherwise 0.
     pub objects: usize,
@@ -62,7 +64,18 @@ pub struct CollectionReport {
 impl CollectionReport {
     /// What a collection that did not take place did.
     pub(crate) fn nothing(generation: Generation) -> CollectionReport {
-        CollectionReport { generation, allocated: 0, collected: 0, objects: 0, uncollectable: 0, finalized: 0, live: 0, heap: 0, ns: 0 }
+        CollectionReport {
+            generation,
+            allocated: 0,
+            collected: 0,
+            freed: 0,
+            objects: 0,
+            uncollectable: 0,
+            finalized: 0,
+            live: 0,
+            heap: 0,
+            ns: 0,
+        }
     }
 }
 
@@ -184,6 +197,7 @@ fn collection(world: &StoppedWorld, me: &Mutator, request: Request) -> Collectio
         generation,
         allocated: policy::allocated(),
         collected: swept.dead,
+        freed: swept.freed,
         objects,
         uncollectable: 0,
         finalized: finalize.len(),

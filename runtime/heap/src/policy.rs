@@ -164,7 +164,7 @@ pub(crate) fn for_memory(m: &Mutator) {
         && fulls() == before
     {
         let report = collect::run(m, Request::plain(Generation::Full));
-        if report.live > LIMIT.load(Relaxed) / 16 * 15 {
+        if report.freed < most_worth() / 4 {
             FRUITLESS.fetch_add(1, Relaxed);
         } else {
             FRUITLESS.store(0, Relaxed);
@@ -177,8 +177,12 @@ pub(crate) fn for_memory(m: &Mutator) {
 /// program is told that there is no memory. Once it was told it may let go of much, so then the next try is soon.
 fn worth_a_try() -> usize {
     const DOUBLINGS: u32 = 6;
-    let most = (LIMIT.load(Relaxed) / 16).min(YOUNG.load(Relaxed));
-    most >> (DOUBLINGS - FRUITLESS.load(Relaxed).min(DOUBLINGS))
+    most_worth() >> (DOUBLINGS - FRUITLESS.load(Relaxed).min(DOUBLINGS))
+}
+
+/// The most that [`worth_a_try`] asks for. A collection that frees less than a quarter of it has not helped.
+fn most_worth() -> usize {
+    (LIMIT.load(Relaxed) / 16).min(YOUNG.load(Relaxed))
 }
 
 /// Collects everything if no thread has anything to do and there may be something to collect: a program may wait for files or sockets to be

@@ -20,8 +20,9 @@ pub(crate) fn configure(poison: bool) {
 /// What a sweep found.
 #[derive(Default)]
 pub(crate) struct Swept {
-    /// Cells that died.
+    /// Cells that died, and their bytes.
     pub(crate) dead: usize,
+    pub(crate) freed: usize,
     /// Bytes of cells: after a full collection of all that live, after a minor one of those that became old.
     pub(crate) live: usize,
 }
@@ -57,6 +58,7 @@ fn sweep_small(pool: &mut Pool, number: u32, full: bool, swept: &mut Swept) {
     let allocated = offset / size + marks_from(if full { SNAPSHOT } else { MARKS }, number, offset);
     let live = marks_from(MARKS, number, 0);
     swept.dead += allocated - live;
+    swept.freed += (allocated - live) * size;
     swept.live += if full { live } else { live - before } * size;
     block.lower(Block::USED);
     block.count.store(live as u32, Relaxed);
@@ -105,6 +107,7 @@ fn sweep_large(pool: &mut Pool, full: bool, swept: &mut Swept) {
             pool.large_old.push(first);
         } else {
             swept.dead += 1;
+            swept.freed += bytes;
             if POISONING.load(Relaxed) {
                 poison(cell, bytes);
             }
