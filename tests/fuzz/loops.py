@@ -1,7 +1,8 @@
 """Random programs of hot loops: what a just-in-time compiler takes, and what breaks its assumptions.
 
 Each piece is a function with a loop of some thousand rounds in which numbers, objects, lists, calls, generators and exceptions are mixed; now
-and then something changes after many rounds: a type, a global, a method, the length of a list. It prints what came out.
+and then something changes after many rounds: a type, a global, a method, the length of a list. It prints what came out. Some programs run
+several times with other numbers, and all that belongs to the last run is garbage by then.
 """
 
 import random
@@ -188,6 +189,20 @@ def short(v):
     return text if len(text) < 60 else text[:25] + "..." + text[-25:] + str(len(text))
 '''
 
+#: A piece that has the program run several times.
+AGAIN = "# again"
+REPEATED = """import gc
+
+SOURCE = r'''{source}'''
+
+for k in range(4):
+    changed = SOURCE.replace("SCALE = 3", f"SCALE = {k}").replace("return x + 1", f"return x + {k + 1}").replace("bias = 1", f"bias = {k}")
+    if k % 2:
+        changed = changed.replace("self.x = x\\n        self.y = y", "self.y = y\\n        self.x = x")
+    exec(compile(changed, "again", "exec"), {"__name__": "again"})
+    gc.collect()
+"""
+
 START = ["0", "1", "-3", "0.5", "2**46", "-2**47 + 5", "10**20", "1e15"]
 INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TABLE[i & 3]", "items[i % len(items)]", "inc(i)", "scaled(i)", "scaled(i, 3, off=1)",
        "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE",
@@ -310,9 +325,10 @@ class Generator:
 def pieces(seed):
     """The pieces of a program."""
     generator = Generator(seed)
-    return [generator.piece(number) for number in range(6)]
+    return [generator.piece(number) for number in range(6)] + [AGAIN] * (seed % 3 == 0)
 
 
 def program(parts):
     """The program that pieces make."""
-    return PRELUDE + "\n\n" + "\n\n".join(parts)
+    source = PRELUDE + "\n\n" + "\n\n".join(parts)
+    return REPEATED.replace("{source}", source) if AGAIN in parts else source
