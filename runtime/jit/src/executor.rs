@@ -6,8 +6,7 @@
 //!
 //! Executors are *retired* all at once: nothing leads to their code any more, but it stays until the thread runs none.
 
-use crate::code_heap::{self, Piece};
-use crate::entry;
+use crate::backend::code::{self, Piece};
 use crate::ir::Ty;
 use crate::junction::Junction;
 use crate::uop_counts::{Counts, Totals};
@@ -118,7 +117,7 @@ impl Exit {
     /// An exit that leads back to the interpreter.
     pub fn new(state: ExitState) -> Exit {
         Exit {
-            target: Cell::new(entry::exit_stub as *const () as *const u8),
+            target: Cell::new(code::exit_stub()),
             state,
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
             generation: Cell::new(0),
@@ -176,7 +175,7 @@ unsafe impl Send for Executor {}
 unsafe impl Sync for Executor {}
 
 fn no_code() -> *mut u8 {
-    entry::leave_stub as *const () as *mut u8
+    code::leave_stub().cast_mut()
 }
 
 impl Executor {
@@ -239,7 +238,7 @@ impl Executor {
         match piece {
             Some(piece) => {
                 made.0 = Phase::Ready;
-                self.code.store(piece.runnable.cast_mut(), Release);
+                self.code.store(piece.address().cast_mut(), Release);
             }
             None => made.0 = Phase::Failed,
         }
@@ -251,7 +250,7 @@ impl Executor {
         made.0 = Phase::Retired;
         self.code.store(no_code(), Release);
         for exit in &self.exits {
-            exit.target.set(entry::exit_stub as *const () as *const u8);
+            exit.target.set(code::exit_stub());
             exit.side.set(std::ptr::null());
             exit.dead.set(true);
         }
@@ -261,7 +260,7 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         if let Some(piece) = self.made.get_mut().1 {
-            code_heap::free(piece);
+            code::free(piece);
         }
     }
 }
