@@ -1,14 +1,14 @@
 //! What each uop does.
 
 use super::calls::{found, known};
-use super::memory::{load, load32, store};
+use super::memory::{is_new, load, load32, store};
 use super::numbers::{compares, divide, fits, floor_divide, guard, power, remainder, shift_left, shift_right, unboxed};
 use super::program::Instruction;
 use super::run::{Done, Run};
 use crate::helpers;
 use crate::ir::{Op, Ty};
 use crate::run::rebox;
-use limpid_heap::{Header, Value};
+use limpid_heap::{Header, ShapeRef, Value};
 use limpid_probes as probes;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::Code;
@@ -145,6 +145,12 @@ impl Run<'_> {
                 Op::StoreSlot => {
                     let slot = word(0).wrapping_add_signed(imm) as *const AtomicU64;
                     limpid_heap::store(&t.mutator, word(0) as *const Header, slot, value(1));
+                    0
+                }
+                Op::AddSlot if limpid_heap::is_alone() && is_new(word(0)) => {
+                    // The value is there before the shape that says so.
+                    store(word(0), imm & 0xFFFF, word(1));
+                    limpid_heap::publish_shape(&t.mutator, word(0) as *const Header, ShapeRef((imm >> 16) as u32));
                     0
                 }
                 Op::AddSlot => {
