@@ -7,8 +7,7 @@
 //! Executors are *retired* all at once, or those that refer to what has died ([`crate::references`]): nothing leads to their code any
 //! more, but it stays until the thread runs none.
 
-use crate::code_heap::{self, Piece};
-use crate::entry;
+use crate::backend::code::{self, Piece};
 use crate::ir::Ty;
 use crate::junction::Junction;
 use crate::references::{References, Seen};
@@ -119,14 +118,14 @@ impl Exit {
 
     /// It leads back to the interpreter again.
     pub fn unlink(&self) {
-        self.target.set(entry::exit_stub as *const () as *const u8);
+        self.target.set(code::exit_stub());
         self.side.set(std::ptr::null());
     }
 
     /// An exit that leads back to the interpreter.
     pub fn new(state: ExitState) -> Exit {
         Exit {
-            target: Cell::new(entry::exit_stub as *const () as *const u8),
+            target: Cell::new(code::exit_stub()),
             state,
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
             generation: Cell::new(0),
@@ -184,7 +183,7 @@ unsafe impl Send for Executor {}
 unsafe impl Sync for Executor {}
 
 fn no_code() -> *mut u8 {
-    entry::leave_stub as *const () as *mut u8
+    code::leave_stub().cast_mut()
 }
 
 impl Executor {
@@ -254,7 +253,7 @@ impl Executor {
         match piece {
             Some(piece) => {
                 made.0 = Phase::Ready;
-                self.code.store(piece.runnable.cast_mut(), Release);
+                self.code.store(piece.address().cast_mut(), Release);
             }
             None => made.0 = Phase::Failed,
         }
@@ -275,7 +274,7 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         if let Some(piece) = self.made.get_mut().1 {
-            code_heap::free(piece);
+            code::free(piece);
         }
     }
 }

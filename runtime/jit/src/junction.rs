@@ -8,7 +8,7 @@
 //!
 //! A junction has its code in its first word, as executors do, so that [`crate::ir::Op::Link`] leads to either.
 
-use crate::entry;
+use crate::backend::code;
 use crate::executor::{Executor, Phase};
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
@@ -26,7 +26,7 @@ impl Default for Junction {
     /// One that leads back to the interpreter.
     fn default() -> Junction {
         Junction {
-            code: Cell::new(entry::leave_stub as *const () as *const u8),
+            code: Cell::new(code::leave_stub()),
             executor: Cell::new(std::ptr::null()),
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
         }
@@ -42,7 +42,7 @@ impl Junction {
     /// Its code, if it has some.
     pub fn code(&self) -> Option<*const u8> {
         let code = self.code.get();
-        (!std::ptr::eq(code, entry::leave_stub as *const () as *const u8)).then_some(code)
+        (!std::ptr::eq(code, code::leave_stub())).then_some(code)
     }
 
     /// Machine code was left here. Is a trace to be recorded?
@@ -69,7 +69,7 @@ impl Junction {
 
     /// Its executor is retired.
     pub fn clear(&self) {
-        self.code.set(entry::leave_stub as *const () as *const u8);
+        self.code.set(code::leave_stub());
         self.executor.set(std::ptr::null());
     }
 }

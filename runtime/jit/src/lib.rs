@@ -6,24 +6,23 @@
 //! * [`lower`]: instructions to uops in SSA form ([`ir`]): types and constants are tracked, redundant guards and loads are left out, calls
 //!   are inlined, their frames exist in snapshots only;
 //! * [`optimize`]: what is the same in every round is moved in front of the loop, what is unused is dropped;
-//! * [`backend`]: uops to machine code, by Cranelift; [`code_heap`]: where it lies; [`helpers`]: functions it calls;
+//! * [`backend`]: uops to machine code, by Cranelift, or what interprets them; [`helpers`]: functions that code calls;
 //! * [`worker`]: the thread that does the last step while the program goes on;
-//! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and going on in the interpreter where it is left; [`entry`]: the way in and out;
+//! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and
+//!   going on in the interpreter where it is left;
 //! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; what the code itself
-//! refers to is alive while executors run, and when it dies the code is given up ([`references`]). A guard leaves before the instruction it belongs to has done anything. Whatever others may change is
-//! loaded again in every round and after every call.
+//! refers to is alive while executors run, and when it dies the code is given up ([`references`]). A guard leaves before the instruction it
+//! belongs to has done anything. Whatever others may change is loaded again in every round and after every call.
 
-// The ways in and out of machine code are written for one architecture so far; elsewhere this crate is empty.
-#![cfg(target_arch = "x86_64")]
+// The ways in and out of machine code are written for one architecture so far; elsewhere, without an interpreter, this crate is empty.
+#![cfg(any(feature = "tier2-interpreter", all(feature = "machine-code", target_arch = "x86_64")))]
 
 pub mod backend;
 pub mod budget;
-pub mod code_heap;
 pub mod dump;
-pub mod entry;
 pub mod executor;
 pub mod helpers;
 pub mod ir;
@@ -36,7 +35,7 @@ pub mod uop_counts;
 pub mod worker;
 pub mod worth;
 
-use backend::Job;
+use backend::{Job, code};
 use executor::{Executor, Exit, Phase, State};
 use ir::Trace;
 use limpid_bytecode::Opcode;
@@ -210,7 +209,7 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
     if state.times_retired != times_retired {
         return Err(Abort::Retired);
     }
-    if state.executors.len() >= MOST_EXECUTORS || code_heap::is_full() {
+    if state.executors.len() >= MOST_EXECUTORS || code::is_full() {
         // Everything goes; what is still hot comes back.
         tell_retired(t, state.retire());
         return Err(Abort::NoMemory);
@@ -223,7 +222,7 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         l.compiled(number);
         interpreted = l.interpreted;
     }
-    let watch = Watch::new(interpreted, estimate(&lowered.trace));
+    let watch = Watch::new(if code::COMPETES { interpreted } else { 0 }, estimate(&lowered.trace));
     let references = References::of(&lowered);
     let mut executor = Executor::new(header, lowered.entry, exits, references, watch);
     executor.counts = stats::block(t).map(|_| Counts::new(&lowered.trace, &raw const state.uops_run));
@@ -323,7 +322,7 @@ unsafe fn forget(state: *mut ()) {
 
 /// The memory of the code is shared with the parent process: from now on new code goes elsewhere.
 fn after_fork(t: &Thread) {
-    code_heap::leave();
+    code::leave();
     worker::after_fork();
     budget::after_fork();
     // SAFETY: as in `compile_exit`.

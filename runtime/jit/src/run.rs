@@ -1,8 +1,8 @@
 //! Running executors, and going on in the interpreter where they are left.
 //!
-//! Machine code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
+//! Code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
 
-use crate::entry::{self, Left};
+use crate::backend::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::Ty;
 use crate::worth::{self, Moment, Verdict};
@@ -19,7 +19,6 @@ use limpid_vm::object::ValueExt;
 use limpid_vm::stats;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::{self, recorder::Origin};
-use std::arch::x86_64::_rdtsc;
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,7 +38,7 @@ fn unbox(v: Value, e: &Entry) -> Option<u64> {
 }
 
 /// The value of a raw word.
-fn rebox(word: u64, ty: Ty) -> Value {
+pub(crate) fn rebox(word: u64, ty: Ty) -> Value {
     match ty {
         Ty::Int => Value::from_shifted(word as i64),
         Ty::Float => Value::float(f64::from_bits(word)),
@@ -93,14 +92,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     });
     running.set(running.get() + 1);
     let is_measured = executor.watch.begin();
-    let clock = || {
-        if is_measured {
-            // SAFETY: reads the processor's clock.
-            unsafe { _rdtsc() }
-        } else {
-            0
-        }
-    };
+    let clock = || if is_measured { worth::cycles() } else { 0 };
     let exposed = t.leave_trace.replace(0);
     let start = clock();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
@@ -124,7 +116,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
 /// Runs machine code, and goes on in that of the junctions where it is left.
 ///
 /// # Safety
-/// As for [`entry::enter`].
+/// As for [`backend::code::enter`].
 unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS]) -> Step {
     let t = r.t();
     let mut code = code;
@@ -132,7 +124,7 @@ unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WO
     loop {
         t.tier2().active.set(true);
         // SAFETY: by contract, or the code of a junction at these registers, whose frame it takes as it is.
-        let left = unsafe { entry::enter(r.fp, r.th, code) };
+        let left = unsafe { backend::code::enter(r.fp, r.th, code) };
         t.tier2().active.set(false);
         // SAFETY: this is how machine code was left.
         let step = unsafe { leave(r, left, buffer) };

@@ -57,9 +57,17 @@ pub struct Moment {
 impl Moment {
     /// Now.
     pub fn now() -> Moment {
-        // SAFETY: reads the processor's clock.
-        Moment { cycles: unsafe { std::arch::x86_64::_rdtsc() }, idle: idle() }
+        Moment { cycles: cycles(), idle: idle() }
     }
+}
+
+/// What the processor's clock shows; nanoseconds where it has none that programs read.
+pub fn cycles() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: reads the processor's clock.
+    return unsafe { std::arch::x86_64::_rdtsc() };
+    #[cfg(not(target_arch = "x86_64"))]
+    nanoseconds(libc::CLOCK_MONOTONIC)
 }
 
 /// For how many nanoseconds this thread has not run.

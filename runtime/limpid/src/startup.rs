@@ -48,7 +48,7 @@ pub fn start(config: &Config, installation: &Installation, locale: &Locale) -> O
     Some(t)
 }
 
-#[cfg(all(feature = "jit", target_arch = "x86_64"))]
+#[cfg(any(feature = "tier2-interpreter", all(feature = "jit", target_arch = "x86_64")))]
 fn install_jit(config: &Config) {
     limpid_vm::tier2::set_available();
     if config.options.jit {
@@ -58,7 +58,7 @@ fn install_jit(config: &Config) {
     }
 }
 
-#[cfg(not(all(feature = "jit", target_arch = "x86_64")))]
+#[cfg(not(any(feature = "tier2-interpreter", all(feature = "jit", target_arch = "x86_64"))))]
 fn install_jit(_config: &Config) {}
 
 /// What the modules of every interpreter are made from, besides the options.

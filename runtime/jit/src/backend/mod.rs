@@ -1,52 +1,45 @@
-//! Machine code, by Cranelift.
+//! What runs traces: [`code`], which is machine code, by Cranelift, or with the feature `tier2-interpreter` an interpreter of uops.
 //!
-//! An executor is one function of the calling convention for tail calls: it gets the address of its first frame, has the thread in the
-//! pinned register, loads its inputs from the thread's buffer and ends in a tail call: of another executor or of a stub that returns to
-//! Rust. Optimization is off: it has been done, and Cranelift's would repeat in every exit what leads to the exit's values.
+//! The rest of the crate refers to code by addresses that only [`code`] looks behind: executors, junctions and exits hold them in one word,
+//! and traces are linked by storing there. A module `code` has
+//!
+//! * `compile`, which makes a [`Piece`](code::Piece) of a [`Job`], and `free`; `is_full` and `leave`: is there too much of it, and all that
+//!   there is belongs to the parent process;
+//! * `enter`, which runs the code at an address until it is [`Left`];
+//! * `exit_stub` and `leave_stub`, the addresses of what exits and links lead to when there is no code: they return to who has called
+//!   `enter`, with an exit or with where the interpreter goes on;
+//! * `COMPETES`: is the interpreter to run a loop that it runs faster?
+//!
+//! Code begins with its first frame and a word that it does not look at, and with its inputs in the thread's buffer; it hands the same on to
+//! code that it is linked to.
 
-mod places;
-mod translate;
+#[cfg(feature = "tier2-interpreter")]
+pub mod interpret;
+#[cfg(not(feature = "tier2-interpreter"))]
+pub mod machine;
+
+#[cfg(feature = "tier2-interpreter")]
+pub use interpret as code;
+#[cfg(not(feature = "tier2-interpreter"))]
+pub use machine as code;
 
 use crate::budget;
-use crate::code_heap::{self, Piece};
 use crate::executor::{BUFFER_WORDS, Executor, Exit, ExitFrame, ExitState, Source};
 use crate::ir::{Id, Op, Trace, Ty};
-use cranelift_codegen::binemit::Reloc;
-use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{Context, FinalizedRelocTarget};
 use limpid_heap::Value;
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
-use limpid_pystats::machine_code::PIECES;
 use std::ffi::CStr;
-use std::sync::{Arc, OnceLock};
-use translate::Translation;
+use std::sync::Arc;
 
-/// The most code an executor may have.
-const LARGEST: usize = 1 << 20;
-
-fn isa() -> Option<&'static OwnedTargetIsa> {
-    static ISA: OnceLock<Option<OwnedTargetIsa>> = OnceLock::new();
-    ISA.get_or_init(|| {
-        let mut flags = settings::builder();
-        for (name, value) in [
-            ("opt_level", "none"),
-            ("regalloc_algorithm", "backtracking"),
-            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
-            ("enable_pinned_reg", "true"),
-            ("is_pic", "false"),
-            ("enable_alias_analysis", "false"),
-            ("preserve_frame_pointers", "true"),
-            ("enable_probestack", "false"),
-            ("unwind_info", "false"),
-        ] {
-            flags.set(name, value).ok()?;
-        }
-        cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()
-    })
-    .as_ref()
+/// How code was left.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Left {
+    /// The exit, or where the interpreter goes on (0: leaves its loop) if `frame` is NULL.
+    pub what: usize,
+    /// The first frame; NULL: the state is in memory and in the thread's saved registers.
+    pub frame: *mut Value,
 }
 
 /// A trace to be compiled.
@@ -86,9 +79,9 @@ pub fn exits(trace: &Trace) -> Option<Exits> {
     Some((exits, numbers))
 }
 
-/// Makes machine code of a trace.
+/// Makes code of a trace.
 pub fn make(job: Job) {
-    let (piece, ns) = budget::charge(|| compile(&job));
+    let (piece, ns) = budget::charge(|| code::compile(&job));
     budget::made(job.planned, job.trace.uop_count(), ns);
     job.executor.finish(piece);
     LIVE.jit_traces.add(1);
@@ -97,18 +90,6 @@ pub fn make(job: Job) {
         let bytes = piece.map_or(0, |p| p.size());
         probes::jit__compile__done::fire(job.trace.uop_count() as i64, bytes as i64, ns);
     }
-}
-
-fn compile(job: &Job) -> Option<Piece> {
-    let isa = isa()?;
-    let mut context = Context::new();
-    Translation::new(&job.trace, job.buffer, &job.executor, &job.words).function(&mut context, &**isa)?;
-    context.compile(&**isa, &mut ControlPlane::default()).ok()?;
-    let piece = install(&context)?;
-    let code = context.compiled_code()?;
-    let start = piece.runnable as usize;
-    PIECES.add(start, start + code.code_buffer().len(), places::words(code.buffer.get_srclocs_sorted(), &job.trace.snapshots));
-    Some(piece)
 }
 
 /// What an exit's values are, and which of them are in which word of the buffer.
@@ -162,37 +143,4 @@ fn constant_bits(ty: Ty, imm: i64) -> u64 {
         Ty::Bool => Value::bool(imm != 0).bits(),
         Ty::Value | Ty::Word | Ty::None => imm as u64,
     }
-}
-
-/// Puts compiled code where it can run.
-fn install(context: &Context) -> Option<Piece> {
-    let code = context.compiled_code()?;
-    let bytes = code.code_buffer();
-    if bytes.len() > LARGEST {
-        return None;
-    }
-    let piece = code_heap::allocate(bytes.len())?;
-    // SAFETY: the piece is as long as the code and belongs to nobody else; places to relocate lie inside it.
-    unsafe {
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), piece.writable, bytes.len());
-        for r in code.buffer.relocs() {
-            // The only things that are referred to are inside the function.
-            let FinalizedRelocTarget::Func(offset) = r.target else {
-                code_heap::free(piece);
-                return None;
-            };
-            let target = piece.runnable as i64 + offset as i64 + r.addend;
-            let place = piece.writable.add(r.offset as usize);
-            let from = piece.runnable as i64 + r.offset as i64;
-            match r.kind {
-                Reloc::X86PCRel4 | Reloc::X86CallPCRel4 => (place as *mut i32).write_unaligned((target - from) as i32),
-                Reloc::Abs8 => (place as *mut i64).write_unaligned(target),
-                _ => {
-                    code_heap::free(piece);
-                    return None;
-                }
-            }
-        }
-    }
-    Some(piece)
 }

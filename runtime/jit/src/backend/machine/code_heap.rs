@@ -87,7 +87,7 @@ impl CodeHeap {
     /// Maps the memory. None if the system refuses.
     fn new() -> Option<CodeHeap> {
         const MB: usize = 1 << 20;
-        let near = (crate::entry::leave_stub as *const () as usize) & !(MB - 1);
+        let near = (super::leave_stub() as usize) & !(MB - 1);
         // Below the program. One that is linked at a low address has no room there: then as far above it as calls reach, for native
         // code's heap grows upwards from the program's end.
         let below = (64 * MB..1800 * MB).step_by(16 * MB).filter_map(|distance| near.checked_sub(distance + CAPACITY));
@@ -165,6 +165,11 @@ impl CodeHeap {
 }
 
 impl Piece {
+    /// Where it runs.
+    pub fn address(&self) -> *const u8 {
+        self.runnable
+    }
+
     /// How many bytes it has.
     pub fn size(&self) -> usize {
         self.size

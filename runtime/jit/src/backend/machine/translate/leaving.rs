@@ -1,7 +1,7 @@
 //! Guards, and how a trace is left.
 
 use super::{Function, flags};
-use crate::entry;
+use crate::backend::code;
 use crate::executor::Exit;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
@@ -64,7 +64,7 @@ impl Function<'_, '_> {
         for (block, where_to, at) in std::mem::take(&mut self.leaves) {
             self.b.switch_to_block(block);
             self.count_left(at);
-            let stub = self.constant(entry::leave_stub as *const () as i64);
+            let stub = self.constant(code::leave_stub() as i64);
             self.b.ins().return_call_indirect(self.signature, stub, &[self.frame, where_to]);
         }
     }

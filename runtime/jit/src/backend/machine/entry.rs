@@ -3,18 +3,9 @@
 //! Machine code has the thread in a register of its own (r15) and gets the address of its first frame. It ends in a jump to one of the
 //! stubs here, which return to the caller of [`enter`].
 
+use crate::backend::Left;
 use limpid_heap::Value;
 use limpid_vm::thread::Thread;
-
-/// How machine code was left.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Left {
-    /// The exit, or where the interpreter goes on (0: leaves its loop) if `frame` is NULL.
-    pub what: usize,
-    /// The first frame; NULL: the state is in memory and in the thread's saved registers.
-    pub frame: *mut Value,
-}
 
 /// Runs machine code.
 ///
