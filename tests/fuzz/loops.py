@@ -252,7 +252,8 @@ class Generator:
         return [self.pick(["items[i % len(items)] = " + self.pick(NUMBER), "items.append(" + self.pick(INT) + ")", "items[-1] += 1", "items[0], items[-1] = items[-1], items[0]",
                            "d[i % 5] = d.get(i % 5, 0) + 1", "s = s[-20:] + str(i % 10)", "items = items[-8:]", "ints[i % 4] = i & 127", "ints[i & 1] ^= 3", "ring.append(i)", "ring[i % 3] = j", "items[:3] = items[2::-1]", "items = items[::-1]",
                           "total_i += sum(items[::2][:2] == [1, i]) + len(ints)", "for a, b in enumerate(items[:3]): total_i += a", "for a, b in d.items(): total_i += b is f", "d['k'] = f", "items = [x for x in items if x != i][:9] or [1]",
-                           "total_i += sum(x * 2 for x in (1, i, j))", "items.append(len(items)); del items[:-6]"])]
+                           "total_i += sum(x * 2 for x in (1, i, j))", "items.append(len(items)); del items[:-6]", "seen.add((i % 5, j % 3))", "seen.add(i % 9)", "seen.add(TREE.left)", "seen.discard(j % 9)",
+                           "seen = {x for x in items}", "total_i += (i % 5, 1) in seen", "d = {(a, x): i for x in TABLE}", "total_i += len({(x, i & 1) for x in items})"])]
 
     def calls(self, _):
         return [self.pick(["j = inc(inc(j)) % 1000", "f = scaled(f, 0.5)", "add = adder(i)", "j = add(j) % 10**6", "total_i += sum(TABLE) + max(i, j)",
@@ -311,12 +312,12 @@ class Generator:
         head = self.pick([f"for i in range({n}):", f"for i in count({n}):", f"for i in list(range({n})):", "while i < n:", f"for i, _ in pairs({n}):"])
         body = ["    i += 1"] if head.startswith("while") else []
         body += self.block(3, 6)
-        setup = [f"i, n, j, total_i = 0, {n}, 1, {self.pick(['0', '1', '2**47 - 100', '-5'])}", f"f = {self.pick(START)}", "items = [1, 2, 3]", "d, s, a, b = {}, '', 0, 0",
+        setup = [f"i, n, j, total_i = 0, {n}, 1, {self.pick(['0', '1', '2**47 - 100', '-5'])}", f"f = {self.pick(START)}", "items = [1, 2, 3]", "d, s, a, b, seen = {}, '', 0, 0, set()",
                  "p, q, add = Point(1, 2), Slotted(3, 4), adder(5)",
                  "call, other = Caller(3), Louder(5)", "bound, few = p.norm, call.few",
                  "ints, nums, ring = array('i', [1, 2, 3, 4]), array('d', [1.5] * 5), deque([1, 2, 3], 3)"]
         lines = [f"def piece{number}():", *("    " + line for line in [*setup, head, *body]),
-                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls, list(ints), list(nums), list(ring))]"]
+                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls, len(seen), list(ints), list(nums), list(ring))]"]
         call = [f"for _ in range({self.pick([1, 1, 2])}):", "    try:", f"        print({number}, piece{number}())", "    except Exception as e:",
                 f"        print({number}, type(e).__name__, short(str(e)))"]
         return "\n".join([*lines, "", "", *call, ""])

@@ -19,7 +19,7 @@ use limpid_vm::types::iterators;
 use limpid_vm::types::iterators::pairs::next_pair_now;
 use limpid_vm::types::set::Set;
 use limpid_vm::types::str::Width;
-use limpid_vm::types::{BuiltinFunction, Code, Dict, Generator, List, Range, Str, Tuple, slice, type_};
+use limpid_vm::types::{BuiltinFunction, Code, Dict, Generator, List, Range, Str, Tuple, Type, slice, type_};
 use std::sync::atomic::AtomicU64;
 
 /// Tells the collector of a store into an old object.
@@ -57,8 +57,27 @@ pub unsafe extern "C" fn set_attribute(t: *const Thread, object: Value, name: Va
 
 /// The hash of a key that needs no Python code to be hashed.
 fn hash_now(t: &Thread, key: Value) -> Option<i64> {
-    let is_plain = !key.is_cell() || key.shape() == shapes::STR;
-    if is_plain { hash_value(t, key).ok() } else { None }
+    if is_hashed_now(key) { hash_value(t, key).ok() } else { None }
+}
+
+/// Does hashing a value run no Python code?
+fn is_hashed_now(key: Value) -> bool {
+    !key.is_cell()
+        || match key.shape() {
+            shapes::STR => true,
+            // SAFETY: the shape is a tuple's. Tuples in tuples may be nested too deeply.
+            shapes::TUPLE => unsafe { Ref::<Tuple>::from_value(key) }
+                .as_slice()
+                .iter()
+                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_identity(item.class())),
+            _ => hashes_identity(key.class()),
+        }
+}
+
+/// Have the instances of a class the hash that every object has?
+pub fn hashes_identity(class: Ref<Type>) -> bool {
+    let of_object = builtin::OBJECT.slots().hash;
+    class.slots().hash.zip(of_object).is_some_and(|(own, of_object)| std::ptr::fn_addr_eq(own, of_object))
 }
 
 /// A truth that may not be known.
@@ -293,6 +312,18 @@ pub fn get_item(t: &Thread, a: &[Value]) -> R {
 /// `b[c] = a`, likewise.
 pub fn set_item(t: &Thread, a: &[Value]) -> R {
     a[1].class().slots().setitem.map_or(Ok(Value::NULL), |setitem| setitem(t, a[1], a[2], a[0]).map(|()| Value::NONE))
+}
+
+/// `a.add(b)` of a set; NULL: that needs Python code.
+pub fn add_to_set(t: &Thread, a: &[Value]) -> R {
+    let (Some(set), Some(hash)) = (a[0].exact::<Set>(), hash_now(t, a[1])) else { return Ok(Value::NULL) };
+    Ok(if set.add_now(t, a[1], hash)?.is_some() { Value::NONE } else { Value::NULL })
+}
+
+/// `a.discard(b)` of a set, likewise.
+pub fn discard_from_set(t: &Thread, a: &[Value]) -> R {
+    let (Some(set), Some(hash)) = (a[0].exact::<Set>(), hash_now(t, a[1])) else { return Ok(Value::NULL) };
+    Ok(if set.discard_now(t, a[1], hash).is_some() { Value::NONE } else { Value::NULL })
 }
 
 /// The next item of an iterator object that [`iterators::is_plain`]; NULL at its end.

@@ -18,6 +18,7 @@ mod parse;
 
 pub use effect::Effect;
 
+use limpid_bytecode::Opcode;
 use std::ffi::CStr;
 use std::fmt;
 
@@ -294,8 +295,8 @@ pub struct BodyCall {
     pub pc: u64,
     /// The body's address.
     pub function: u64,
-    /// The opcode that it is for, if the instruction may have another form by now.
-    pub opcode: Option<u8>,
+    /// The form of the instruction that it is for.
+    pub op: Opcode,
     /// Its oparg.
     pub oparg: u32,
     /// Words of variables and value stack in use.
@@ -431,6 +432,9 @@ impl Trace {
         }
         if let Some(e) = u.exit {
             write!(f, " !{e}")?;
+        }
+        if let (Op::Body, Some(call)) = (u.op, self.calls.get(u.imm as usize)) {
+            write!(f, " {:?}", call.op)?;
         }
         writeln!(f)
     }

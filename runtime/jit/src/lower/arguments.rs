@@ -1,6 +1,7 @@
 //! Calls of Python functions whose arguments are not just the operands in their order: keywords, defaults, bound methods, instances.
 
 use super::calls::DEEPEST;
+use super::objects::observed_shape;
 use super::state::{Frame, Place};
 use super::{Abort, Lowering};
 use crate::ir::{Id, Op, Ty};
@@ -8,6 +9,7 @@ use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::{HEADER, OPERATOR_PLACES, init_pc, operator_pc};
 use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::protocol::attr::{self, LoadKind};
 use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::shapes;
@@ -30,6 +32,7 @@ impl Lowering<'_> {
         match step.op {
             Opcode::CALL_ALLOC_AND_ENTER_INIT => self.instantiate(step, next),
             Opcode::CALL_PY_GENERAL | Opcode::CALL_BOUND_METHOD | Opcode::CALL_NON_PY_GENERAL => self.call_any(step, next, &[]),
+            Opcode::LOAD_ATTR_PROPERTY if step.oparg & 1 == 0 => self.call_property(step, next),
             op if op.family() == Opcode::BINARY_OP && step.oparg == BinaryOperator::Subscript as u32 => self.call_getitem(step, next),
             op if op.family() == Opcode::BINARY_OP => self.call_operator(step, next),
             Opcode::CALL_KW_PY => {
@@ -143,9 +146,25 @@ impl Lowering<'_> {
         })
     }
 
+    /// A property whose getter is written in Python.
+    fn call_property(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+        let Some((function, code)) = function_of(next, 1) else { return Ok(false) };
+        let (Some((shape, version)), Some(code_of_caller)) = (observed_shape(step), step.code) else { return Ok(false) };
+        match attr::describe_load(shape.class(), shape, code_of_caller.name_at((step.oparg >> 1) as usize)) {
+            LoadKind::Property(getter) if getter == function.value() => {}
+            _ => return Ok(false),
+        }
+        let object = self.peek(1)?;
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        let function = self.constant_function(function);
+        self.drop_n(1);
+        self.enter_function(Some(function), code, next, vec![Place::of(object)], step.following() as u64)?;
+        Ok(true)
+    }
+
     /// `a[b]` where `a` has a `__getitem__` written in Python.
     fn call_getitem(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
-        let Some((function, code)) = function_of_two(next) else { return Ok(false) };
+        let Some((function, code)) = function_of(next, 2) else { return Ok(false) };
         let (a, b) = (self.peek(2)?, self.peek(1)?);
         if self.guard_class(a, Some(step.operands[1]))?.is_none() {
             return Ok(false);
@@ -158,7 +177,7 @@ impl Lowering<'_> {
 
     /// An operator whose left operand has a method for it that is written in Python: the frames are as for a call.
     fn call_operator(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
-        let Some((function, code)) = function_of_two(next) else { return Ok(false) };
+        let Some((function, code)) = function_of(next, 2) else { return Ok(false) };
         if step.next == operator_pc() || self.frames.len() + 2 > DEEPEST {
             return Ok(false);
         }
@@ -242,11 +261,11 @@ impl Lowering<'_> {
     }
 }
 
-/// The function that was entered, if it takes two arguments and no others.
-fn function_of_two(next: &Instruction) -> Option<(Ref<Function>, Ref<Code>)> {
+/// The function that was entered, if it takes `n` arguments and no others.
+fn function_of(next: &Instruction, n: u32) -> Option<(Ref<Function>, Ref<Code>)> {
     let (function, code) = (next.function?, next.code?);
-    let takes_two = code.is_positional() && code.argcount == 2 && function.code() == code && function.version.load(Acquire) != 0;
-    takes_two.then_some((function, code))
+    let takes_them = code.is_positional() && code.argcount == n && function.code() == code && function.version.load(Acquire) != 0;
+    takes_them.then_some((function, code))
 }
 
 /// What the parameters from number `first` on get; None: that is an error, or something special.

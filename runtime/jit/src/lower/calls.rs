@@ -1,6 +1,7 @@
 //! Calls of Python functions, which are inlined, returns from them, and everything that has no lowering of its own: it is called as a
 //! function.
 
+use super::natives::is_simple;
 use super::state::{Frame, Place};
 use super::{Abort, After, Lowering};
 use crate::ir::{BodyCall, Id, Op, Ty};
@@ -231,13 +232,17 @@ impl Lowering<'_> {
         match step.op {
             INTERPRETER_EXIT | JUMP_BACKWARD | JUMP_BACKWARD_JIT => return Ok(After::Stop),
             _ if self.frames.len() >= DEEPEST && next.fp != step.fp && self.level_of(next).is_none() => return Ok(self.meet(step)),
+            FORMAT_SIMPLE if is_simple(step.operands[0]) => {
+                let v = self.peek(1)?;
+                self.guard_simple(v, step.operands[0])?;
+            }
             _ => {}
         }
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
         self.call_body(step, frame, used);
-        if !changes_nothing(step.op) {
+        if !changes_nothing(step) {
             self.forget_all();
         }
         self.after_body(step, next)?;
@@ -248,7 +253,7 @@ impl Lowering<'_> {
         let call = BodyCall {
             pc: step.pc as u64,
             function: body(step.op) as usize as u64,
-            opcode: (step.op.caches() > 0).then_some(step.op as u8),
+            op: step.op,
             oparg: step.oparg,
             used,
             expected: step.next as u64,
@@ -373,7 +378,14 @@ impl Lowering<'_> {
 }
 
 /// Does the instruction neither call Python code nor change any object that there was before? Finalizers wait for the end of the round.
-fn changes_nothing(op: Opcode) -> bool {
+fn changes_nothing(step: &Instruction) -> bool {
     use Opcode::*;
-    matches!(op, BUILD_TUPLE | BUILD_LIST | BUILD_SLICE | BUILD_STRING | LOAD_COMMON_CONSTANT)
+    match step.op {
+        BUILD_TUPLE | BUILD_LIST | BUILD_SLICE | BUILD_STRING | LOAD_COMMON_CONSTANT | MAKE_FUNCTION => true,
+        // The function was just made.
+        SET_FUNCTION_ATTRIBUTE => true,
+        BUILD_MAP | BUILD_SET => step.oparg == 0,
+        FORMAT_SIMPLE => is_simple(step.operands[0]),
+        _ => false,
+    }
 }

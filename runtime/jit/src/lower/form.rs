@@ -1,7 +1,10 @@
 //! Which form of an instruction a trace is made for.
 
+use crate::helpers::hashes_identity;
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::ShapeRef;
+use limpid_vm::object::Ref;
+use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::shapes;
 
@@ -65,10 +68,12 @@ pub(super) fn plain_operator(o: u32) -> Option<BinaryOperator> {
     BinaryOperator::from_oparg(if o >= first { o - first } else { o })
 }
 
-/// Is a value hashed and compared without Python code?
-fn is_plain(key: Observed) -> bool {
+/// May a value be hashed without Python code? That of a tuple turns out when it is.
+pub(super) fn is_plain(key: Observed) -> bool {
     match key {
-        Observed::Cell(of) => shapes::STR.0 == of,
+        Observed::Cell(of) if [shapes::STR, shapes::TUPLE].contains(&ShapeRef(of)) => true,
+        // SAFETY: the recording keeps the shapes of instructions with keys alive.
+        Observed::Cell(of) => hashes_identity(unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(of)) }.class()),
         Observed::Null | Observed::Special => false,
         _ => true,
     }

@@ -1,6 +1,8 @@
 //! Strings, items of dicts, members of sets, `isinstance`: where no Python code has to run, functions find out.
 
+use super::form::is_plain;
 use super::{Abort, Lowering};
+use crate::helpers;
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{ComparisonArg, Opcode};
 use limpid_heap::ShapeRef;
@@ -69,6 +71,21 @@ impl Lowering<'_> {
                 // It may be one that variables are in.
                 self.forget_all();
                 self.drop_n(3);
+            }
+            SET_ADD if is_plain(step.operands[0]) => {
+                let (set, key) = (self.peek(o as usize + 1)?, self.peek(1)?);
+                let (set, key) = (self.guard_shape(set, shapes::SET)?, self.value(key));
+                self.call_native(helpers::add_to_set, vec![set, key]);
+                self.drop_n(1);
+            }
+            MAP_ADD if is_plain(step.operands[1]) => {
+                let (dict, key, v) = (self.peek(o as usize + 2)?, self.peek(2)?, self.peek(1)?);
+                let (dict, key, v) = (self.guard_shape(dict, shapes::DICT)?, self.value(key), self.value(v));
+                let exit = self.exit();
+                let (fp, sp) = self.registers();
+                // No variables are in it: the comprehension has made it.
+                self.emit_with(Op::StoreDictItem, Ty::None, &[dict, key, v, fp, sp], 0, Some(exit));
+                self.drop_n(2);
             }
             STORE_GLOBAL => {
                 let Some(name) = step.code.map(|code| code.name_at(o as usize)) else { return Ok(false) };

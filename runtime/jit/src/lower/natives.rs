@@ -1,5 +1,6 @@
 //! Calls of native functions and methods that run no Python code, given such arguments: machine code calls them itself.
 
+use super::form::is_plain;
 use super::{Abort, Lowering};
 use crate::helpers::{self, NativeFunction};
 use crate::ir::{Id, Op, Ty};
@@ -97,6 +98,7 @@ impl Lowering<'_> {
                 callable.exact::<BuiltinFunction>().filter(|f| is_known(f) || is_bound(f)).map(|f| f.def())
             }
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if is_get(callable) => return self.get_of_dict(step),
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::SET)) if n == 1 => return self.change_set(step),
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(_)) => {
                 callable.exact::<MethodDescriptor>().filter(|d| methods_of(d.class()).contains(&d.def().name)).map(|d| d.def())
             }
@@ -264,7 +266,7 @@ impl Lowering<'_> {
     /// `dict.get`
     fn get_of_dict(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let n = step.oparg as usize;
-        if !(1..=2).contains(&n) || !is_simple(step.operands[n - 1]) {
+        if !(1..=2).contains(&n) || !is_plain(step.operands[n - 1]) {
             return Ok(false);
         }
         let function = self.peek(n + 2)?;
@@ -279,8 +281,28 @@ impl Lowering<'_> {
         Ok(true)
     }
 
+    /// `set.add` and `set.discard`
+    fn change_set(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let Some(method) = step.subject.exact::<MethodDescriptor>() else { return Ok(false) };
+        let function: NativeFunction = match method.def().name {
+            "add" => helpers::add_to_set,
+            "discard" => helpers::discard_from_set,
+            _ => return Ok(false),
+        };
+        if !is_plain(step.operands[0]) {
+            return Ok(false);
+        }
+        let (callable, set, key) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
+        self.guard_is(callable, step.subject.bits());
+        let (set, key) = (self.guard_shape(set, shapes::SET)?, self.value(key));
+        self.call_native(function, vec![set, key]);
+        let none = self.constant(Ty::Value, Value::NONE.bits() as i64);
+        self.replace(3, none);
+        Ok(true)
+    }
+
     /// The value is of the kind that was observed.
-    fn guard_simple(&mut self, v: Id, observed: Observed) -> Result<(), Abort> {
+    pub(super) fn guard_simple(&mut self, v: Id, observed: Observed) -> Result<(), Abort> {
         match observed {
             Observed::Int | Observed::Negative => self.int(v).map(|_| ()),
             Observed::Float => self.float(v).map(|_| ()),
@@ -311,7 +333,8 @@ fn has_plain_items(observed: Observed) -> bool {
     class.has(flag::PLAIN_ITEMS)
 }
 
-fn is_simple(observed: Observed) -> bool {
+/// Is it a number, a string, None: what runs no Python code whatever is asked of it?
+pub(super) fn is_simple(observed: Observed) -> bool {
     match observed {
         Observed::Cell(shape) => ShapeRef(shape) == shapes::STR,
         Observed::Null | Observed::Special => false,

@@ -11,7 +11,7 @@ use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::dict::table::Table;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
-use limpid_vm::types::{Cell, Dict, Function, List, Module, Tuple, Type};
+use limpid_vm::types::{Cell, Dict, Function, List, Module, Tuple, Type, super_};
 use std::mem::offset_of;
 
 /// Tuples and lists with more items are made by the instruction's body.
@@ -222,6 +222,7 @@ impl Lowering<'_> {
             }
             _ if form.family() == LOAD_ATTR => return self.load_seen(step),
             _ if form.family() == STORE_ATTR => return self.store_seen(step),
+            _ if form.family() == LOAD_SUPER_ATTR && o & 1 != 0 => return self.load_from_super(step),
             _ => return Ok(false),
         }
         Ok(true)
@@ -305,6 +306,22 @@ impl Lowering<'_> {
             }
             ClassLoad::Descriptor | ClassLoad::Nothing | ClassLoad::Metaclass => {}
         }
+        Ok(true)
+    }
+
+    /// A method behind a class in the order of an object's classes.
+    fn load_from_super(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let (Some((shape, version)), Some(code), Some(class)) = (observed_shape(step), step.code, step.class) else { return Ok(false) };
+        let method = super_::describe_method(class, shape.class(), code.name_at((step.oparg >> 2) as usize));
+        let Some(method) = method.filter(|_| step.subject == builtin::SUPER.value()) else { return Ok(false) };
+        let (global, start, object) = (self.peek(3)?, self.peek(2)?, self.peek(1)?);
+        self.guard_is(global, builtin::SUPER.value().bits());
+        let start = self.value(start);
+        self.guard_is(start, class.value().bits());
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        let method = self.value_constant(method);
+        self.replace(3, method);
+        self.push(object);
         Ok(true)
     }
 
@@ -451,7 +468,7 @@ fn has_cached_shape(step: &Instruction) -> bool {
 }
 
 /// The shape of the object on top while the trace was recorded, and the version that certifies what is found out about it from now on.
-fn observed_shape(step: &Instruction) -> Option<(Ref<Shape>, u32)> {
+pub(super) fn observed_shape(step: &Instruction) -> Option<(Ref<Shape>, u32)> {
     let Observed::Cell(shape) = step.operands[0] else { return None };
     // SAFETY: the recording keeps the shapes of such instructions alive.
     let shape = unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) };

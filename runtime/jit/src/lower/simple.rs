@@ -7,10 +7,11 @@ use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::protocol::compare;
 use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::List;
-use limpid_vm::types::builtin::{self, shapes};
+use limpid_vm::types::builtin::shapes;
 
 impl Lowering<'_> {
     /// Lowers instruction `i`.
@@ -422,14 +423,12 @@ impl Lowering<'_> {
 
 /// Does a value's class have no `==` of its own?
 fn compares_identity(operand: Observed) -> bool {
-    let class = match operand {
-        Observed::None => Value::NONE.class(),
+    match operand {
+        Observed::None => compare::compares_identity(Value::NONE.class()),
         // SAFETY: the recording keeps the shapes of such instructions alive.
-        Observed::Cell(shape) => unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class(),
-        _ => return false,
-    };
-    let of_object = builtin::OBJECT.slots().richcompare;
-    class.slots().richcompare.zip(of_object).is_some_and(|(own, of_object)| std::ptr::fn_addr_eq(own, of_object))
+        Observed::Cell(shape) => compare::compares_identity(unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class()),
+        _ => false,
+    }
 }
 
 /// The outcomes for which a comparison is true, as in [`Op::Compare`].

@@ -6,7 +6,7 @@
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::Compare;
 use crate::thread::Thread;
-use crate::types::{Str, builtin};
+use crate::types::{Str, Tuple, Type, builtin};
 use limpid_heap::Value;
 
 use super::truth::truth;
@@ -53,7 +53,7 @@ pub fn identical_or_equal_now(a: Value, b: Value) -> Option<bool> {
     compare_now(a, b, Compare::Eq)
 }
 
-/// The answer for two numbers that are no cells, and for the equality of strings and of what is only equal to itself.
+/// The answer for two numbers that are no cells, and for the equality of strings, of tuples of such, and of what is only equal to itself.
 #[inline]
 pub fn compare_now(a: Value, b: Value, op: Compare) -> Option<bool> {
     if Value::both_int(a, b) {
@@ -64,9 +64,33 @@ pub fn compare_now(a: Value, b: Value, op: Compare) -> Option<bool> {
             let (a, b) = both_str(a, b);
             return Some(a.equals(&b) == (op == Compare::Eq));
         }
-        return None;
+        return match op {
+            Compare::Eq | Compare::Ne => objects_equal_now(a, b).map(|equal| equal == (op == Compare::Eq)),
+            _ => None,
+        };
     }
     compare_immediate(a, b, op)
+}
+
+#[inline(never)]
+fn objects_equal_now(a: Value, b: Value) -> Option<bool> {
+    let (Some(x), Some(y)) = (a.exact::<Tuple>(), b.exact::<Tuple>()) else {
+        return (compares_identity(a.class()) && compares_identity(b.class())).then_some(a == b);
+    };
+    for (x, y) in x.as_slice().iter().zip(y.as_slice()) {
+        // Tuples in tuples may be nested too deeply.
+        let is_nested = x != y && x.is_cell() && x.class() == builtin::TUPLE;
+        if is_nested || !identical_or_equal_now(*x, *y)? {
+            return if is_nested { None } else { Some(false) };
+        }
+    }
+    Some(x.len() == y.len())
+}
+
+/// Have the instances of a class no `==` of their own?
+pub fn compares_identity(class: Ref<Type>) -> bool {
+    let of_object = builtin::OBJECT.slots().richcompare;
+    class.slots().richcompare.zip(of_object).is_some_and(|(own, of_object)| std::ptr::fn_addr_eq(own, of_object))
 }
 
 #[inline(always)]

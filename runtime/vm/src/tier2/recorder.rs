@@ -18,8 +18,19 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 7] =
-    [Opcode::LOAD_ATTR, Opcode::STORE_ATTR, Opcode::BINARY_OP, Opcode::STORE_SUBSCR, Opcode::COMPARE_OP, Opcode::CALL, Opcode::CALL_KW];
+const LOOKED_INTO: [Opcode; 11] = [
+    Opcode::LOAD_ATTR,
+    Opcode::LOAD_SUPER_ATTR,
+    Opcode::STORE_ATTR,
+    Opcode::BINARY_OP,
+    Opcode::STORE_SUBSCR,
+    Opcode::CONTAINS_OP,
+    Opcode::SET_ADD,
+    Opcode::MAP_ADD,
+    Opcode::COMPARE_OP,
+    Opcode::CALL,
+    Opcode::CALL_KW,
+];
 
 /// Where a trace starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,9 +119,10 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
-    /// What it calls, being a `CALL`; what it takes an item from or stores one in; otherwise NULL.
+    /// What it calls, being a `CALL`; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; otherwise
+    /// NULL.
     pub subject: Value,
-    /// The class whose attribute it loads, if it does that.
+    /// The class whose attribute it loads, or behind which it looks for one, if it does that.
     pub class: Option<Ref<Type>>,
     /// The top of the stack before it ran.
     pub sp: *mut Value,
@@ -327,7 +339,11 @@ impl Recording {
                     self.functions.push(Value::cell(ShapeRef(shape).ptr::<u8>()));
                 }
             }
-            class = (op.family() == Opcode::LOAD_ATTR).then(|| r.peek(1).downcast::<Type>()).flatten();
+            class = match op.family() {
+                Opcode::LOAD_ATTR => r.peek(1).downcast::<Type>(),
+                Opcode::LOAD_SUPER_ATTR => r.peek(2).downcast::<Type>(),
+                _ => None,
+            };
             self.functions.extend(class.map(|class| class.value()));
         }
         let mut subject = Value::NULL;
@@ -337,6 +353,9 @@ impl Recording {
             self.functions.push(subject);
         } else if depth > 1 && (op.family() == Opcode::STORE_SUBSCR || is_subscript(op, o)) {
             subject = r.peek(2);
+            self.functions.push(subject);
+        } else if op.family() == Opcode::LOAD_SUPER_ATTR {
+            subject = r.peek(3);
             self.functions.push(subject);
         }
         let caches = [0; MAX_CACHES];

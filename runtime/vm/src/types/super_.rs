@@ -92,6 +92,15 @@ impl Super {
     }
 }
 
+/// What `super(class, object).name(...)` calls, with `object`, an instance of `own`, in front of the arguments. None: something else is to be
+/// done, or that depends on more than the class.
+pub fn describe_method(class: Ref<Type>, own: Ref<Type>, name: Value) -> Option<Value> {
+    if !own.is_subtype(class) || own.is_subtype(builtin::TYPE) || name == names::__class__ {
+        return None;
+    }
+    find_after(own, class, name).filter(|v| v.class().has(flag::METHOD_DESCRIPTOR))
+}
+
 /// What the super object itself has under a name that the classes have not.
 #[cold]
 fn missing(t: &Thread, class: Ref<Type>, object: Value, searched: Ref<Type>, name: Value) -> R {

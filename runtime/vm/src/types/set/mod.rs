@@ -233,23 +233,28 @@ impl Ref<Set> {
         self.add_hashed(t, key, hash)
     }
 
+    /// As [`Set::add_hashed`], if that needs no Python code; otherwise None.
+    pub fn add_now(self, t: &Thread, key: Value, hash: i64) -> R<Option<bool>> {
+        let _guard = t.lock(self);
+        let table = match self.table() {
+            Some(table) => table,
+            None => {
+                let table = Table::new(t, 0)?;
+                self.table.set(t, self, table.value());
+                table
+            }
+        };
+        match table.find_now(key, hash) {
+            Place::Taken(_) => Ok(Some(false)),
+            Place::Free(i) => self.fill_locked(t, table, i, key, hash).map(|()| Some(true)),
+            Place::Unsure => Ok(None),
+        }
+    }
+
     /// As [`Set::add`], the hash being known.
     pub fn add_hashed(self, t: &Thread, key: Value, hash: i64) -> R<bool> {
-        {
-            let _guard = t.lock(self);
-            let table = match self.table() {
-                Some(table) => table,
-                None => {
-                    let table = Table::new(t, 0)?;
-                    self.table.set(t, self, table.value());
-                    table
-                }
-            };
-            match table.find_now(key, hash) {
-                Place::Taken(_) => return Ok(false),
-                Place::Free(i) => return self.fill_locked(t, table, i, key, hash).map(|()| true),
-                Place::Unsure => {}
-            }
+        if let Some(added) = self.add_now(t, key, hash)? {
+            return Ok(added);
         }
         loop {
             match self.find(t, key, hash)? {
@@ -297,19 +302,24 @@ impl Ref<Set> {
         self.discard_hashed(t, key, hash)
     }
 
+    /// As [`Set::discard_hashed`], if that needs no Python code; otherwise None.
+    pub fn discard_now(self, t: &Thread, key: Value, hash: i64) -> Option<bool> {
+        let _guard = t.lock(self);
+        let Some(table) = self.table() else { return Some(false) };
+        match table.find_now(key, hash) {
+            Place::Taken(i) => {
+                table.remove(t, i);
+                Some(true)
+            }
+            Place::Free(_) => Some(false),
+            Place::Unsure => None,
+        }
+    }
+
     /// As [`Set::discard`], the hash being known.
     pub fn discard_hashed(self, t: &Thread, key: Value, hash: i64) -> R<bool> {
-        {
-            let _guard = t.lock(self);
-            let Some(table) = self.table() else { return Ok(false) };
-            match table.find_now(key, hash) {
-                Place::Taken(i) => {
-                    table.remove(t, i);
-                    return Ok(true);
-                }
-                Place::Free(_) => return Ok(false),
-                Place::Unsure => {}
-            }
+        if let Some(removed) = self.discard_now(t, key, hash) {
+            return Ok(removed);
         }
         loop {
             let Some((table, _, Place::Taken(i))) = self.find(t, key, hash)? else { return Ok(false) };

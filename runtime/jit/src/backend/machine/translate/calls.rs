@@ -33,10 +33,10 @@ impl Function<'_, '_> {
         let thread = self.thread();
         let oparg = self.constant(call.oparg as i64);
         let mut function = self.constant(call.function as i64);
-        if let Some(opcode) = call.opcode {
+        if call.op.caches() > 0 {
             // The form that was recorded, or the one that it has by now.
             let now = self.b.ins().load(I8, flags(), pc, 0);
-            let recorded = self.b.ins().iconst(I8, opcode as i64);
+            let recorded = self.b.ins().iconst(I8, call.op as i64);
             let same = self.b.ins().icmp(IntCC::Equal, now, recorded);
             let current = self.constant(bodies::current as *const () as i64);
             function = self.b.ins().select(same, function, current);
