@@ -4,6 +4,7 @@
 //! those are written to the stack first; caller-saved ones are on the stack already, being across a call.
 
 use std::arch::asm;
+use std::cell::Cell;
 use std::hint::black_box;
 
 /// How many registers a callee preserves.
@@ -74,8 +75,20 @@ pub fn stack_pointer() -> usize {
     sp
 }
 
+thread_local! {
+    /// [`stack_base`], once it was asked for: of the main thread the system tells it by a text of many lines.
+    static STACK_BASE: Cell<usize> = const { Cell::new(0) };
+}
+
 /// The high end of the current thread's stack.
 pub(crate) fn stack_base() -> usize {
+    if STACK_BASE.get() == 0 {
+        STACK_BASE.set(find_stack_base());
+    }
+    STACK_BASE.get()
+}
+
+fn find_stack_base() -> usize {
     // SAFETY: plain calls on the current thread; the attributes are initialised by the first and destroyed once.
     unsafe {
         let mut attributes: libc::pthread_attr_t = std::mem::zeroed();

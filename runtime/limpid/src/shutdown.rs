@@ -5,7 +5,7 @@ use limpid_heap::Value;
 use limpid_vm::modules::thread;
 use limpid_vm::protocol::call;
 use limpid_vm::thread::Thread;
-use limpid_vm::{error_report, exc, interpreter, names, runtime, stats, warnings};
+use limpid_vm::{error_report, exc, finalization, interpreter, names, runtime, stats, warnings};
 use std::sync::atomic::Ordering;
 
 /// The exit status of a program whose output could not be written.
@@ -55,10 +55,10 @@ fn end_other_interpreters(t: &Thread) {
 
 /// Runs the finalizers of all objects, but for the standard streams, which are needed to the end.
 fn finalize_what_is_left(t: &Thread) {
-    runtime::run_finalizers(t);
+    finalization::run(t);
     streams::each_part(t, limpid_heap::unregister_finalizer);
     limpid_heap::finalize_all(&t.mutator);
-    runtime::run_finalizers(t);
+    finalization::run(t);
 }
 
 /// Leaves what was counted where `pystats report` looks for it, or in the folder that the environment names.

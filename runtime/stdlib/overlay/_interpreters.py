@@ -76,13 +76,14 @@ def destroy(id, *, restrict=False):
         raise InterpreterError("cannot destroy the current interpreter")
     if id == _MAIN or not interpreter.running.acquire(blocking=False):
         raise InterpreterError("interpreter running")
-    if _all.pop(id, None) is None:
-        raise InterpreterNotFoundError(f"unrecognized interpreter ID {id}")
     try:
         _core.end(id)
     except LookupError:
         # It has ended with the program, of which this is the end.
         return
+    finally:
+        # Until now: what runs at its end may look it up.
+        del _all[id]
     for name, module in (("queues", "_interpqueues"), ("channels", "_interpchannels")):
         if name in _core.shared:
             __import__(module).unbind(id)

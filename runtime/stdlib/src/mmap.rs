@@ -552,15 +552,20 @@ fn place(t: &Thread, v: Value, len: usize) -> R<usize> {
     }
 }
 
+fn byte_at(t: &Thread, m: Ref<Mapping>, index: Value) -> R<u8> {
+    check_open(t, m)?;
+    let i = place(t, index, m.len.load(Relaxed))?;
+    match with(t, m, |memory, _| memory.get(i).copied())? {
+        Some(b) => Ok(b),
+        None => raise!(t, IndexError, "mmap index out of range"),
+    }
+}
+
 fn getitem(t: &Thread, v: Value, key: Value) -> R {
     let m = mapping(v);
     check_open(t, m)?;
     if number::is_index(key) {
-        let i = place(t, key, m.len.load(Relaxed))?;
-        return match with(t, m, |memory, _| memory.get(i).copied())? {
-            Some(b) => Ok(Value::int(b as i64)),
-            None => raise!(t, IndexError, "mmap index out of range"),
-        };
+        return byte_at(t, m, key).map(|b| Value::int(b as i64));
     }
     let Some(key) = key.exact::<Slice>() else { raise!(t, TypeError, "mmap indices must be integers") };
     let bounds = key.bounds(t)?;
@@ -659,6 +664,10 @@ static MMAP_DEF: TypeDef = TypeDef {
         buffer: Some(export),
         len: Some(|t, v| check_open(t, mapping(v)).map(|()| mapping(v).len.load(Relaxed))),
         getitem: Some(getitem),
+        item: Some(|t, v, index| {
+            let byte = byte_at(t, mapping(v), index)?;
+            Ok(Bytes::from_slice(t, &[byte])?.value())
+        }),
         setitem: Some(setitem),
         ..SlotTable::EMPTY
     },

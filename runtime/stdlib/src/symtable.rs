@@ -139,7 +139,7 @@ fn symtable(t: &Thread, a: &[Value]) -> R {
     };
     let text = source::text_of(t, a[0], "symtable", "string or bytes", a[1])?;
     let options = Options::new(t, filename, mode);
-    let (mode, settings) = source::settings(&options);
+    let (mode, settings) = source::settings(t, &options);
     let mut warnings = Vec::new();
     let table = limpid_compiler::symbol_table(&text, mode, &settings, &mut warnings);
     source::issue(t, &warnings, &text, &options)?;

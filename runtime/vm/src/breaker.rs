@@ -30,7 +30,7 @@ pub fn handle(t: &Thread) -> R<()> {
         crate::modules::sys::remote::run_script(t);
     }
     if take(t, request::FINALIZERS) {
-        crate::runtime::run_finalizers(t);
+        crate::finalization::run(t);
     }
     if take(t, MEMORY) {
         let raised = crate::exc::raise_memory_error(t);

@@ -4,19 +4,24 @@
 //! all of them ([`crate::runtime`]): the heap with its collector, the interned strings, the native types and what can never change. Values
 //! that native modules keep for an interpreter are in its table of [`InterpreterRoot`](crate::root::InterpreterRoot)s.
 
+use crate::finalization;
 use crate::instrument::Instrumentation;
 use crate::interp::dispatch;
 use crate::interpreter_stack::InterpreterStack;
+use crate::modules::reentrant_lock::ReentrantLock;
 use crate::modules::thread::Threads;
-use crate::object::R;
+use crate::modules::warnings;
+use crate::object::{R, ValueExt};
 use crate::root::{Held, ROOTS};
 use crate::runtime;
 use crate::thread::Thread;
+use crate::types::Dict;
+use crate::types::int::text::DEFAULT_MAX_STR_DIGITS;
 use limpid_heap::{Generation, Tracer};
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 /// What the programs of an interpreter may do to the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,15 +80,34 @@ pub struct Interpreter {
     pub coroutine_origin_depth: AtomicI32,
     /// The interpreter is going down.
     pub finalizing: AtomicBool,
+    /// What is to be finalized by its threads.
+    pub(crate) finalization: finalization::Queue,
+    /// `sys.getrecursionlimit()`
+    pub(crate) recursion_limit: AtomicU32,
+    /// `sys.get_int_max_str_digits()`: 0 is no limit.
+    pub max_str_digits: AtomicUsize,
+    /// The import lock.
+    pub(crate) import_lock: ReentrantLock,
+    /// Who changes the filters of warnings, and how often that has happened.
+    pub(crate) warning_filters: warnings::Filters,
     /// The threads that its programs have started.
     pub(crate) threads: Threads,
 }
 
 static NEXT_ID: AtomicI64 = AtomicI64::new(0);
 
+/// The recursion limit of a program that sets none.
+const DEFAULT_RECURSION_LIMIT: u32 = 1000;
+
+/// Has there never been another than the main interpreter?
+pub(crate) fn is_only_one() -> bool {
+    NEXT_ID.load(Ordering::Relaxed) <= 1
+}
+
 impl Interpreter {
     /// A new interpreter without modules.
     pub(crate) fn new(permissions: Permissions, counts: bool) -> Arc<Interpreter> {
+        let max_str_digits = runtime::Runtime::get().options.int_max_str_digits;
         Arc::new(Interpreter {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             permissions,
@@ -100,6 +124,11 @@ impl Interpreter {
             stats: Mutex::new(Box::default()),
             coroutine_origin_depth: AtomicI32::new(0),
             finalizing: AtomicBool::new(false),
+            finalization: finalization::Queue::new(),
+            recursion_limit: AtomicU32::new(DEFAULT_RECURSION_LIMIT),
+            max_str_digits: AtomicUsize::new(max_str_digits.map_or(DEFAULT_MAX_STR_DIGITS, |digits| digits as usize)),
+            import_lock: ReentrantLock::default(),
+            warning_filters: warnings::Filters::default(),
             threads: Threads::default(),
         })
     }
@@ -122,13 +151,20 @@ impl Interpreter {
     fn clear(&self, t: &Thread) {
         runtime::modules(t).clear(t);
         runtime::collect(t, Generation::Full);
-        runtime::run_finalizers(t);
+        finalization::run(t);
+    }
+
+    /// `sys.setrecursionlimit`
+    pub(crate) fn set_recursion_limit(self: &Arc<Self>, t: &Thread, limit: u32) {
+        self.recursion_limit.store(limit, Ordering::Relaxed);
+        self.each_thread(t, |other| other.depth_limit.set(limit));
     }
 
     /// Hands what it holds to the collector.
     pub(crate) fn trace(&self, tracer: &mut Tracer) {
         let own = [&self.builtins, &self.builtin_len, &self.builtin_isinstance, &self.sys_dict, &self.modules, &self.importlib];
         own.into_iter().chain(&self.roots).for_each(|held| tracer.value(held.get()));
+        self.finalization.trace(tracer);
     }
 }
 
@@ -173,6 +209,12 @@ fn forget(t: &Thread, interpreter: &Arc<Interpreter>) {
     // From here on its threads hand to the collector what it holds.
     interpreter.finalizing.store(true, Ordering::Release);
     t.runtime().interpreters.lock().retain(|other| !Arc::ptr_eq(other, interpreter));
+    let mut is_left = true;
+    interpreter.each_thread(t, |_| is_left = false);
+    // Its code does not run any more: finalizers are told by that, too.
+    if is_left && let Some(builtins) = interpreter.builtins.get().exact::<Dict>() {
+        builtins.clear(t);
+    }
 }
 
 /// The interpreter with a number, while it exists.
@@ -195,9 +237,10 @@ pub fn enter<T>(t: &Thread, interpreter: &Arc<Interpreter>, f: impl FnOnce(&Thre
     let interpreter = interpreter.clone();
     Some(t.blocking(|| {
         let inner = runtime::begin(interpreter, stack);
+        finalization::request_if_queued(inner);
         let result = f(inner);
         crate::modules::thread::forget_locals(inner);
-        runtime::run_finalizers(inner);
+        finalization::run(inner);
         runtime::finish(inner);
         runtime::resume(t);
         result

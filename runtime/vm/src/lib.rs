@@ -25,6 +25,7 @@ pub mod breaker;
 pub mod embedded;
 pub mod error_report;
 pub mod exc;
+pub mod finalization;
 pub mod instrument;
 pub mod interp;
 pub mod interpreter;

@@ -1,5 +1,6 @@
 //! The runtime as a whole: what all threads of all interpreters share, how threads come and go, start-up.
 
+use crate::finalization;
 use crate::instrument;
 use crate::instrument::deliver::NotedJump;
 use crate::interp::attribute_cache::AttributeCache;
@@ -15,7 +16,7 @@ use crate::stats;
 use crate::thread::{HandledException, NATIVE_STACK_RESERVE, Thread, ThreadSlot, request};
 use crate::types::code_copies::{self, Runs};
 use crate::types::str::InternTable;
-use crate::types::{Dict, Function, MethodCache, Str, builtin};
+use crate::types::{Dict, MethodCache, Str, builtin};
 use limpid_heap::{CollectionReport, Config, Dead, Embedder, Generation, Mutator, Request, ShapeRef, Stress, Tracer, Value};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
@@ -23,7 +24,7 @@ use parking_lot::Mutex;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::{HashSet, VecDeque};
 use std::ffi::{CStr, OsString};
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What the command line and the environment say, `sys.flags` and more.
@@ -148,8 +149,8 @@ pub struct Runtime {
     pub life: OnceLock<Life>,
     threads: Mutex<Vec<ThreadPointer>>,
     bytecode_indices: Mutex<BytecodeIndices>,
-    finalizers: Mutex<VecDeque<Value>>,
-    cleared_weakrefs: Mutex<Vec<Value>>,
+    /// What collections have found to be finalized.
+    pub(crate) arrived: finalization::Queue,
     /// What collections have saved for the program to see.
     saved_garbage: Mutex<VecDeque<Value>>,
     /// Collections that the listener was not told of yet.
@@ -178,6 +179,8 @@ static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
 thread_local! {
     static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+    /// [`native_limit`], once it was asked for.
+    static NATIVE_LIMIT: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Hooks;
@@ -187,9 +190,7 @@ impl Embedder for Hooks {
         let Some(runtime) = RUNTIME.get() else { return };
         crate::root::trace(tracer);
         runtime.interned.trace(tracer);
-        for v in runtime.finalizers.lock().iter().chain(runtime.cleared_weakrefs.lock().iter()) {
-            tracer.value(*v);
-        }
+        runtime.arrived.trace(tracer);
         runtime.saved_garbage.lock().iter().for_each(|v| tracer.value(*v));
         runtime.interpreters.lock().iter().for_each(|i| i.trace(tracer));
         for p in runtime.threads.lock().iter() {
@@ -200,7 +201,7 @@ impl Embedder for Hooks {
 
     fn queue_finalizer(&self, object: Value) {
         if let Some(runtime) = RUNTIME.get() {
-            runtime.finalizers.lock().push_back(object);
+            runtime.arrived.push_object(object);
             runtime.request_finalizers();
         }
     }
@@ -211,7 +212,7 @@ impl Embedder for Hooks {
             return;
         }
         if let Some(runtime) = RUNTIME.get() {
-            runtime.cleared_weakrefs.lock().push(weakref);
+            runtime.arrived.push_weakref(weakref);
             runtime.request_finalizers();
         }
     }
@@ -358,11 +359,6 @@ impl Runtime {
         }
     }
 
-    /// Are there finalizers or callbacks to run?
-    fn has_queued_work(&self) -> bool {
-        !self.finalizers.lock().is_empty() || !self.cleared_weakrefs.lock().is_empty()
-    }
-
     /// Has the collecting thread, which allocates, see to what the collection has queued: so garbage does not come faster than it goes.
     fn request_finalizers(&self) {
         match current() {
@@ -496,7 +492,7 @@ pub(crate) fn begin(interpreter: Arc<Interpreter>, stack: InterpreterStack) -> &
         runs: Runs::none(),
         loop_stack: Cell::new(0),
         depth: Cell::new(0),
-        depth_limit: Cell::new(interpreter_recursion_limit()),
+        depth_limit: Cell::new(interpreter.recursion_limit.load(Ordering::Relaxed)),
         reraised_at: Cell::new(None),
         left_at: Cell::new(std::ptr::null()),
         result: Cell::new(Value::NULL),
@@ -565,21 +561,15 @@ fn number_told(generation: Generation) -> i32 {
     current().and_then(|t| t.collecting.get()).unwrap_or(generation_number(generation))
 }
 
-/// The recursion limit new threads start with.
-static RECURSION_LIMIT: AtomicI32 = AtomicI32::new(1000);
-
-fn interpreter_recursion_limit() -> u32 {
-    RECURSION_LIMIT.load(Ordering::Relaxed) as u32
-}
-
-/// `sys.setrecursionlimit`
-pub fn set_recursion_limit(t: &Thread, limit: u32) {
-    RECURSION_LIMIT.store(limit as i32, Ordering::Relaxed);
-    t.runtime().each_thread(|other| other.depth_limit.set(limit));
-}
-
 /// The lowest address native calls of this thread may reach.
 fn native_limit() -> usize {
+    if NATIVE_LIMIT.get() == 0 {
+        NATIVE_LIMIT.set(find_native_limit());
+    }
+    NATIVE_LIMIT.get()
+}
+
+fn find_native_limit() -> usize {
     // SAFETY: plain queries of this thread's attributes.
     unsafe {
         let mut attr: libc::pthread_attr_t = std::mem::zeroed();
@@ -627,9 +617,7 @@ pub(crate) fn finish(t: &'static Thread) {
     if runtime.specializes {
         runtime.release_bytecode_index(t);
     }
-    if runtime.has_queued_work() {
-        runtime.request_main_or_any(request::FINALIZERS);
-    }
+    finalization::leave_to_others(t, runtime);
     t.mutator.detach_for_exit();
     // SAFETY: leaked in `attach`; it is in no list any more.
     drop(unsafe { Box::from_raw(std::ptr::from_ref(t).cast_mut()) });
@@ -677,53 +665,12 @@ pub fn next_saved_garbage(t: &Thread) -> Option<Value> {
     t.runtime().saved_garbage.lock().pop_front()
 }
 
-/// Runs queued finalizers and weak reference callbacks, and tells of collections. One of them that comes here again leaves the rest to
-/// the first call: each new one would nest deeper.
-pub fn run_finalizers(t: &Thread) {
-    if t.finalizing.replace(true) {
-        return;
-    }
+/// Tells the listener of the collections that it has not heard of.
+pub(crate) fn tell_of_collections(t: &Thread) {
     let runtime = t.runtime();
     if let Some(listener) = runtime.collection_listener.get() {
         let reports = std::mem::take(&mut *runtime.collections.lock());
         reports.iter().for_each(|report| listener(t, report));
-    }
-    // Only what is there now: other threads may add to it for ever.
-    let callbacks = runtime.cleared_weakrefs.lock().len();
-    for _ in 0..callbacks {
-        let weakref = runtime.cleared_weakrefs.lock().pop();
-        let Some(weakref) = weakref else { break };
-        crate::types::weakref::run_callback(t, weakref);
-    }
-    let finalizers = runtime.finalizers.lock().len();
-    for _ in 0..finalizers {
-        // Kept in a local variable from here on, so it stays alive while it is finalized.
-        let object = runtime.finalizers.lock().pop_front();
-        let Some(object) = object else { break };
-        finalize(t, object);
-    }
-    t.finalizing.set(false);
-    if runtime.has_queued_work() {
-        t.mutator.eval_breaker.fetch_or(request::FINALIZERS, Ordering::AcqRel);
-    }
-}
-
-fn finalize(t: &Thread, object: Value) {
-    use crate::object::ValueExt;
-    let Some(f) = object.class().slots().finalize else { return };
-    let saved = t.take_exception();
-    if f(t, object).is_err() && !crate::breaker::pass_on_interrupt(t) {
-        let method = crate::protocol::attr::lookup(t, object.class(), crate::names::__del__).filter(|f| f.exact::<Function>().is_some());
-        match method {
-            Some(method) => crate::error_report::unraisable_with_message(t, "Exception ignored while calling deallocator", method),
-            None if crate::types::coroutine::as_generator(object).is_some() => {
-                crate::error_report::unraisable_with_message(t, "Exception ignored while closing generator", object)
-            }
-            None => crate::error_report::unraisable(t, object),
-        }
-    }
-    if !saved.is_null() {
-        t.raise_value(saved);
     }
 }
 
@@ -752,8 +699,7 @@ pub fn start(options: Options, frozen: FrozenLibrary) -> &'static Thread {
         life: OnceLock::new(),
         threads: Mutex::new(Vec::new()),
         bytecode_indices: Mutex::default(),
-        finalizers: Mutex::new(VecDeque::new()),
-        cleared_weakrefs: Mutex::new(Vec::new()),
+        arrived: finalization::Queue::new(),
         saved_garbage: Mutex::new(VecDeque::new()),
         collections: Mutex::new(Vec::new()),
         collection_listener: OnceLock::new(),
@@ -809,6 +755,7 @@ pub fn after_fork_child(t: &Thread) {
     t.set_slot(ThreadSlot::RunningTask, Value::NULL);
     crate::modules::thread::after_fork_child(t);
     crate::modules::warnings::after_fork_child(t);
+    crate::modules::imp::after_fork_child(t);
     runtime.main_ident.store(t.ident.get(), Ordering::Relaxed);
     MAIN_THREAD.store(std::ptr::from_ref(t).cast_mut(), Ordering::Release);
     remote::open(t);

@@ -129,6 +129,8 @@ macro_rules! for_each_slot {
             buffer: GetBuffer "__buffer__" "__release_buffer__";
             len: Len "__len__";
             getitem: Binary "__getitem__";
+            // What iteration by index yields, where that is not `x[i]`: CPython's sq_item beside mp_subscript.
+            item: Binary "__getitem__";
             setitem: SetItem "__setitem__" "__delitem__";
             contains: Contains "__contains__";
             bool: Inquiry "__bool__";

@@ -59,7 +59,7 @@ fn is_tree(v: Value) -> bool {
 }
 
 fn parse(t: &Thread, text: &str, options: &Options) -> R {
-    let (mode, settings) = source::settings(options);
+    let (mode, settings) = source::settings(t, options);
     let mut warnings: Vec<SyntaxWarning> = Vec::new();
     let parsed = limpid_compiler::parse(text, mode, &settings, &mut warnings);
     source::issue(t, &warnings, text, options)?;
@@ -100,7 +100,7 @@ fn compile(t: &Thread, v: Value, options: &Options) -> R {
     }
     let (program, places) = to_syntax::program(t, &root)?;
     let filename = text::str_of(t, options.filename)?;
-    let (mode, settings) = source::settings(options);
+    let (mode, settings) = source::settings(t, options);
     let mut warnings = Vec::new();
     let compiled = limpid_compiler::compile_tree(&program, &places, &filename.to_string_lossy(), mode, &settings, &mut warnings);
     source::issue(t, &warnings, "", options)?;

@@ -15,7 +15,6 @@ use limpid_vm::root::{InterpreterRoot, TypeCell};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, Module, Str, int, type_};
 use limpid_vm::{exc, raise};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// `_csv.Error`
 pub static ERROR: TypeCell = TypeCell::new();
@@ -28,7 +27,8 @@ pub static WRITER: TypeCell = TypeCell::new();
 /// The registered dialects, a dict.
 static DIALECTS: InterpreterRoot = InterpreterRoot::new();
 /// How long a field may be.
-static FIELD_LIMIT: AtomicUsize = AtomicUsize::new(128 << 10);
+static FIELD_LIMIT: InterpreterRoot = InterpreterRoot::new();
+const DEFAULT_FIELD_LIMIT: i64 = 128 << 10;
 
 /// When fields are put in quotes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,8 +102,8 @@ fn fail<T>(t: &Thread, message: &str) -> R<T> {
     Err(t.raise(ERROR.get(), message))
 }
 
-fn field_limit() -> usize {
-    FIELD_LIMIT.load(Relaxed)
+fn field_limit(t: &Thread) -> usize {
+    FIELD_LIMIT.opt(t).map_or(DEFAULT_FIELD_LIMIT, Value::as_int) as usize
 }
 
 /// One or two positional arguments; the second is NULL when it is not given.
@@ -127,12 +127,12 @@ fn register(t: &Thread, args: Args<'_>) -> R {
 }
 
 fn set_limit(t: &Thread, a: &[Value]) -> R {
-    let old = field_limit();
+    let old = field_limit(t);
     if let Some(limit) = a[0].non_null() {
         if !int::is_exact(limit) {
             raise!(t, TypeError, "limit must be an integer")
         }
-        FIELD_LIMIT.store(int::to_i64(t, limit)?.max(0) as usize, Relaxed);
+        FIELD_LIMIT.set(t, Value::int(int::to_i64(t, limit)?.clamp(0, Value::INT_MAX)));
     }
     Ok(int::from_usize(t, old))
 }

@@ -220,7 +220,7 @@ fn read_row(t: &Thread, this: Ref<Reader>, nested: bool) -> R {
         fields: ValueList::new(t),
         field: StrBuilder::new(),
         bare: true,
-        limit: field_limit(),
+        limit: field_limit(t),
     };
     loop {
         let line = iter::next(t, this.lines.get())?;

@@ -14,10 +14,10 @@ use limpid_vm::protocol::{call, number};
 use limpid_vm::root::InterpreterRoot;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Module, Str, Tuple, int};
-use limpid_vm::{error_report, raise, runtime};
+use limpid_vm::{error_report, finalization, raise, runtime};
 use std::sync::atomic::{
-    AtomicBool, AtomicI64,
-    Ordering::{Acquire, Relaxed, Release},
+    AtomicBool,
+    Ordering::{Acquire, Release},
 };
 
 /// `gc`
@@ -53,11 +53,11 @@ const FUNCTIONS: &[FnDef] = &[
          generation to collect.  A ValueError\nis raised if the generation number is invalid.\n\nThe number of unreachable objects is returned.",
     ),
     FnDef::def("set_debug", "flags, /", |t, a| {
-        DEBUG.store(i64::from(number::index_i32(t, a[0])?), Relaxed);
+        DEBUG.set(t, Value::int(number::index_i32(t, a[0])?.into()));
         Ok(Value::NONE)
     })
     .doc("Set the garbage collection debugging flags.\n\n  flags\n    An integer that can have the following bits turned on:\n      DEBUG_STATS - Print statistics during collection.\n      DEBUG_COLLECTABLE - Print collectable objects found.\n      DEBUG_UNCOLLECTABLE - Print unreachable but uncollectable objects\n        found.\n      DEBUG_SAVEALL - Save objects to gc.garbage rather than freeing them.\n      DEBUG_LEAK - Debug leaking programs (everything but STATS).\n\nDebugging information is written to sys.stderr."),
-    FnDef::def("get_debug", "", |_, _| Ok(Value::int(DEBUG.load(Relaxed)))).doc("Get the garbage collection debugging flags."),
+    FnDef::def("get_debug", "", |t, _| Ok(Value::int(debug_flags(t)))).doc("Get the garbage collection debugging flags."),
     FnDef::def("get_count", "", |t, _| Ok(numbers(t, policy::counts()))).doc("Return a three-tuple of the current collection counts."),
     FnDef::def("get_threshold", "", |t, _| Ok(numbers(t, policy::thresholds()))).doc("Return the current collection thresholds."),
     FnDef::def("set_threshold", "threshold0, threshold1=<unrepresentable>, threshold2=<unrepresentable>, /", set_threshold)
@@ -89,9 +89,13 @@ const FUNCTIONS: &[FnDef] = &[
 ];
 
 /// The flags of `gc.set_debug`. Only [`DEBUG_STATS`] and [`DEBUG_SAVEALL`] have an effect.
-static DEBUG: AtomicI64 = AtomicI64::new(0);
+static DEBUG: InterpreterRoot = InterpreterRoot::new();
 const DEBUG_STATS: i64 = 1;
 const DEBUG_SAVEALL: i64 = 32;
+
+fn debug_flags(t: &Thread) -> i64 {
+    DEBUG.opt(t).map_or(0, Value::as_int)
+}
 
 /// `gc.callbacks`, a list.
 static CALLBACKS: InterpreterRoot = InterpreterRoot::new();
@@ -134,7 +138,7 @@ static COLLECTING: AtomicBool = AtomicBool::new(false);
 /// Collects from a function of this module that keeps no values itself. What is dead is found to be: programs and tests look at what a
 /// collection that they ask for has done, and what was left behind on the native stack must not look like references.
 fn collect_for_caller(t: &Thread, generation: Generation, number: i32) -> CollectionReport {
-    let save = DEBUG.load(Relaxed) & DEBUG_SAVEALL != 0;
+    let save = debug_flags(t) & DEBUG_SAVEALL != 0;
     let request = Request { generation, census: true, save, stack_from: t.stack_of_callers(FUNCTIONS) };
     // SAFETY: the functions of this module that come here have no values in local variables; `loop_stack` tells of whatever else there is.
     unsafe { runtime::collect_as(t, number, request) }
@@ -159,13 +163,13 @@ fn collect(t: &Thread, a: &[Value]) -> R {
 fn collect_and_tell(t: &Thread, generation: Generation, number: i64) -> R<usize> {
     tell(t, "start", number, 0);
     let mut report = collect_for_caller(t, generation, number as i32);
-    runtime::run_finalizers(t);
+    finalization::run(t);
     if report.finalized > 0 && generation == Generation::Full {
         // What the finalizers have let go of.
         let second = collect_for_caller(t, generation, number as i32);
         report.objects += second.objects;
         report.ns += second.ns;
-        runtime::run_finalizers(t);
+        finalization::run(t);
     }
     if number == 1 {
         policy::count_middle();
@@ -215,7 +219,7 @@ fn info(t: &Thread, generation: i64, collected: usize) -> R {
 
 /// For `DEBUG_STATS`.
 fn print_statistics(t: &Thread, generation: i64, report: &CollectionReport) {
-    if DEBUG.load(Relaxed) & DEBUG_STATS == 0 {
+    if debug_flags(t) & DEBUG_STATS == 0 {
         return;
     }
     let [young, old] = objects::count(t);

@@ -70,9 +70,6 @@ pub fn deliver(r: &mut Regs, o: u32) -> Rest {
     let here = locations.at(at);
     let op = here.opcode();
     refresh(t, code);
-    if t.tracing.get() != 0 {
-        return Rest::Run(checked(op));
-    }
     match watched(r, o, code, at, here, op) {
         Ok(Rest::Run(op)) => Rest::Run(checked(op)),
         Ok(rest) => rest,
@@ -81,7 +78,8 @@ pub fn deliver(r: &mut Regs, o: u32) -> Rest {
 }
 
 /// The form of an instruction that does no more than has to be done each time. Code that is up to date needs not be brought there again.
-fn checked(op: Opcode) -> Opcode {
+#[inline]
+pub fn checked(op: Opcode) -> Opcode {
     if op == Opcode::RESUME { Opcode::RESUME_CHECK } else { op }
 }
 

@@ -13,7 +13,7 @@ use crate::thread::{Thread, ThreadSlot};
 use crate::types::descriptor::bind;
 use crate::types::{BuiltinFunction, Code, Exception, FrameObject, MethodDescriptor, Tuple, frame};
 use limpid_heap::Value;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What both kinds of function hear of.
 const FRAMES: EventSet = Event::PY_START.bit()
@@ -24,9 +24,6 @@ const FRAMES: EventSet = Event::PY_START.bit()
     | Event::PY_UNWIND.bit();
 const FOR_PROFILE: EventSet = FRAMES | Event::CALL.bit();
 const FOR_TRACE: EventSet = FRAMES | Event::LINE.bit() | Event::JUMP.bit() | Event::RAISE.bit() | Event::STOP_ITERATION.bit();
-
-/// Some frame asks for every instruction, `f_trace_opcodes`.
-static OPCODES: AtomicBool = AtomicBool::new(false);
 
 /// Gives a thread its trace or profile function, NULL for none, and has the events delivered that are needed now.
 pub fn set_function(t: &Thread, slot: ThreadSlot, f: Value) {
@@ -42,7 +39,7 @@ pub fn set_for_all(t: &Thread, slot: ThreadSlot, f: Value) {
 
 /// A frame wants its trace function to be told of every instruction.
 pub fn want_opcodes(t: &Thread) {
-    if !OPCODES.swap(true, Relaxed) {
+    if !t.interpreter().instrumentation.opcodes.swap(true, Relaxed) {
         update(t, ThreadSlot::TraceFunction);
     }
 }
@@ -51,7 +48,7 @@ fn update(t: &Thread, slot: ThreadSlot) {
     let mut used = false;
     t.interpreter().each_thread(t, |other| used |= other.slot(slot).is_some());
     let (tool, wanted) = match slot {
-        ThreadSlot::TraceFunction if OPCODES.load(Relaxed) => (TRACE, FOR_TRACE | Event::INSTRUCTION.bit()),
+        ThreadSlot::TraceFunction if t.interpreter().instrumentation.opcodes.load(Relaxed) => (TRACE, FOR_TRACE | Event::INSTRUCTION.bit()),
         ThreadSlot::TraceFunction => (TRACE, FOR_TRACE),
         _ => (PROFILE, FOR_PROFILE),
     };

@@ -31,7 +31,7 @@ use crate::types::{Code, builtin};
 use crate::value_list::ValueList;
 use events::{EVENT_COUNT, Event, EventSet};
 use limpid_heap::Value;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::*};
 
 /// How many tools `sys.monitoring` has.
 pub const MONITORING_TOOLS: usize = 6;
@@ -65,6 +65,8 @@ pub struct Instrumentation {
     by_event: [AtomicU16; EVENT_COUNT],
     /// Counts for each tool how often it was cleared: local events from before do not count any more.
     generation: [AtomicU32; TOOLS],
+    /// Some frame wants its trace function to be told of every instruction, `f_trace_opcodes`.
+    opcodes: AtomicBool,
 }
 
 impl Default for Instrumentation {
@@ -75,6 +77,7 @@ impl Default for Instrumentation {
             global: [const { AtomicU32::new(0) }; TOOLS],
             by_event: [const { AtomicU16::new(0) }; EVENT_COUNT],
             generation: [const { AtomicU32::new(0) }; TOOLS],
+            opcodes: AtomicBool::new(false),
         }
     }
 }

@@ -194,9 +194,13 @@ fn missing(t: &Thread, f: Ref<Function>, code: Ref<Code>, frame: Frame, from: us
 pub fn call_function(t: &Thread, f: Ref<Function>, args: Args<'_>) -> R {
     // First of all, for it may allocate: the collector sees a frame from when it is entered on.
     let entry = f.code().entry(t);
-    let base = free_stack(t.sp.get(), Frame(t.fp.get()));
-    // SAFETY: the saved registers tell where the stack is free.
-    let frame = unsafe { build_frame(t, base, f, args, Frame(t.fp.get()), exit_pc())? };
+    let caller = Frame(t.fp.get());
+    let base = free_stack(t.sp.get(), caller);
+    let frame = match place_frame(t, base, f, args.pos(), args.names(), caller, exit_pc()) {
+        Some(frame) => frame,
+        // SAFETY: the saved registers tell where the stack is free.
+        None => unsafe { build_frame(t, base, f, args, caller, exit_pc())? },
+    };
     run_frame(t, frame, entry)
 }
 

@@ -1,19 +1,17 @@
 //! `_imp`: what `importlib._bootstrap` needs of the interpreter: native and frozen modules, the import lock.
 
 use crate::args::FnDef;
-use crate::modules::reentrant_lock::ReentrantLock;
 use crate::modules::{self, ModuleDef};
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, text};
 use crate::runtime::{FrozenModule, modules as loaded_modules};
 use crate::thread::Thread;
 use crate::types::{Bytes, Code, List, Module, Str, Tuple, ValueList, builtin, int};
-use crate::{embedded, exc, names};
+use crate::{embedded, exc, interpreter, names};
 use limpid_bytecode::CodeData;
 use limpid_bytecode::marshal;
 use limpid_heap::Value;
 use siphasher::sip::SipHasher13;
-use std::sync::LazyLock;
 
 /// The declaration of the module.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -44,7 +42,7 @@ const FUNCTIONS: &[FnDef] = &[
     })
     .doc("(internal-only) Override PyInterpreterConfig.check_multi_interp_extensions."),
     FnDef::def("acquire_lock", "", |t, _| {
-        LOCK.acquire(t);
+        t.interpreter().import_lock.acquire(t);
         Ok(Value::NONE)
     })
     .doc("Acquires the interpreter's import lock for the current thread.\n\nThis lock should be used by import hooks to ensure thread-safety when importing modules. On platforms without threads, this function does nothing."),
@@ -67,10 +65,10 @@ const FUNCTIONS: &[FnDef] = &[
         Ok(Value::bool(require_frozen(t, a[0], "is_frozen_package")?.is_package))
     })
     .doc("Returns True if the module name is of a frozen package."),
-    FnDef::def("lock_held", "", |t, _| Ok(Value::bool(LOCK.is_held(t))))
+    FnDef::def("lock_held", "", |t, _| Ok(Value::bool(t.interpreter().import_lock.is_held(t))))
         .doc("Return True if the import lock is currently held, else False.\n\nOn platforms without threads, return False."),
     FnDef::def("release_lock", "", |t, _| {
-        if !LOCK.release(t) {
+        if !t.interpreter().import_lock.release(t) {
             raise!(t, RuntimeError, "not holding the import lock")
         }
         Ok(Value::NONE)
@@ -203,17 +201,19 @@ fn init_frozen(t: &Thread, a: &[Value]) -> R {
 
 // ---- the rest ----
 
-/// The import lock.
-static LOCK: LazyLock<ReentrantLock> = LazyLock::new(ReentrantLock::default);
-
 /// To be called before a fork: so no other thread is in the middle of something that the import lock guards.
 pub fn before_fork(t: &Thread) {
-    LOCK.acquire(t);
+    t.interpreter().import_lock.acquire(t);
 }
 
 /// To be called after it, in both processes.
 pub fn after_fork(t: &Thread) {
-    LOCK.release(t);
+    t.interpreter().import_lock.release(t);
+}
+
+/// In the child of a fork: the locks of other interpreters are free.
+pub fn after_fork_child(t: &Thread) {
+    interpreter::all(t).iter().for_each(|i| i.import_lock.after_fork_child(t));
 }
 
 fn fix_co_filename(t: &Thread, a: &[Value]) -> R {

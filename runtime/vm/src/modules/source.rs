@@ -166,7 +166,7 @@ fn utf8(t: &Thread, s: Ref<Str>) -> R<String> {
 }
 
 /// Options as the compiler wants them.
-pub fn settings(options: &Options) -> (limpid_compiler::Mode, limpid_compiler::Options) {
+pub fn settings(t: &Thread, options: &Options) -> (limpid_compiler::Mode, limpid_compiler::Options) {
     let settings = limpid_compiler::Options {
         optimize: options.optimize as u8,
         future_annotations: options.flags & flags::FUTURE_ANNOTATIONS != 0,
@@ -176,7 +176,7 @@ pub fn settings(options: &Options) -> (limpid_compiler::Mode, limpid_compiler::O
         allow_incomplete_input: options.flags & flags::INCOMPLETE_INPUT != 0,
         // Only where a syntax tree is wanted.
         feature_version: u8::try_from(options.feature_version).ok().filter(|_| options.flags & flags::ONLY_AST != 0),
-        int_max_str_digits: crate::types::int::text::max_str_digits(),
+        int_max_str_digits: crate::types::int::text::max_str_digits(t),
     };
     let mode = match options.mode {
         Mode::Eval => limpid_compiler::Mode::Eval,
@@ -194,7 +194,7 @@ pub fn issue(t: &Thread, warnings: &[limpid_compiler::SyntaxWarning], text: &str
 /// Compiles text.
 pub fn compile(t: &Thread, text: &str, options: &Options) -> R<Ref<Code>> {
     let filename = text::str_of(t, options.filename)?;
-    let (mode, settings) = settings(options);
+    let (mode, settings) = settings(t, options);
     let mut warnings = Vec::new();
     let compiled = limpid_compiler::compile_with_warnings(text, &filename.to_string_lossy(), mode, &settings, &mut warnings);
     issue(t, &warnings, text, options)?;

@@ -13,9 +13,8 @@ use crate::root::InterpreterRoot;
 use crate::thread::Thread;
 use crate::types::context::ContextVar;
 use crate::types::{Dict, FrameObject, List, Module, Str, Tuple, Type, builtin, frame, int};
-use crate::{error_report, exc, runtime};
+use crate::{error_report, exc, interpreter, runtime};
 use limpid_heap::Value;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The declaration of the module.
@@ -28,18 +27,19 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 const FUNCTIONS: &[FnDef] = &[
     FnDef::def("_acquire_lock", "", |t, _| {
-        LOCK.acquire(t);
+        t.interpreter().warning_filters.lock.acquire(t);
         Ok(Value::NONE)
     }),
     FnDef::def("_filters_mutated_lock_held", "", |t, _| {
-        if !LOCK.is_held(t) {
+        let filters = &t.interpreter().warning_filters;
+        if !filters.lock.is_held(t) {
             raise!(t, RuntimeError, "warnings lock is not held")
         }
-        VERSION.fetch_add(1, Ordering::Relaxed);
+        filters.version.fetch_add(1, Ordering::Relaxed);
         Ok(Value::NONE)
     }),
     FnDef::def("_release_lock", "", |t, _| {
-        if !LOCK.release(t) {
+        if !t.interpreter().warning_filters.lock.release(t) {
             raise!(t, RuntimeError, "cannot release un-acquired lock")
         }
         Ok(Value::NONE)
@@ -59,18 +59,24 @@ const FUNCTIONS: &[FnDef] = &[
     .doc("Issue a warning, or maybe ignore it or raise an exception."),
 ];
 
-/// Guards the filters.
-static LOCK: LazyLock<ReentrantLock> = LazyLock::new(ReentrantLock::default);
+/// What an interpreter knows of its filters besides the list.
+#[derive(Default)]
+pub(crate) struct Filters {
+    /// Held while they change.
+    lock: ReentrantLock,
+    /// Counts the changes.
+    version: AtomicI64,
+}
 
 /// In the child of a fork.
 pub fn after_fork_child(t: &Thread) {
-    LOCK.after_fork_child(t);
+    interpreter::all(t).iter().for_each(|i| i.warning_filters.lock.after_fork_child(t));
 }
+
 static FILTERS: InterpreterRoot = InterpreterRoot::new();
 static ONCE_REGISTRY: InterpreterRoot = InterpreterRoot::new();
 static DEFAULT_ACTION: InterpreterRoot = InterpreterRoot::new();
 static CONTEXT: InterpreterRoot = InterpreterRoot::new();
-static VERSION: AtomicI64 = AtomicI64::new(0);
 
 fn init(t: &Thread, module: Ref<Module>) -> R<()> {
     prepare(t)?;
@@ -313,7 +319,7 @@ fn action_for(t: &Thread, category: Ref<Type>, text: Value, line: usize, module:
 
 /// Was a warning with this key shown already? `mark` notes that it is now.
 fn already_shown(t: &Thread, registry: Ref<Dict>, key: Value, mark: bool) -> R<bool> {
-    let version = Value::int(VERSION.load(Ordering::Relaxed));
+    let version = Value::int(t.interpreter().warning_filters.version.load(Ordering::Relaxed));
     let version_name = crate::types::str::intern(t, "version");
     if registry.get_name(version_name) != Some(version) {
         registry.clear(t);

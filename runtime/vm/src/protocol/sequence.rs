@@ -28,6 +28,15 @@ pub fn get_item(t: &Thread, object: Value, key: Value) -> R {
     }
 }
 
+/// What iteration over a sequence yields at an index.
+#[inline]
+pub fn item(t: &Thread, sequence: Value, index: Value) -> R {
+    match sequence.class().slots().item {
+        Some(f) => f(t, sequence, index),
+        None => get_item(t, sequence, index),
+    }
+}
+
 /// `object[key]` where the object's type has no subscripts: a class may have `__class_getitem__`.
 #[cold]
 fn class_item(t: &Thread, object: Value, key: Value) -> R {

@@ -35,6 +35,11 @@ pub fn as_generator(v: Value) -> Option<Ref<Generator>> {
     fits.then(|| unsafe { Ref::from_value(v) })
 }
 
+/// The value as a generator of any kind.
+pub fn as_any_generator(v: Value) -> Option<Ref<Generator>> {
+    as_generator(v).or_else(|| (v.shape() == builtin::shapes::ASYNC_GENERATOR).then(|| any_generator(v)))
+}
+
 fn kind_of(g: Ref<Generator>) -> &'static str {
     match g.value().shape() {
         s if s == builtin::shapes::COROUTINE => "coroutine",

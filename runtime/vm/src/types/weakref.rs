@@ -223,6 +223,11 @@ pub fn run_callback(t: &Thread, weakref: Value) {
     }
 }
 
+/// The callback that [`run_callback`] would call.
+pub(crate) fn callback_of(weakref: Value) -> Option<Value> {
+    as_weakref(weakref)?.callback.opt()
+}
+
 fn as_weakref(v: Value) -> Option<Ref<WeakRef>> {
     let is = [builtin::WEAKREF, builtin::WEAK_PROXY, builtin::WEAK_CALLABLE_PROXY].iter().any(|class| v.is_instance(*class));
     // SAFETY: the three classes have this layout.

@@ -221,7 +221,7 @@ fn flags(t: &Thread) -> R {
             bit(o.utf8_mode),
             bit(o.warn_default_encoding),
             Value::bool(o.safe_path),
-            int::from_usize(t, max_str_digits()),
+            int::from_usize(t, max_str_digits(t)),
             number(0),
             bit(switch(t, "thread_inherit_context", "PYTHON_THREAD_INHERIT_CONTEXT")),
             bit(switch(t, "context_aware_warnings", "PYTHON_CONTEXT_AWARE_WARNINGS")),

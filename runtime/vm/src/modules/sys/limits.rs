@@ -3,10 +3,9 @@
 use crate::args::FnDef;
 use crate::object::{R, ValueExt};
 use crate::protocol::number;
-use crate::runtime;
 use crate::thread::Thread;
 use crate::types::int;
-use crate::types::int::text::{MAX_STR_DIGITS_THRESHOLD, max_str_digits, set_max_str_digits};
+use crate::types::int::text::{MAX_STR_DIGITS_THRESHOLD, max_str_digits};
 use limpid_heap::Value;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
@@ -20,7 +19,7 @@ pub(super) const FUNCTIONS: &[FnDef] = &[
     ),
     FnDef::def("_get_cpu_count_config", "", |t, _| Ok(Value::int(t.runtime().options.cpu_count.unwrap_or(-1).into())))
         .doc("The number of CPUs that the command line or the environment sets; -1 if neither does."),
-    FnDef::def("get_int_max_str_digits", "", |t, _| Ok(int::from_usize(t, max_str_digits())))
+    FnDef::def("get_int_max_str_digits", "", |t, _| Ok(int::from_usize(t, max_str_digits(t))))
         .doc("Return the maximum string digits limit for non-binary int<->str conversions."),
     FnDef::def("getallocatedblocks", "", |t, _| Ok(int::from_usize(t, allocated_objects(t))))
         .doc("Return the number of memory blocks currently allocated."),
@@ -79,7 +78,7 @@ fn set_int_max_str_digits(t: &Thread, a: &[Value]) -> R {
     if digits != 0 && digits < MAX_STR_DIGITS_THRESHOLD as i32 {
         raise!(t, ValueError, "maxdigits must be 0 or larger than {MAX_STR_DIGITS_THRESHOLD}")
     }
-    set_max_str_digits(digits as usize);
+    t.interpreter().max_str_digits.store(digits as usize, Ordering::Relaxed);
     Ok(Value::NONE)
 }
 
@@ -92,7 +91,7 @@ fn set_recursion_limit(t: &Thread, a: &[Value]) -> R {
     if depth >= limit as u32 {
         raise!(t, RecursionError, "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low")
     }
-    runtime::set_recursion_limit(t, limit as u32);
+    t.interpreter().set_recursion_limit(t, limit as u32);
     Ok(Value::NONE)
 }
 

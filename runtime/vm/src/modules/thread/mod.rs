@@ -6,6 +6,7 @@ mod lock;
 
 use crate::args::FnDef;
 use crate::exc;
+use crate::finalization;
 use crate::interpreter_stack::InterpreterStack;
 use crate::modules::ModuleDef;
 use crate::names;
@@ -217,7 +218,7 @@ fn spawn(
             on_error(t, function);
         }
         forget_locals(t);
-        runtime::run_finalizers(t);
+        finalization::run(t);
         t.interpreter().threads.running.fetch_sub(1, Ordering::Relaxed);
         runtime::detach(t);
         finished.set();

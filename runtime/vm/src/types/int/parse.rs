@@ -18,12 +18,12 @@ enum Refused {
 /// The int that ASCII text spells, or None when it spells none: blanks around, a sign, a base prefix, single underscores between digits.
 /// Base 0 takes it from the prefix. ValueError for too many decimal digits.
 pub fn from_text(t: &Thread, text: &[u8], base: u32) -> R<Option<Value>> {
-    match parse(text, base) {
+    match parse(text, base, max_str_digits(t)) {
         Ok((negative, Magnitude::Small(m))) => Ok(Some(from_i64(t, if negative { -(m as i64) } else { m as i64 }))),
         Ok((negative, Magnitude::Big(m))) => from_magnitude(t, negative, &m).map(Some),
         Err(Refused::Syntax) => Ok(None),
         Err(Refused::TooLong(digits)) => {
-            let limit = max_str_digits();
+            let limit = max_str_digits(t);
             raise!(
                 t,
                 ValueError,
@@ -40,7 +40,8 @@ enum Magnitude {
     Big(UBig),
 }
 
-fn parse(text: &[u8], base: u32) -> Result<(bool, Magnitude), Refused> {
+/// `limit`: how many decimal digits there may be, 0 for any number.
+fn parse(text: &[u8], base: u32, limit: usize) -> Result<(bool, Magnitude), Refused> {
     let text = trim(text);
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -67,10 +68,10 @@ fn parse(text: &[u8], base: u32) -> Result<(bool, Magnitude), Refused> {
     };
     // One underscore may follow the prefix.
     let digits = if digits.len() < text.len() { digits.strip_prefix(b"_").unwrap_or(digits) } else { digits };
-    Ok((negative, parse_digits(digits, base)?))
+    Ok((negative, parse_digits(digits, base, limit)?))
 }
 
-fn parse_digits(digits: &[u8], base: u32) -> Result<Magnitude, Refused> {
+fn parse_digits(digits: &[u8], base: u32, limit: usize) -> Result<Magnitude, Refused> {
     let mut m = 0u64;
     let mut overflow = false;
     let mut count = 0;
@@ -95,7 +96,6 @@ fn parse_digits(digits: &[u8], base: u32) -> Result<Magnitude, Refused> {
     if !overflow && m >> 63 == 0 {
         return Ok(Magnitude::Small(m));
     }
-    let limit = max_str_digits();
     if limit > 0 && count > limit && count > MAX_STR_DIGITS_THRESHOLD && !base.is_power_of_two() {
         return Err(Refused::TooLong(count));
     }
@@ -113,10 +113,11 @@ pub fn trim(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::DEFAULT_MAX_STR_DIGITS;
     use super::*;
 
     fn value(text: &str, base: u32) -> Option<String> {
-        match parse(text.as_bytes(), base) {
+        match parse(text.as_bytes(), base, DEFAULT_MAX_STR_DIGITS) {
             Ok((negative, m)) => {
                 let m = match m {
                     Magnitude::Small(m) => m.to_string(),

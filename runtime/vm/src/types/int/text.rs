@@ -8,23 +8,16 @@ use crate::types::str::AsciiText;
 use dashu_int::UBig;
 use limpid_heap::Value;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The limit when the program sets none.
 pub const DEFAULT_MAX_STR_DIGITS: usize = 4300;
 /// The smallest limit that may be set, besides 0 for none; shorter text is never refused.
 pub const MAX_STR_DIGITS_THRESHOLD: usize = 640;
 
-static MAX_STR_DIGITS: AtomicUsize = AtomicUsize::new(DEFAULT_MAX_STR_DIGITS);
-
 /// `sys.get_int_max_str_digits()`: 0 is no limit.
-pub fn max_str_digits() -> usize {
-    MAX_STR_DIGITS.load(Relaxed)
-}
-
-/// `sys.set_int_max_str_digits()`; the caller has checked the threshold.
-pub fn set_max_str_digits(digits: usize) {
-    MAX_STR_DIGITS.store(digits, Relaxed);
+pub fn max_str_digits(t: &Thread) -> usize {
+    t.interpreter().max_str_digits.load(Relaxed)
 }
 
 /// Room for any 64-bit number in decimal.
@@ -121,14 +114,14 @@ pub fn write_radix(t: &Thread, v: Value, base: u32, out: &mut AsciiText) -> R<()
     }
     let start = out.len();
     let _ = write!(out, "{}", p.to_ubig().in_radix(base as u8));
-    if base == 10 && exceeds(out.len() - start) {
+    if base == 10 && exceeds(t, out.len() - start) {
         return too_long(t);
     }
     Ok(())
 }
 
-fn exceeds(digits: usize) -> bool {
-    let limit = max_str_digits();
+fn exceeds(t: &Thread, digits: usize) -> bool {
+    let limit = max_str_digits(t);
     limit > 0 && digits > limit && digits > MAX_STR_DIGITS_THRESHOLD
 }
 
@@ -136,12 +129,12 @@ fn exceeds(digits: usize) -> bool {
 fn check_limit(t: &Thread, p: Parts<'_>) -> R<()> {
     // log10(2) is a little more than 0.30102.
     let at_least = (p.bit_length() - 1) as u128 * 30102 / 100_000;
-    if at_least > 0 && exceeds(at_least as usize) { too_long(t) } else { Ok(()) }
+    if at_least > 0 && exceeds(t, at_least as usize) { too_long(t) } else { Ok(()) }
 }
 
 #[cold]
 fn too_long<T>(t: &Thread) -> R<T> {
-    let limit = max_str_digits();
+    let limit = max_str_digits(t);
     raise!(
         t,
         ValueError,

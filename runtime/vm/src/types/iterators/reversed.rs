@@ -43,7 +43,7 @@ fn next(t: &Thread, v: Value) -> R {
     let this = receiver::<Reversed>(v);
     let Some(sequence) = this.sequence.opt() else { return Ok(Value::NULL) };
     if let Some(i) = this.position.load(Relaxed).checked_sub(1) {
-        match sequence::get_item(t, sequence, int::from_usize(t, i)) {
+        match sequence::item(t, sequence, int::from_usize(t, i)) {
             Ok(item) => {
                 this.position.store(i, Relaxed);
                 return Ok(item);

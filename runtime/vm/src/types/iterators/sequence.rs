@@ -43,7 +43,7 @@ fn next(t: &Thread, v: Value) -> R {
     if i == i64::MAX {
         raise!(t, OverflowError, "iter index too large")
     }
-    match sequence::get_item(t, sequence, int::from_i64(t, i)) {
+    match sequence::item(t, sequence, int::from_i64(t, i)) {
         Ok(item) => {
             this.index.store(i + 1, Relaxed);
             Ok(item)

@@ -184,12 +184,12 @@ fn fill_namespace(t: &Thread, class: Ref<Type>, def: &'static TypeDef) {
     }
 }
 
-/// Does a filled slot of a native type show up as this method? `__new__` is a function, and what only classes written in Python have
-/// is not there.
+/// Does a filled slot of a native type show up as this method? `__new__` is a function, the method of
+/// `item` is that of `getitem`, and what only classes written in Python have is not there.
 fn shown(method: &update::SlotMethod) -> bool {
     use crate::slots::SlotId as S;
     match method.slot {
-        S::new => false,
+        S::new | S::item => false,
         S::getattribute | S::buffer => method.which == 0,
         _ => true,
     }

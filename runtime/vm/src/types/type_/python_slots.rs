@@ -33,6 +33,7 @@ pub(super) static TABLE: SlotTable = SlotTable {
     buffer: Some(crate::types::memory::python_buffer),
     len: Some(len),
     getitem: Some(|t, v, key| required(t, v, names::__getitem__, &[key])),
+    item: None,
     setitem: Some(setitem),
     contains: Some(contains),
     bool: Some(bool),

@@ -104,7 +104,8 @@ fn by_slot(t: &Thread) -> impl Iterator<Item = &'static [SlotMethod]> {
 /// Fills the slots of a new class whose MRO and namespace are complete.
 pub(super) fn fill(t: &Thread, class: Ref<Type>) {
     let single = class.base().filter(|b| class.mro().as_slice()[1..] == *b.mro().as_slice());
-    let mut table = single.map_or(SlotTable::EMPTY, |base| *base.slots());
+    // To a class made in Python its `__getitem__` is all there is.
+    let mut table = single.map_or(SlotTable::EMPTY, |base| SlotTable { item: None, ..*base.slots() });
     let namespace = class.dict();
     for methods in by_slot(t) {
         if single.is_none() || methods.iter().any(|m| namespace.get_name(m.name).is_some()) {
