@@ -47,7 +47,7 @@ impl Run<'_> {
         let (now, recorded) =
             unsafe { ((*pc.cast::<AtomicU16>()).load(Relaxed) as u8, std::mem::transmute::<*const (), Body>(call.function as *const ())) };
         // The form that was recorded, or the one that it has by now.
-        let function = if call.opcode.is_none_or(|opcode| opcode == now) { recorded } else { bodies::current };
+        let function = if call.op.caches() == 0 || call.op as u8 == now { recorded } else { bodies::current };
         // SAFETY: by contract; the trace has written what the frame has.
         let went_on = unsafe { function(pc, fp.add(call.used as usize), fp, self.t, u64::from(call.oparg)) };
         // A view of the variables may have changed them, or tools watch from now on.
