@@ -66,7 +66,7 @@ pub fn divide(x: f64, y: f64) -> Done {
 
 /// What is simple about powers; the rest is the interpreter's.
 pub fn power(x: f64, y: f64, any_base: bool) -> Done {
-    if !any_base && !(x > 0.0) {
+    if !any_base && (x <= 0.0 || x.is_nan()) {
         return Err(Way::Exit);
     }
     let result = helpers::power(x, y);
