@@ -223,15 +223,26 @@ impl Regs {
         code.locations().map_or(Opcode::CACHE, |l| l.at(code.offset_of(self.pc)).opcode())
     }
 
-    /// Replaces the opcode at `pc`, keeping its oparg; not that of an instrumented instruction.
+    /// Replaces the opcode at `pc`, keeping its oparg; of an instrumented instruction, what it is underneath in the main copy.
     #[inline(always)]
     pub fn set_opcode(&self, op: Opcode) {
         // SAFETY: `pc` points at an instruction; opcode and oparg are a byte each.
         let byte = unsafe { &*(self.pc as *const AtomicU8) };
         let now = byte.load(Relaxed);
-        if now != INSTRUMENTED {
-            // It stays as it is if another thread instruments it this moment.
-            let _ = byte.compare_exchange(now, op as u8, Relaxed, Relaxed);
+        // Another thread may instrument it this moment.
+        if now == INSTRUMENTED || byte.compare_exchange(now, op as u8, Relaxed, Relaxed).is_err() {
+            self.set_instrumented_opcode(op);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_instrumented_opcode(&self, op: Opcode) {
+        let code = self.frame().code();
+        if let Some(l) = code.locations()
+            && code.bytecode().contains(self.pc)
+        {
+            l.at(code.offset_of(self.pc)).specialize(op);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::interp::regs::Regs;
 use crate::stats;
 use crate::thread::Thread;
 use crate::types::code_copies;
-use limpid_bytecode::{INSTRUMENTED, Opcode};
+use limpid_bytecode::Opcode;
 
 /// Does this thread specialize? Not with `-X tlbc=0`.
 #[inline]
@@ -41,10 +41,6 @@ pub fn too_early(r: &Regs, family: Opcode) -> bool {
 /// Is it time to specialize the instruction? Counts otherwise.
 #[inline]
 fn due(r: &Regs) -> bool {
-    if r.word() as u8 == INSTRUMENTED {
-        // Its opcode stays.
-        return false;
-    }
     let counter = r.cache(1);
     if !backoff::triggers(counter) {
         r.set_cache(1, backoff::advance(counter));
