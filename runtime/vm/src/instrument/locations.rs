@@ -125,6 +125,10 @@ impl Location {
     fn mark_main(&self, byte: &AtomicU8) {
         self.specialized.store(0, Relaxed);
         let before = byte.swap(INSTRUMENTED, AcqRel);
+        if before == Opcode::JUMP_BACKWARD_JIT as u8 {
+            // Machine code is not watched.
+            return;
+        }
         let _ = self.specialized.compare_exchange(0, before, Relaxed, Relaxed);
     }
 

@@ -223,21 +223,29 @@ impl Regs {
         code.locations().map_or(Opcode::CACHE, |l| l.at(code.offset_of(self.pc)).opcode())
     }
 
-    /// Replaces the opcode at `pc`, keeping its oparg; of an instrumented instruction, what it is underneath in the main copy.
+    /// Replaces the opcode at `pc`, keeping its oparg; not that of an instrumented instruction.
     #[inline(always)]
     pub fn set_opcode(&self, op: Opcode) {
         // SAFETY: `pc` points at an instruction; opcode and oparg are a byte each.
         let byte = unsafe { &*(self.pc as *const AtomicU8) };
         let now = byte.load(Relaxed);
-        // Another thread may instrument it this moment.
-        if now == INSTRUMENTED || byte.compare_exchange(now, op as u8, Relaxed, Relaxed).is_err() {
-            self.set_instrumented_opcode(op);
+        if now != INSTRUMENTED {
+            // It stays as it is if another thread instruments it this moment.
+            let _ = byte.compare_exchange(now, op as u8, Relaxed, Relaxed);
+        }
+    }
+
+    /// As [`Regs::set_opcode`], for the specializer: of an instrumented instruction it changes what that is underneath in the main copy.
+    pub fn set_specialized(&self, op: Opcode) {
+        self.set_opcode(op);
+        if self.word() as u8 == INSTRUMENTED {
+            self.specialize_underneath(op);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn set_instrumented_opcode(&self, op: Opcode) {
+    fn specialize_underneath(&self, op: Opcode) {
         let code = self.frame().code();
         if let Some(l) = code.locations()
             && code.bytecode().contains(self.pc)

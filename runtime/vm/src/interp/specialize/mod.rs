@@ -59,14 +59,14 @@ fn has_missed(r: &Regs) -> bool {
 /// Writes the specialized opcode.
 fn success(r: &Regs, op: Opcode) {
     stats::specialized(r.t(), r.word() as u8, op.family());
-    r.set_opcode(op);
+    r.set_specialized(op);
     r.set_cache(1, backoff::COOL_DOWN);
 }
 
 /// Goes back to the general form and tries again later.
 fn failure(r: &Regs, kind: stats::Failure) {
     let op = r.opcode();
-    r.set_opcode(op.family());
+    r.set_specialized(op.family());
     r.set_cache(1, backoff::restart(r.cache(1)));
     stats::failed(r.t(), op as u8, op.family(), kind);
 }
