@@ -27,3 +27,8 @@ try:
     Pair()
 except TypeError:
     pass
+from concurrent import interpreters
+other = interpreters.create()
+other.prepare_main(program=__file__)
+other.exec("exec(compile('def elsewhere():\\n    return 1\\nelsewhere()', program, 'exec'))")
+other.close()

@@ -15,7 +15,7 @@ use limpid_vm::root::TypeCell;
 use limpid_vm::slots::SlotTable;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::exceptions::raise_os_error;
-use limpid_vm::types::memory::{Buffer, get_buffer};
+use limpid_vm::types::memory::{Buffer, get_buffer, release_garbage};
 use limpid_vm::types::{Bytes, Module, Slice, Str, Type, TypeDef, flag, int, type_};
 use limpid_vm::{layout, raise};
 use memchr::memmem;
@@ -244,6 +244,7 @@ fn check_writable(t: &Thread, m: Ref<Mapping>) -> R<()> {
 
 fn close(t: &Thread, a: &[Value]) -> R {
     let m = mapping(a[0]);
+    release_garbage(t, &m.exports)?;
     let guard = t.lock(m);
     if m.exports.load(Acquire) > 0 {
         drop(guard);
@@ -400,8 +401,9 @@ fn resize(t: &Thread, a: &[Value]) -> R {
     let m = mapping(a[0]);
     check_open(t, m)?;
     let n = number::index_isize(t, a[1])?;
+    release_garbage(t, &m.exports)?;
     if m.exports.load(Acquire) > 0 {
-        raise!(t, BufferError, "mmap can't resize with extant pointers exported.")
+        raise!(t, BufferError, "mmap can't resize with extant buffers exported.")
     }
     if m.untracked.load(Relaxed) != 0 {
         raise!(t, ValueError, "mmap can't resize with trackfd=False.")

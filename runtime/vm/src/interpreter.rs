@@ -80,6 +80,8 @@ pub struct Interpreter {
     pub coroutine_origin_depth: AtomicI32,
     /// The interpreter is going down.
     pub finalizing: AtomicBool,
+    /// The stack of a thread that has done something here ([`enter`]), for the next.
+    spare_stack: Mutex<Option<InterpreterStack>>,
     /// What is to be finalized by its threads.
     pub(crate) finalization: finalization::Queue,
     /// `sys.getrecursionlimit()`
@@ -124,6 +126,7 @@ impl Interpreter {
             stats: Mutex::new(Box::default()),
             coroutine_origin_depth: AtomicI32::new(0),
             finalizing: AtomicBool::new(false),
+            spare_stack: Mutex::default(),
             finalization: finalization::Queue::new(),
             recursion_limit: AtomicU32::new(DEFAULT_RECURSION_LIMIT),
             max_str_digits: AtomicUsize::new(max_str_digits.map_or(DEFAULT_MAX_STR_DIGITS, |digits| digits as usize)),
@@ -233,15 +236,17 @@ pub fn all(t: &Thread) -> Vec<Arc<Interpreter>> {
 /// A value that `f` is to hand out has to be put somewhere where the collector finds it, see [`Thread::hand_out`]; what it gets from
 /// outside is kept by the waiting thread's stack.
 pub fn enter<T>(t: &Thread, interpreter: &Arc<Interpreter>, f: impl FnOnce(&Thread) -> T) -> Option<T> {
-    let stack = InterpreterStack::new()?;
+    let spare = interpreter.spare_stack.lock().take();
+    let stack = spare.or_else(InterpreterStack::new)?;
     let interpreter = interpreter.clone();
     Some(t.blocking(|| {
-        let inner = runtime::begin(interpreter, stack);
+        let inner = runtime::begin(interpreter.clone(), stack);
         finalization::request_if_queued(inner);
         let result = f(inner);
         crate::modules::thread::forget_locals(inner);
         finalization::run(inner);
-        runtime::finish(inner);
+        let stack = runtime::finish(inner);
+        *interpreter.spare_stack.lock() = Some(stack);
         runtime::resume(t);
         result
     }))

@@ -590,11 +590,11 @@ pub fn detach(t: &'static Thread) {
         probes::thread__exit::fire(unsafe { libc::gettid() } as u64);
     }
     LIVE.threads_ended.add(1);
-    finish(t);
+    drop(finish(t));
 }
 
-/// Detaches and frees the current thread.
-pub(crate) fn finish(t: &'static Thread) {
+/// Detaches and frees the current thread, but for its stack.
+pub(crate) fn finish(t: &'static Thread) -> InterpreterStack {
     for slot in [ThreadSlot::TraceFunction, ThreadSlot::ProfileFunction] {
         if t.slot(slot).is_some() {
             instrument::legacy::set_function(t, slot, Value::NULL);
@@ -619,8 +619,9 @@ pub(crate) fn finish(t: &'static Thread) {
     }
     finalization::leave_to_others(t, runtime);
     t.mutator.detach_for_exit();
-    // SAFETY: leaked in `attach`; it is in no list any more.
-    drop(unsafe { Box::from_raw(std::ptr::from_ref(t).cast_mut()) });
+    // SAFETY: leaked in `begin`; it is in no list any more.
+    let thread = unsafe { Box::from_raw(std::ptr::from_ref(t).cast_mut()) };
+    thread.stack
 }
 
 /// A daemon thread meets the end of the interpreter: it sleeps until the process ends.

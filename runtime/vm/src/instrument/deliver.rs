@@ -23,8 +23,8 @@ use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// What remains to be done of an instrumented instruction.
 pub enum Rest {
-    /// All of it, in this form.
-    Run(Opcode),
+    /// All of it, in the form with this opcode.
+    Run(u8),
     /// Nothing: it has done this.
     Done(Step),
 }
@@ -65,10 +65,14 @@ pub fn deliver(r: &mut Regs, o: u32) -> Rest {
     let at = code.offset_of(r.pc);
     let Some(locations) = code.locations() else {
         // The byte came with the code: there is no such instruction.
-        return Rest::Run(Opcode::CACHE);
+        return Rest::Run(Opcode::CACHE as u8);
     };
     let here = locations.at(at);
     let op = here.opcode();
+    if t.tracing.get() != 0 {
+        // A tool's own code: nobody hears of it, so it is not brought up to date either.
+        return Rest::Run(checked(op as u8));
+    }
     refresh(t, code);
     match watched(r, o, code, at, here, op) {
         Ok(Rest::Run(op)) => Rest::Run(checked(op)),
@@ -78,9 +82,9 @@ pub fn deliver(r: &mut Regs, o: u32) -> Rest {
 }
 
 /// The form of an instruction that does no more than has to be done each time. Code that is up to date needs not be brought there again.
-#[inline]
-pub fn checked(op: Opcode) -> Opcode {
-    if op == Opcode::RESUME { Opcode::RESUME_CHECK } else { op }
+#[inline(always)]
+pub fn checked(op: u8) -> u8 {
+    if op == Opcode::RESUME as u8 { Opcode::RESUME_CHECK as u8 } else { op }
 }
 
 fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op: Opcode) -> R<Rest> {
@@ -130,7 +134,12 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
         _ => jump(r, o, code, at, here, op)?,
     }
     // A callback may have sent the frame elsewhere.
-    Ok(if t.pc.get() == pc { Rest::Run(op) } else { moved(r) })
+    if t.pc.get() != pc {
+        return Ok(moved(r));
+    }
+    // Only in its general form a SEND tells of the exception that an awaitable ends with.
+    let may_be_special = op != Opcode::SEND && code.bytecode().contains(pc);
+    Ok(Rest::Run(if may_be_special { here.specialized_opcode() } else { op as u8 }))
 }
 
 /// A callback has changed where the frame goes on.
@@ -274,7 +283,7 @@ fn watched_call(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Locatio
         return Ok(moved(r));
     }
     if f.exact::<Function>().is_some() {
-        return Ok(Rest::Run(op));
+        return Ok(Rest::Run(op as u8));
     }
     let result = uops::call_without_frame(r, o, op);
     // Who has switched calls off by now does not hear of this one either.

@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, O
 pub struct Location {
     opcode: AtomicU8,
     flags: AtomicU8,
+    /// What the instruction is in the main copy underneath its mark, specialized by the thread that runs this copy; 0 where it is not known.
+    /// Goes with the caches there, which that thread writes too.
+    specialized: AtomicU8,
     /// Who wants the one event that the instruction has by its nature; of a conditional jump, that it was not taken.
     pub event: AtomicU16,
     /// Who wants to hear that a conditional jump was taken, or that an `async for` loop has ended.
@@ -102,6 +105,31 @@ impl Location {
     #[inline(always)]
     pub fn opcode(&self) -> Opcode {
         Opcode::from_u8(self.opcode.load(Relaxed)).unwrap_or(Opcode::NOP)
+    }
+
+    /// What the instruction of the main copy is, in its specialized form if it has one.
+    #[inline(always)]
+    pub fn specialized_opcode(&self) -> u8 {
+        match self.specialized.load(Relaxed) {
+            0 => self.opcode.load(Relaxed),
+            op => op,
+        }
+    }
+
+    /// The thread that runs the main copy specializes the instruction there.
+    pub fn specialize(&self, op: Opcode) {
+        self.specialized.store(op as u8, Relaxed);
+    }
+
+    /// Marks the instruction in the main copy. Its thread may specialize it at this moment: what that writes counts.
+    fn mark_main(&self, byte: &AtomicU8) {
+        self.specialized.store(0, Relaxed);
+        let before = byte.swap(INSTRUMENTED, AcqRel);
+        if before == Opcode::JUMP_BACKWARD_JIT as u8 {
+            // Machine code is not watched.
+            return;
+        }
+        let _ = self.specialized.compare_exchange(0, before, Relaxed, Relaxed);
     }
 
     /// Does a line start here for who comes from the instruction before?
@@ -325,9 +353,11 @@ fn note_jumps(l: Ref<Locations>, words: &[u16]) {
 /// Marks an instruction in all copies of the code, or takes the mark away.
 fn mark(code: Ref<Code>, l: Ref<Locations>, i: usize) {
     let (watched, original) = (l.at(i).is_watched(), l.at(i).opcode() as u8);
+    let main = code.bytecode();
     code.each_copy(|copy| {
         let byte = copy.opcode_byte(i);
         match (watched, byte.load(Relaxed) == INSTRUMENTED) {
+            (true, false) if copy == main => l.at(i).mark_main(byte),
             (true, _) => byte.store(INSTRUMENTED, Release),
             (false, true) => byte.store(original, Release),
             (false, false) => {}

@@ -2,9 +2,9 @@
 //!
 //! An instruction at which some tool wants an event has the byte [`INSTRUMENTED`](limpid_bytecode::INSTRUMENTED) in place of its opcode, in
 //! every thread's copy of the code. What it was and who wants what is in a side table of the code object ([`locations`]). The handler of
-//! that byte delivers the events ([`deliver`]) and then runs the base form of the instruction. So an instruction that nobody watches costs
+//! that byte delivers the events ([`deliver`]) and then runs the instruction. So an instruction that nobody watches costs
 //! nothing, be it that no tool is registered or that all callbacks for this place have returned `DISABLE`; the specializer leaves the byte
-//! alone ([`Regs::set_opcode`](crate::interp::regs::Regs::set_opcode)).
+//! alone ([`Regs::set_specialized`](crate::interp::regs::Regs::set_specialized)) and notes the specialized form of the main copy's instruction beside it.
 //!
 //! The interpreter's version in [`Instrumentation`] counts the changes of what tools want everywhere; each code object remembers the
 //! version it was brought up to. A change stops the world, counts the version up and brings the code of all running frames up to date;

@@ -162,17 +162,39 @@ const DONE: u32 = 256;
 /// The loop is to be left.
 const LEAVE: u32 = 257;
 
-/// Delivers the events of an instruction, then runs it in the form it had before it was instrumented.
-unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+/// An instruction that tools watch.
+unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
+    put_off_frame_pointer();
     // SAFETY: as in `slow`.
     unsafe {
-        let t = &*th;
-        if t.tracing.get() != 0 {
-            // A tool's own code: nobody hears of it.
-            let op = unwatched(pc, fp);
-            return PLAIN.0[op as usize](pc, sp, fp, th, o, t.table.get() as *const Table);
+        if (*th).tracing.get() != 0
+            && let Some(op) = unwatched_in_main(pc, fp)
+        {
+            return PLAIN.0[op as usize](pc, sp, fp, th, o, (*th).table.get() as *const Table);
         }
+        watched(pc, sp, fp, th, o, table)
+    }
+}
+
+/// What an instruction of a tool's own code, of which nobody hears, is in the main copy; None in others.
+#[inline(always)]
+unsafe fn unwatched_in_main(pc: *const u16, fp: *mut Value) -> Option<u8> {
+    let code = Frame(fp).code();
+    let main = code.bytecode();
+    if !main.contains(pc) {
+        return None;
+    }
+    let at = (pc as usize - main.start() as usize) / 2;
+    Some(checked(code.locations()?.at(at).specialized_opcode()))
+}
+
+/// Delivers the events of an instruction, then runs it in the form it had before it was instrumented.
+#[inline(never)]
+unsafe extern "C" fn watched(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
+    // SAFETY: as in `slow`.
+    unsafe {
         let op = instrumented_call(pc, sp, fp, th, o);
+        let t = &*th;
         let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th };
         let table = t.table.get() as *const Table;
         match op {
@@ -184,14 +206,6 @@ unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value
             op => PLAIN.0[op as usize](r.pc, r.sp, r.fp, r.th, o, table),
         }
     }
-}
-
-/// The opcode of an instrumented instruction whose events concern nobody. Code that starts is not brought up to date: it is not watched.
-#[inline(never)]
-unsafe extern "C" fn unwatched(pc: *const u16, fp: *mut Value) -> u32 {
-    let code = Frame(fp).code();
-    let op = code.locations().map_or(Opcode::CACHE, |l| l.at(code.offset_of(pc)).opcode());
-    checked(op) as u32
 }
 
 /// Delivers the events: the opcode to run, or what there is to do instead. Leaves the registers in the thread.

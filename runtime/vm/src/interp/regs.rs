@@ -234,4 +234,23 @@ impl Regs {
             let _ = byte.compare_exchange(now, op as u8, Relaxed, Relaxed);
         }
     }
+
+    /// As [`Regs::set_opcode`], for the specializer: of an instrumented instruction it changes what that is underneath in the main copy.
+    pub fn set_specialized(&self, op: Opcode) {
+        self.set_opcode(op);
+        if self.word() as u8 == INSTRUMENTED {
+            self.specialize_underneath(op);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn specialize_underneath(&self, op: Opcode) {
+        let code = self.frame().code();
+        if let Some(l) = code.locations()
+            && code.bytecode().contains(self.pc)
+        {
+            l.at(code.offset_of(self.pc)).specialize(op);
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::interp::regs::Regs;
 use crate::stats;
 use crate::thread::Thread;
 use crate::types::code_copies;
-use limpid_bytecode::{INSTRUMENTED, Opcode};
+use limpid_bytecode::Opcode;
 
 /// Does this thread specialize? Not with `-X tlbc=0`.
 #[inline]
@@ -41,10 +41,6 @@ pub fn too_early(r: &Regs, family: Opcode) -> bool {
 /// Is it time to specialize the instruction? Counts otherwise.
 #[inline]
 fn due(r: &Regs) -> bool {
-    if r.word() as u8 == INSTRUMENTED {
-        // Its opcode stays.
-        return false;
-    }
     let counter = r.cache(1);
     if !backoff::triggers(counter) {
         r.set_cache(1, backoff::advance(counter));
@@ -63,14 +59,14 @@ fn has_missed(r: &Regs) -> bool {
 /// Writes the specialized opcode.
 fn success(r: &Regs, op: Opcode) {
     stats::specialized(r.t(), r.word() as u8, op.family());
-    r.set_opcode(op);
+    r.set_specialized(op);
     r.set_cache(1, backoff::COOL_DOWN);
 }
 
 /// Goes back to the general form and tries again later.
 fn failure(r: &Regs, kind: stats::Failure) {
     let op = r.opcode();
-    r.set_opcode(op.family());
+    r.set_specialized(op.family());
     r.set_cache(1, backoff::restart(r.cache(1)));
     stats::failed(r.t(), op as u8, op.family(), kind);
 }
