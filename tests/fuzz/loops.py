@@ -150,6 +150,14 @@ def scaled(x, by=2, *, off=0):
     return x * by + off + SCALE
 
 
+def gather(a, *rest, by=1, **more):
+    return a * by + len(rest) + len(more)
+
+
+def forward(*args, **kwargs):
+    return gather(*args, **kwargs)
+
+
 def checked(x):
     if x % 97 == 13:
         raise ValueError(x)
@@ -192,7 +200,8 @@ START = ["0", "1", "-3", "0.5", "2**46", "-2**47 + 5", "10**20", "1e15"]
 INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TABLE[i & 3]", "items[i % len(items)]", "inc(i)", "scaled(i)", "scaled(i, 3, off=1)",
        "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE",
        "call(i)", "call(j, by=2)", "call[i & 7]", "bound()", "few(i % 4)", "call.deep(i % 20)", "sum(call)", "len(call)", "ints[i & 3]", "ints[-1 - i % 4]", "ring[i % 3]", "b'abcd'[i & 3]", "int(nums[i % 5]) % 99",
-       "i << i % 9", "total_i >> (i & 31)", "drive(awaits(i % 4))", "TREE.total()"]
+       "i << i % 9", "total_i >> (i & 31)", "drive(awaits(i % 4))", "TREE.total()",
+       "gather(i)", "gather(i, j, 3)", "gather(i, by=j % 5)", "gather(i, j, x=1)", "forward(i, j)", "forward(i, by=2)", "gather(*(i, j)[:1 + i % 2])"]
 NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x"]
 CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
              "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other"]
@@ -259,7 +268,7 @@ class Generator:
                           "globals()['inc'] = lambda x: x + 2", "del p.x; p.x = 4",
                           "Caller.__call__ = lambda self, x, by=3: x + by", "Caller.__lt__ = lambda self, other: NotImplemented", "Caller.__getitem__ = lambda self, i: i * 2",
                           "call.few = lambda n: n; few = call.few", "TREE.left.value += 1", "Louder.__eq__ = lambda self, other: True", "bound = inc.__get__(3)", "ints = array('q', [i, 2**50, 3, 4])", "nums = array('f', nums)", "nums = [1.0, 2, 3, 4, 5]", "ints.append(1); ints.pop(0)",
-                          "ints = bytearray(b'abcd')"])
+                          "ints = bytearray(b'abcd')", "gather.__kwdefaults__['by'] = 3", "gather.__kwdefaults__ = {'by': 2, 'x': 1}"])
         return [f"if i == {self.random.randrange(600, 2600)}: {what}"]
 
     def branch(self, depth):

@@ -314,6 +314,15 @@ pub fn set_item(t: &Thread, a: &[Value]) -> R {
     a[1].class().slots().setitem.map_or(Ok(Value::NULL), |setitem| setitem(t, a[1], a[2], a[0]).map(|()| Value::NONE))
 }
 
+/// A dict of keys, which are strings, and values by turns.
+pub fn make_dict(t: &Thread, a: &[Value]) -> R {
+    let dict = Dict::new(t);
+    for pair in a.chunks_exact(2) {
+        dict.set_name(t, pair[0], pair[1])?;
+    }
+    Ok(dict.value())
+}
+
 /// `a.add(b)` of a set; NULL: that needs Python code.
 pub fn add_to_set(t: &Thread, a: &[Value]) -> R {
     let (Some(set), Some(hash)) = (a[0].exact::<Set>(), hash_now(t, a[1])) else { return Ok(Value::NULL) };

@@ -2,12 +2,13 @@
 //!
 //! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`form`]: what an instruction is taken for;
 //! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`lookups`]: strings, dicts and sets; [`objects`]: attributes and containers;
-//!   [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple; [`natives`]: calls of
+//!   [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple; [`binding`]: what their parameters get; [`natives`]: calls of
 //!   native functions; [`numbers`]: arrays; [`generators`].
 //!
 //! A round of a loop is lowered under assumptions about the values that it starts with ([`loops`]).
 
 mod arguments;
+mod binding;
 mod build;
 mod calls;
 mod form;

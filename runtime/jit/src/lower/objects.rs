@@ -152,19 +152,7 @@ impl Lowering<'_> {
                 for k in (1..=o as usize).rev() {
                     items.push(self.peek(k)?);
                 }
-                let mut operands = Vec::with_capacity(o as usize + 2);
-                for item in &items {
-                    operands.push(self.value(*item));
-                }
-                let exit = self.exit();
-                let (fp, sp) = self.registers();
-                operands.extend([fp, sp]);
-                let (op, shape) = if form == BUILD_TUPLE { (Op::BuildTuple, shapes::TUPLE) } else { (Op::BuildList, shapes::LIST) };
-                let v = self.emit_with(op, Ty::Value, &operands, 0, Some(exit));
-                self.has_shape(v, shape);
-                if form == BUILD_TUPLE {
-                    self.tuples.insert(v, items);
-                }
+                let v = if form == BUILD_TUPLE { self.tuple_of(items) } else { self.list_of(&items) };
                 self.replace(o as usize, v);
             }
             BUILD_SLICE if !(self.at_start && self.needs_python) => self.make_slice(step)?,
@@ -226,6 +214,16 @@ impl Lowering<'_> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn list_of(&mut self, items: &[Id]) -> Id {
+        let mut operands: Vec<Id> = items.iter().map(|item| self.value(*item)).collect();
+        let exit = self.exit();
+        let (fp, sp) = self.registers();
+        operands.extend([fp, sp]);
+        let list = self.emit_with(Op::BuildList, Ty::Value, &operands, 0, Some(exit));
+        self.has_shape(list, shapes::LIST);
+        list
     }
 
     fn append(&mut self, list: Id, v: Id) -> Result<(), Abort> {
@@ -391,7 +389,7 @@ impl Lowering<'_> {
     }
 
     /// The table of a dict, which has this version.
-    fn table_of_version(&mut self, dict: Id, version: u32) -> Result<Id, Abort> {
+    pub(super) fn table_of_version(&mut self, dict: Id, version: u32) -> Result<Id, Abort> {
         if version == 0 {
             return Err(Abort::Stale);
         }
