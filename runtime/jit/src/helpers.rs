@@ -4,6 +4,7 @@
 //! Where a function may come to a safepoint, the thread's *registers are saved*: its `fp` and `sp` tell the frame and the end of the stack.
 //! Each function adds what it expects of its own arguments.
 
+use limpid_bytecode::BinaryOperator;
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::args::{Args, NativeBody};
@@ -69,15 +70,16 @@ fn is_hashed_now(key: Value) -> bool {
             shapes::TUPLE => unsafe { Ref::<Tuple>::from_value(key) }
                 .as_slice()
                 .iter()
-                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_identity(item.class())),
-            _ => hashes_identity(key.class()),
+                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_natively(item.class())),
+            _ => hashes_natively(key.class()),
         }
 }
 
-/// Have the instances of a class the hash that every object has?
-pub fn hashes_identity(class: Ref<Type>) -> bool {
-    let of_object = builtin::OBJECT.slots().hash;
-    class.slots().hash.zip(of_object).is_some_and(|(own, of_object)| std::ptr::fn_addr_eq(own, of_object))
+/// Have the instances of a class the hash that objects, ints or strings have?
+pub fn hashes_natively(class: Ref<Type>) -> bool {
+    let is_of =
+        |base: Ref<Type>| class.slots().hash.zip(base.slots().hash).is_some_and(|(own, of_base)| std::ptr::fn_addr_eq(own, of_base));
+    [builtin::OBJECT, builtin::INT, builtin::STR].into_iter().any(is_of)
 }
 
 /// A truth that may not be known.
@@ -292,6 +294,16 @@ pub fn make_range(t: &Thread, a: &[Value]) -> R {
         _ => None,
     };
     Ok(range.map_or(Value::NULL, |range| range.value()))
+}
+
+/// `b op c` of ints, `a` being the number of the operator.
+pub fn operate_on_ints(t: &Thread, a: &[Value]) -> R {
+    BinaryOperator::from_oparg(a[0].as_int() as u32).map_or(Ok(Value::NULL), |op| number::binary(t, op, a[1], a[2]))
+}
+
+/// `iter(a)` of a native type, or of one that has its `__iter__` from there.
+pub fn get_iterator(t: &Thread, a: &[Value]) -> R {
+    iter::get_iter(t, a[0])
 }
 
 /// `int(a)`

@@ -56,7 +56,10 @@ impl Lowering<'_> {
             return Ok(false);
         }
         let observed = step.operands.get(n + 1 + above).copied();
+        let is_function = |bits| Value::from_bits(bits).exact::<Function>().is_some();
         let shape = match observed {
+            // The method was not made: its function and its receiver are here.
+            _ if self.constant_of(callable).is_some_and(|(_, bits)| is_function(bits as u64)) => shapes::FUNCTION,
             Some(Observed::Cell(shape)) => ShapeRef(shape),
             None if step.op == Opcode::CALL_BOUND_METHOD => shapes::METHOD,
             None if step.op == Opcode::CALL_PY_GENERAL || step.op == Opcode::CALL_KW_PY => shapes::FUNCTION,

@@ -1,6 +1,6 @@
 //! Which form of an instruction a trace is made for.
 
-use crate::helpers::hashes_identity;
+use crate::helpers::hashes_natively;
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::ShapeRef;
 use limpid_vm::object::Ref;
@@ -73,7 +73,7 @@ pub(super) fn is_plain(key: Observed) -> bool {
     match key {
         Observed::Cell(of) if [shapes::STR, shapes::TUPLE].contains(&ShapeRef(of)) => true,
         // SAFETY: the recording keeps the shapes of instructions with keys alive.
-        Observed::Cell(of) => hashes_identity(unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(of)) }.class()),
+        Observed::Cell(of) => hashes_natively(unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(of)) }.class()),
         Observed::Null | Observed::Special => false,
         _ => true,
     }

@@ -15,7 +15,7 @@ use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module, Type, flag};
 
 /// Functions that run no Python code if their arguments are numbers or strings, by module.
 const FUNCTIONS: [(&str, &[&str]); 2] = [
-    ("builtins", &["abs", "chr", "divmod", "ord"]),
+    ("builtins", &["abs", "callable", "chr", "divmod", "id", "ord"]),
     (
         "math",
         &[
@@ -106,8 +106,8 @@ impl Lowering<'_> {
         };
         let Some(def) = body else { return Ok(false) };
         let NativeBody::Bound(body) = def.body else { return Ok(false) };
-        // What is put into a list may be anything.
-        let free = matches!(def.name, "append" | "insert") as usize;
+        // What is put into a list may be anything, and so may what is not looked into.
+        let free = matches!(def.name, "append" | "insert" | "id" | "callable") as usize;
         if !step.operands[free.min(n)..n].iter().all(|observed| is_simple(*observed)) {
             return Ok(false);
         }
@@ -167,14 +167,23 @@ impl Lowering<'_> {
         let (function, count, fills): (NativeFunction, usize, bool) = match form {
             Opcode::BINARY_SLICE if is_bound(a) && is_bound(b) && is_sequence(c) => (helpers::get_slice, 3, false),
             Opcode::STORE_SLICE if is_bound(a) && is_bound(b) && c == list && step.operands[3] == list => (helpers::set_slice, 4, true),
-            Opcode::BINARY_OP if step.oparg == BinaryOperator::Add as u32 => {
-                if a != list || b != list {
-                    return Ok(false);
-                }
-                (helpers::concat, 2, false)
-            }
+            Opcode::BINARY_OP if step.oparg == BinaryOperator::Add as u32 && a == list && b == list => (helpers::concat, 2, false),
             Opcode::BINARY_OP if step.oparg == BinaryOperator::Subscript as u32 && is_int(a) && has_plain_items(b) => {
                 (helpers::get_item, 2, false)
+            }
+            Opcode::BINARY_OP if step.oparg != BinaryOperator::Subscript as u32 && is_any_int(a) && is_any_int(b) => {
+                return self.operation_on_ints(step);
+            }
+            Opcode::GET_ITER if step.oparg != 2 && iterates_natively(a) => {
+                let v = self.peek(1)?;
+                let Some(v) = self.guard_class(v, Some(a))? else { return Ok(false) };
+                let it = self.call_native(helpers::get_iterator, vec![v]);
+                self.replace(1, it);
+                if step.oparg != 1 {
+                    let null = self.constant(Ty::Value, 0);
+                    self.push(null);
+                }
+                return Ok(true);
             }
             Opcode::STORE_SUBSCR if is_int(a) && has_plain_items(b) && (is_int(c) || c == Observed::Float) => (helpers::set_item, 3, false),
             _ => return Ok(false),
@@ -197,6 +206,24 @@ impl Lowering<'_> {
         } else {
             self.replace(count, v);
         }
+        Ok(true)
+    }
+
+    /// An operator of ints, not both of which are inline.
+    fn operation_on_ints(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let mut args = vec![self.constant(Ty::Value, Value::int(step.oparg as i64).bits() as i64)];
+        for k in [2, 1] {
+            let v = self.peek(k)?;
+            args.push(match step.operands[k - 1] {
+                Observed::Cell(shape) => self.guard_shape(v, ShapeRef(shape))?,
+                observed => {
+                    self.guard_simple(v, observed)?;
+                    self.value(v)
+                }
+            });
+        }
+        let v = self.call_native(helpers::operate_on_ints, args);
+        self.replace(2, v);
         Ok(true)
     }
 
@@ -323,6 +350,22 @@ fn is_get(callable: Value) -> bool {
 
 pub(super) fn is_int(observed: Observed) -> bool {
     matches!(observed, Observed::Int | Observed::Negative)
+}
+
+/// Is it an int, be it a large one?
+fn is_any_int(observed: Observed) -> bool {
+    is_int(observed) || observed == Observed::Cell(shapes::INT.0)
+}
+
+/// Has it the `__iter__` of a builtin container, without being one whose iterator is no object?
+fn iterates_natively(observed: Observed) -> bool {
+    let Observed::Cell(shape) = observed else { return false };
+    // SAFETY: the recording keeps the shapes of such instructions alive.
+    let class = unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class();
+    let is_of =
+        |base: Ref<Type>| class.slots().iter.zip(base.slots().iter).is_some_and(|(own, of_base)| std::ptr::fn_addr_eq(own, of_base));
+    ![builtin::LIST, builtin::TUPLE, builtin::RANGE].contains(&class)
+        && [builtin::LIST, builtin::TUPLE, builtin::DICT, builtin::SET, builtin::FROZENSET, builtin::STR].into_iter().any(is_of)
 }
 
 /// Is it of a native type whose items are had by ints without Python code?

@@ -147,7 +147,7 @@ impl Lowering<'_> {
                 self.forget_items();
                 self.drop_n(3);
             }
-            BUILD_TUPLE | BUILD_LIST if (1..=MOST_ITEMS).contains(&o) => {
+            BUILD_TUPLE | BUILD_LIST if o <= MOST_ITEMS => {
                 let mut items = Vec::with_capacity(o as usize);
                 for k in (1..=o as usize).rev() {
                     items.push(self.peek(k)?);
@@ -428,13 +428,19 @@ impl Lowering<'_> {
     fn len(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
         let shape = ShapeRef(shape);
-        if shape != shapes::LIST && shape != shapes::TUPLE && shape != shapes::STR || step.operands[1] != Observed::Null {
+        let is_list = shape == shapes::LIST || has_len_of_list(shape);
+        if !is_list && shape != shapes::TUPLE && shape != shapes::STR || step.operands[1] != Observed::Null {
             return Ok(false);
         }
         let (callable, container) = (self.peek(3)?, self.peek(1)?);
         self.guard_is(callable, step.cache64(4));
-        let container = self.guard_shape(container, shape)?;
-        let len = if shape == shapes::LIST {
+        let container = if is_list && shape != shapes::LIST {
+            // The class may get a `__len__`.
+            self.guard_class(container, Some(step.operands[0]))?.ok_or(Abort::Lost)?
+        } else {
+            self.guard_shape(container, shape)?
+        };
+        let len = if is_list {
             self.load(container, List::LEN, Ty::Word)
         } else if shape == shapes::STR {
             self.str_len(container)
@@ -458,6 +464,13 @@ impl Lowering<'_> {
         self.replace(1, v);
         Ok(true)
     }
+}
+
+/// Is it the shape of objects whose class derives from list and has its `__len__`?
+fn has_len_of_list(shape: ShapeRef) -> bool {
+    // SAFETY: the recording keeps the shapes of such instructions alive.
+    let class = unsafe { Ref::<Shape>::from_shape_ref(shape) }.class();
+    class.slots().len.zip(builtin::LIST.slots().len).is_some_and(|(own, of_list)| std::ptr::fn_addr_eq(own, of_list))
 }
 
 /// Does the cache of an attribute's instruction hold the shape of the object it has met?

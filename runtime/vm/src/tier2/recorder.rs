@@ -18,13 +18,14 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 11] = [
+const LOOKED_INTO: [Opcode; 12] = [
     Opcode::LOAD_ATTR,
     Opcode::LOAD_SUPER_ATTR,
     Opcode::STORE_ATTR,
     Opcode::BINARY_OP,
     Opcode::STORE_SUBSCR,
     Opcode::CONTAINS_OP,
+    Opcode::GET_ITER,
     Opcode::SET_ADD,
     Opcode::MAP_ADD,
     Opcode::COMPARE_OP,
