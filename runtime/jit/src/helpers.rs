@@ -13,7 +13,7 @@ use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::compare::identical_or_equal_now;
 use limpid_vm::protocol::hash::hash_value;
 use limpid_vm::protocol::isinstance::is_instance_now;
-use limpid_vm::protocol::{attr, iter, number, sequence};
+use limpid_vm::protocol::{attr, iter, number, sequence, truth};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::iterators;
@@ -304,6 +304,43 @@ pub fn operate_on_ints(t: &Thread, a: &[Value]) -> R {
 /// `iter(a)` of a native type, or of one that has its `__iter__` from there.
 pub fn get_iterator(t: &Thread, a: &[Value]) -> R {
     iter::get_iter(t, a[0])
+}
+
+/// `len(a)` of a builtin type.
+pub fn len(t: &Thread, a: &[Value]) -> R {
+    match a[0].class().slots().len {
+        Some(len) => Ok(Value::int(len(t, a[0])? as i64)),
+        None => Ok(Value::NULL),
+    }
+}
+
+/// `b in a` of strings.
+pub fn contains(t: &Thread, a: &[Value]) -> R {
+    Ok(Value::bool(sequence::contains(t, a[0], a[1])?))
+}
+
+/// `bool(a)` of a builtin type.
+pub fn truth(t: &Thread, a: &[Value]) -> R {
+    Ok(Value::bool(truth::truth(t, a[0])?))
+}
+
+/// `min(...)` of inline ints or of floats.
+pub fn least(_: &Thread, a: &[Value]) -> R {
+    Ok(a[1..].iter().fold(a[0], |best, v| if is_less(*v, best) { *v } else { best }))
+}
+
+/// `max(...)`, likewise.
+pub fn greatest(_: &Thread, a: &[Value]) -> R {
+    Ok(a[1..].iter().fold(a[0], |best, v| if is_less(best, *v) { *v } else { best }))
+}
+
+fn is_less(a: Value, b: Value) -> bool {
+    if Value::both_int(a, b) { a.as_int() < b.as_int() } else { a.as_float() < b.as_float() }
+}
+
+/// `b.name`, where the class of `b` has the method `a` under that name.
+pub fn bind(t: &Thread, a: &[Value]) -> R {
+    a[0].class().slots().descr_get.map_or(Ok(Value::NULL), |get| get(t, a[0], a[1], a[1].class().value()))
 }
 
 /// `int(a)`

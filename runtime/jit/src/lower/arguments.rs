@@ -1,8 +1,8 @@
 //! Calls of Python functions whose arguments are not just the operands in their order: keywords, defaults, bound methods, instances.
 
+use super::attributes::observed_shape;
 use super::binding::Binding;
 use super::calls::DEEPEST;
-use super::objects::observed_shape;
 use super::state::{Frame, Place};
 use super::{Abort, Lowering};
 use crate::ir::{Id, Op, Ty};

@@ -39,6 +39,7 @@ pub(super) fn seen(step: &Instruction) -> Opcode {
         (CONTAINS_OP, key, Cell(of)) if is(shapes::DICT, of) && is_plain(key) => CONTAINS_OP_DICT,
         (CONTAINS_OP, key, Cell(of)) if (is(shapes::SET, of) || is(shapes::FROZENSET, of)) && is_plain(key) => CONTAINS_OP_SET,
         (CONTAINS_OP, key, Cell(of)) if (is(shapes::LIST, of) || is(shapes::TUPLE, of)) && is_plain(key) => CONTAINS_OP_NATIVE,
+        (CONTAINS_OP, Cell(a), Cell(of)) if is(shapes::STR, of) && a == of => CONTAINS_OP_NATIVE,
         (COMPARE_OP, Cell(a), Cell(b)) if is(shapes::STR, a) && a == b && is_equality(step.oparg) => COMPARE_OP_STR,
         (COMPARE_OP, Int | Negative, Int | Negative) => COMPARE_OP_INT,
         (COMPARE_OP, Int | Negative | Float, Int | Negative | Float) => COMPARE_OP_FLOAT,

@@ -68,6 +68,8 @@ const OF_STRINGS: &[&str] = &[
 const OF_LISTS: &[&str] = &["append", "clear", "copy", "insert", "pop", "reverse"];
 /// Likewise methods of dicts.
 const OF_DICTS: &[&str] = &["items", "keys", "values"];
+/// Likewise methods of ints.
+const OF_INTS: &[&str] = &["bit_count", "bit_length", "conjugate"];
 /// Likewise methods of the class `Random` that is not written in Python.
 const OF_RANDOM: &[&str] = &["getrandbits", "random"];
 
@@ -93,13 +95,14 @@ impl Lowering<'_> {
             Observed::Cell(shape) => Some(ShapeRef(shape)),
             _ => None,
         };
+        let of_int = form == Opcode::CALL_METHOD_DESCRIPTOR_FAST && is_int(step.operands[n]);
         let body = match (form, receiver) {
             (Opcode::CALL_BUILTIN_FAST, None) => {
                 callable.exact::<BuiltinFunction>().filter(|f| is_known(f) || is_bound(f)).map(|f| f.def())
             }
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if is_get(callable) => return self.get_of_dict(step),
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::SET)) if n == 1 => return self.change_set(step),
-            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(_)) => {
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, _) if receiver.is_some() || of_int => {
                 callable.exact::<MethodDescriptor>().filter(|d| methods_of(d.class()).contains(&d.def().name)).map(|d| d.def())
             }
             _ => None,
@@ -120,6 +123,10 @@ impl Lowering<'_> {
         let mut args = Vec::with_capacity(n + 3);
         match receiver {
             Some(shape) => args.push(self.guard_shape(first, shape)?),
+            None if of_int => {
+                self.int(first)?;
+                args.push(self.value(first));
+            }
             None => {
                 let first = self.value(first);
                 self.guard_is(first, 0);
@@ -386,9 +393,14 @@ pub(super) fn is_simple(observed: Observed) -> bool {
 }
 
 fn is_known(f: &BuiltinFunction) -> bool {
+    FUNCTIONS.iter().any(|(module, functions)| is_of_module(f, module, functions))
+}
+
+/// Is it one of these functions of a module?
+pub(super) fn is_of_module(f: &BuiltinFunction, name: &str, functions: &[&str]) -> bool {
     let module =
         f.receiver.opt().filter(|_| !f.passes_receiver()).and_then(|receiver| receiver.exact::<Module>()).and_then(|module| module.name());
-    module.is_some_and(|module| FUNCTIONS.iter().any(|(name, functions)| module.eq_str(name) && functions.contains(&f.def().name)))
+    functions.contains(&f.def().name) && module.is_some_and(|module| module.eq_str(name))
 }
 
 /// Is it such a method with its receiver?
@@ -398,7 +410,7 @@ fn is_bound(f: &BuiltinFunction) -> bool {
 }
 
 fn methods_of(class: Ref<Type>) -> &'static [&'static str] {
-    let of_builtins = [(builtin::STR, OF_STRINGS), (builtin::LIST, OF_LISTS), (builtin::DICT, OF_DICTS)];
+    let of_builtins = [(builtin::INT, OF_INTS), (builtin::STR, OF_STRINGS), (builtin::LIST, OF_LISTS), (builtin::DICT, OF_DICTS)];
     match of_builtins.iter().find(|(builtin, _)| *builtin == class) {
         Some((_, methods)) => methods,
         None if !class.has(flag::HEAP_TYPE) && class.display_name() == "Random" => OF_RANDOM,
