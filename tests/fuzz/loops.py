@@ -151,6 +151,20 @@ def scaled(x, by=2, *, off=0):
     return x * by + off + SCALE
 
 
+class Stack(list):
+    @classmethod
+    def of(cls, a, b=2):
+        return cls((a, b))
+
+
+def gather(a, *rest, by=1, **more):
+    return a * by + len(rest) + len(more)
+
+
+def forward(*args, **kwargs):
+    return gather(*args, **kwargs)
+
+
 def checked(x):
     if x % 97 == 13:
         raise ValueError(x)
@@ -207,10 +221,11 @@ START = ["0", "1", "-3", "0.5", "2**46", "-2**47 + 5", "10**20", "1e15"]
 INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TABLE[i & 3]", "items[i % len(items)]", "inc(i)", "scaled(i)", "scaled(i, 3, off=1)",
        "p.norm()", "add(i)", "fib(i % 6)", "(i, j)[i & 1]", "int(f) % 50", "i << 2", "i >> 1", "i ^ j", "~i", "-i", "min(i, j)", "abs(j - i)", "SCALE",
        "call(i)", "call(j, by=2)", "call[i & 7]", "bound()", "few(i % 4)", "call.deep(i % 20)", "sum(call)", "len(call)", "ints[i & 3]", "ints[-1 - i % 4]", "ring[i % 3]", "b'abcd'[i & 3]", "int(nums[i % 5]) % 99",
-       "i << i % 9", "total_i >> (i & 31)", "drive(awaits(i % 4))", "TREE.total()"]
-NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x"]
+       "i << i % 9", "total_i >> (i & 31)", "drive(awaits(i % 4))", "TREE.total()",
+       "gather(i)", "gather(i, j, 3)", "gather(i, by=j % 5)", "gather(i, j, x=1)", "forward(i, j)", "forward(i, by=2)", "gather(*(i, j)[:1 + i % 2])", "len(stack)", "len(Stack.of(i))", "(big & 1023)", "len([])", "min(i, j, 5)", "max(i, TABLE[i & 3], j)", "(i & 7).bit_length()", "len(seen)", "len(d)"]
+NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x", "max(f, 0.5)", "min(f, 2.0, -f)"]
 CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
-             "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other"]
+             "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other", "seen", "d", "'1' in s", "s in '12'"]
 
 
 class Generator:
@@ -252,7 +267,7 @@ class Generator:
         return [self.pick(["items[i % len(items)] = " + self.pick(NUMBER), "items.append(" + self.pick(INT) + ")", "items[-1] += 1", "items[0], items[-1] = items[-1], items[0]",
                            "d[i % 5] = d.get(i % 5, 0) + 1", "s = s[-20:] + str(i % 10)", "items = items[-8:]", "ints[i % 4] = i & 127", "ints[i & 1] ^= 3", "ring.append(i)", "ring[i % 3] = j", "items[:3] = items[2::-1]", "items = items[::-1]",
                           "total_i += sum(items[::2][:2] == [1, i]) + len(ints)", "for a, b in enumerate(items[:3]): total_i += a", "for a, b in d.items(): total_i += b is f", "d['k'] = f", "items = [x for x in items if x != i][:9] or [1]",
-                           "total_i += sum(x * 2 for x in (1, i, j))", "items.append(len(items)); del items[:-6]", "seen.add((i % 5, j % 3))", "seen.add(i % 9)", "seen.add(TREE.left)", "seen.discard(j % 9)",
+                           "total_i += sum(x * 2 for x in (1, i, j))", "items.append(len(items)); del items[:-6]", "seen.add((i % 5, j % 3))", "seen.add(i % 9)", "seen.add(TREE.left)", "seen.discard(j % 9)", "stack.append(i)", "items = items[:]", "items[1:] = [i, j]", "put = items.append; put(i)", "put = stack.append", "put(j); del stack[3:]", "for a in stack: total_i += a", "stack = Stack.of(i, j)", "big = (big * 3 ^ i) % 2**90", "big -= i << 50",
                            "seen = {x for x in items}", "total_i += (i % 5, 1) in seen", "d = {(a, x): i for x in TABLE}", "total_i += len({(x, i & 1) for x in items})"])]
 
     def calls(self, _):
@@ -274,7 +289,7 @@ class Generator:
                           "globals()['inc'] = lambda x: x + 2", "del p.x; p.x = 4",
                           "Caller.__call__ = lambda self, x, by=3: x + by", "Caller.__lt__ = lambda self, other: NotImplemented", "Caller.__getitem__ = lambda self, i: i * 2",
                           "call.few = lambda n: n; few = call.few", "TREE.left.value += 1", "Louder.__eq__ = lambda self, other: True", "bound = inc.__get__(3)", "ints = array('q', [i, 2**50, 3, 4])", "nums = array('f', nums)", "nums = [1.0, 2, 3, 4, 5]", "ints.append(1); ints.pop(0)",
-                          "ints = bytearray(b'abcd')"])
+                          "ints = bytearray(b'abcd')", "gather.__kwdefaults__['by'] = 3", "Stack.__len__ = lambda self: 2", "big = i", "gather.__kwdefaults__ = {'by': 2, 'x': 1}"])
         return [f"if i == {self.random.randrange(600, 2600)}: {what}"]
 
     def branch(self, depth):
@@ -314,10 +329,10 @@ class Generator:
         body += self.block(3, 6)
         setup = [f"i, n, j, total_i = 0, {n}, 1, {self.pick(['0', '1', '2**47 - 100', '-5'])}", f"f = {self.pick(START)}", "items = [1, 2, 3]", "d, s, a, b, seen = {}, '', 0, 0, set()",
                  "p, q, add = Point(1, 2), Slotted(3, 4), adder(5)",
-                 "call, other = Caller(3), Louder(5)", "bound, few = p.norm, call.few",
+                 "call, other, stack, big = Caller(3), Louder(5), Stack.of(1), 2**80", "put = stack.append", "bound, few = p.norm, call.few",
                  "ints, nums, ring = array('i', [1, 2, 3, 4]), array('d', [1.5] * 5), deque([1, 2, 3], 3)"]
         lines = [f"def piece{number}():", *("    " + line for line in [*setup, head, *body]),
-                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls, len(seen), list(ints), list(nums), list(ring))]"]
+                 "    return [short(v) for v in (i, j, total_i, f, items, sorted(map(str, d.items())), s, p.x, p.y, q.x, q.y, call.k, call.calls, other.calls, len(seen), big, list(ints), list(nums), list(ring))]"]
         call = [f"for _ in range({self.pick([1, 1, 2])}):", "    try:", f"        print({number}, piece{number}())", "    except Exception as e:",
                 f"        print({number}, type(e).__name__, short(str(e)))"]
         return "\n".join([*lines, "", "", *call, ""])

@@ -4,6 +4,7 @@
 //! Where a function may come to a safepoint, the thread's *registers are saved*: its `fp` and `sp` tell the frame and the end of the stack.
 //! Each function adds what it expects of its own arguments.
 
+use limpid_bytecode::BinaryOperator;
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::args::{Args, NativeBody};
@@ -12,7 +13,7 @@ use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::compare::identical_or_equal_now;
 use limpid_vm::protocol::hash::hash_value;
 use limpid_vm::protocol::isinstance::is_instance_now;
-use limpid_vm::protocol::{attr, iter, number, sequence};
+use limpid_vm::protocol::{attr, iter, number, sequence, truth};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::builtin::{self, shapes};
 use limpid_vm::types::iterators;
@@ -69,15 +70,16 @@ fn is_hashed_now(key: Value) -> bool {
             shapes::TUPLE => unsafe { Ref::<Tuple>::from_value(key) }
                 .as_slice()
                 .iter()
-                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_identity(item.class())),
-            _ => hashes_identity(key.class()),
+                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_natively(item.class())),
+            _ => hashes_natively(key.class()),
         }
 }
 
-/// Have the instances of a class the hash that every object has?
-pub fn hashes_identity(class: Ref<Type>) -> bool {
-    let of_object = builtin::OBJECT.slots().hash;
-    class.slots().hash.zip(of_object).is_some_and(|(own, of_object)| std::ptr::fn_addr_eq(own, of_object))
+/// Have the instances of a class the hash that objects, ints or strings have?
+pub fn hashes_natively(class: Ref<Type>) -> bool {
+    let is_of =
+        |base: Ref<Type>| class.slots().hash.zip(base.slots().hash).is_some_and(|(own, of_base)| std::ptr::fn_addr_eq(own, of_base));
+    [builtin::OBJECT, builtin::INT, builtin::STR].into_iter().any(is_of)
 }
 
 /// A truth that may not be known.
@@ -294,6 +296,53 @@ pub fn make_range(t: &Thread, a: &[Value]) -> R {
     Ok(range.map_or(Value::NULL, |range| range.value()))
 }
 
+/// `b op c` of ints, `a` being the number of the operator.
+pub fn operate_on_ints(t: &Thread, a: &[Value]) -> R {
+    BinaryOperator::from_oparg(a[0].as_int() as u32).map_or(Ok(Value::NULL), |op| number::binary(t, op, a[1], a[2]))
+}
+
+/// `iter(a)` of a native type, or of one that has its `__iter__` from there.
+pub fn get_iterator(t: &Thread, a: &[Value]) -> R {
+    iter::get_iter(t, a[0])
+}
+
+/// `len(a)` of a builtin type.
+pub fn len(t: &Thread, a: &[Value]) -> R {
+    match a[0].class().slots().len {
+        Some(len) => Ok(Value::int(len(t, a[0])? as i64)),
+        None => Ok(Value::NULL),
+    }
+}
+
+/// `b in a` of strings.
+pub fn contains(t: &Thread, a: &[Value]) -> R {
+    Ok(Value::bool(sequence::contains(t, a[0], a[1])?))
+}
+
+/// `bool(a)` of a builtin type.
+pub fn truth(t: &Thread, a: &[Value]) -> R {
+    Ok(Value::bool(truth::truth(t, a[0])?))
+}
+
+/// `min(...)` of inline ints or of floats.
+pub fn least(_: &Thread, a: &[Value]) -> R {
+    Ok(a[1..].iter().fold(a[0], |best, v| if is_less(*v, best) { *v } else { best }))
+}
+
+/// `max(...)`, likewise.
+pub fn greatest(_: &Thread, a: &[Value]) -> R {
+    Ok(a[1..].iter().fold(a[0], |best, v| if is_less(best, *v) { *v } else { best }))
+}
+
+fn is_less(a: Value, b: Value) -> bool {
+    if Value::both_int(a, b) { a.as_int() < b.as_int() } else { a.as_float() < b.as_float() }
+}
+
+/// `b.name`, where the class of `b` has the method `a` under that name.
+pub fn bind(t: &Thread, a: &[Value]) -> R {
+    a[0].class().slots().descr_get.map_or(Ok(Value::NULL), |get| get(t, a[0], a[1], a[1].class().value()))
+}
+
 /// `int(a)`
 pub fn make_int(t: &Thread, a: &[Value]) -> R {
     type_::call_class(t, builtin::INT, Args::positional(a))
@@ -312,6 +361,15 @@ pub fn get_item(t: &Thread, a: &[Value]) -> R {
 /// `b[c] = a`, likewise.
 pub fn set_item(t: &Thread, a: &[Value]) -> R {
     a[1].class().slots().setitem.map_or(Ok(Value::NULL), |setitem| setitem(t, a[1], a[2], a[0]).map(|()| Value::NONE))
+}
+
+/// A dict of keys, which are strings, and values by turns.
+pub fn make_dict(t: &Thread, a: &[Value]) -> R {
+    let dict = Dict::new(t);
+    for pair in a.chunks_exact(2) {
+        dict.set_name(t, pair[0], pair[1])?;
+    }
+    Ok(dict.value())
 }
 
 /// `a.add(b)` of a set; NULL: that needs Python code.

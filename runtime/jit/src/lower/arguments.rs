@@ -1,7 +1,8 @@
 //! Calls of Python functions whose arguments are not just the operands in their order: keywords, defaults, bound methods, instances.
 
+use super::attributes::observed_shape;
+use super::binding::Binding;
 use super::calls::DEEPEST;
-use super::objects::observed_shape;
 use super::state::{Frame, Place};
 use super::{Abort, Lowering};
 use crate::ir::{Id, Op, Ty};
@@ -14,17 +15,12 @@ use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
-use limpid_vm::types::{Code, Function, Method, Tuple, Type};
+use limpid_vm::types::{Code, Dict, Function, Method, Tuple, Type};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::Acquire;
 
-/// Which parameter gets what.
-#[derive(Clone, Copy)]
-enum Argument {
-    Given(Id),
-    /// The default with this number.
-    Default(usize),
-}
+/// `f(*args)` with more is called by the instruction's body.
+const MOST_UNPACKED: usize = 8;
 
 impl Lowering<'_> {
     /// A call that has entered a frame. False: nothing was lowered.
@@ -42,6 +38,7 @@ impl Lowering<'_> {
                 let Some(names) = Value::from_bits(bits as u64).exact::<Tuple>() else { return Ok(false) };
                 self.call_any(step, next, names.as_slice())
             }
+            Opcode::CALL_FUNCTION_EX => self.call_unpacked(step, next),
             _ => Ok(false),
         }
     }
@@ -53,11 +50,16 @@ impl Lowering<'_> {
         let (n, above) = (step.oparg as usize, (step.op == Opcode::CALL_KW_PY) as usize);
         let (callable, receiver) = (self.peek(n + 2 + above)?, self.peek(n + 1 + above)?);
         let Some(with_receiver) = self.is_there(receiver, n + above, step) else { return Ok(false) };
-        if version == 0 || function.code() != code || !code.is_positional() || self.ty(callable) != Ty::Value {
+        // What has left the trace before here, as no dict could be made for the keywords, is not tried again.
+        let has_failed = self.at_start && self.needs_python;
+        if version == 0 || function.code() != code || self.ty(callable) != Ty::Value || has_failed {
             return Ok(false);
         }
         let observed = step.operands.get(n + 1 + above).copied();
+        let is_function = |bits| Value::from_bits(bits).exact::<Function>().is_some();
         let shape = match observed {
+            // The method was not made: its function and its receiver are here.
+            _ if self.constant_of(callable).is_some_and(|(_, bits)| is_function(bits as u64)) => shapes::FUNCTION,
             Some(Observed::Cell(shape)) => ShapeRef(shape),
             None if step.op == Opcode::CALL_BOUND_METHOD => shapes::METHOD,
             None if step.op == Opcode::CALL_PY_GENERAL || step.op == Opcode::CALL_KW_PY => shapes::FUNCTION,
@@ -74,7 +76,7 @@ impl Lowering<'_> {
             given.push(self.peek(k)?);
         }
         let first = (with_receiver || is_method || is_instance) as usize;
-        let Some(arguments) = arrange(code, function, first, &given, keywords) else { return Ok(false) };
+        let Some(binding) = Binding::of(function, first, &given, keywords) else { return Ok(false) };
         if with_receiver {
             if self.ty(receiver) == Ty::Value {
                 self.guard_is_not(receiver, 0);
@@ -97,17 +99,49 @@ impl Lowering<'_> {
         };
         let callable = self.guard_shape(callable, shapes::FUNCTION)?;
         self.guard_version(callable, offset_of!(Function, version), version);
-        let mut places = Vec::with_capacity(code.frame_values());
-        if first == 1 {
-            places.push(Place::of(receiver));
-        }
-        for argument in arguments {
-            places.push(Place::of(match argument {
-                Argument::Given(id) => id,
-                Argument::Default(i) => self.default(callable, function, i)?,
-            }));
-        }
+        let receiver = (first == 1).then_some(receiver);
+        let places = self.bind(callable, function, receiver, binding)?;
         self.drop_n(n + 2 + above);
+        self.enter_function(Some(callable), code, next, places, step.following() as u64)?;
+        Ok(true)
+    }
+
+    /// `f(*args)` of a function, perhaps with a dict of keywords that is empty.
+    fn call_unpacked(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+        let (Some(function), Some(code)) = (next.function, next.code) else { return Ok(false) };
+        let version = function.version.load(Acquire);
+        let [seen_keywords, seen_args, _, seen_callable] = step.operands;
+        let (Some(args), true) = (step.subject.exact::<Tuple>(), seen_args == Observed::Cell(shapes::TUPLE.0)) else { return Ok(false) };
+        let is_known = version != 0 && function.code() == code && seen_callable == Observed::Cell(shapes::FUNCTION.0);
+        // What has left the trace before here, as the dict was not empty, is not tried again.
+        if !is_known || self.at_start || args.len() > MOST_UNPACKED {
+            return Ok(false);
+        }
+        let (callable, tuple, keywords) = (self.peek(4)?, self.peek(2)?, self.peek(1)?);
+        let given = match self.tuples.get(&tuple).cloned() {
+            Some(items) => items,
+            None => {
+                let tuple = self.guard_shape(tuple, shapes::TUPLE)?;
+                let len = self.load_fixed(tuple, Tuple::LEN, Ty::Word);
+                self.guard_is(len, args.len() as u64);
+                // Not in front of the loop, where the length was not compared yet.
+                (0..args.len()).map(|i| self.load(tuple, TUPLE_OVERHEAD + i * 8, Ty::Value)).collect()
+            }
+        };
+        let Some(binding) = Binding::of(function, 0, &given, &[]) else { return Ok(false) };
+        match seen_keywords {
+            Observed::Null => self.guard_is(keywords, 0),
+            Observed::Cell(shape) if ShapeRef(shape) == shapes::DICT => {
+                let keywords = self.guard_shape(keywords, shapes::DICT)?;
+                let table = self.load(keywords, Dict::TABLE, Ty::Value);
+                self.guard_is(table, 0);
+            }
+            _ => return Ok(false),
+        }
+        let callable = self.guard_shape(callable, shapes::FUNCTION)?;
+        self.guard_version(callable, offset_of!(Function, version), version);
+        let places = self.bind(callable, function, None, binding)?;
+        self.drop_n(4);
         self.enter_function(Some(callable), code, next, places, step.following() as u64)?;
         Ok(true)
     }
@@ -120,16 +154,6 @@ impl Lowering<'_> {
             None if above < WATCHED => Some(step.operands[above] != Observed::Null),
             None => None,
         }
-    }
-
-    /// Default `i` of a function. Functions of the same version may have others, but as many.
-    fn default(&mut self, callable: Id, function: Ref<Function>, i: usize) -> Result<Id, Abort> {
-        let count = function.defaults.get().exact::<Tuple>().ok_or(Abort::Lost)?.len();
-        let defaults = self.load(callable, offset_of!(Function, defaults), Ty::Value);
-        self.guard_is_not(defaults, 0);
-        let len = self.load(defaults, Tuple::LEN, Ty::Word);
-        self.guard_is(len, count as u64);
-        Ok(self.load(defaults, TUPLE_OVERHEAD + i * 8, Ty::Value))
     }
 
     /// The value's class is as it was while the trace was recorded, and so are its methods; the value, or None: that cannot be told.
@@ -266,27 +290,4 @@ fn function_of(next: &Instruction, n: u32) -> Option<(Ref<Function>, Ref<Code>)>
     let (function, code) = (next.function?, next.code?);
     let takes_them = code.is_positional() && code.argcount == n && function.code() == code && function.version.load(Acquire) != 0;
     takes_them.then_some((function, code))
-}
-
-/// What the parameters from number `first` on get; None: that is an error, or something special.
-fn arrange(code: Ref<Code>, function: Ref<Function>, first: usize, given: &[Id], keywords: &[Value]) -> Option<Vec<Argument>> {
-    let count = code.argcount as usize;
-    let positional = given.len().checked_sub(keywords.len())?;
-    let mut arguments: Vec<Option<Argument>> = vec![None; count.checked_sub(first).filter(|n| *n >= positional)?];
-    for (argument, id) in arguments.iter_mut().zip(&given[..positional]) {
-        *argument = Some(Argument::Given(*id));
-    }
-    // SAFETY: the field is a tuple.
-    let names = unsafe { Ref::<Tuple>::from_value(code.localsplusnames.get()) };
-    for (name, id) in keywords.iter().zip(&given[positional..]) {
-        // Names are interned.
-        let parameter = (code.posonlyargcount as usize..count).find(|i| names.get(*i) == *name)?.checked_sub(first)?;
-        if arguments[parameter].replace(Argument::Given(*id)).is_some() {
-            return None;
-        }
-    }
-    let defaults = function.defaults.get().exact::<Tuple>().map_or(0, |defaults| defaults.len());
-    let without = count.checked_sub(defaults)?;
-    let fill = |(i, argument): (usize, Option<Argument>)| argument.or_else(|| (i + first).checked_sub(without).map(Argument::Default));
-    arguments.into_iter().enumerate().map(fill).collect()
 }

@@ -1,6 +1,6 @@
 //! Which form of an instruction a trace is made for.
 
-use crate::helpers::hashes_identity;
+use crate::helpers::hashes_natively;
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::ShapeRef;
 use limpid_vm::object::Ref;
@@ -39,6 +39,7 @@ pub(super) fn seen(step: &Instruction) -> Opcode {
         (CONTAINS_OP, key, Cell(of)) if is(shapes::DICT, of) && is_plain(key) => CONTAINS_OP_DICT,
         (CONTAINS_OP, key, Cell(of)) if (is(shapes::SET, of) || is(shapes::FROZENSET, of)) && is_plain(key) => CONTAINS_OP_SET,
         (CONTAINS_OP, key, Cell(of)) if (is(shapes::LIST, of) || is(shapes::TUPLE, of)) && is_plain(key) => CONTAINS_OP_NATIVE,
+        (CONTAINS_OP, Cell(a), Cell(of)) if is(shapes::STR, of) && a == of => CONTAINS_OP_NATIVE,
         (COMPARE_OP, Cell(a), Cell(b)) if is(shapes::STR, a) && a == b && is_equality(step.oparg) => COMPARE_OP_STR,
         (COMPARE_OP, Int | Negative, Int | Negative) => COMPARE_OP_INT,
         (COMPARE_OP, Int | Negative | Float, Int | Negative | Float) => COMPARE_OP_FLOAT,
@@ -73,7 +74,7 @@ pub(super) fn is_plain(key: Observed) -> bool {
     match key {
         Observed::Cell(of) if [shapes::STR, shapes::TUPLE].contains(&ShapeRef(of)) => true,
         // SAFETY: the recording keeps the shapes of instructions with keys alive.
-        Observed::Cell(of) => hashes_identity(unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(of)) }.class()),
+        Observed::Cell(of) => hashes_natively(unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(of)) }.class()),
         Observed::Null | Observed::Special => false,
         _ => true,
     }

@@ -52,6 +52,13 @@ impl Lowering<'_> {
             CONTAINS_OP_DICT | CONTAINS_OP_SET | CONTAINS_OP_NATIVE => {
                 let Observed::Cell(shape) = step.operands[0] else { return Ok(false) };
                 let (key, container) = (self.peek(2)?, self.peek(1)?);
+                if ShapeRef(shape) == shapes::STR {
+                    let (key, container) = self.two_strs()?;
+                    let found = self.call_native(helpers::contains, vec![container, key]);
+                    let found = self.boolean(found)?;
+                    self.replace_truth(found, o != 0);
+                    return Ok(true);
+                }
                 let (container, key) = (self.guard_shape(container, ShapeRef(shape))?, self.value(key));
                 let op = match form {
                     CONTAINS_OP_DICT => Op::InDict,

@@ -1,14 +1,18 @@
 //! From a recording to a trace of uops: the instructions are run once more, on ids instead of values.
 //!
 //! * [`state`]: variables, value stack, frames; [`build`]: adding uops; [`form`]: what an instruction is taken for;
-//! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`lookups`]: strings, dicts and sets; [`objects`]: attributes and containers;
-//!   [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple; [`natives`]: calls of
-//!   native functions; [`numbers`]: arrays; [`generators`].
+//! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`lookups`]: strings, dicts and sets; [`objects`]: names and containers;
+//!   [`attributes`]; [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple;
+//!   [`binding`]: what their parameters get; [`natives`]: calls of native functions; [`builtins`]: what builtin types are asked;
+//!   [`numbers`]: arrays; [`generators`].
 //!
 //! A round of a loop is lowered under assumptions about the values that it starts with ([`loops`]).
 
 mod arguments;
+mod attributes;
+mod binding;
 mod build;
+mod builtins;
 mod calls;
 mod form;
 mod generators;

@@ -15,7 +15,7 @@ use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module, Type, flag};
 
 /// Functions that run no Python code if their arguments are numbers or strings, by module.
 const FUNCTIONS: [(&str, &[&str]); 2] = [
-    ("builtins", &["abs", "chr", "divmod", "ord"]),
+    ("builtins", &["abs", "callable", "chr", "divmod", "id", "ord"]),
     (
         "math",
         &[
@@ -68,6 +68,8 @@ const OF_STRINGS: &[&str] = &[
 const OF_LISTS: &[&str] = &["append", "clear", "copy", "insert", "pop", "reverse"];
 /// Likewise methods of dicts.
 const OF_DICTS: &[&str] = &["items", "keys", "values"];
+/// Likewise methods of ints.
+const OF_INTS: &[&str] = &["bit_count", "bit_length", "conjugate"];
 /// Likewise methods of the class `Random` that is not written in Python.
 const OF_RANDOM: &[&str] = &["getrandbits", "random"];
 
@@ -93,21 +95,22 @@ impl Lowering<'_> {
             Observed::Cell(shape) => Some(ShapeRef(shape)),
             _ => None,
         };
+        let of_int = form == Opcode::CALL_METHOD_DESCRIPTOR_FAST && is_int(step.operands[n]);
         let body = match (form, receiver) {
             (Opcode::CALL_BUILTIN_FAST, None) => {
                 callable.exact::<BuiltinFunction>().filter(|f| is_known(f) || is_bound(f)).map(|f| f.def())
             }
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if is_get(callable) => return self.get_of_dict(step),
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::SET)) if n == 1 => return self.change_set(step),
-            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(_)) => {
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, _) if receiver.is_some() || of_int => {
                 callable.exact::<MethodDescriptor>().filter(|d| methods_of(d.class()).contains(&d.def().name)).map(|d| d.def())
             }
             _ => None,
         };
         let Some(def) = body else { return Ok(false) };
         let NativeBody::Bound(body) = def.body else { return Ok(false) };
-        // What is put into a list may be anything.
-        let free = matches!(def.name, "append" | "insert") as usize;
+        // What is put into a list may be anything, and so may what is not looked into.
+        let free = matches!(def.name, "append" | "insert" | "id" | "callable") as usize;
         if !step.operands[free.min(n)..n].iter().all(|observed| is_simple(*observed)) {
             return Ok(false);
         }
@@ -120,6 +123,10 @@ impl Lowering<'_> {
         let mut args = Vec::with_capacity(n + 3);
         match receiver {
             Some(shape) => args.push(self.guard_shape(first, shape)?),
+            None if of_int => {
+                self.int(first)?;
+                args.push(self.value(first));
+            }
             None => {
                 let first = self.value(first);
                 self.guard_is(first, 0);
@@ -167,14 +174,23 @@ impl Lowering<'_> {
         let (function, count, fills): (NativeFunction, usize, bool) = match form {
             Opcode::BINARY_SLICE if is_bound(a) && is_bound(b) && is_sequence(c) => (helpers::get_slice, 3, false),
             Opcode::STORE_SLICE if is_bound(a) && is_bound(b) && c == list && step.operands[3] == list => (helpers::set_slice, 4, true),
-            Opcode::BINARY_OP if step.oparg == BinaryOperator::Add as u32 => {
-                if a != list || b != list {
-                    return Ok(false);
-                }
-                (helpers::concat, 2, false)
-            }
+            Opcode::BINARY_OP if step.oparg == BinaryOperator::Add as u32 && a == list && b == list => (helpers::concat, 2, false),
             Opcode::BINARY_OP if step.oparg == BinaryOperator::Subscript as u32 && is_int(a) && has_plain_items(b) => {
                 (helpers::get_item, 2, false)
+            }
+            Opcode::BINARY_OP if step.oparg != BinaryOperator::Subscript as u32 && is_any_int(a) && is_any_int(b) => {
+                return self.operation_on_ints(step);
+            }
+            Opcode::GET_ITER if step.oparg != 2 && iterates_natively(a) => {
+                let v = self.peek(1)?;
+                let Some(v) = self.guard_class(v, Some(a))? else { return Ok(false) };
+                let it = self.call_native(helpers::get_iterator, vec![v]);
+                self.replace(1, it);
+                if step.oparg != 1 {
+                    let null = self.constant(Ty::Value, 0);
+                    self.push(null);
+                }
+                return Ok(true);
             }
             Opcode::STORE_SUBSCR if is_int(a) && has_plain_items(b) && (is_int(c) || c == Observed::Float) => (helpers::set_item, 3, false),
             _ => return Ok(false),
@@ -197,6 +213,24 @@ impl Lowering<'_> {
         } else {
             self.replace(count, v);
         }
+        Ok(true)
+    }
+
+    /// An operator of ints, not both of which are inline.
+    fn operation_on_ints(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let mut args = vec![self.constant(Ty::Value, Value::int(step.oparg as i64).bits() as i64)];
+        for k in [2, 1] {
+            let v = self.peek(k)?;
+            args.push(match step.operands[k - 1] {
+                Observed::Cell(shape) => self.guard_shape(v, ShapeRef(shape))?,
+                observed => {
+                    self.guard_simple(v, observed)?;
+                    self.value(v)
+                }
+            });
+        }
+        let v = self.call_native(helpers::operate_on_ints, args);
+        self.replace(2, v);
         Ok(true)
     }
 
@@ -325,6 +359,22 @@ pub(super) fn is_int(observed: Observed) -> bool {
     matches!(observed, Observed::Int | Observed::Negative)
 }
 
+/// Is it an int, be it a large one?
+fn is_any_int(observed: Observed) -> bool {
+    is_int(observed) || observed == Observed::Cell(shapes::INT.0)
+}
+
+/// Has it the `__iter__` of a builtin container, without being one whose iterator is no object?
+fn iterates_natively(observed: Observed) -> bool {
+    let Observed::Cell(shape) = observed else { return false };
+    // SAFETY: the recording keeps the shapes of such instructions alive.
+    let class = unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class();
+    let is_of =
+        |base: Ref<Type>| class.slots().iter.zip(base.slots().iter).is_some_and(|(own, of_base)| std::ptr::fn_addr_eq(own, of_base));
+    ![builtin::LIST, builtin::TUPLE, builtin::RANGE].contains(&class)
+        && [builtin::LIST, builtin::TUPLE, builtin::DICT, builtin::SET, builtin::FROZENSET, builtin::STR].into_iter().any(is_of)
+}
+
 /// Is it of a native type whose items are had by ints without Python code?
 fn has_plain_items(observed: Observed) -> bool {
     let Observed::Cell(shape) = observed else { return false };
@@ -343,9 +393,14 @@ pub(super) fn is_simple(observed: Observed) -> bool {
 }
 
 fn is_known(f: &BuiltinFunction) -> bool {
+    FUNCTIONS.iter().any(|(module, functions)| is_of_module(f, module, functions))
+}
+
+/// Is it one of these functions of a module?
+pub(super) fn is_of_module(f: &BuiltinFunction, name: &str, functions: &[&str]) -> bool {
     let module =
         f.receiver.opt().filter(|_| !f.passes_receiver()).and_then(|receiver| receiver.exact::<Module>()).and_then(|module| module.name());
-    module.is_some_and(|module| FUNCTIONS.iter().any(|(name, functions)| module.eq_str(name) && functions.contains(&f.def().name)))
+    functions.contains(&f.def().name) && module.is_some_and(|module| module.eq_str(name))
 }
 
 /// Is it such a method with its receiver?
@@ -355,7 +410,7 @@ fn is_bound(f: &BuiltinFunction) -> bool {
 }
 
 fn methods_of(class: Ref<Type>) -> &'static [&'static str] {
-    let of_builtins = [(builtin::STR, OF_STRINGS), (builtin::LIST, OF_LISTS), (builtin::DICT, OF_DICTS)];
+    let of_builtins = [(builtin::INT, OF_INTS), (builtin::STR, OF_STRINGS), (builtin::LIST, OF_LISTS), (builtin::DICT, OF_DICTS)];
     match of_builtins.iter().find(|(builtin, _)| *builtin == class) {
         Some((_, methods)) => methods,
         None if !class.has(flag::HEAP_TYPE) && class.display_name() == "Random" => OF_RANDOM,

@@ -226,7 +226,10 @@ impl Lowering<'_> {
                     self.push(zero);
                 }
             }
-            _ => return Ok(self.lookups(step, form)? || self.natives(step, form)? || self.objects(step, form)?),
+            _ => {
+                let done = self.lookups(step, form)? || self.natives(step, form)? || self.objects(step, form)?;
+                return Ok(done || self.builtins(step, form)?);
+            }
         }
         Ok(true)
     }

@@ -18,13 +18,14 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 11] = [
+const LOOKED_INTO: [Opcode; 12] = [
     Opcode::LOAD_ATTR,
     Opcode::LOAD_SUPER_ATTR,
     Opcode::STORE_ATTR,
     Opcode::BINARY_OP,
     Opcode::STORE_SUBSCR,
     Opcode::CONTAINS_OP,
+    Opcode::GET_ITER,
     Opcode::SET_ADD,
     Opcode::MAP_ADD,
     Opcode::COMPARE_OP,
@@ -119,8 +120,8 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
-    /// What it calls, being a `CALL`; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; otherwise
-    /// NULL.
+    /// What it calls, being a `CALL`; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
+    /// positional arguments of a `CALL_FUNCTION_EX`; otherwise NULL.
     pub subject: Value,
     /// The class whose attribute it loads, or behind which it looks for one, if it does that.
     pub class: Option<Ref<Type>>,
@@ -356,6 +357,9 @@ impl Recording {
             self.functions.push(subject);
         } else if op.family() == Opcode::LOAD_SUPER_ATTR {
             subject = r.peek(3);
+            self.functions.push(subject);
+        } else if op == Opcode::CALL_FUNCTION_EX {
+            subject = r.peek(2);
             self.functions.push(subject);
         }
         let caches = [0; MAX_CACHES];
