@@ -104,6 +104,8 @@ def at_exit():
     child.start()
     child.join(30)
     print(child.exitcode, manager.is_alive())
+    # When the pool dies it may be woken.
+    del wakeup.wakeup
 
 
 if __name__ == "__main__":
