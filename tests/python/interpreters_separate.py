@@ -2,7 +2,6 @@
 import csv
 import gc
 import sys
-import threading
 import time
 import warnings
 from concurrent import interpreters
@@ -56,10 +55,8 @@ print([key[0] for key in registry if key != "version"])
 
 # The import lock.
 _imp.acquire_lock()
-thread = threading.Thread(target=one.exec, args=("import _imp; _imp.acquire_lock(); show(_imp.lock_held()); _imp.release_lock()",))
-thread.start()
-thread.join(20)
-print("held" if _imp.lock_held() else "free", thread.is_alive())
+one.exec("import _imp; show(_imp.lock_held()); _imp.acquire_lock(); show(_imp.lock_held()); _imp.release_lock()")
+print("held" if _imp.lock_held() else "free")
 _imp.release_lock()
 
 
