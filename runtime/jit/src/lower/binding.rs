@@ -122,12 +122,7 @@ impl Lowering<'_> {
         if items.is_empty() {
             return self.value_constant(self.thread.empty_tuple());
         }
-        let mut operands: Vec<Id> = items.iter().map(|item| self.value(*item)).collect();
-        let exit = self.exit();
-        let (fp, sp) = self.registers();
-        operands.extend([fp, sp]);
-        let tuple = self.emit_with(Op::BuildTuple, Ty::Value, &operands, 0, Some(exit));
-        self.has_shape(tuple, shapes::TUPLE);
+        let tuple = self.sequence_of(Op::BuildTuple, shapes::TUPLE, &items);
         self.tuples.insert(tuple, items);
         tuple
     }

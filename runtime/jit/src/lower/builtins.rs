@@ -94,18 +94,8 @@ impl Lowering<'_> {
         if !are_ints && args.iter().any(|arg| *arg != Observed::Float) {
             return Ok(false);
         }
-        let (callable, null) = (self.peek(n + 2)?, self.peek(n + 1)?);
-        self.guard_is(callable, step.subject.bits());
-        let null = self.value(null);
-        self.guard_is(null, 0);
-        let mut values = Vec::with_capacity(n + 2);
-        for k in (1..=n).rev() {
-            let v = self.peek(k)?;
-            self.guard_simple(v, step.operands[k - 1])?;
-            values.push(self.value(v));
-        }
         let helper: NativeFunction = if function.def().name == "max" { helpers::greatest } else { helpers::least };
-        let v = self.call_native(helper, values);
+        let v = self.call_with_simple(step, step.subject.bits(), helper)?;
         let v = if are_ints { self.int(v)? } else { self.float(v)? };
         self.replace(n + 2, v);
         Ok(true)

@@ -269,17 +269,7 @@ impl Lowering<'_> {
         if step.operands[n] != Observed::Null {
             return Ok(false);
         }
-        let (callable, null) = (self.peek(n + 2)?, self.peek(n + 1)?);
-        self.guard_is(callable, class.bits());
-        let null = self.value(null);
-        self.guard_is(null, 0);
-        let mut values = Vec::with_capacity(n + 2);
-        for k in (1..=n).rev() {
-            let v = self.peek(k)?;
-            self.guard_simple(v, step.operands[k - 1])?;
-            values.push(self.value(v));
-        }
-        let v = self.call_native(function, values);
+        let v = self.call_with_simple(step, class.bits(), function)?;
         if let Some(shape) = shape {
             self.has_shape(v, shape);
             self.small_ranges.insert(v);
@@ -333,6 +323,22 @@ impl Lowering<'_> {
         let none = self.constant(Ty::Value, Value::NONE.bits() as i64);
         self.replace(3, none);
         Ok(true)
+    }
+
+    /// Calls a function instead of a callable (these bits) without a receiver, whose arguments are all simple.
+    pub(super) fn call_with_simple(&mut self, step: &Instruction, callable: u64, function: NativeFunction) -> Result<Id, Abort> {
+        let n = step.oparg as usize;
+        let (called, null) = (self.peek(n + 2)?, self.peek(n + 1)?);
+        self.guard_is(called, callable);
+        let null = self.value(null);
+        self.guard_is(null, 0);
+        let mut values = Vec::with_capacity(n + 2);
+        for k in (1..=n).rev() {
+            let v = self.peek(k)?;
+            self.guard_simple(v, step.operands[k - 1])?;
+            values.push(self.value(v));
+        }
+        Ok(self.call_native(function, values))
     }
 
     /// The value is of the kind that was observed.

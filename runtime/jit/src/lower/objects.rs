@@ -156,14 +156,20 @@ impl Lowering<'_> {
         Ok(true)
     }
 
+    /// Makes a list.
     fn list_of(&mut self, items: &[Id]) -> Id {
+        self.sequence_of(Op::BuildList, shapes::LIST, items)
+    }
+
+    /// Makes a tuple or list.
+    pub(super) fn sequence_of(&mut self, op: Op, shape: ShapeRef, items: &[Id]) -> Id {
         let mut operands: Vec<Id> = items.iter().map(|item| self.value(*item)).collect();
         let exit = self.exit();
         let (fp, sp) = self.registers();
         operands.extend([fp, sp]);
-        let list = self.emit_with(Op::BuildList, Ty::Value, &operands, 0, Some(exit));
-        self.has_shape(list, shapes::LIST);
-        list
+        let sequence = self.emit_with(op, Ty::Value, &operands, 0, Some(exit));
+        self.has_shape(sequence, shape);
+        sequence
     }
 
     fn append(&mut self, list: Id, v: Id) -> Result<(), Abort> {

@@ -122,6 +122,12 @@ impl Thread {
     }
 }
 
+/// The compiler, and what it keeps for the thread, if it keeps anything.
+fn compiler_of(t: &Thread) -> Option<(&'static EntryPoints, *mut ())> {
+    let state = t.tier2_if_any()?.compiler.get();
+    Some((ENTRY_POINTS.get()?, state)).filter(|_| !state.is_null())
+}
+
 /// Frees the state of a thread that ends.
 pub fn forget(t: &Thread) {
     let state = t.tier2.replace(std::ptr::null_mut());
@@ -146,11 +152,13 @@ pub fn after_fork(t: &Thread) {
 /// What is compiled is not to be run any more, by any thread: it would not tell tools what it does. All threads stand still; those in
 /// machine code leave it at the end of the round, or after the call in which they are.
 pub fn retire_all(runtime: &Runtime) {
-    let Some(e) = ENTRY_POINTS.get() else { return };
+    if !is_enabled() {
+        return;
+    }
     runtime.each_thread(|t| {
-        if let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) {
+        if let Some((e, state)) = compiler_of(t) {
             // SAFETY: the compiler has put its own state there, and the thread stands still.
-            unsafe { (e.retire)(state.compiler.get()) };
+            unsafe { (e.retire)(state) };
             t.leave_trace.set(1);
         }
     });
@@ -159,10 +167,9 @@ pub fn retire_all(runtime: &Runtime) {
 
 /// Adds what the machine code of a thread has counted to the statistics and forgets it. The thread stands still, or calls this.
 pub fn collect(t: &Thread, total: &Stats) {
-    let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) else { return };
-    if let Some(e) = ENTRY_POINTS.get() {
+    if let Some((e, state)) = compiler_of(t) {
         // SAFETY: the compiler has put its own state there, and the thread stands still or calls this.
-        unsafe { (e.collect)(state.compiler.get(), total) };
+        unsafe { (e.collect)(state, total) };
     }
 }
 
@@ -176,19 +183,18 @@ pub fn trace_thread(t: &Thread, tracer: &mut limpid_heap::Tracer) {
     if let Some(state) = t.tier2_if_any() {
         // SAFETY: the thread stands still while its roots are traced.
         unsafe { &*state.recording.get() }.trace(tracer);
-        if let Some(e) = ENTRY_POINTS.get().filter(|_| !state.compiler.get().is_null()) {
-            // SAFETY: as above; the compiler has put its own state there.
-            unsafe { (e.trace)(state.compiler.get(), tracer) };
-        }
+    }
+    if let Some((e, state)) = compiler_of(t) {
+        // SAFETY: as above; the compiler has put its own state there.
+        unsafe { (e.trace)(state, tracer) };
     }
 }
 
 /// A thread's machine code that refers to what has died is not to be run any more. The thread stands still.
 pub fn forget_dead(t: &Thread, dead: &Dead) {
-    let Some(state) = t.tier2_if_any().filter(|s| !s.compiler.get().is_null()) else { return };
-    if let Some(e) = ENTRY_POINTS.get() {
+    if let Some((e, state)) = compiler_of(t) {
         // SAFETY: the compiler has put its own state there, and the thread stands still.
-        unsafe { (e.forget_dead)(state.compiler.get(), dead) };
+        unsafe { (e.forget_dead)(state, dead) };
     }
 }
 
