@@ -367,6 +367,12 @@ pub fn usual_table(t: &Thread) -> *const Table {
     crate::stats::counting_table(t).unwrap_or_else(|| t.interpreter().table.load(Acquire))
 }
 
+/// A hot frame that native code has started or resumed runs as machine code.
+unsafe fn enter_hot(r: &mut Regs, _o: u32) -> Step {
+    // SAFETY: the registers are those of a frame at an instruction.
+    unsafe { tier2::enter_frame(r) }
+}
+
 /// Runs the frame in the thread's saved registers until the frame that was entered by native code is left. The thread's `result` is its
 /// value, NULL for an exception.
 pub fn enter_loop(t: &Thread) {
@@ -377,8 +383,13 @@ pub fn enter_loop(t: &Thread) {
         let outer = t.loop_stack.replace(stack);
         // SAFETY: the saved registers are those of a frame at an instruction.
         unsafe {
-            let (op, o) = fetch(r.pc);
-            go(r, op, o, table as *const Table);
+            if tier2::is_hot_frame(&r) {
+                // As a slow function of the first instruction, which may do more than that one.
+                slow(r.pc, r.sp, r.fp, r.th, 0, enter_hot as crate::interp::regs::SlowFn as *const Table);
+            } else {
+                let (op, o) = fetch(r.pc);
+                go(r, op, o, table as *const Table);
+            }
         }
         t.loop_stack.set(outer);
         if t.table.get() != table {
