@@ -105,6 +105,8 @@ pub struct Exit {
     pub generation: Cell<u8>,
     /// The executor that goes on from here once it has code, or NULL.
     pub side: Cell<*const Executor>,
+    /// It is to be taken whatever its guards find: for testing ([`crate::leave_once`]).
+    pub is_forced: Cell<bool>,
     /// The executor is retired: nothing is to be recorded from here.
     pub dead: Cell<bool>,
     /// The executor of the loop that this belongs to, be it through other exits.
@@ -133,6 +135,7 @@ impl Exit {
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
             generation: Cell::new(0),
             side: Cell::new(std::ptr::null()),
+            is_forced: Cell::new(crate::leave_once::is_wanted()),
             dead: Cell::new(false),
             root: Cell::new(std::ptr::null()),
             place: Cell::new(None),

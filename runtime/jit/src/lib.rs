@@ -10,6 +10,7 @@
 //! * [`worker`]: the thread that does the last step while the program goes on;
 //! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and
 //!   going on in the interpreter where it is left;
+//! * [`leave_once`]: leaving through every exit, for tests;
 //! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
@@ -27,6 +28,7 @@ pub mod executor;
 pub mod helpers;
 pub mod ir;
 pub mod junction;
+pub mod leave_once;
 pub mod lower;
 pub mod optimize;
 pub mod references;
@@ -231,6 +233,9 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         return Err(Abort::NoMemory);
     }
     let (exits, words) = backend::exits(&lowered.trace).ok_or(Abort::TooBig)?;
+    if leave_once::is_wanted() {
+        leave_once::add_uops(&mut lowered.trace);
+    }
     let number = state.executors.len();
     let mut interpreted = 0;
     if !header.is_null() {

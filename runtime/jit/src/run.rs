@@ -261,6 +261,9 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
     let exit = unsafe { &*(left.what as *const Exit) };
     // SAFETY: by the caller's contract.
     let first = unsafe { materialize(r, left.frame, &exit.state, buffer) };
+    if exit.is_forced.replace(false) {
+        return Step::Jump;
+    }
     LIVE.jit_exits.add(1);
     if let Some(place) = exit.place.get().or_else(|| place_of(r, exit)) {
         place.count();

@@ -268,6 +268,8 @@ define_ops! {
 
     /// Leaves the trace.
     Leave = "leave" Guards;
+    /// Leaves the trace the first time.
+    LeaveOnce = "leave_once" Guards;
     /// Goes on in the executor or junction at the address `imm`: its first frame is at the first address, the second is where the
     /// interpreter goes on if there is no code, its inputs are the others.
     Link = "link" Guards;
