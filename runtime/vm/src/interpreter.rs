@@ -167,6 +167,7 @@ impl Interpreter {
     pub(crate) fn trace(&self, tracer: &mut Tracer) {
         let own = [&self.builtins, &self.builtin_len, &self.builtin_isinstance, &self.sys_dict, &self.modules, &self.importlib];
         own.into_iter().chain(&self.roots).for_each(|held| tracer.value(held.get()));
+        self.instrumentation.trace(tracer);
         self.finalization.trace(tracer);
     }
 }
