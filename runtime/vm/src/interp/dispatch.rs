@@ -13,6 +13,7 @@
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
 use crate::instrument::deliver::{Rest, checked, deliver};
+use crate::instrument::locations::form_underneath;
 use crate::interp::counting::CountingTable;
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Flow, Regs, Step};
@@ -168,24 +169,13 @@ unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value
     // SAFETY: as in `slow`.
     unsafe {
         if (*th).tracing.get() != 0
-            && let Some(op) = unwatched_in_main(pc, fp)
+            && let Some(op) = form_underneath(&*th, Frame(fp).code(), pc)
         {
+            let op = checked(op);
             return PLAIN.0[op as usize](pc, sp, fp, th, o, (*th).table.get() as *const Table);
         }
         watched(pc, sp, fp, th, o, table)
     }
-}
-
-/// What an instruction of a tool's own code, of which nobody hears, is in the main copy; None in others.
-#[inline(always)]
-unsafe fn unwatched_in_main(pc: *const u16, fp: *mut Value) -> Option<u8> {
-    let code = Frame(fp).code();
-    let main = code.bytecode();
-    if !main.contains(pc) {
-        return None;
-    }
-    let at = (pc as usize - main.start() as usize) / 2;
-    Some(checked(code.locations()?.at(at).specialized_opcode()))
 }
 
 /// Delivers the events of an instruction, then runs it in the form it had before it was instrumented.

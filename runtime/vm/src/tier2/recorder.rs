@@ -18,8 +18,9 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 12] = [
+const LOOKED_INTO: [Opcode; 13] = [
     Opcode::LOAD_ATTR,
+    Opcode::LOAD_SPECIAL,
     Opcode::LOAD_SUPER_ATTR,
     Opcode::STORE_ATTR,
     Opcode::BINARY_OP,
