@@ -269,7 +269,7 @@ define_ops! {
     /// Leaves the trace.
     Leave = "leave" Guards;
     /// Goes on in the executor or junction at the address `imm`: its first frame is at the first address, the second is where the
-    /// interpreter goes on if there is no code, its inputs are the others.
+    /// interpreter goes on if a junction has no code, its inputs are the others. Leaves if an executor has none.
     Link = "link" Guards;
 }
 

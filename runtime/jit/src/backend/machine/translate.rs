@@ -463,10 +463,7 @@ impl Function<'_, '_> {
                 let block = self.exit_block(exit);
                 self.b.ins().jump(block, &[]);
             }
-            Op::Link => {
-                self.count_run(self.position + 1);
-                self.link(imm, args);
-            }
+            Op::Link => self.link(imm, args, u.exit),
             _ => return None,
         }
         Some(())
