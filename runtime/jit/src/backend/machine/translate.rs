@@ -1,5 +1,6 @@
 //! Uops to Cranelift's instructions.
 
+mod allocation;
 mod arrays;
 mod calls;
 mod counting;
