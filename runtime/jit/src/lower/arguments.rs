@@ -275,6 +275,9 @@ impl Lowering<'_> {
         let (fp, sp) = self.registers();
         let instance = self.emit_with(Op::NewInstance, Ty::Value, &[class, fp, sp], header, None);
         self.guarded_not_null(instance);
+        if header != 0 {
+            self.has_shape(instance, ShapeRef(header as u32));
+        }
         let mut places = vec![Place::of(instance)];
         for k in (1..=n).rev() {
             let v = self.peek(k)?;
