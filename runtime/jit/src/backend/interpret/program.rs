@@ -72,7 +72,7 @@ impl Program {
                 to: places.of(*id),
             });
         }
-        let exits = job.words.iter().map(|ids| ids.iter().map(|id| places.of(*id)).collect()).collect();
+        let exits = job.words.iter().map(|words| words.ids.iter().map(|id| places.of(*id)).collect()).collect();
         let again = trace.next.as_ref().map(|next| places.copies(&trace.inputs, next));
         if places.count as usize > MOST_REGISTERS {
             return None;
