@@ -45,6 +45,8 @@ pub struct Entry {
     pub ty: Ty,
     /// The shape that it has to have.
     pub shape: Option<ShapeRef>,
+    /// No round changes it, so it is in memory too.
+    pub fixed: bool,
 }
 
 /// Where an exit has a value.

@@ -10,7 +10,7 @@
 //! * [`worker`]: the thread that does the last step while the program goes on;
 //! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and
 //!   going on in the interpreter where it is left;
-//! * [`leave_once`]: leaving through every exit, for tests;
+//! * [`leave_once`]: leaving through every exit, for tests; [`cells`]: headers of new cells;
 //! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
@@ -23,6 +23,7 @@
 
 pub mod backend;
 pub mod budget;
+pub mod cells;
 pub mod dump;
 pub mod executor;
 pub mod helpers;

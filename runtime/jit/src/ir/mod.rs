@@ -212,7 +212,8 @@ define_ops! {
     BuildList = "build_list" Reads;
     /// A slice of the three values, likewise.
     BuildSlice = "build_slice" Reads;
-    /// A new instance of an ordinary class, without attributes. Behind it what `StoreItem` has there.
+    /// A new instance of an ordinary class, without attributes. Behind it what `StoreItem` has there. `imm` is the header that it gets, with
+    /// the number of its size class for the collector's bits; 0: it takes more than a cell.
     NewInstance = "new_instance" Writes;
 
     /// 64 bits at `imm` in the thread.
@@ -271,7 +272,7 @@ define_ops! {
     /// Leaves the trace the first time.
     LeaveOnce = "leave_once" Guards;
     /// Goes on in the executor or junction at the address `imm`: its first frame is at the first address, the second is where the
-    /// interpreter goes on if there is no code, its inputs are the others.
+    /// interpreter goes on if a junction has no code, its inputs are the others. Leaves if an executor has none.
     Link = "link" Guards;
 }
 

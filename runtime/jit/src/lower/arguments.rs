@@ -5,9 +5,10 @@ use super::binding::Binding;
 use super::calls::DEEPEST;
 use super::state::{Frame, Place};
 use super::{Abort, Lowering};
+use crate::cells;
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{BinaryOperator, Opcode};
-use limpid_heap::{ShapeRef, Value};
+use limpid_heap::{Kind, ShapeRef, Value};
 use limpid_vm::interp::frame::{HEADER, OPERATOR_PLACES, init_pc, operator_pc};
 use limpid_vm::object::{Ref, ValueExt};
 use limpid_vm::protocol::attr::{self, LoadKind};
@@ -15,7 +16,7 @@ use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
-use limpid_vm::types::{Code, Dict, Function, Method, Tuple, Type};
+use limpid_vm::types::{Code, Dict, Function, Method, Tuple, Type, flag};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::Acquire;
 
@@ -236,6 +237,19 @@ impl Lowering<'_> {
         constant
     }
 
+    /// What [`Op::NewInstance`] is told of the class that is called, which has the version that was seen. How many attributes its instances
+    /// have room for may change, and the shape that they begin with changes with it.
+    fn header_of_instances(&mut self, step: &Instruction, class: Id) -> i64 {
+        let Some(seen) = step.subject.downcast::<Type>() else { return 0 };
+        let header = seen.instance_header();
+        if seen.version() != step.cache32(2) || seen.has(flag::HAS_FINALIZER) || header.kind() != Kind::Slots as u8 {
+            return 0;
+        }
+        let shape = self.load(class, offset_of!(Type, shape), Ty::Value);
+        self.guard_is(shape, header.shape().ptr::<u8>() as u64);
+        cells::with_class(header, seen.instance_size()) as i64
+    }
+
     /// A class is called whose `__init__` takes the arguments as they are: the instance is made, and the frames are as for a call.
     fn instantiate(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
         let (Some(init), Some(code)) = (next.function, next.code) else { return Ok(false) };
@@ -257,9 +271,13 @@ impl Lowering<'_> {
         self.guard_version(class, Type::VERSION, step.cache32(2));
         let function = self.value_constant(init.value());
         self.guard_version(function, offset_of!(Function, version), version);
+        let header = self.header_of_instances(step, class);
         let (fp, sp) = self.registers();
-        let instance = self.emit_with(Op::NewInstance, Ty::Value, &[class, fp, sp], 0, None);
+        let instance = self.emit_with(Op::NewInstance, Ty::Value, &[class, fp, sp], header, None);
         self.guarded_not_null(instance);
+        if header != 0 {
+            self.has_shape(instance, ShapeRef(header as u32));
+        }
         let mut places = vec![Place::of(instance)];
         for k in (1..=n).rev() {
             let v = self.peek(k)?;

@@ -47,7 +47,7 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &T
         }
         let better = l.close(&assumptions)?;
         if better == assumptions {
-            let entry = assumptions.iter().map(|(place, a)| Entry { place: *place, ty: a.ty, shape: a.shape }).collect();
+            let entry = assumptions.iter().map(|(place, a)| Entry { place: *place, ty: a.ty, shape: a.shape, fixed: a.fixed }).collect();
             return Ok(l.finish(entry));
         }
         assumptions = better;

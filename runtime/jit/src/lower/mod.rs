@@ -421,13 +421,25 @@ impl<'a> Lowering<'a> {
         }
         // Requests are seen to before the loop goes on.
         self.guard(Op::GuardBreaker, &[], 0);
+        if frame == 0 {
+            self.hand_over_variables(entry);
+        }
         self.flush();
-        self.save_registers();
         let header = self.word_constant(step.jump_backward_target() as u64);
         values.splice(0..0, [self.address(frame, 0), header]);
-        self.emit_with(Op::Link, Ty::None, &values, *executor as i64, None);
+        let exit = self.exit();
+        self.emit_with(Op::Link, Ty::None, &values, *executor as i64, Some(exit));
         self.linked = true;
         Some(())
+    }
+
+    /// Variables of the first frame that a loop takes and has in registers from there on need not be written before. What memory has of
+    /// them instead has always been a variable of this frame; of other frames, and of the value stack, it may be anything.
+    fn hand_over_variables(&mut self, entry: &[Entry]) {
+        let f = &mut self.frames[0];
+        for e in entry.iter().filter(|e| !e.fixed && (e.place as usize) < f.nlocals) {
+            f.places[e.place as usize].in_memory = true;
+        }
     }
 
     /// A value in the representation that a loop's input has.

@@ -1,7 +1,7 @@
 //! Uops that call: functions of the runtime, bodies of instructions, other traces; and generators, which are resumed and suspended.
 
-use super::Next;
 use super::run::{Done, Run, Way};
+use super::{Next, leave_stub};
 use crate::helpers;
 use limpid_heap::Value;
 use limpid_vm::interp::frame::Frame;
@@ -54,16 +54,19 @@ impl Run<'_> {
         if went_on as u64 != call.expected || self.t.leave_trace.get() != 0 { Err(Way::Interpreter(went_on)) } else { Ok(0) }
     }
 
-    /// Goes on in the executor or junction at an address.
+    /// Goes on in the executor or junction at an address; leaves through its exit, if it has one, where there is no code.
     ///
     /// # Safety
     /// There is one, and the words are those of a link.
-    pub unsafe fn link(&self, to: i64, words: &[u64]) -> Way {
+    pub unsafe fn link(&self, to: i64, words: &[u64], leaves: bool) -> Way {
+        // SAFETY: the address of the code is in the first word of either.
+        let code = unsafe { (*(to as *const AtomicPtr<u8>)).load(Acquire) };
+        if leaves && std::ptr::eq(code, leave_stub()) {
+            return Way::Exit;
+        }
         for (word, v) in words[2..].iter().enumerate() {
             self.set_input(word, *v);
         }
-        // SAFETY: the address of the code is in the first word of either.
-        let code = unsafe { (*(to as *const AtomicPtr<u8>)).load(Acquire) };
         Way::Linked(Next { code, frame: words[0] as *mut Value, word: words[1] as usize })
     }
 

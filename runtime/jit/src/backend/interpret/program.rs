@@ -19,8 +19,8 @@ pub struct Instruction {
     pub operands: (u32, u32),
     /// Its number.
     pub imm: i64,
-    /// The exit that it leaves through.
-    pub exit: u32,
+    /// The exit that it leaves through, if it does.
+    pub exit: Option<u32>,
     /// The register that it makes.
     pub to: u32,
 }
@@ -68,11 +68,11 @@ impl Program {
                 ty: uop.args.first().map_or(Ty::None, |id| trace.uop(*id).ty),
                 operands: (start, uop.args.len() as u32),
                 imm: uop.imm,
-                exit: uop.exit.unwrap_or(0),
+                exit: uop.exit,
                 to: places.of(*id),
             });
         }
-        let exits = job.words.iter().map(|ids| ids.iter().map(|id| places.of(*id)).collect()).collect();
+        let exits = job.words.iter().map(|words| words.ids.iter().map(|id| places.of(*id)).collect()).collect();
         let again = trace.next.as_ref().map(|next| places.copies(&trace.inputs, next));
         if places.count as usize > MOST_REGISTERS {
             return None;

@@ -131,10 +131,11 @@ impl Run<'_> {
             }
             Way::Exit => {
                 self.count(|counts| &counts.left[at], 1);
-                for (word, register) in self.program.exits[i.exit as usize].iter().enumerate() {
+                let number = i.exit.unwrap_or(0) as usize;
+                for (word, register) in self.program.exits[number].iter().enumerate() {
                     self.set_input(word, self.registers[*register as usize].get());
                 }
-                let exit = &*self.executor().exits[i.exit as usize];
+                let exit = &*self.executor().exits[number];
                 Next { code: exit.target.get(), frame: self.frame, word: std::ptr::from_ref(exit) as usize }
             }
         }

@@ -190,7 +190,7 @@ impl Run<'_> {
                 Op::Body => self.body(word(0), imm as usize)?,
                 Op::Leave => guard(false)?,
                 Op::LeaveOnce => guard(!self.executor().exits[i.exit as usize].is_forced.get())?,
-                Op::Link => return Err(self.link(imm, &words())),
+                Op::Link => return Err(self.link(imm, &words(), i.exit.is_some())),
             }
         })
     }

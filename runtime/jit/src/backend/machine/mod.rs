@@ -21,7 +21,9 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
+use cranelift_frontend::FunctionBuilderContext;
 use limpid_pystats::machine_code::PIECES;
+use std::cell::Cell;
 use std::sync::OnceLock;
 use translate::Translation;
 
@@ -63,13 +65,34 @@ pub fn leave_stub() -> *const u8 {
     entry::leave_stub as *const () as *const u8
 }
 
+/// What compiling takes in memory: kept for the next trace, unless it has failed and may have left anything behind.
+struct Space {
+    context: Context,
+    builder: FunctionBuilderContext,
+}
+
+thread_local! {
+    static SPACE: Cell<Option<Box<Space>>> = const { Cell::new(None) };
+}
+
 /// Makes machine code. None: it cannot be made, or there is no room for it.
 pub fn compile(job: &Job) -> Option<Piece> {
+    let new = || Box::new(Space { context: Context::new(), builder: FunctionBuilderContext::new() });
+    let mut space = SPACE.take().unwrap_or_else(new);
+    let piece = compile_in(&mut space, job);
+    if piece.is_some() {
+        space.context.clear();
+        SPACE.set(Some(space));
+    }
+    piece
+}
+
+fn compile_in(space: &mut Space, job: &Job) -> Option<Piece> {
     let isa = isa()?;
-    let mut context = Context::new();
-    Translation::new(&job.trace, job.buffer, &job.executor, &job.words).function(&mut context, &**isa)?;
+    let Space { context, builder } = space;
+    Translation::new(&job.trace, job.buffer, &job.executor, &job.words).function(context, builder, &**isa)?;
     context.compile(&**isa, &mut ControlPlane::default()).ok()?;
-    let piece = install(&context)?;
+    let piece = install(context)?;
     let code = context.compiled_code()?;
     let start = piece.runnable as usize;
     PIECES.add(start, start + code.code_buffer().len(), places::words(code.buffer.get_srclocs_sorted(), &job.trace.snapshots));

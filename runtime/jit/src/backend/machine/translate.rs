@@ -1,5 +1,6 @@
 //! Uops to Cranelift's instructions.
 
+mod allocation;
 mod arrays;
 mod calls;
 mod counting;
@@ -10,6 +11,7 @@ mod numbers;
 mod stores;
 mod tracing;
 
+use crate::backend::Words;
 use crate::executor::{Executor, Exit};
 use crate::helpers;
 use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
@@ -43,8 +45,8 @@ pub struct Translation<'a> {
     /// The thread's buffer.
     buffer: usize,
     executor: &'a Executor,
-    /// The values of each exit, in the order of the buffer's words.
-    words: &'a [Vec<Id>],
+    /// What each exit writes to the buffer.
+    words: &'a [Words],
 }
 
 struct Function<'a, 'b> {
@@ -70,19 +72,18 @@ fn flags() -> MemFlagsData {
 
 impl<'a> Translation<'a> {
     /// To be made from a trace.
-    pub fn new(trace: &'a Trace, buffer: usize, executor: &'a Executor, words: &'a [Vec<Id>]) -> Translation<'a> {
+    pub fn new(trace: &'a Trace, buffer: usize, executor: &'a Executor, words: &'a [Words]) -> Translation<'a> {
         Translation { trace, buffer, executor, words }
     }
 
     /// Makes the function. None: something cannot be expressed.
-    pub fn function(&self, context: &mut Context, isa: &dyn TargetIsa) -> Option<()> {
+    pub fn function(&self, context: &mut Context, builders: &mut FunctionBuilderContext, isa: &dyn TargetIsa) -> Option<()> {
         let mut signature = Signature::new(CallConv::Tail);
         signature.params.extend([AbiParam::new(I64), AbiParam::new(I64)]);
         signature.returns.push(AbiParam::new(I64));
         context.func.signature = signature.clone();
         context.func.name = UserFuncName::default();
-        let mut builders = FunctionBuilderContext::new();
-        let mut b = FunctionBuilder::new(&mut context.func, &mut builders);
+        let mut b = FunctionBuilder::new(&mut context.func, builders);
         let start = b.create_block();
         b.append_block_params_for_function_params(start);
         b.switch_to_block(start);
@@ -468,10 +469,7 @@ impl Function<'_, '_> {
                 let is_forced = self.b.ins().load(I8, flags(), address, offset_of!(Exit, is_forced) as i32);
                 self.guard_not(is_forced, exit);
             }
-            Op::Link => {
-                self.count_run(self.position + 1);
-                self.link(imm, args);
-            }
+            Op::Link => self.link(imm, args, u.exit),
             _ => return None,
         }
         Some(())

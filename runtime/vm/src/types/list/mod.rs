@@ -100,6 +100,14 @@ impl Storage {
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), (self.items.as_ptr() as *mut Value).add(at), values.len()) };
     }
 
+    /// As [`Storage::fill`] from the first place on, one value after the other.
+    fn fill_with(&self, values: impl Iterator<Item = Value>) {
+        for (i, v) in values.take(self.capacity).enumerate() {
+            // SAFETY: in range, and as in `fill`.
+            unsafe { (self.items.as_ptr() as *mut Value).add(i).write(v) };
+        }
+    }
+
     /// Empties the places from `start` to `end`. The caller holds the list's lock.
     fn clear_items(&self, start: usize, end: usize) {
         for i in start..end {
@@ -112,6 +120,9 @@ impl Ref<Storage> {
     /// Moves `n` items from place `from` to place `to` while others may read them. The caller holds the list's lock.
     fn move_items(self, t: &Thread, from: usize, to: usize, n: usize) {
         debug_assert!(from + n <= self.capacity && to + n <= self.capacity);
+        if from == to || n == 0 {
+            return;
+        }
         let copy = |i: usize| {
             let word = self.place(from + i).word().load(Relaxed);
             self.place(to + i).word().store(word, Relaxed);
@@ -483,9 +494,7 @@ impl Ref<List> {
             return List::from_slice(t, &items[indices.at(0)..indices.at(0) + indices.len]);
         }
         let new = Storage::new(t, indices.len)?;
-        for i in 0..indices.len {
-            new.fill(i, &[items[indices.at(i)]]);
-        }
+        new.fill_with((0..indices.len).map(|i| items[indices.at(i)]));
         Ok(List::of_storage(t, new, indices.len))
     }
 

@@ -1,6 +1,7 @@
 //! Calls: of functions of the runtime, of bodies of instructions, and of other traces.
 
 use super::{Function, flags};
+use crate::backend::code;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Value};
@@ -57,14 +58,19 @@ impl Function<'_, '_> {
         Some(())
     }
 
-    pub(super) fn link(&mut self, executor: i64, args: &[Value]) {
+    pub(super) fn link(&mut self, executor: i64, args: &[Value], exit: Option<u32>) {
+        // The address of the code is in the executor's first word.
+        let executor = self.constant(executor);
+        let code = self.b.ins().load(I64, flags(), executor, 0);
+        if let Some(exit) = exit {
+            let has_none = self.compare_constant(IntCC::Equal, code, code::leave_stub() as i64);
+            self.guard_not(has_none, exit);
+        }
+        self.count_run(self.position + 1);
         let buffer = self.constant(self.t.buffer as i64);
         for (word, v) in args[2..].iter().enumerate() {
             self.store_raw(buffer, word as i32, *v);
         }
-        // The address of the code is in the executor's first word.
-        let executor = self.constant(executor);
-        let code = self.b.ins().load(I64, flags(), executor, 0);
         self.b.ins().return_call_indirect(self.signature, code, &[args[0], args[1]]);
     }
 }

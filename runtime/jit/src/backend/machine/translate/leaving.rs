@@ -1,12 +1,13 @@
 //! Guards, and how a trace is left.
 
 use super::{Function, flags};
-use crate::backend::code;
+use crate::backend::{Words, code};
 use crate::executor::Exit;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
-use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
 use limpid_vm::thread::Thread;
+use rustc_hash::FxHashSet;
 use std::mem::offset_of;
 
 impl Function<'_, '_> {
@@ -49,23 +50,62 @@ impl Function<'_, '_> {
 
     /// Writes the blocks of the exits that were used since the last time.
     pub(super) fn write_exits(&mut self) {
-        for (exit, block, at) in std::mem::take(&mut self.open_exits) {
+        let open = std::mem::take(&mut self.open_exits);
+        let continued: FxHashSet<u32> = open.iter().filter_map(|e| self.t.words[e.0 as usize].behind).collect();
+        // Blocks that write an exit's words for others too.
+        let mut writing = Vec::new();
+        for (exit, block, at) in open {
             self.b.switch_to_block(block);
             self.count_left(at);
-            let buffer = self.constant(self.t.buffer as i64);
-            for (word, id) in self.t.words[exit as usize].iter().enumerate() {
-                let v = self.value(*id);
-                self.store_raw(buffer, word as i32, v);
+            let place = self.constant(&raw const *self.t.executor.exits[exit as usize] as i64);
+            if continued.contains(&exit) {
+                let block = self.writing_block(exit, &mut writing);
+                self.b.ins().jump(block, &[BlockArg::from(place)]);
+            } else {
+                self.write_exit(exit, place, &mut writing);
             }
-            let exit = self.constant(&raw const *self.t.executor.exits[exit as usize] as i64);
-            let target = self.b.ins().load(I64, flags(), exit, offset_of!(Exit, target) as i32);
-            self.b.ins().return_call_indirect(self.signature, target, &[self.frame, exit]);
+        }
+        let mut written = 0;
+        while let Some(&(exit, block)) = writing.get(written) {
+            self.b.switch_to_block(block);
+            let place = self.b.block_params(block)[0];
+            self.write_exit(exit, place, &mut writing);
+            written += 1;
         }
         for (block, where_to, at) in std::mem::take(&mut self.leaves) {
             self.b.switch_to_block(block);
             self.count_left(at);
             let stub = self.constant(code::leave_stub() as i64);
             self.b.ins().return_call_indirect(self.signature, stub, &[self.frame, where_to]);
+        }
+    }
+
+    /// The block that writes what an exit writes, given the exit that is taken.
+    fn writing_block(&mut self, exit: u32, writing: &mut Vec<(u32, Block)>) -> Block {
+        if let Some((_, block)) = writing.iter().find(|known| known.0 == exit) {
+            return *block;
+        }
+        let block = self.b.create_block();
+        self.b.append_block_param(block, I64);
+        self.b.set_cold_block(block);
+        writing.push((exit, block));
+        block
+    }
+
+    /// Writes what an exit writes, and leaves through the exit that is taken, which is at an address.
+    fn write_exit(&mut self, exit: u32, place: Value, writing: &mut Vec<(u32, Block)>) {
+        let Words { ids, behind, shared, .. } = &self.t.words[exit as usize];
+        let buffer = self.constant(self.t.buffer as i64);
+        for (word, id) in ids.iter().enumerate().skip(*shared) {
+            let v = self.value(*id);
+            self.store_raw(buffer, word as i32, v);
+        }
+        if let Some(behind) = behind {
+            let block = self.writing_block(*behind, writing);
+            self.b.ins().jump(block, &[BlockArg::from(place)]);
+        } else {
+            let target = self.b.ins().load(I64, flags(), place, offset_of!(Exit, target) as i32);
+            self.b.ins().return_call_indirect(self.signature, target, &[self.frame, place]);
         }
     }
 

@@ -38,17 +38,14 @@ impl Function<'_, '_> {
                 self.save_registers(args[2], args[3]);
                 self.known(helpers::is_instance as *const () as usize, &args[..2], exit)?
             }
-            Op::BuildTuple => self.build(helpers::build_tuple as *const () as usize, args, exit)?,
+            Op::BuildTuple => self.new_tuple(args, exit)?,
             Op::BuildList => self.build(helpers::build_list as *const () as usize, args, exit)?,
             Op::BuildSlice => self.build(helpers::build_slice as *const () as usize, args, exit)?,
             Op::CallNative => {
                 let function = self.constant(u.imm);
                 self.with_items(helpers::call_native as *const () as usize, &[function], args, exit)?
             }
-            Op::NewInstance => {
-                self.save_registers(args[1], args[2]);
-                self.call_with_thread(helpers::new_instance as *const () as usize, &args[..1])?
-            }
+            Op::NewInstance => self.new_instance(args, u.imm as u64)?,
             Op::ConcatStr => {
                 self.save_registers(args[2], args[3]);
                 self.found(helpers::concat_str as *const () as usize, &args[..2], exit)?
@@ -57,7 +54,7 @@ impl Function<'_, '_> {
         })
     }
 
-    fn call_with_thread(&mut self, helper: usize, args: &[Value]) -> Option<Value> {
+    pub(super) fn call_with_thread(&mut self, helper: usize, args: &[Value]) -> Option<Value> {
         let mut all = vec![self.thread()];
         all.extend(args);
         self.call(helper, &all, true)
@@ -71,7 +68,7 @@ impl Function<'_, '_> {
     }
 
     /// Makes a container of all arguments but the last two.
-    fn build(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<Value> {
+    pub(super) fn build(&mut self, helper: usize, args: &[Value], exit: u32) -> Option<Value> {
         self.with_items(helper, &[], args, exit)
     }
 

@@ -51,13 +51,28 @@ impl Function<'_, '_> {
         alone: impl FnOnce(&mut Self, Block) -> Option<Value>,
         otherwise: impl FnOnce(&mut Self) -> Option<Value>,
     ) -> Option<Value> {
-        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
-        let is_alone = self.b.ins().load(I8, flags(), flag, 0);
-        let (quick, general, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.made_quickly(
+            |f, general| {
+                let flag = f.constant(limpid_heap::lock::alone_flag() as i64);
+                let is_alone = f.b.ins().load(I8, flags(), flag, 0);
+                let quick = f.b.create_block();
+                f.b.ins().brif(is_alone, quick, &[], general, &[]);
+                f.b.switch_to_block(quick);
+                alone(f, general)
+            },
+            otherwise,
+        )
+    }
+
+    /// What is done if all goes well, and what if the first has gone to the block of the second; both make a value, or neither does.
+    pub(super) fn made_quickly(
+        &mut self,
+        quickly: impl FnOnce(&mut Self, Block) -> Option<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Option<Value>,
+    ) -> Option<Value> {
+        let (general, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(general);
-        self.b.ins().brif(is_alone, quick, &[], general, &[]);
-        self.b.switch_to_block(quick);
-        let v = alone(self, general);
+        let v = quickly(self, general);
         let result = v.map(|v| {
             let ty = self.b.func.dfg.value_type(v);
             self.b.append_block_param(on, ty)
