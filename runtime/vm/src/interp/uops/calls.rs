@@ -203,8 +203,7 @@ fn call_body(r: &Regs, body: fn(&Thread, &[Value]) -> R, n: usize) -> R {
 #[inline(never)]
 fn call_filled(t: &Thread, body: fn(&Thread, &[Value]) -> R, args: &[Value], total: usize) -> R {
     let mut all = [Value::NULL; MAX_FILLED];
-    // One by one: they are few, too few for a call of `memcpy`.
-    args.iter().zip(&mut all).for_each(|(given, place)| *place = *given);
+    all[..args.len()].copy_from_slice(args);
     body(t, &all[..total])
 }
 
