@@ -75,6 +75,7 @@ impl Lowering<'_> {
                 self.store_slot(object, offset, v);
                 self.drop_n(2);
             }
+            LOAD_SPECIAL => return self.load_special(step),
             _ if form.family() == LOAD_ATTR => return self.load_seen(step),
             _ if form.family() == STORE_ATTR => return self.store_seen(step),
             _ if form.family() == LOAD_SUPER_ATTR && o & 1 != 0 => return self.load_from_super(step),
@@ -189,6 +190,19 @@ impl Lowering<'_> {
         let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
         let method = self.value_constant(method);
         self.replace(3, method);
+        self.push(object);
+        Ok(true)
+    }
+
+    /// `__enter__` and the like of an object that a `with` statement is about to call.
+    fn load_special(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let Some((shape, version)) = observed_shape(step) else { return Ok(false) };
+        let method = attr::type_lookup(shape.class(), attr::special_method_name(step.oparg));
+        let Some(method) = method.filter(|method| method.class().has(flag::METHOD_DESCRIPTOR)) else { return Ok(false) };
+        let object = self.peek(1)?;
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        let method = self.value_constant(method);
+        self.replace(1, method);
         self.push(object);
         Ok(true)
     }

@@ -414,7 +414,7 @@ unsafe fn load_super_attr(r: &mut Regs, o: u32) -> Step {
 unsafe fn load_special(r: &mut Regs, o: u32) -> Step {
     let t = r.t();
     let object = r.peek(1);
-    let name = [names::__enter__, names::__exit__, names::__aenter__, names::__aexit__][(o & 3) as usize];
+    let name = attr::special_method_name(o);
     match attempt!(attr::get_special_method(t, object, name)) {
         Some((f, receiver)) => {
             r.poke(1, f);
