@@ -150,7 +150,7 @@ fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Ab
         return Err(Abort::Retired);
     }
     let lowered = if run::may_grow(exit) {
-        lower::lower_exit(recording, target.as_ref(), t, &exit.state)?
+        lower::lower_exit(recording, target.as_ref(), t, &exit.state, exit.generation.get() + 1 >= run::MOST_GENERATIONS)?
     } else {
         lower::lower_way(recording, t, &exit.state)?
     };

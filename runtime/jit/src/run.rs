@@ -12,7 +12,7 @@ use limpid_probes as probes;
 use limpid_pystats::exits::{self, Place};
 use limpid_pystats::live::LIVE;
 use limpid_vm::interp::backoff;
-use limpid_vm::interp::frame::Frame;
+use limpid_vm::interp::frame::{Frame, exhausted_exit_pc, exit_pc};
 use limpid_vm::interp::regs::{Regs, Step};
 use limpid_vm::interp::trace::line_at;
 use limpid_vm::object::ValueExt;
@@ -81,9 +81,9 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let clock = || if is_measured { worth::cycles() } else { 0 };
     let start = clock();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let step = unsafe { state.run(r, code) };
+    let (step, end) = unsafe { state.run(r, code, clock) };
     if is_measured {
-        match executor.watch.ran(start, clock(), worth::idle) {
+        match executor.watch.ran(start, end, worth::idle) {
             Verdict::GoOn => {}
             verdict => pause(t, jump, executor, verdict),
         }
@@ -116,11 +116,11 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Runs the code, which is entered from the interpreter.
+    /// Runs the code, which is entered from the interpreter; as [`run_code`].
     ///
     /// # Safety
     /// As for [`backend::code::enter`].
-    unsafe fn run(&self, r: &mut Regs, code: *const u8) -> Step {
+    unsafe fn run(&self, r: &mut Regs, code: *const u8, clock: impl Fn() -> u64) -> (Step, u64) {
         let t = r.t();
         let outer_uops = stats::block(t).map(|b| {
             b.counters.optimization.get().traces_executed.increment();
@@ -129,14 +129,14 @@ impl<'a> Running<'a> {
         self.executors.set(self.executors.get() + 1);
         let exposed = t.leave_trace.replace(0);
         // SAFETY: by contract.
-        let step = unsafe { run_code(r, code, self.buffer) };
+        let result = unsafe { run_code(r, code, self.buffer, clock) };
         t.leave_trace.set(t.leave_trace.get() | exposed);
         self.executors.set(self.executors.get() - 1);
         if let Some(outer) = outer_uops {
             let length = self.uops.replace(outer);
             stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
         }
-        step
+        result
     }
 }
 
@@ -156,7 +156,7 @@ pub unsafe fn enter(r: &mut Regs, resume: &Regs) -> Step {
     }
     if let Some(code) = code_from_memory(r) {
         // SAFETY: the code of the junction at the registers, whose frame it takes as it is.
-        return unsafe { Running::of(t).run(r, code) };
+        return unsafe { Running::of(t).run(r, code, || 0).0 };
     }
     // SAFETY: as in `run`.
     match unsafe { (*State::of(t)).junction(r.pc) } {
@@ -167,29 +167,32 @@ pub unsafe fn enter(r: &mut Regs, resume: &Regs) -> Step {
     Step::Jump
 }
 
-/// Runs machine code, and goes on in that of the junctions where it is left.
+/// Runs machine code, and goes on in that of the junctions where it is left. Besides what the interpreter is to do, what the clock showed when
+/// it was left first: what is done from a junction on is no part of the loop that was entered.
 ///
 /// # Safety
 /// As for [`backend::code::enter`].
-unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS]) -> Step {
+unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS], clock: impl Fn() -> u64) -> (Step, u64) {
     let t = r.t();
     let mut code = code;
     let mut entered = (std::ptr::null(), std::ptr::null_mut());
+    let mut end = None;
     loop {
         t.tier2().active.set(true);
         // SAFETY: by contract, or the code of a junction at these registers, whose frame it takes as it is.
         let left = unsafe { backend::code::enter(r.fp, r.th, code) };
         t.tier2().active.set(false);
+        let end = *end.get_or_insert_with(&clock);
         // SAFETY: this is how machine code was left.
         let step = unsafe { leave(r, left, buffer) };
         if !matches!(step, Step::Jump) {
-            return step;
+            return (step, end);
         }
         // One that is left where it was entered has done nothing.
         let has_moved = (r.pc, r.fp) != std::mem::replace(&mut entered, (r.pc, r.fp));
         match junction_code(r) {
             Some(next) if has_moved => code = next,
-            _ => return step,
+            _ => return (step, end),
         }
     }
 }
@@ -251,10 +254,7 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
             return Step::Exit;
         }
         (r.pc, r.sp, r.fp) = (left.what as *const u16, t.sp.get(), t.fp.get());
-        // SAFETY: as in `run`.
-        if unsafe { (*State::of(t)).junction(r.pc).is_some() } {
-            come_to_junction(r);
-        }
+        come_to_junction(r);
         return Step::Jump;
     }
     // SAFETY: machine code passes the exit it has left through, which lives as long as its executor.
@@ -320,6 +320,10 @@ pub(crate) fn may_grow(exit: &Exit) -> bool {
 /// Machine code was left at an instruction where traces meet, or are to meet from now on, for too many lead there. One is recorded from
 /// here when that happens often. Is there one already?
 fn come_to_junction(r: &Regs) -> bool {
+    let leads_nowhere = r.fp.is_null() || r.frame().is_shim() || r.pc == exit_pc() || r.pc == exhausted_exit_pc();
+    if leads_nowhere {
+        return false;
+    }
     // SAFETY: as in `run`; the state is not referred to while anything is recorded.
     let junction = unsafe { (*State::of(r.t())).junction_at(r.pc) };
     if junction.left() && may_compile() {

@@ -3,13 +3,13 @@
 use super::attributes::observed_shape;
 use super::binding::Binding;
 use super::calls::DEEPEST;
-use super::state::{Frame, Place};
+use super::state::Place;
 use super::{Abort, Lowering};
 use crate::cells;
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{BinaryOperator, Opcode};
 use limpid_heap::{Kind, ShapeRef, Value};
-use limpid_vm::interp::frame::{HEADER, OPERATOR_PLACES, init_pc, operator_pc};
+use limpid_vm::interp::frame::init_pc;
 use limpid_vm::object::{Ref, ValueExt};
 use limpid_vm::protocol::attr::{self, LoadKind};
 use limpid_vm::shape::Shape;
@@ -27,17 +27,21 @@ impl Lowering<'_> {
     /// A call that has entered a frame. False: nothing was lowered.
     pub(super) fn call_with_arguments(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
         match step.op {
-            Opcode::CALL_ALLOC_AND_ENTER_INIT => self.instantiate(step, next),
+            op if op.family() == Opcode::CALL && step.shim == init_pc() => self.instantiate(step, next, &[]),
             Opcode::CALL_PY_GENERAL | Opcode::CALL_BOUND_METHOD | Opcode::CALL_NON_PY_GENERAL => self.call_any(step, next, &[]),
             Opcode::LOAD_ATTR_PROPERTY if step.oparg & 1 == 0 => self.call_property(step, next),
             op if op.family() == Opcode::BINARY_OP && step.oparg == BinaryOperator::Subscript as u32 => self.call_getitem(step, next),
-            op if op.family() == Opcode::BINARY_OP => self.call_operator(step, next),
-            Opcode::CALL_KW_PY => {
+            _ if !step.shim.is_null() && step.shim != init_pc() => self.call_special(step, next),
+            op if op.family() == Opcode::CALL_KW => {
                 let names = self.peek(1)?;
                 let Some((Ty::Value, bits)) = self.constant_of(names) else { return Ok(false) };
                 // SAFETY: constants of the trace are alive.
                 let Some(names) = Value::from_bits(bits as u64).exact::<Tuple>() else { return Ok(false) };
-                self.call_any(step, next, names.as_slice())
+                match op {
+                    _ if step.shim == init_pc() => self.instantiate(step, next, names.as_slice()),
+                    Opcode::CALL_KW_PY => self.call_any(step, next, names.as_slice()),
+                    _ => Ok(false),
+                }
             }
             Opcode::CALL_FUNCTION_EX => self.call_unpacked(step, next),
             _ => Ok(false),
@@ -200,38 +204,8 @@ impl Lowering<'_> {
         Ok(true)
     }
 
-    /// An operator whose left operand has a method for it that is written in Python: the frames are as for a call.
-    fn call_operator(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
-        let Some((function, code)) = function_of(next, 2) else { return Ok(false) };
-        if step.next == operator_pc() || self.frames.len() + 2 > DEEPEST {
-            return Ok(false);
-        }
-        let (a, b) = (self.peek(2)?, self.peek(1)?);
-        // If the right operand's class came to derive from the left one's, it would be asked first.
-        let classes = [self.guard_class(a, Some(step.operands[1]))?, self.guard_class(b, Some(step.operands[0]))?];
-        let [Some(a), Some(b)] = classes else { return Ok(false) };
-        let function = self.constant_function(function);
-        self.drop_n(2);
-        let (base, place, extent) = self.callee_place();
-        let (null, oparg) = (self.constant(Ty::Value, 0), self.int_constant(step.oparg as i64));
-        self.frames.push(Frame {
-            base,
-            place,
-            extent,
-            recorded: next.fp.wrapping_sub(HEADER + OPERATOR_PLACES),
-            function: Some(null),
-            code: None,
-            nlocals: 0,
-            return_pc: step.following() as u64,
-            header_in_memory: false,
-            places: [a, b, oparg].map(Place::of).to_vec(),
-        });
-        self.enter_function(Some(function), code, next, vec![Place::of(a), Place::of(b)], operator_pc() as u64)?;
-        Ok(true)
-    }
-
     /// A function as a constant, as it is now.
-    fn constant_function(&mut self, function: Ref<Function>) -> Id {
+    pub(super) fn constant_function(&mut self, function: Ref<Function>) -> Id {
         let constant = self.value_constant(function.value());
         self.guard_version(constant, offset_of!(Function, version), function.version.load(Acquire));
         constant
@@ -239,10 +213,10 @@ impl Lowering<'_> {
 
     /// What [`Op::NewInstance`] is told of the class that is called, which has the version that was seen. How many attributes its instances
     /// have room for may change, and the shape that they begin with changes with it.
-    fn header_of_instances(&mut self, step: &Instruction, class: Id) -> i64 {
+    fn header_of_instances(&mut self, step: &Instruction, class: Id, version: u32) -> i64 {
         let Some(seen) = step.subject.downcast::<Type>() else { return 0 };
         let header = seen.instance_header();
-        if seen.version() != step.cache32(2) || seen.has(flag::HAS_FINALIZER) || header.kind() != Kind::Slots as u8 {
+        if seen.version() != version || seen.has(flag::HAS_FINALIZER) || header.kind() != Kind::Slots as u8 {
             return 0;
         }
         let shape = self.load(class, offset_of!(Type, shape), Ty::Value);
@@ -250,61 +224,60 @@ impl Lowering<'_> {
         cells::with_class(header, seen.instance_size()) as i64
     }
 
-    /// A class is called whose `__init__` takes the arguments as they are: the instance is made, and the frames are as for a call.
-    fn instantiate(&mut self, step: &Instruction, next: &Instruction) -> Result<bool, Abort> {
+    /// A class is called whose `__init__` is written in Python: the instance is made, and the frames are as for a call.
+    fn instantiate(&mut self, step: &Instruction, next: &Instruction, keywords: &[Value]) -> Result<bool, Abort> {
         let (Some(init), Some(code)) = (next.function, next.code) else { return Ok(false) };
-        let n = step.oparg as usize;
+        let (n, above) = (step.oparg as usize, (step.op.family() == Opcode::CALL_KW) as usize);
         let version = init.version.load(Acquire);
-        let takes_them = code.is_positional() && code.argcount as usize == n + 1;
-        if step.next == init_pc()
-            || version == 0
-            || !takes_them
-            || init.value().bits() != step.cache64(4)
-            || self.frames.len() + 2 > DEEPEST
-        {
+        // What has left the trace before here, as no dict could be made for the keywords, is not tried again.
+        let has_failed = self.at_start && self.needs_python;
+        if version == 0 || init.code() != code || has_failed || self.frames.len() + 2 > DEEPEST {
             return Ok(false);
         }
-        let (class, null) = (self.peek(n + 2)?, self.peek(n + 1)?);
+        let (class, null) = (self.peek(n + 2 + above)?, self.peek(n + 1 + above)?);
+        let mut given = Vec::with_capacity(n);
+        for k in (1 + above..=n + above).rev() {
+            given.push(self.peek(k)?);
+        }
+        let Some(binding) = Binding::of(init, 1, &given, keywords) else { return Ok(false) };
+        let (class, class_version) = if step.op == Opcode::CALL_ALLOC_AND_ENTER_INIT && step.cache64(4) == init.value().bits() {
+            let class = self.guard_shape(class, shapes::TYPE)?;
+            self.guard_version(class, Type::VERSION, step.cache32(2));
+            (class, step.cache32(2))
+        } else {
+            let Some(known) = step.subject.downcast::<Type>() else { return Ok(false) };
+            let Some(version) = known.assign_version() else { return Ok(false) };
+            let class = self.value(class);
+            self.guard_is(class, known.value().bits());
+            let class = self.value_constant(known.value());
+            // The metaclass may get a `__call__`.
+            if self.guard_class(class, Some(Observed::of(known.value())))?.is_none() {
+                return Ok(false);
+            }
+            self.guard_version(class, Type::VERSION, version);
+            (class, version)
+        };
         let null = self.value(null);
         self.guard_is(null, 0);
-        let class = self.guard_shape(class, shapes::TYPE)?;
-        self.guard_version(class, Type::VERSION, step.cache32(2));
         let function = self.value_constant(init.value());
         self.guard_version(function, offset_of!(Function, version), version);
-        let header = self.header_of_instances(step, class);
+        let header = self.header_of_instances(step, class, class_version);
         let (fp, sp) = self.registers();
         let instance = self.emit_with(Op::NewInstance, Ty::Value, &[class, fp, sp], header, None);
         self.guarded_not_null(instance);
         if header != 0 {
             self.has_shape(instance, ShapeRef(header as u32));
         }
-        let mut places = vec![Place::of(instance)];
-        for k in (1..=n).rev() {
-            let v = self.peek(k)?;
-            places.push(Place::of(v));
-        }
-        self.drop_n(n + 2);
-        let (base, place, extent) = self.callee_place();
-        let null = self.constant(Ty::Value, 0);
-        self.frames.push(Frame {
-            base,
-            place,
-            extent,
-            recorded: next.fp.wrapping_sub(HEADER + 1),
-            function: Some(null),
-            code: None,
-            nlocals: 0,
-            return_pc: step.following() as u64,
-            header_in_memory: false,
-            places: vec![Place::of(instance)],
-        });
+        let places = self.bind(function, init, Some(instance), binding)?;
+        self.drop_n(n + 2 + above);
+        self.push_shim(vec![Place::of(instance)], next, step.following() as u64);
         self.enter_function(Some(function), code, next, places, init_pc() as u64)?;
         Ok(true)
     }
 }
 
 /// The function that was entered, if it takes `n` arguments and no others.
-fn function_of(next: &Instruction, n: u32) -> Option<(Ref<Function>, Ref<Code>)> {
+pub(super) fn function_of(next: &Instruction, n: u32) -> Option<(Ref<Function>, Ref<Code>)> {
     let (function, code) = (next.function?, next.code?);
     let takes_them = code.is_positional() && code.argcount == n && function.code() == code && function.version.load(Acquire) != 0;
     takes_them.then_some((function, code))

@@ -37,12 +37,6 @@ impl Lowering<'_> {
                 self.replace(1, method);
                 self.push(object);
             }
-            LOAD_SPECIAL_KNOWN if has_cached_shape(step) => {
-                let object = self.object_of_cached_shape(step)?;
-                let method = self.value_constant(Value::from_bits(step.cache64(6)));
-                self.replace(1, method);
-                self.push(object);
-            }
             LOAD_ATTR_NONDESCRIPTOR if has_cached_shape(step) => {
                 self.object_of_cached_shape(step)?;
                 let v = self.value_constant(Value::from_bits(step.cache64(7)));
@@ -81,6 +75,7 @@ impl Lowering<'_> {
                 self.store_slot(object, offset, v);
                 self.drop_n(2);
             }
+            _ if form.family() == LOAD_SPECIAL => return self.load_special(step),
             _ if form.family() == LOAD_ATTR => return self.load_seen(step),
             _ if form.family() == STORE_ATTR => return self.store_seen(step),
             _ if form.family() == LOAD_SUPER_ATTR && o & 1 != 0 => return self.load_from_super(step),
@@ -195,6 +190,19 @@ impl Lowering<'_> {
         let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
         let method = self.value_constant(method);
         self.replace(3, method);
+        self.push(object);
+        Ok(true)
+    }
+
+    /// `__enter__` and the like of an object that a `with` statement is about to call.
+    fn load_special(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let Some((shape, version)) = observed_shape(step) else { return Ok(false) };
+        let method = attr::describe_special(shape.class(), attr::special_method_name(step.oparg));
+        let Some(method) = method else { return Ok(false) };
+        let object = self.peek(1)?;
+        let object = self.guard_shape_version(object, shape.shape_ref(), version)?;
+        let method = self.value_constant(method);
+        self.replace(1, method);
         self.push(object);
         Ok(true)
     }

@@ -5,9 +5,9 @@ use super::natives::is_simple;
 use super::state::{Frame, Place};
 use super::{Abort, After, Lowering};
 use crate::ir::{BodyCall, Id, Op, Ty};
-use limpid_bytecode::{BinaryOperator, Opcode};
+use limpid_bytecode::Opcode;
 use limpid_heap::Value;
-use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, OPERATOR_PLACES, init_pc, operator_pc};
+use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, Outcome, shim_places};
 use limpid_vm::object::Ref;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies::{Body, body, to_native};
@@ -60,6 +60,7 @@ impl Lowering<'_> {
             YIELD_VALUE if self.frames.len() == 1 && next.fp != step.fp => self.suspend_first(step, next),
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
             RETURN_VALUE if !VmFrame(step.fp).is_generator() => self.return_value(step, next),
+            EXIT_OPERATOR_CHECK if step.oparg == Outcome::Nothing as u32 => self.leave_shim(next),
             RESUME_CHECK if self.frames.len() > 1 && step.next == step.following() => {
                 let code = self.top().code.ok_or(Abort::Lost)?;
                 let exit = self.exit();
@@ -252,6 +253,21 @@ impl Lowering<'_> {
         Ok(After::Next)
     }
 
+    /// An instruction that has done something else time and again is called as a function whatever it does. If it goes on elsewhere than at
+    /// the next instruction, as calls and returns do, the trace ends: those of the places it goes to are entered from there.
+    pub(super) fn without_expectations(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        if next.fp == step.fp && step.next == step.following() {
+            return self.body(step, next);
+        }
+        self.flush();
+        let used = self.top().places.len() as u32;
+        let frame = self.address(self.frame_index(), 0);
+        self.call_body_that_goes_on(step, frame, used, body(step.op), NOWHERE);
+        self.leave();
+        self.linked = true;
+        Ok(After::End)
+    }
+
     pub(super) fn call_body(&mut self, step: &Instruction, frame: Id, used: u32) {
         self.call_body_that_goes_on(step, frame, used, body(step.op), step.next as u64);
     }
@@ -275,6 +291,8 @@ impl Lowering<'_> {
     /// Which places are where after an instruction was called.
     fn after_body(&mut self, step: &Instruction, next: &Instruction) -> Result<(), Abort> {
         let (pops, _) = step.op.stack_effect(step.oparg as i32);
+        // The iterator stays while the next item is found out.
+        let pops = if step.op.family() == Opcode::FOR_ITER && !step.shim.is_null() { 0 } else { pops };
         let top = self.top();
         let mut keep = top.places.len().checked_sub(pops as usize).filter(|n| *n >= top.nlocals).ok_or(Abort::Lost)?;
         if next.fp == step.fp && step.next != step.following() {
@@ -315,14 +333,9 @@ impl Lowering<'_> {
 
     fn frames_were_pushed(&mut self, step: &Instruction, next: &Instruction) -> Result<(), Abort> {
         let mut return_pc = step.following() as u64;
-        let is_subscript = step.oparg == BinaryOperator::Subscript as u32;
-        let shim = match step.op.family() {
-            // The shim holds the instance; the frame of __init__ lies over its operands.
-            Opcode::CALL if step.op == Opcode::CALL_ALLOC_AND_ENTER_INIT => Some((1, init_pc())),
-            Opcode::BINARY_OP if !is_subscript => Some((OPERATOR_PLACES, operator_pc())),
-            _ => None,
-        };
-        if let Some((places, pc)) = shim.filter(|(_, pc)| step.next != *pc) {
+        if !step.shim.is_null() {
+            // The shim lies over the instruction's operands, and the frame over that.
+            let places = shim_places(step.shim);
             let recorded = next.fp.wrapping_sub(HEADER + places);
             let (base, place, extent) = self.place_of(recorded);
             self.frames.push(Frame {
@@ -337,7 +350,7 @@ impl Lowering<'_> {
                 header_in_memory: true,
                 places: vec![Place::MEMORY; places],
             });
-            return_pc = pc as u64;
+            return_pc = step.shim as u64;
         }
         let (base, place, extent) = self.place_of(next.fp);
         let code = next.code.ok_or(Abort::Lost)?;

@@ -4,6 +4,7 @@
 //! * [`simple`]: numbers, jumps, variables; [`iteration`]; [`lookups`]: strings, dicts and sets; [`objects`]: names and containers;
 //!   [`attributes`]; [`calls`]: calls, and instructions that are called as functions; [`arguments`]: calls that are less simple;
 //!   [`binding`]: what their parameters get; [`natives`]: calls of native functions; [`builtins`]: what builtin types are asked;
+//!   [`special_methods`]: operators and the like that have come down to Python functions;
 //!   [`numbers`]: arrays; [`generators`].
 //!
 //! A round of a loop is lowered under assumptions about the values that it starts with ([`loops`]).
@@ -23,6 +24,7 @@ mod natives;
 mod numbers;
 mod objects;
 mod simple;
+mod special_methods;
 mod state;
 
 use crate::executor::{Entry, ExitState, Source};
@@ -145,6 +147,8 @@ struct Lowering<'a> {
     needs_python: bool,
     /// The instruction is the first of a trace from an exit or a junction, so others lead here rather than it to them.
     at_start: bool,
+    /// There are many traces already that start at this exit's instruction: this one expects nothing of it.
+    is_last: bool,
 }
 
 /// A slice that the trace has made. As long as only the next instruction uses it, it does not have to exist.
@@ -180,9 +184,17 @@ fn lower_open(recording: &Recording, target: Option<&LinkTarget>, thread: &Threa
     Ok(l.finish(Vec::new()))
 }
 
-/// Lowers a recording that started where another trace was left.
-pub fn lower_exit(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread, exit: &ExitState) -> Result<Lowered, Abort> {
+/// Lowers a recording that started where another trace was left. The last one of many such does not expect of the first instruction what it
+/// has done meanwhile.
+pub fn lower_exit(
+    recording: &Recording,
+    target: Option<&LinkTarget>,
+    thread: &Thread,
+    exit: &ExitState,
+    is_last: bool,
+) -> Result<Lowered, Abort> {
     let mut l = Lowering::new(recording, target, thread);
+    l.is_last = is_last;
     l.needs_python = exit.needs_python;
     l.at_start = true;
     l.start_at_exit(exit)?;
@@ -250,6 +262,7 @@ impl<'a> Lowering<'a> {
             linked: false,
             needs_python: false,
             at_start: false,
+            is_last: false,
         }
     }
 

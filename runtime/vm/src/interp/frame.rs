@@ -11,7 +11,8 @@
 //! +---------+----------+------------+-----------+--------+-------- --------+---------- -->
 //! ```
 //!
-//! * `function`: a function object; NULL for the shim under a call of `__init__` or of an operator's method, which has no code of its own.
+//! * `function`: a function object; NULL for the shim under a call of `__init__` or of another special method, which has no code of its
+//!   own.
 //! * `return to`: the instruction after the call. The caller of an entry frame is native code: its frame returns to `INTERPRETER_EXIT`.
 //! * `namespace`: the mapping of a class body or of `exec`; NULL for functions.
 //! * `frame object`: made when somebody asks for it (a traceback, `sys._getframe`), else NULL.
@@ -31,10 +32,68 @@ pub const HEADER: usize = 5;
 pub(crate) static EXIT_CODE: [u16; 2] = [Opcode::INTERPRETER_EXIT as u16, Opcode::INTERPRETER_EXIT as u16];
 /// What `__init__`, called in place of its class, returns to: checks that it gave None, then returns the instance.
 static INIT_CODE: [u16; 2] = [Opcode::EXIT_INIT_CHECK as u16, Opcode::RETURN_VALUE as u16];
-/// How many values the shim under an operator's method has: the operands and the oparg.
+/// How many values the shim under a special method has: what is needed when it has returned, such as an operator's operands and oparg.
 pub const OPERATOR_PLACES: usize = 3;
-/// What an operator's method, called in place of the operator, returns to: asks the right operand if it has declined, then returns.
-static OPERATOR_CODE: [u16; 2] = [Opcode::EXIT_OPERATOR_CHECK as u16, Opcode::RETURN_VALUE as u16];
+
+/// What becomes of what a special method gives that was called in place of an instruction: the oparg of `EXIT_OPERATOR_CHECK`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Outcome {
+    /// It is what an operator gives, unless the left operand's method has declined.
+    Operator,
+    /// Likewise of the right operand's method, the left one having declined.
+    Reflected,
+    /// Likewise of an operator in place: then it is tried as if it were not in place.
+    InPlace,
+    /// It is what a comparison gives, unless the left operand has declined.
+    Comparison,
+    /// The truth of an object, from `__bool__`.
+    Truth,
+    /// The truth of an object, from `__len__`.
+    TruthOfLength,
+    /// What `len` gives.
+    Length,
+    /// What `in` gives.
+    Found,
+    /// What `not in` gives.
+    NotFound,
+    /// The next item of a loop.
+    Item,
+    /// Nothing: an item was stored or deleted.
+    Nothing,
+}
+
+impl Outcome {
+    const ALL: [Outcome; 11] = [
+        Outcome::Operator,
+        Outcome::Reflected,
+        Outcome::InPlace,
+        Outcome::Comparison,
+        Outcome::Truth,
+        Outcome::TruthOfLength,
+        Outcome::Length,
+        Outcome::Found,
+        Outcome::NotFound,
+        Outcome::Item,
+        Outcome::Nothing,
+    ];
+
+    /// The one with a number.
+    pub fn from_oparg(o: u32) -> Outcome {
+        Outcome::ALL[o as usize]
+    }
+}
+
+/// What a special method, called in place of an instruction, returns to: looks at what it gives, then returns.
+static OPERATOR_CODE: [[u16; 2]; Outcome::ALL.len()] = {
+    let mut code = [[0; 2]; Outcome::ALL.len()];
+    let mut i = 0;
+    while i < code.len() {
+        code[i] = [Opcode::EXIT_OPERATOR_CHECK as u16 | (i as u16) << 8, Opcode::RETURN_VALUE as u16];
+        i += 1;
+    }
+    code
+};
 
 /// Where a generator that native code has resumed goes when it returns; it yields to [`exit_pc`].
 #[inline(always)]
@@ -59,10 +118,20 @@ pub fn init_pc() -> *const u16 {
 #[repr(transparent)]
 pub struct Frame(pub *mut Value);
 
-/// The code of the shim frame under an operator's method.
+/// The code of the shim frame under a special method.
 #[inline(always)]
-pub fn operator_pc() -> *const u16 {
-    OPERATOR_CODE.as_ptr()
+pub fn outcome_pc(outcome: Outcome) -> *const u16 {
+    OPERATOR_CODE[outcome as usize].as_ptr()
+}
+
+/// What becomes of what a special method gives that returns to this instruction; None: that is no shim under one.
+pub fn outcome_of(pc: *const u16) -> Option<Outcome> {
+    Outcome::ALL.into_iter().find(|outcome| outcome_pc(*outcome) == pc)
+}
+
+/// How many values the shim has whose code is this.
+pub fn shim_places(pc: *const u16) -> usize {
+    if pc == init_pc() { 1 } else { OPERATOR_PLACES }
 }
 
 impl Frame {
@@ -95,7 +164,7 @@ impl Frame {
         unsafe { Ref::from_value(self.function_value()) }
     }
 
-    /// Is it the shim under `__init__` or an operator's method?
+    /// Is it the shim under `__init__` or another special method?
     #[inline(always)]
     pub fn is_shim(self) -> bool {
         self.function_value().is_null()

@@ -2,7 +2,7 @@
 
 use crate::instrument::events::Event;
 use crate::instrument::exceptions::tell;
-use crate::interp::frame::{Frame, HEADER};
+use crate::interp::frame::{Frame, HEADER, OPERATOR_PLACES, Outcome, outcome_pc};
 use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::{self, line_at};
 use crate::interp::uops::finish_generator;
@@ -64,13 +64,28 @@ pub fn unwind(r: &mut Regs) -> Step {
             }
         }
         t.depth.set(t.depth.get().wrapping_sub(1));
-        let entry = f.is_entry();
+        let (entry, return_pc) = (f.is_entry(), f.return_pc());
         leave(r, f);
+        if return_pc == outcome_pc(Outcome::Item) && t.exception_is(crate::exc::StopIteration) {
+            t.take_exception();
+            end_loop(r);
+            return Step::Jump;
+        }
         if entry {
             t.result.set(Value::NULL);
             return Step::Exit;
         }
     }
+}
+
+/// The iterator of a loop has come to its end: leaves the shim under its `__next__`, and the loop.
+fn end_loop(r: &mut Regs) {
+    let shim = r.frame();
+    let distance = shim.local(OPERATOR_PLACES - 1).as_int();
+    r.t().depth.set(r.t().depth.get().wrapping_sub(1));
+    leave(r, shim);
+    // SAFETY: the end of the loop is that far behind the instruction after the one that has called.
+    r.pc = unsafe { shim.return_pc().offset(distance as isize) };
 }
 
 /// Goes to the caller, at the instruction it has called with.

@@ -138,6 +138,11 @@ pub fn get_special_method(t: &Thread, object: Value, name: Value) -> R<Option<(V
     }
 }
 
+/// The method that a `LOAD_SPECIAL` with this oparg looks up.
+pub fn special_method_name(o: u32) -> Value {
+    [names::__enter__, names::__exit__, names::__aenter__, names::__aexit__][(o & 3) as usize]
+}
+
 /// A class's attribute as a method of an object, without making a bound method where that can be avoided.
 #[inline]
 fn bind(t: &Thread, f: Value, object: Value, class: Ref<Type>) -> R<(Value, Value)> {

@@ -98,19 +98,24 @@ pub fn call_unpacked(t: &Thread, f: Value, args: Ref<Tuple>, kwargs: Option<Ref<
         None => call(t, f, args.as_slice()),
         Some(d) => {
             let mut all = ValueList::from_slice(t, args.as_slice());
-            let mut names = ValueList::with_capacity(t, d.len());
-            let mut position = 0;
-            while let Some((k, v)) = d.next_entry(&mut position) {
-                if k.downcast::<Str>().is_none() {
-                    raise!(t, TypeError, "keywords must be strings");
-                }
-                names.push(t, k);
-                all.push(t, v);
-            }
-            let names = Tuple::from_slice(t, names.as_slice());
-            call_args(t, f, Args::with_keywords(all.as_slice(), names.value()))
+            let names = unpack_keywords(t, d, &mut all)?;
+            call_args(t, f, Args::with_keywords(all.as_slice(), names))
         }
     }
+}
+
+/// Adds the values of keyword arguments to those of others; their names as a tuple.
+pub fn unpack_keywords(t: &Thread, keywords: Ref<Dict>, all: &mut ValueList) -> R {
+    let mut names = ValueList::with_capacity(t, keywords.len());
+    let mut position = 0;
+    while let Some((k, v)) = keywords.next_entry(&mut position) {
+        if k.downcast::<Str>().is_none() {
+            raise!(t, TypeError, "keywords must be strings");
+        }
+        names.push(t, k);
+        all.push(t, v);
+    }
+    Ok(Tuple::from_slice(t, names.as_slice()).value())
 }
 
 /// Is it callable?

@@ -157,12 +157,22 @@ fn compare_by_slots(t: &Thread, a: Value, b: Value, op: Compare) -> R {
             return Ok(answer);
         }
     }
-    if !asked && let Some(f) = reflected {
+    if asked { nobody_knows(t, a, b, op) } else { after_left(t, a, b, op) }
+}
+
+/// `a op b` after the left operand has declined, which was asked first.
+pub fn after_left(t: &Thread, a: Value, b: Value, op: Compare) -> R {
+    if let Some(f) = b.class().slots().richcompare {
         let answer = f(t, b, a, op.swapped())?;
         if answer != Value::NOT_IMPLEMENTED {
             return Ok(answer);
         }
     }
+    nobody_knows(t, a, b, op)
+}
+
+/// `a op b` after both operands have declined.
+fn nobody_knows(t: &Thread, a: Value, b: Value, op: Compare) -> R {
     match op {
         Compare::Eq => Ok(Value::bool(a == b)),
         Compare::Ne => Ok(Value::bool(a != b)),
@@ -171,8 +181,8 @@ fn compare_by_slots(t: &Thread, a: Value, b: Value, op: Compare) -> R {
             TypeError,
             "'{}' not supported between instances of '{}' and '{}'",
             op.symbol(),
-            class_a.display_name(),
-            class_b.display_name()
+            a.class().display_name(),
+            b.class().display_name()
         ),
     }
 }

@@ -4,8 +4,7 @@ use super::sequence;
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::{Binary, SlotTable, Ternary};
 use crate::thread::Thread;
-use crate::types::type_::Operator;
-use crate::types::{BuiltinFunction, Type, builtin, float, int};
+use crate::types::{BuiltinFunction, Type, builtin, float, int, type_};
 use limpid_bytecode::BinaryOperator;
 use limpid_heap::Value;
 
@@ -89,15 +88,20 @@ pub fn mul(t: &Thread, a: Value, b: Value) -> R {
 }
 
 /// What `a op b` gives after the left operand's [method](Operator::method) has declined.
-pub fn after_left(t: &Thread, op: BinaryOperator, operator: &Operator, a: Value, b: Value) -> R {
-    let v = operator.ask_right(t, a, b)?;
-    if v != Value::NOT_IMPLEMENTED {
-        return Ok(v);
-    }
+pub fn after_left(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
+    let v = match type_::operator(op.plain()) {
+        Some(operator) => operator.ask_right(t, a, b)?,
+        None => Value::NOT_IMPLEMENTED,
+    };
+    if v == Value::NOT_IMPLEMENTED { after_both(t, op, a, b) } else { Ok(v) }
+}
+
+/// `a op b` after both operands have declined.
+pub fn after_both(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
     match op {
         BinaryOperator::Add => add_sequences(t, a, b),
         BinaryOperator::Multiply => mul_sequence(t, a, b),
-        _ => unsupported(t, op.symbol(), a, b),
+        _ => in_place_of_sequences(t, op, a, b),
     }
 }
 
@@ -166,33 +170,60 @@ type BinarySlot = fn(&SlotTable) -> Option<Binary>;
 /// `a op= b`.
 pub fn in_place(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
     use BinaryOperator::*;
-    let slots = a.class().slots();
-    let (own, plain): (Option<Binary>, BinarySlot) = match op {
-        InplaceAdd => (slots.iadd, |s| s.add),
-        InplaceAnd => (slots.iand, |s| s.and),
-        InplaceFloorDivide => (slots.ifloordiv, |s| s.floordiv),
-        InplaceLeftShift => (slots.ilshift, |s| s.lshift),
-        InplaceMatrixMultiply => (slots.imatmul, |s| s.matmul),
-        InplaceMultiply => (slots.imul, |s| s.mul),
-        InplaceRemainder => (slots.imod, |s| s.mod_),
-        InplaceOr => (slots.ior, |s| s.or),
-        InplacePower => return in_place_power(t, a, b),
-        InplaceRightShift => (slots.irshift, |s| s.rshift),
-        InplaceSubtract => (slots.isub, |s| s.sub),
-        InplaceTrueDivide => (slots.itruediv, |s| s.truediv),
-        InplaceXor => (slots.ixor, |s| s.xor),
-        _ => return binary(t, op, a, b),
+    let Some((own, _)) = in_place_slots(op) else {
+        return if op == InplacePower { in_place_power(t, a, b) } else { binary(t, op, a, b) };
     };
-    if let Some(f) = own {
+    if let Some(f) = own(a.class().slots()) {
         let v = f(t, a, b)?;
         if v != Value::NOT_IMPLEMENTED {
             return Ok(v);
         }
     }
+    after_in_place(t, op, a, b)
+}
+
+/// The slots of an operator in place, if it has any for two operands: its own, and that of the plain one.
+fn in_place_slots(op: BinaryOperator) -> Option<(BinarySlot, BinarySlot)> {
+    use BinaryOperator::*;
+    Some(match op {
+        InplaceAdd => (|s| s.iadd, |s| s.add),
+        InplaceAnd => (|s| s.iand, |s| s.and),
+        InplaceFloorDivide => (|s| s.ifloordiv, |s| s.floordiv),
+        InplaceLeftShift => (|s| s.ilshift, |s| s.lshift),
+        InplaceMatrixMultiply => (|s| s.imatmul, |s| s.matmul),
+        InplaceMultiply => (|s| s.imul, |s| s.mul),
+        InplaceRemainder => (|s| s.imod, |s| s.mod_),
+        InplaceOr => (|s| s.ior, |s| s.or),
+        InplaceRightShift => (|s| s.irshift, |s| s.rshift),
+        InplaceSubtract => (|s| s.isub, |s| s.sub),
+        InplaceTrueDivide => (|s| s.itruediv, |s| s.truediv),
+        InplaceXor => (|s| s.ixor, |s| s.xor),
+        _ => return None,
+    })
+}
+
+/// Is it an operator in place that the class of `a` has a method of its own for?
+pub fn has_in_place(op: BinaryOperator, a: Value) -> bool {
+    let slots = a.class().slots();
+    match in_place_slots(op) {
+        Some((own, _)) => own(slots).is_some(),
+        None => op == BinaryOperator::InplacePower && slots.ipow.is_some(),
+    }
+}
+
+/// `a op= b` after the method for that has declined.
+pub fn after_in_place(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
+    let Some((_, plain)) = in_place_slots(op) else { return in_place_power(t, a, b) };
     let v = dispatch(t, a, b, plain)?;
     if v != Value::NOT_IMPLEMENTED {
         return Ok(v);
     }
+    in_place_of_sequences(t, op, a, b)
+}
+
+fn in_place_of_sequences(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
+    use BinaryOperator::*;
+    let slots = a.class().slots();
     match op {
         InplaceAdd => {
             if let Some(f) = slots.iconcat.or(slots.concat) {

@@ -18,7 +18,7 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 13] = [
+const LOOKED_INTO: [Opcode; 17] = [
     Opcode::LOAD_ATTR,
     Opcode::LOAD_SPECIAL,
     Opcode::LOAD_SUPER_ATTR,
@@ -32,6 +32,9 @@ const LOOKED_INTO: [Opcode; 13] = [
     Opcode::COMPARE_OP,
     Opcode::CALL,
     Opcode::CALL_KW,
+    Opcode::TO_BOOL,
+    Opcode::DELETE_SUBSCR,
+    Opcode::FOR_ITER,
 ];
 
 /// Where a trace starts.
@@ -130,11 +133,13 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
-    /// What it calls, being a `CALL`; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
+    /// What it calls, being a `CALL` or `CALL_KW`; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
     /// positional arguments of a `CALL_FUNCTION_EX`; otherwise NULL.
     pub subject: Value,
     /// The class whose attribute it loads, or behind which it looks for one, if it does that.
     pub class: Option<Ref<Type>>,
+    /// Where the function that it has entered returns to, if that is a shim; otherwise NULL.
+    pub shim: *const u16,
     /// The top of the stack before it ran.
     pub sp: *mut Value,
     /// The uppermost values before it ran, the top first.
@@ -323,7 +328,7 @@ impl Recording {
             self.frames.truncate(i + 1);
             return true;
         }
-        // Called from the innermost one, perhaps with the shim under `__init__` in between.
+        // Called from the innermost one, perhaps with a shim in between.
         let previous = frame.previous();
         let Some(&top) = self.frames.last() else { return false };
         if previous.0 != top {
@@ -331,6 +336,9 @@ impl Recording {
                 return false;
             }
             self.frames.push(previous.0);
+            if let Some(last) = self.steps.last_mut() {
+                last.shim = frame.return_pc();
+            }
         }
         self.frames.push(frame.0);
         true
@@ -366,6 +374,9 @@ impl Recording {
             // The cache may hold one that is gone.
             subject = r.peek(o as usize + 2);
             self.functions.push(subject);
+        } else if op.family() == Opcode::CALL_KW && depth > o as usize + 2 {
+            subject = r.peek(o as usize + 3);
+            self.functions.push(subject);
         } else if depth > 1 && (op.family() == Opcode::STORE_SUBSCR || is_subscript(op, o)) {
             subject = r.peek(2);
             self.functions.push(subject);
@@ -379,9 +390,9 @@ impl Recording {
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
         let function = (!frame.is_shim()).then(|| frame.function());
-        let (start, next) = (self.start, std::ptr::null());
+        let (start, next, shim) = (self.start, std::ptr::null(), std::ptr::null());
         let mut step =
-            Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, sp: r.sp, code, function, class, subject, operands, caches };
+            Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, shim, sp: r.sp, code, function, class, subject, operands, caches };
         step.refresh();
         self.steps.push(step);
     }

@@ -2,7 +2,6 @@
 
 use super::{due, failure, has_missed, success};
 use crate::interp::regs::Regs;
-use crate::interp::uops::special_name;
 use crate::object::{Ref, ValueExt};
 use crate::protocol::attr::{self, ClassLoad, LoadKind, StoreKind};
 use crate::shape::Shape;
@@ -123,7 +122,7 @@ pub fn load_special(r: &Regs, o: u32) {
         return;
     }
     let Some(shape) = shape_of(r.peek(1)) else { return failure(r, Failure::OtherType) };
-    let Some(method) = attr::describe_special(shape.class(), special_name(o)) else { return failure(r, Failure::OtherType) };
+    let Some(method) = attr::describe_special(shape.class(), attr::special_method_name(o)) else { return failure(r, Failure::OtherType) };
     if !cache_shape(r, shape) {
         return failure(r, Failure::OutOfVersions);
     }

@@ -2,6 +2,8 @@
 //!
 //! On the stack: the callable, the receiver of a method or NULL, the arguments.
 
+use super::frames::instantiate;
+use super::special_methods::{call_length, has_python_class};
 use super::{attempt, attempt_here, slow_uops};
 use crate::args::{Args, NativeBody};
 use crate::interp;
@@ -11,7 +13,7 @@ use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{call, isinstance, iter, sequence, text};
 use crate::thread::Thread;
-use crate::types::{BuiltinFunction, Dict, Function, List, Method, MethodDescriptor, Tuple, Type, builtin, int, type_};
+use crate::types::{BuiltinFunction, Dict, Function, List, Method, MethodDescriptor, Tuple, Type, ValueList, builtin, int, type_};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_probes as probes;
@@ -75,6 +77,11 @@ pub(super) unsafe fn call_anything(r: &mut Regs, o: u32) -> Step {
         let (_, args, n) = operands(r, o);
         return push_call(r, function, args, Value::NULL, n, ADVANCE);
     }
+    if r.peek(o as usize + 1).is_null()
+        && let Some(step) = instantiate(r, f, args, Value::NULL, n, ADVANCE)
+    {
+        return step;
+    }
     let v = attempt!(call::call(r.t(), f, args));
     finish_call(r, n, v)
 }
@@ -135,6 +142,11 @@ unsafe fn call_kw_function(r: &mut Regs, o: u32) -> Step {
             return push_call(r, unsafe { Ref::from_value(f) }, args, names, n, ADVANCE);
         }
     }
+    if all[1].is_null()
+        && let Some(step) = instantiate(r, f, args, names, n, ADVANCE)
+    {
+        return step;
+    }
     let v = attempt!(call::call_args(r.t(), f, Args::with_keywords(args, names)));
     finish_call(r, n, v)
 }
@@ -170,9 +182,29 @@ unsafe fn call_ex(r: &mut Regs, _: u32) -> Step {
     let t = r.t();
     let f = r.peek(4);
     let (args, kwargs) = attempt!(unpacked_arguments(r));
-    if let (Some(function), None) = (f.exact::<Function>(), kwargs.filter(|d| !d.is_empty())) {
-        r.poke(2, args.value());
-        return push_call(r, function, args.as_slice(), Value::NULL, 4, 1 + Opcode::CALL_FUNCTION_EX.caches() as isize);
+    let kwargs = kwargs.filter(|d| !d.is_empty());
+    r.poke(2, args.value());
+    let (function, receiver) = match f.exact::<Function>() {
+        Some(function) => (Some(function), None),
+        None => with_receiver(t, f).map_or((None, None), |(function, receiver)| (Some(function), Some(receiver))),
+    };
+    let advance = 1 + Opcode::CALL_FUNCTION_EX.caches() as isize;
+    if let (Some(function), None, None) = (function, receiver, kwargs) {
+        return push_call(r, function, args.as_slice(), Value::NULL, 4, advance);
+    }
+    if function.is_some() || f.is_instance(builtin::TYPE) {
+        let mut all = ValueList::with_capacity(t, args.len() + 1);
+        receiver.iter().chain(args.as_slice()).for_each(|v| all.push(t, *v));
+        let names = match kwargs {
+            Some(d) => attempt!(call::unpack_keywords(t, d, &mut all)),
+            None => Value::NULL,
+        };
+        if let Some(function) = function {
+            return push_call(r, function, all.as_slice(), names, 4, advance);
+        }
+        if let Some(step) = instantiate(r, f, all.as_slice(), names, 4, advance) {
+            return step;
+        }
     }
     let v = attempt!(call::call_unpacked(t, f, args, kwargs));
     finish_call(r, 4, v)
@@ -353,12 +385,25 @@ pub fn CALL_LEN_OF(r: &mut Regs, o: u32) -> Flow {
         // SAFETY: the shape is a list's.
         Value::int(unsafe { Ref::<List>::from_value(v) }.len() as i64)
     } else {
+        if has_python_class(v) {
+            return Flow::Slow(len_of_object);
+        }
         r.save();
         attempt_here!(len(r.t(), v))
     };
     r.drop_n(2);
     r.poke(1, n);
     Flow::Next
+}
+
+unsafe fn len_of_object(r: &mut Regs, _: u32) -> Step {
+    if probes::cfunction_tracers() == 0
+        && let Some(step) = call_length(r)
+    {
+        return step;
+    }
+    let n = attempt!(len(r.t(), r.peek(1)));
+    finish_call(r, 3, n)
 }
 
 #[inline(never)]

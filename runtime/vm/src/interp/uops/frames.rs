@@ -9,9 +9,12 @@ use crate::exc;
 use crate::interp::calls::push_call;
 use crate::interp::frame::{Frame, HEADER, free_stack, init_pc};
 use crate::interp::regs::{Flow, Regs, Step};
+use crate::names;
 use crate::object::{Ref, ValueExt};
+use crate::protocol::attr;
 use crate::thread::Thread;
 use crate::types::{Code, Function, Method, Type, builtin, type_};
+use limpid_bytecode::CodeFlags;
 use limpid_heap::Value;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -333,24 +336,47 @@ unsafe fn alloc_and_init(r: &mut Regs, o: u32) -> Step {
         // SAFETY: the same instruction.
         return unsafe { call_generic(r, o) };
     };
-    let t = r.t();
-    // The shim: a frame without code that holds the instance, over the class and its arguments. The arguments move to where the frame
-    // of __init__ takes them from.
+    let args = r.top_slice(n);
+    // SAFETY: the same instruction.
+    push_init(r, class, init, args, Value::NULL, (n + 2, ADVANCE)).unwrap_or_else(|| unsafe { call_anything(r, o) })
+}
+
+/// Makes an instance of a class as [`push_init`] does, if that is how the class makes them and its `__init__` is written in Python.
+pub(super) fn instantiate(r: &mut Regs, class: Value, args: &[Value], names: Value, operands: usize, advance: isize) -> Option<Step> {
+    let class = class.downcast::<Type>().filter(|class| type_::is_made_plainly(*class))?;
+    let init = attr::lookup(r.t(), class, names::__init__)?.exact::<Function>()?;
+    let is_plain = !init.code().flags.has(CodeFlags::GENERATOR | CodeFlags::COROUTINE | CodeFlags::ASYNC_GENERATOR);
+    if is_plain && !r.frame().is_generator() { push_init(r, class, init, args, names, (operands, advance)) } else { None }
+}
+
+/// Makes an instance and enters its `__init__`, over a shim: a frame without code that holds the instance, over the operands of the call. The
+/// arguments, the last of which may have names, are on the stack or elsewhere. `taken`: how many operands the call takes, and words from
+/// the instruction to the next one. None: there is no room; nothing has happened.
+fn push_init(
+    r: &mut Regs,
+    class: Ref<Type>,
+    init: Ref<Function>,
+    args: &[Value],
+    names: Value,
+    (operands, advance): (usize, isize),
+) -> Option<Step> {
+    let (t, n) = (r.t(), args.len());
+    // The arguments move to where the frame of __init__ takes them from.
     // SAFETY: the shim needs HEADER + 1 values, the operands of the inner call n + 2 more, which the comparison makes sure of.
     unsafe {
-        let base = r.sp.sub(n + 2);
+        let base = r.sp.sub(operands);
         if base.add(2 * HEADER + n + 8 + init.code().frame_values()) > t.stack_limit.get() {
-            return call_anything(r, o);
+            return None;
         }
         let instance = type_::alloc_plain(t, class);
         let shim = Frame(base.add(HEADER));
-        // Above the shim's one value: callable, receiver, arguments; last first, they may overlap.
-        let operands = shim.0.add(1);
-        std::ptr::copy(r.sp.sub(n), operands.add(2), n);
-        *operands = init.value();
-        *operands.add(1) = instance;
+        // Above the shim's one value: callable, receiver, arguments; those may overlap with what they were.
+        let inner = shim.0.add(1);
+        std::ptr::copy(args.as_ptr(), inner.add(2), n);
+        *inner = init.value();
+        *inner.add(1) = instance;
         *shim.0 = instance;
-        call_over_shim(r, Shim { frame: shim, values: 1, code: init_pc(), return_pc: r.pc.offset(ADVANCE) }, init, n + 1)
+        Some(call_over_shim(r, Shim { frame: shim, values: 1, code: init_pc(), return_pc: r.pc.offset(advance) }, init, n + 1, names))
     }
 }
 
@@ -367,13 +393,13 @@ pub(super) struct Shim {
     pub return_pc: *const u16,
 }
 
-/// Pushes a shim and, over it, the frame of a Python function with `n` arguments. If the call fails the shim goes: the exception belongs
+/// Pushes a shim and, over it, the frame of a Python function with `n` arguments, the last of which have names. If the call fails the shim goes: the exception belongs
 /// to the caller.
 ///
 /// # Safety
 /// There is room for both frames above all operands of the caller that are still needed. The shim's values and, next to them, the
 /// function and its arguments are in place.
-pub(super) unsafe fn call_over_shim(r: &mut Regs, shim: Shim, f: Ref<Function>, n: usize) -> Step {
+pub(super) unsafe fn call_over_shim(r: &mut Regs, shim: Shim, f: Ref<Function>, n: usize, names: Value) -> Step {
     let depth = &r.t().depth;
     let saved = *r;
     // SAFETY: by contract.
@@ -388,7 +414,7 @@ pub(super) unsafe fn call_over_shim(r: &mut Regs, shim: Shim, f: Ref<Function>, 
     r.pc = shim.code;
     r.save();
     // The function returns to the shim's instructions.
-    let step = push_call(r, f, args, Value::NULL, n + 1, 0);
+    let step = push_call(r, f, args, names, n + 1, 0);
     if matches!(step, Step::Error) {
         depth.set(depth.get() - 1);
         *r = saved;

@@ -1,6 +1,7 @@
 //! `for` loops. The iterator and its position are two values on the stack; for exact lists, tuples and ranges that is the container and
 //! an index, and no iterator object exists: such an iterator cannot be shared, by construction.
 
+use super::special_methods::{call_next, has_python_class};
 use super::{attempt, attempt_here, slow_uops};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
@@ -103,6 +104,12 @@ pub fn next_virtual(t: &Thread, container: Value, index: i64) -> R<Option<Value>
 
 unsafe fn for_iter(r: &mut Regs, o: u32) -> Step {
     specialize::for_iter(r);
+    if r.peek(1).is_null()
+        && has_python_class(r.peek(2))
+        && let Some(step) = call_next(r, o)
+    {
+        return step;
+    }
     match attempt!(next_of_loop(r)) {
         Some(v) => {
             r.push(v);

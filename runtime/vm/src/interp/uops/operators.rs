@@ -1,7 +1,7 @@
 //! Arithmetic, comparisons, truth.
 
-use super::{Shim, attempt, attempt_here, call_over_shim, slow_uops};
-use crate::interp::frame::{Frame, HEADER, OPERATOR_PLACES, operator_pc};
+use super::special_methods::{call_comparison, call_containment, call_operator, call_truth, has_python_class};
+use super::{attempt, attempt_here, slow_uops};
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::specialize;
 use crate::object::{R, Ref, ValueExt};
@@ -9,7 +9,7 @@ use crate::protocol::{compare, number, sequence, truth};
 use crate::slots::Compare;
 use crate::thread::Thread;
 use crate::types::builtin;
-use crate::types::{Dict, List, Str, flag, type_};
+use crate::types::{Dict, List, Str};
 use limpid_bytecode::{BinaryOperator, ComparisonArg, Opcode};
 use limpid_heap::Value;
 
@@ -76,6 +76,9 @@ pub fn TO_BOOL_GENERIC(r: &mut Regs, _o: u32) -> Flow {
     if !specialize::too_early(r, Opcode::TO_BOOL) {
         return Flow::Slow(to_bool);
     }
+    if has_python_class(r.peek(1)) {
+        return Flow::Slow(to_bool_plain);
+    }
     r.save();
     let b = attempt_here!(truth::truth(r.t(), r.peek(1)));
     set_bool(r, b)
@@ -83,6 +86,16 @@ pub fn TO_BOOL_GENERIC(r: &mut Regs, _o: u32) -> Flow {
 
 unsafe fn to_bool(r: &mut Regs, _: u32) -> Step {
     specialize::to_bool(r);
+    // SAFETY: the same instruction.
+    unsafe { to_bool_plain(r, 0) }
+}
+
+unsafe fn to_bool_plain(r: &mut Regs, _: u32) -> Step {
+    if has_python_class(r.peek(1))
+        && let Some(step) = call_truth(r)
+    {
+        return step;
+    }
     let b = attempt!(truth::truth(r.t(), r.peek(1)));
     r.poke(1, Value::bool(b));
     Step::Next
@@ -161,7 +174,7 @@ pub fn BINARY_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
     if !specialize::too_early(r, Opcode::BINARY_OP) {
         return Flow::Slow(binary_op);
     }
-    if has_python_class(r.peek(2)) {
+    if has_python_class(r.peek(2)) || has_python_class(r.peek(1)) {
         return Flow::Slow(binary_op_of_object);
     }
     r.save();
@@ -169,61 +182,9 @@ pub fn BINARY_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
     replace_two(r, v)
 }
 
-#[inline(always)]
-fn has_python_class(v: Value) -> bool {
-    v.is_cell() && v.class().has(flag::HEAP_TYPE)
-}
-
 unsafe fn binary_op_of_object(r: &mut Regs, o: u32) -> Step {
     // SAFETY: the same instruction.
     call_operator(r, o).unwrap_or_else(|| unsafe { binary_op_plain(r, o) })
-}
-
-/// Pushes the frame of the left operand's method, if that is written in Python and asked first, over a shim that looks at what it gives.
-/// None: nothing has happened.
-fn call_operator(r: &mut Regs, o: u32) -> Option<Step> {
-    let (t, a, b) = (r.t(), r.peek(2), r.peek(1));
-    let f = type_::operator(BinaryOperator::from_oparg(o)?)?.method(t, a, b)?;
-    if r.frame().is_generator() {
-        return None;
-    }
-    // SAFETY: the shim needs HEADER + 3 values, the operands of the inner call 3 more, which the comparison makes sure of.
-    unsafe {
-        let base = r.sp.sub(2);
-        if base.add(2 * HEADER + 14 + f.code().frame_values()) > t.stack_limit.get() {
-            return None;
-        }
-        let frame = Frame(base.add(HEADER));
-        for (i, v) in [a, b, Value::int(o as i64), f.value(), a, b].into_iter().enumerate() {
-            *frame.0.add(i) = v;
-        }
-        let return_pc = r.pc.add(1 + Opcode::BINARY_OP.caches());
-        Some(call_over_shim(r, Shim { frame, values: OPERATOR_PLACES, code: operator_pc(), return_pc }, f, 2))
-    }
-}
-
-/// The end of an operator's method that was called in place of the operator.
-#[inline(always)]
-pub fn CHECK_OPERATOR_RESULT(r: &mut Regs, _o: u32) -> Flow {
-    let v = r.peek(1);
-    if v == Value::NOT_IMPLEMENTED {
-        return Flow::Slow(operator_declined);
-    }
-    r.drop_n(3);
-    r.poke(1, v);
-    Flow::Next
-}
-
-unsafe fn operator_declined(r: &mut Regs, _: u32) -> Step {
-    let t = r.t();
-    let op = BinaryOperator::from_oparg(r.peek(2).as_int() as u32).unwrap_or(BinaryOperator::Add);
-    let v = match type_::operator(op) {
-        Some(operator) => attempt!(number::after_left(t, op, &operator, r.peek(4), r.peek(3))),
-        None => unreachable!("the operator of a shim has methods"),
-    };
-    r.drop_n(3);
-    r.poke(1, v);
-    Step::Next
 }
 
 /// The operator that an oparg names.
@@ -241,7 +202,7 @@ pub(super) fn binary_op_missed(r: &mut Regs, o: u32) -> Step {
 unsafe fn binary_op(r: &mut Regs, o: u32) -> Step {
     specialize::binary_op(r, o);
     // SAFETY: the same instruction.
-    unsafe { if has_python_class(r.peek(2)) { binary_op_of_object(r, o) } else { binary_op_plain(r, o) } }
+    unsafe { if has_python_class(r.peek(2)) || has_python_class(r.peek(1)) { binary_op_of_object(r, o) } else { binary_op_plain(r, o) } }
 }
 
 /// The operation of a specialized form that does not fit the fast path: no miss, the types are right.
@@ -434,6 +395,9 @@ pub fn COMPARE_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
     if !specialize::too_early(r, Opcode::COMPARE_OP) {
         return Flow::Slow(compare_op);
     }
+    if has_python_class(r.peek(2)) {
+        return Flow::Slow(compare_op_plain);
+    }
     r.save();
     let v = attempt_here!(compare_as(r.t(), o, r.peek(2), r.peek(1)));
     replace_two(r, v)
@@ -448,6 +412,16 @@ fn compare_as(t: &Thread, o: u32, a: Value, b: Value) -> R {
 
 unsafe fn compare_op(r: &mut Regs, o: u32) -> Step {
     specialize::compare_op(r, o);
+    // SAFETY: the same instruction.
+    unsafe { compare_op_plain(r, o) }
+}
+
+unsafe fn compare_op_plain(r: &mut Regs, o: u32) -> Step {
+    if has_python_class(r.peek(2))
+        && let Some(step) = call_comparison(r, o)
+    {
+        return step;
+    }
     let v = attempt!(compare_as(r.t(), o, r.peek(2), r.peek(1)));
     r.drop_n(1);
     r.poke(1, v);
@@ -527,6 +501,9 @@ pub fn CONTAINS_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
     if !specialize::too_early(r, Opcode::CONTAINS_OP) {
         return Flow::Slow(contains_op);
     }
+    if has_python_class(r.peek(1)) {
+        return Flow::Slow(contains_op_plain);
+    }
     r.save();
     let found = attempt_here!(sequence::contains(r.t(), r.peek(1), r.peek(2)));
     replace_two(r, Value::bool(found != (o != 0)))
@@ -534,6 +511,16 @@ pub fn CONTAINS_OP_GENERIC(r: &mut Regs, o: u32) -> Flow {
 
 unsafe fn contains_op(r: &mut Regs, o: u32) -> Step {
     specialize::contains_op(r);
+    // SAFETY: the same instruction.
+    unsafe { contains_op_plain(r, o) }
+}
+
+unsafe fn contains_op_plain(r: &mut Regs, o: u32) -> Step {
+    if has_python_class(r.peek(1))
+        && let Some(step) = call_containment(r, o)
+    {
+        return step;
+    }
     let found = attempt!(sequence::contains(r.t(), r.peek(1), r.peek(2)));
     r.drop_n(1);
     r.poke(1, Value::bool(found != (o != 0)));

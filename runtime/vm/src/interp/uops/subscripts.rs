@@ -1,6 +1,7 @@
 //! `x[i]`, `x[i] = v`, slices.
 
 use super::operators::replace_two;
+use super::special_methods::{call_deletion, call_store, has_python_class};
 use super::{attempt, attempt_here, slow_uops};
 use crate::interp::calls;
 use crate::interp::regs::{Flow, Regs, Step};
@@ -44,6 +45,9 @@ pub fn STORE_SUBSCR_GENERIC(r: &mut Regs, _o: u32) -> Flow {
     if !specialize::too_early(r, Opcode::STORE_SUBSCR) {
         return Flow::Slow(store_subscr);
     }
+    if has_python_class(r.peek(2)) {
+        return Flow::Slow(store_subscr_plain);
+    }
     r.save();
     attempt_here!(set_item(r.t(), r.peek(2), r.peek(1), r.peek(3)));
     r.drop_n(3);
@@ -58,12 +62,27 @@ fn set_item(t: &Thread, object: Value, key: Value, v: Value) -> R<()> {
 
 unsafe fn store_subscr(r: &mut Regs, _: u32) -> Step {
     specialize::store_subscr(r);
+    // SAFETY: the same instruction.
+    unsafe { store_subscr_plain(r, 0) }
+}
+
+unsafe fn store_subscr_plain(r: &mut Regs, _: u32) -> Step {
+    if has_python_class(r.peek(2))
+        && let Some(step) = call_store(r)
+    {
+        return step;
+    }
     attempt!(sequence::set_item(r.t(), r.peek(2), r.peek(1), r.peek(3)));
     r.drop_n(3);
     Step::Next
 }
 
 unsafe fn delete_subscr(r: &mut Regs, _: u32) -> Step {
+    if has_python_class(r.peek(2))
+        && let Some(step) = call_deletion(r)
+    {
+        return step;
+    }
     attempt!(sequence::del_item(r.t(), r.peek(2), r.peek(1)));
     r.drop_n(2);
     Step::Next

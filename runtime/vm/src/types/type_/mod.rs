@@ -19,6 +19,7 @@ pub mod layout;
 mod lookup;
 mod mro;
 pub(crate) mod native;
+mod python_methods;
 mod python_slots;
 pub mod subclasses;
 mod update;
@@ -30,8 +31,11 @@ pub(crate) use create::calculate_metaclass;
 pub use create::new_class;
 pub(crate) use lookup::set_own;
 pub use native::create_native;
+pub use python_methods::{
+    bool_method, comparison_method, contains_method, deletion_method, in_place_method, len_method, next_method, store_method,
+};
 pub(crate) use python_slots::is_python_setattr;
-pub use python_slots::{Operator, is_python_next, next_raising, operator};
+pub use python_slots::{Operator, checked_bool, checked_len, is_python_next, next_raising, operator};
 
 /// `type`
 pub static TYPE_DEF: TypeDef = TypeDef {
@@ -101,9 +105,16 @@ pub fn call_class(t: &Thread, class: Ref<Type>, args: Args<'_>) -> R {
 /// Are instances of this class made by object's `__new__`, with nothing that has to be checked? Then [`alloc_plain`] makes them; the
 /// answer holds for as long as the class keeps its version.
 pub fn is_plain(class: Ref<Type>) -> bool {
+    class.value().class() == builtin::TYPE && is_made_plainly(class)
+}
+
+/// As [`is_plain`], of a class that may have a metaclass without a `__call__` of its own; the answer holds for as long as that keeps its
+/// version, too.
+pub fn is_made_plainly(class: Ref<Type>) -> bool {
+    let same_call = |own: Call, of_type: Call| std::ptr::fn_addr_eq(own, of_type);
     class.has(flag::HEAP_TYPE)
         && !class.has(flag::ABSTRACT)
-        && class.value().class() == builtin::TYPE
+        && class.value().class().slots().call.zip(builtin::TYPE.slots().call).is_some_and(|(own, of_type)| same_call(own, of_type))
         && class.slots().new.is_some_and(|f| std::ptr::fn_addr_eq(f, object::new as Call))
         && class.instance_size() <= MAX_SMALL - size_of::<Value>()
 }

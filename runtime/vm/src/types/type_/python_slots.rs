@@ -1,5 +1,6 @@
 //! The slots of classes written in Python: functions that look the special method up and call it.
 
+use super::python_methods::name_of_comparison;
 use crate::args::Args;
 use crate::exc;
 use crate::names;
@@ -180,9 +181,8 @@ fn setattr(t: &Thread, object: Value, name: Value, value: Value) -> R<()> {
 }
 
 fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {
-    let name = [names::__lt__, names::__le__, names::__eq__, names::__ne__, names::__gt__, names::__ge__][op as usize];
     // A method whose descriptor says that it is not there is none.
-    match attr::get_special_method(t, a, name) {
+    match attr::get_special_method(t, a, name_of_comparison(op)) {
         Ok(Some(method)) => call_method(t, method, &[b]),
         Ok(None) => Ok(Value::NOT_IMPLEMENTED),
         Err(_) => t.catch(exc::AttributeError).map(|()| Value::NOT_IMPLEMENTED),
@@ -237,6 +237,11 @@ fn descr_set(t: &Thread, d: Value, object: Value, value: Value) -> R<()> {
 
 fn len(t: &Thread, v: Value) -> R<usize> {
     let n = required(t, v, names::__len__, &[])?;
+    checked_len(t, n)
+}
+
+/// What a `__len__` has given, as a length.
+pub fn checked_len(t: &Thread, n: Value) -> R<usize> {
     let n = number::index(t, n)?;
     if int::is_negative(n) {
         raise!(t, ValueError, "__len__() should return >= 0");
@@ -263,10 +268,17 @@ fn contains(t: &Thread, object: Value, v: Value) -> R<bool> {
 
 fn bool(t: &Thread, v: Value) -> R<bool> {
     match optional(t, v, names::__bool__, &[])? {
-        Some(b) if b.is_bool() => Ok(b == Value::TRUE),
-        Some(b) => raise!(t, TypeError, "__bool__ should return bool, returned {}", b.class().display_name()),
+        Some(b) => checked_bool(t, b),
         None => Ok(true),
     }
+}
+
+/// What a `__bool__` has given, as a truth.
+pub fn checked_bool(t: &Thread, b: Value) -> R<bool> {
+    if b.is_bool() {
+        return Ok(b == Value::TRUE);
+    }
+    raise!(t, TypeError, "__bool__ should return bool, returned {}", b.class().display_name())
 }
 
 /// Has `b`'s class a reflected method that is not just the one that `a`'s class has too?
@@ -328,6 +340,14 @@ impl Operator {
             return None;
         }
         attr::lookup(t, left, self.forward)?.exact::<Function>()
+    }
+
+    /// The right operand's method, if it is written in Python.
+    pub fn reflected_method(&self, t: &Thread, b: Value) -> Option<Ref<Function>> {
+        if !self.is_python(b) {
+            return None;
+        }
+        attr::lookup(t, b.class(), self.reflected)?.exact::<Function>()
     }
 
     /// What the right operand gives after the left one's method has declined.
