@@ -151,6 +151,14 @@ class Modes(unittest.TestCase):
         self.assertEqual(list(result["values"]), ["fib", "strings"])
         self.assertRegex(table, r"\nfib .*\nstrings .*\ngeometric mean ")
 
+    def test_machine_code_beside_none(self):
+        _, result = run_bench("--micro", "--jit", "--only", "fib")
+        labels = [python["label"] for python in result["pythons"]]
+        self.assertEqual(labels[0], labels[1].removesuffix(" #1") + " JIT")
+        self.assertEqual(len(labels), 3)
+        environments = [bench.Python(sys.executable, jit=jit).environment for jit in (True, False, None)]
+        self.assertEqual(environments, [{"PYTHON_JIT": "1"}, {"PYTHON_JIT": "0"}, {}])
+
     def test_every_kernel_computes_what_it_should(self):
         kernels = [path for path in bench.KERNELS.glob("*.py") if path.stem not in ("run", "threads")]
         self.assertGreaterEqual(len(kernels), 10)

@@ -10,6 +10,8 @@ import random
 PRELUDE = '''
 from array import array
 from collections import deque
+from functools import reduce
+from re import sub
 
 SCALE = 3
 TABLE = [5, 7, 11, 13]
@@ -198,6 +200,56 @@ def adder(k):
     return add
 
 
+def mix(a, b=3):
+    c = a * 5 + b if isinstance(a, int) else 7
+    if c % 11 == 4:
+        c -= SCALE
+    elif c > 2**50:
+        c &= 1023
+    d = (c ^ b) + inc(c & 31) if c >= 0 else -c
+    return (c + d) % 1009 if d % 2 else (c - d) % 1013
+
+
+class Ranked:
+    def __init__(self, x):
+        self.x = x
+
+    def __lt__(self, other):
+        a, b = self.x * 2 + SCALE, other.x * 2 + SCALE
+        if a == b or a % 50 == 49 and b % 7 == 1:
+            return mix(int(a)) < mix(int(b))
+        if a % 101 == 100:
+            return NotImplemented
+        return a < b if a > 0 else a + 1 < b + 1
+
+    def __hash__(self):
+        a = int(self.x) & 1023
+        return a * 3 + (a >> 2) - (a ^ 5) + mix(a) + (a | 1) * 7 - (a % 3)
+
+    def __eq__(self, other):
+        return isinstance(other, Ranked) and (self.x - 1) * 2 + SCALE == (other.x - 1) * 2 + SCALE and mix(int(self.x)) == mix(int(other.x))
+
+
+def walk(n, x=1):
+    a, b = x, 2
+    for i in range(n):
+        a = (a * 3 + b) % 101 if a < 90 else a - 60
+        b = b + a if b < 1000 else mix(b)
+        if a == b:
+            b += checked(a)
+        yield a + b - i
+    return a
+
+
+async def steps(n):
+    total = 0
+    for i in range(n):
+        total += (await Step()) * 3 + mix(i, total) - (total >> 3)
+        if total % 5 == 2:
+            total += await awaits(i % 3)
+    return total
+
+
 def short(v):
     text = repr(v)
     return text if len(text) < 60 else text[:25] + "..." + text[-25:] + str(len(text))
@@ -277,7 +329,10 @@ class Generator:
     def methods(self, _):
         return [self.pick(["call, other = other, call", "bound = p.norm", "bound = q.norm", "few = call.few", "few = other.few", "call += i % 3", "call = Louder(i % 9)",
                            "total_i += few(i % 3)", "j = call(j) % 10**6", "TREE.visit(call)", "total_i += sum(TREE) if i % 8 == 0 else 1", "s = (s + str(drive(awaits(i % 5))))[-30:]",
-                           "total_i += max(call(x) for x in (1, i, j)) % 1000", "total_i += any(x > i for x in call)", "j = max(*items[:2], 1, key=call) if items else 1; j = int(j)"])]
+                           "total_i += max(call(x) for x in (1, i, j)) % 1000", "total_i += any(x > i for x in call)",
+                           "items.sort(key=mix)", "j = reduce(mix, [i, j, *items[:3]])", "total_i += sum(map(mix, items))", "total_i += sum(walk(i % 7, j % 90))", "j = max(walk(3), default=i)",
+                           "total_i += min(Ranked(i), Ranked(j)).x", "items = [x.x for x in sorted(map(Ranked, items))]", "j = len({Ranked(x) for x in items})", "total_i += drive(steps(i % 6))",
+                           "total_i += len(list(filter(mix, items)))", "s = (s + ','.join(map(str, walk(i % 4))))[-30:]", "d = dict(zip(map(mix, items), walk(9)))", "s = sub('[0-9]', lambda m: str(mix(int(m[0])) % 10), s)", "j = max(*items[:2], 1, key=call) if items else 1; j = int(j)"])]
 
     def unpack(self, _):
         return [self.pick(["a, b = i, f", "a, *b = items[:3] or [0]", "(a, b), c = (i, j), f", "for a, b in ((1, i), (j, 2)): total_i += a * b"])]

@@ -181,6 +181,11 @@ async def forgotten():
     async def wait_for_ever(future):
         await future
 
+    async def wait_a_while():
+        future = asyncio.Future()
+        asyncio.get_running_loop().call_soon(future.set_result, None)
+        await wait_for_ever(future)
+
     class WithFinalizer(asyncio.Task):
         def __del__(self):
             messages.append("a finalizer of its own")
@@ -196,8 +201,8 @@ async def forgotten():
 
     start(50)
     for _ in range(5):
-        # The step of another task overwrites what the steps of those above left on the native stack.
-        await asyncio.create_task(asyncio.sleep(0))
+        # The steps of another task, which waits for a future as well, overwrite what those above left on the native stack.
+        await asyncio.create_task(wait_a_while())
         sorted(range(1000), key=lambda i: -i)
         gc.collect()
     print(sorted(messages), len(asyncio.all_tasks()))

@@ -319,7 +319,7 @@ mod tests {
             (LOAD_SPECIAL, SpecialMethod::Exit as u32),
             (NOP, 0),
             (BINARY_OP, BinaryOperator::InplaceAdd as u32),
-            (JUMP_BACKWARD, 15),
+            (JUMP_BACKWARD, 24),
             (CALL_INTRINSIC_1, 99),
             (LOAD_NAME, 7),
         ]);

@@ -125,7 +125,8 @@ macro_rules! for_each_instruction {
                 DELETE_ATTR [0] Name (1 => 0) = DELETE_ATTR_GENERIC;
                 LOAD_SUPER_ATTR [1] NameSuper (3 => 1 + (o & 1)) = LOAD_SUPER_ATTR_GENERIC;
                 // 0 __enter__, 1 __exit__, 2 __aenter__, 3 __aexit__: the method and its receiver or NULL.
-                LOAD_SPECIAL [0] Number (1 => 2) = LOAD_SPECIAL_METHOD;
+                // Cache: counter, shape (2), version (2), method (4).
+                LOAD_SPECIAL [9] Number (1 => 2) = LOAD_SPECIAL_METHOD;
 
                 // Operators.
                 UNARY_NEGATIVE [0] None (1 => 1) = NEGATE;
@@ -280,6 +281,8 @@ macro_rules! for_each_instruction {
 
                 LOAD_SUPER_ATTR_METHOD of LOAD_SUPER_ATTR = LOAD_SUPER_METHOD;
 
+                LOAD_SPECIAL_KNOWN of LOAD_SPECIAL = GUARD_SHAPE PUSH_SPECIAL;
+
                 TO_BOOL_BOOL of TO_BOOL = GUARD_BOOL;
                 TO_BOOL_INT of TO_BOOL = BOOL_OF_INT;
                 TO_BOOL_NONE of TO_BOOL = BOOL_OF_NONE;
@@ -349,6 +352,7 @@ macro_rules! for_each_instruction {
                 CALL_BOUND_METHOD of CALL = PUSH_FRAME_OF_METHOD;
                 CALL_BUILTIN_FAST of CALL = CALL_NATIVE;
                 CALL_METHOD_DESCRIPTOR_FAST of CALL = CALL_NATIVE_METHOD;
+                CALL_METHOD_DESCRIPTOR_RAW of CALL = CALL_RAW_METHOD;
                 CALL_TYPE_1 of CALL = CALL_TYPE_OF;
                 CALL_STR_1 of CALL = CALL_STR_OF;
                 CALL_TUPLE_1 of CALL = CALL_TUPLE_OF;

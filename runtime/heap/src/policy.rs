@@ -63,7 +63,7 @@ const WORTHWHILE: usize = 512 << 10;
 /// How many times as rare minor collections are while the program has put collections off.
 const PUT_OFF: usize = 16;
 /// CPython's defaults.
-const DEFAULT_THRESHOLDS: [usize; 3] = [2000, 10, 0];
+pub const DEFAULT_THRESHOLDS: [usize; 3] = [2000, 10, 0];
 
 struct Books {
     thresholds: [usize; 3],

@@ -28,6 +28,9 @@ use std::sync::atomic::{AtomicPtr, Ordering::*};
 
 /// Words of a thread's buffer: how many values a snapshot may name.
 pub const BUFFER_WORDS: usize = 512;
+/// How many junctions are found without a search.
+const RECENT: usize = 64;
+const NO_JUNCTION: (usize, *const Junction) = (0, std::ptr::null());
 /// A loop whose entry did not fit that often is recorded anew.
 pub const MISSES: u16 = 64;
 /// How many traces may go on from the exits of a loop, and from the exits of those.
@@ -104,6 +107,8 @@ pub struct Exit {
     pub generation: Cell<u8>,
     /// The executor that goes on from here once it has code, or NULL.
     pub side: Cell<*const Executor>,
+    /// It is to be taken whatever its guards find: for testing ([`crate::leave_once`]).
+    pub is_forced: Cell<bool>,
     /// The executor is retired: nothing is to be recorded from here.
     pub dead: Cell<bool>,
     /// The executor of the loop that this belongs to, be it through other exits.
@@ -132,6 +137,7 @@ impl Exit {
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
             generation: Cell::new(0),
             side: Cell::new(std::ptr::null()),
+            is_forced: Cell::new(crate::leave_once::is_wanted()),
             dead: Cell::new(false),
             root: Cell::new(std::ptr::null()),
             place: Cell::new(None),
@@ -291,6 +297,8 @@ pub struct State {
     pub loops: FxHashMap<usize, Loop>,
     /// Where traces meet, by the addresses of instructions. They stay as long as the instructions, for code refers to them.
     pub(crate) junctions: FxHashMap<usize, Box<Junction>>,
+    /// Those that were looked up last, each at a place that its address tells.
+    recent: [Cell<(usize, *const Junction)>; RECENT],
     /// How many executors are running, one called from another through native code.
     pub running: Cell<u32>,
     /// How often all executors were retired.
@@ -314,6 +322,7 @@ impl State {
                 executors: Vec::new(),
                 loops: FxHashMap::default(),
                 junctions: FxHashMap::default(),
+                recent: [const { Cell::new(NO_JUNCTION) }; RECENT],
                 running: Cell::new(0),
                 times_retired: 0,
                 seen: Seen::default(),
@@ -343,8 +352,21 @@ impl State {
     }
 
     /// The junction at an instruction.
+    #[inline]
     pub fn junction(&self, pc: *const u16) -> Option<&Junction> {
-        self.junctions.get(&(pc as usize)).map(|junction| &**junction)
+        let pc = pc as usize;
+        let recent = &self.recent[pc / 2 % RECENT];
+        if recent.get().0 != pc {
+            recent.set((pc, &raw const **self.junctions.get(&pc)?));
+        }
+        // SAFETY: junctions stay where they are until `forget_junctions`.
+        unsafe { recent.get().1.as_ref() }
+    }
+
+    /// Forgets the junctions at some instructions.
+    pub(crate) fn forget_junctions(&mut self, is_gone: impl Fn(usize) -> bool) {
+        self.recent.iter().for_each(|recent| recent.set(NO_JUNCTION));
+        self.junctions.retain(|pc, _| !is_gone(*pc));
     }
 
     fn forget_executors(&mut self) {

@@ -40,6 +40,7 @@ impl Junction {
     }
 
     /// Its code, if it has some.
+    #[inline]
     pub fn code(&self) -> Option<*const u8> {
         let code = self.code.get();
         (!std::ptr::eq(code, code::leave_stub())).then_some(code)

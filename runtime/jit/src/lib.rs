@@ -10,7 +10,8 @@
 //! * [`worker`]: the thread that does the last step while the program goes on;
 //! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and
 //!   going on in the interpreter where it is left;
-//! * [`cells`]: headers of new cells; [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
+//! * [`cells`]: headers of new cells; [`leave_once`]: leaving through every exit, for tests;
+//! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; what the code itself
@@ -28,6 +29,7 @@ pub mod executor;
 pub mod helpers;
 pub mod ir;
 pub mod junction;
+pub mod leave_once;
 pub mod lower;
 pub mod optimize;
 pub mod references;
@@ -68,6 +70,7 @@ pub fn install() {
         is_due,
         compile: |t, recording| budget::charge(|| compile(t, recording)).0,
         run: run::run,
+        enter: run::enter,
         forget,
         after_fork,
         trace,
@@ -106,7 +109,8 @@ fn compile(t: &Thread, recording: &mut Recording) {
         Origin::Loop { jump, header } => compile_loop(t, recording, jump, header),
         // SAFETY: the exit whose trace was recorded; retired executors are not freed while something is recorded.
         Origin::Exit(exit) => compile_exit(t, recording, unsafe { &*(exit as *const Exit) }),
-        Origin::Junction(pc) => compile_junction(t, recording, pc),
+        Origin::Junction(pc) => compile_junction(t, recording, pc, lower::lower_junction),
+        Origin::Frame { pc, resume } => compile_frame(t, recording, pc, resume),
     };
     match result {
         Ok(()) => count_end(t, recording.end),
@@ -122,7 +126,7 @@ fn compile(t: &Thread, recording: &mut Recording) {
                         set_counter(jump, backoff::make(times as u16 * 3, backoff::MAX_BACKOFF));
                     }
                 }
-                Origin::Junction(_) => {}
+                Origin::Junction(_) | Origin::Frame { .. } => {}
                 // The loop that it leads to may have an executor the next time.
                 Origin::Exit(_) if matches!(abort, Abort::Empty) && recording.end == End::OtherLoop => {}
                 // SAFETY: as above.
@@ -170,9 +174,12 @@ fn compile_exit(t: &Thread, recording: &Recording, exit: &Exit) -> Result<(), Ab
     Ok(())
 }
 
-fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16) -> Result<(), Abort> {
+/// How a recording becomes a trace that starts with everything in memory.
+type LowerFromMemory = fn(&Recording, Option<&LinkTarget>, &Thread) -> Result<Lowered, Abort>;
+
+fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16, lower: LowerFromMemory) -> Result<(), Abort> {
     let (target, times) = link_target(t, recording);
-    let lowered = lower::lower_junction(recording, target.as_ref(), t)?;
+    let lowered = lower(recording, target.as_ref(), t)?;
     let number = add(t, recording, lowered, std::ptr::null(), times)?;
     // SAFETY: as in `compile_exit`.
     let state = unsafe { &mut *State::of(t) };
@@ -182,6 +189,17 @@ fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16) -> Result
     }
     state.junction_at(pc).set(executor);
     Ok(())
+}
+
+fn compile_frame(t: &Thread, recording: &Recording, pc: *const u16, resume: *const u16) -> Result<(), Abort> {
+    let result = compile_junction(t, recording, pc, lower::lower_frame);
+    let r = Regs { pc: resume, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: t };
+    match result {
+        Ok(()) => r.set_cache(1, tier2::HAS_CODE),
+        Err(_) if backoff::parts(r.cache(1)).1 == backoff::MAX_BACKOFF => r.set_cache(1, tier2::STAYS_COLD),
+        Err(_) => {}
+    }
+    result
 }
 
 /// The executor of the loop that a recording ends at, and how often the thread's executors were retired until now.
@@ -216,6 +234,9 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         return Err(Abort::NoMemory);
     }
     let (exits, words) = backend::exits(&lowered.trace).ok_or(Abort::TooBig)?;
+    if leave_once::is_wanted() {
+        leave_once::add_uops(&mut lowered.trace);
+    }
     let number = state.executors.len();
     let mut interpreted = 0;
     if !header.is_null() {
@@ -256,7 +277,7 @@ fn count_end(t: &Thread, end: End) {
             End::OtherLoop => counters.inner_loop.increment(),
             End::TooLong => counters.trace_too_long.increment(),
             End::Leaves => counters.trace_stack_underflow.increment(),
-            End::Open | End::Closed => {}
+            End::Open | End::Closed | End::LeavesLoop => {}
         }
     }
 }

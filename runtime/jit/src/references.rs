@@ -103,13 +103,14 @@ impl State {
     fn forget_places(&mut self, dead: &Dead) {
         let new = std::mem::take(&mut self.seen.places);
         if dead.is_minor() {
-            for place in new.into_iter().filter(|place| dead.contains(*place)) {
-                self.loops.remove(&place);
-                self.junctions.remove(&place);
+            let gone: FxHashSet<usize> = new.into_iter().filter(|place| dead.contains(*place)).collect();
+            if !gone.is_empty() {
+                self.loops.retain(|place, _| !gone.contains(place));
+                self.forget_junctions(|place| gone.contains(&place));
             }
         } else {
             self.loops.retain(|place, _| !dead.contains(*place));
-            self.junctions.retain(|place, _| !dead.contains(*place));
+            self.forget_junctions(|place| dead.contains(place));
         }
     }
 

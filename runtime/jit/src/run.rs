@@ -53,18 +53,9 @@ pub(crate) fn rebox(word: u64, ty: Ty) -> Value {
 /// The registers are those of the interpreter at the target of a jump whose cache holds this number.
 pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let t = r.t();
-    let state = State::of(t);
-    // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs.
-    let (executor, buffer, running, uops_run) = unsafe {
-        let state = &mut *state;
-        if state.running.get() == 0 && !t.tier2().is_recording() {
-            state.free_retired(t);
-        }
-        let executor = state.executors.get(number as usize).map(std::sync::Arc::as_ptr);
-        (executor, &raw const *state.buffer, &raw const state.running, &raw const state.uops_run)
-    };
-    // SAFETY: executors, the buffer and the counters stay where they are while something runs.
-    let (executor, buffer, running, uops_run) = unsafe { (executor.map(|e| &*e), &*buffer, &*running, &*uops_run) };
+    let state = Running::of(t);
+    // SAFETY: executors stay where they are while something runs.
+    let executor = unsafe { (&(*State::of(t)).executors).get(number as usize).map(|e| &*std::sync::Arc::as_ptr(e)) };
     let Some(executor) = executor.filter(|e| e.header == r.pc) else {
         unset_executor(jump);
         return Step::Jump;
@@ -75,7 +66,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         }
         return Step::Jump;
     };
-    for (word, e) in buffer.iter().zip(&executor.entry) {
+    for (word, e) in state.buffer.iter().zip(&executor.entry) {
         // SAFETY: the frame has the place, being of the code that the executor was made for.
         match unbox(unsafe { *r.fp.add(e.place as usize) }, e) {
             Some(raw) => word.set(raw),
@@ -85,32 +76,95 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
             }
         }
     }
-    let outer_uops = stats::block(t).map(|b| {
-        b.counters.optimization.get().traces_executed.increment();
-        executor.count_memory(t);
-        uops_run.replace(0)
-    });
-    running.set(running.get() + 1);
+    executor.count_memory(t);
     let is_measured = executor.watch.begin();
     let clock = || if is_measured { worth::cycles() } else { 0 };
-    let exposed = t.leave_trace.replace(0);
     let start = clock();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let step = unsafe { run_code(r, code, buffer) };
-    let end = clock();
-    t.leave_trace.set(t.leave_trace.get() | exposed);
-    running.set(running.get() - 1);
-    if let Some(outer) = outer_uops {
-        let length = uops_run.replace(outer);
-        stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
-    }
+    let step = unsafe { state.run(r, code) };
     if is_measured {
-        match executor.watch.ran(start, end, worth::idle) {
+        match executor.watch.ran(start, clock(), worth::idle) {
             Verdict::GoOn => {}
             verdict => pause(t, jump, executor, verdict),
         }
     }
     step
+}
+
+/// What the compiler keeps for a thread, as far as running machine code needs it.
+struct Running<'a> {
+    buffer: &'a [Cell<u64>; BUFFER_WORDS],
+    executors: &'a Cell<u32>,
+    uops: &'a Cell<u64>,
+}
+
+impl<'a> Running<'a> {
+    /// That of a thread, which may be going to run some.
+    fn of(t: &'a Thread) -> Running<'a> {
+        let state = State::of(t);
+        // SAFETY: the state lives as long as the thread; nothing else refers into it now, and the reference ends before anything runs. The
+        // buffer and the counters stay where they are.
+        unsafe {
+            if (*state).running.get() == 0 && !t.tier2().is_recording() {
+                (*state).free_retired(t);
+            }
+            Running {
+                buffer: &*(&raw const *(*state).buffer),
+                executors: &*(&raw const (*state).running),
+                uops: &*(&raw const (*state).uops_run),
+            }
+        }
+    }
+
+    /// Runs the code, which is entered from the interpreter.
+    ///
+    /// # Safety
+    /// As for [`backend::code::enter`].
+    unsafe fn run(&self, r: &mut Regs, code: *const u8) -> Step {
+        let t = r.t();
+        let outer_uops = stats::block(t).map(|b| {
+            b.counters.optimization.get().traces_executed.increment();
+            self.uops.replace(0)
+        });
+        self.executors.set(self.executors.get() + 1);
+        let exposed = t.leave_trace.replace(0);
+        // SAFETY: by contract.
+        let step = unsafe { run_code(r, code, self.buffer) };
+        t.leave_trace.set(t.leave_trace.get() | exposed);
+        self.executors.set(self.executors.get() - 1);
+        if let Some(outer) = outer_uops {
+            let length = self.uops.replace(outer);
+            stats::count(t, |s| s.optimization.get().trace_run_length_hist.record(length));
+        }
+        step
+    }
+}
+
+/// Runs the machine code for a frame that native code starts or resumes, or has it recorded; see [`tier2::EntryPoints::enter`].
+///
+/// # Safety
+/// The registers are those of the interpreter at an instruction, and at the `RESUME` that the frame comes to.
+pub unsafe fn enter(r: &mut Regs, resume: &Regs) -> Step {
+    let t = r.t();
+    let counter = resume.cache(1);
+    if counter != tier2::HAS_CODE {
+        resume.set_cache(1, backoff::restart(counter));
+        if may_compile() {
+            tier2::start_recording(r, Origin::Frame { pc: r.pc, resume: resume.pc }, r.fp);
+        }
+        return Step::Jump;
+    }
+    if let Some(code) = code_from_memory(r) {
+        // SAFETY: the code of the junction at the registers, whose frame it takes as it is.
+        return unsafe { Running::of(t).run(r, code) };
+    }
+    // SAFETY: as in `run`.
+    match unsafe { (*State::of(t)).junction(r.pc) } {
+        // It has code from now on, if it has some by now.
+        Some(junction) if !junction.executor().is_null() => _ = junction.left(),
+        _ => resume.set_cache(1, backoff::restart(backoff::SIDE_EXIT.load(Relaxed))),
+    }
+    Step::Jump
 }
 
 /// Runs machine code, and goes on in that of the junctions where it is left.
@@ -140,10 +194,15 @@ unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WO
     }
 }
 
-/// The code of the junction at the registers, if nothing has been asked of the thread.
+/// The code of the junction at the registers, unless machine code was asked to come to an end.
 fn junction_code(r: &Regs) -> Option<*const u8> {
+    if r.t().leave_trace.get() == 0 { code_from_memory(r) } else { None }
+}
+
+/// The code that goes on from the registers, if nothing has been asked of the thread.
+fn code_from_memory(r: &Regs) -> Option<*const u8> {
     let t = r.t();
-    let asked = t.mutator.eval_breaker.load(Relaxed) != 0 || t.leave_trace.get() != 0 || t.tier2().is_recording();
+    let asked = t.mutator.eval_breaker.load(Relaxed) != 0 || t.tier2().is_recording();
     if asked || r.fp.is_null() || !r.frame().object().is_null() {
         return None;
     }
@@ -202,6 +261,9 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
     let exit = unsafe { &*(left.what as *const Exit) };
     // SAFETY: by the caller's contract.
     let first = unsafe { materialize(r, left.frame, &exit.state, buffer) };
+    if exit.is_forced.replace(false) {
+        return Step::Jump;
+    }
     LIVE.jit_exits.add(1);
     if let Some(place) = exit.place.get().or_else(|| place_of(r, exit)) {
         place.count();

@@ -504,6 +504,8 @@ pub enum Binding {
 pub enum NativeBody {
     /// Receives one value for each parameter of the signature.
     Bound(fn(&Thread, &[Value]) -> R),
+    /// Receives positional arguments as they are, however many (for a method, the receiver first). Takes no keywords.
+    Positional(fn(&Thread, &[Value]) -> R),
     /// Receives the call's arguments as they are (for a method, the receiver first).
     Raw(for<'a> fn(&Thread, Args<'a>) -> R),
 }
@@ -527,6 +529,11 @@ impl FnDef {
     /// A function or method: `def("append", "self, object, /", list_append)`.
     pub const fn def(name: &'static str, signature: &'static str, f: fn(&Thread, &[Value]) -> R) -> FnDef {
         FnDef { name, signature: Signature::parse(signature), body: NativeBody::Bound(f), binding: Binding::Plain, doc: "" }
+    }
+
+    /// A function that takes any number of arguments without keywords: `positional("__exit__", "self, /, *args", lock_release)`.
+    pub const fn positional(name: &'static str, signature: &'static str, f: fn(&Thread, &[Value]) -> R) -> FnDef {
+        FnDef { body: NativeBody::Positional(f), ..FnDef::def(name, signature, f) }
     }
 
     /// A function that looks at its arguments itself.
@@ -554,6 +561,10 @@ impl FnDef {
     pub fn call(&self, t: &Thread, args: Args<'_>) -> R {
         match self.body {
             NativeBody::Bound(f) => args.bind(t, self.name, &self.signature, |a| f(t, a)),
+            NativeBody::Positional(f) => {
+                args.no_keywords(t, self.name)?;
+                f(t, args.all())
+            }
             NativeBody::Raw(f) => f(t, args),
         }
     }

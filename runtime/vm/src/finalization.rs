@@ -12,7 +12,7 @@ use crate::object::{Ref, ValueExt};
 use crate::protocol::attr;
 use crate::runtime::{self, Runtime};
 use crate::thread::{Thread, request};
-use crate::types::{Dict, Function, Method, coroutine, weakref};
+use crate::types::{Dict, Function, Method, Type, coroutine, flag, weakref};
 use limpid_heap::{Tracer, Value};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -147,8 +147,8 @@ impl Homes {
         Homes(homes)
     }
 
-    /// The interpreter that a finalizer written in Python belongs to: that of the builtins which it sees. Where there is no such function, or it
-    /// sees others, the current one. None if it belongs to an interpreter that has ended, whose builtins are empty.
+    /// The interpreter that a finalizer which runs Python code belongs to: that of the builtins which this sees. Where there is no such code, or
+    /// it sees others, the current one. None if it belongs to an interpreter that has ended, whose builtins are empty.
     fn of<'a>(&'a self, t: &'a Thread, function: impl FnOnce() -> Option<Ref<Function>>) -> Option<&'a Arc<Interpreter>> {
         if self.0.is_empty() {
             return Some(t.interpreter());
@@ -162,12 +162,48 @@ impl Homes {
     }
 }
 
-/// The function in Python that finalizing an object runs.
+/// The function in Python that finalizing an object runs, or one that belongs where that does.
 fn finalizer_of(t: &Thread, object: Value) -> Option<Ref<Function>> {
     match coroutine::as_any_generator(object) {
         Some(g) => g.frame().function_value().exact::<Function>(),
-        None => attr::lookup(t, object.class(), names::__del__).and_then(python_function),
+        None => attr::lookup(t, object.class(), names::__del__).and_then(python_function).or_else(|| function_below(t, object)),
     }
+}
+
+/// How many objects are looked at for what a native finalizer comes to.
+const MOST_BELOW: usize = 16;
+
+/// A method in Python that a native finalizer may come to: one of the object's class, or of what it hands over to, as a stream does to the one
+/// below it. What that is has to be finalized as well.
+fn function_below(t: &Thread, object: Value) -> Option<Ref<Function>> {
+    t.mutator.stop_world(c"finalizers", |world| {
+        let mut found = vec![object];
+        let mut next = 0;
+        while let Some(v) = found.get(next).copied() {
+            if let Some(f) = method_in_python(v.class()) {
+                return Some(f);
+            }
+            limpid_heap::each_referent(world, v, &mut |below| {
+                let is_new = found.len() < MOST_BELOW && !found.contains(&below);
+                if is_new && below.class().slots().finalize.is_some() {
+                    found.push(below);
+                }
+            });
+            next += 1;
+        }
+        None
+    })
+}
+
+/// Some method of a class, or of one that it derives from, that is written in Python.
+fn method_in_python(class: Ref<Type>) -> Option<Ref<Function>> {
+    let classes = class.mro();
+    classes
+        .as_slice()
+        .iter()
+        .filter_map(|class| class.downcast::<Type>())
+        .filter(|class| class.has(flag::HEAP_TYPE))
+        .find_map(|class| class.dict().iter().find_map(|(_, v)| v.exact::<Function>()))
 }
 
 /// The function in Python behind a callable.

@@ -4,6 +4,7 @@
 //! all of them ([`crate::runtime`]): the heap with its collector, the interned strings, the native types and what can never change. Values
 //! that native modules keep for an interpreter are in its table of [`InterpreterRoot`](crate::root::InterpreterRoot)s.
 
+use crate::collecting::{self, Collecting};
 use crate::finalization;
 use crate::instrument::Instrumentation;
 use crate::interp::dispatch;
@@ -17,7 +18,7 @@ use crate::runtime;
 use crate::thread::Thread;
 use crate::types::Dict;
 use crate::types::int::text::DEFAULT_MAX_STR_DIGITS;
-use limpid_heap::{Generation, Tracer};
+use limpid_heap::{Generation, Tracer, Value};
 use limpid_pystats::model::Stats;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct Interpreter {
     /// `importlib._bootstrap`
     pub importlib: Held,
     pub(crate) roots: [Held; ROOTS],
+    /// What its programs have told the collector.
+    pub collecting: Collecting,
     /// What tools want to be told.
     pub instrumentation: Instrumentation,
     /// The dispatch table for plain running, which threads take at their next request unless they count.
@@ -120,6 +123,7 @@ impl Interpreter {
             modules: Held::new(),
             importlib: Held::new(),
             roots: [const { Held::new() }; ROOTS],
+            collecting: Collecting::default(),
             instrumentation: Instrumentation::default(),
             table: AtomicPtr::new((&raw const dispatch::PLAIN).cast_mut()),
             counts: AtomicBool::new(counts),
@@ -163,10 +167,16 @@ impl Interpreter {
         self.each_thread(t, |other| other.depth_limit.set(limit));
     }
 
+    /// Calls a function with what it holds.
+    pub fn each_held(&self, f: impl FnMut(Value)) {
+        let own = [&self.builtins, &self.builtin_len, &self.builtin_isinstance, &self.sys_dict, &self.modules, &self.importlib];
+        own.into_iter().chain(&self.roots).map(Held::get).for_each(f);
+    }
+
     /// Hands what it holds to the collector.
     pub(crate) fn trace(&self, tracer: &mut Tracer) {
-        let own = [&self.builtins, &self.builtin_len, &self.builtin_isinstance, &self.sys_dict, &self.modules, &self.importlib];
-        own.into_iter().chain(&self.roots).for_each(|held| tracer.value(held.get()));
+        self.each_held(|v| tracer.value(v));
+        self.instrumentation.trace(tracer);
         self.finalization.trace(tracer);
     }
 }
@@ -176,6 +186,7 @@ pub fn create(t: &Thread, permissions: Permissions) -> Result<Arc<Interpreter>, 
     let Some(life) = t.runtime().life.get() else { return Err("the runtime has not been started".to_owned()) };
     let interpreter = Interpreter::new(permissions, t.interpreter().counts.load(Ordering::Relaxed));
     t.runtime().interpreters.lock().push(interpreter.clone());
+    collecting::begin(t);
     let started = enter(t, &interpreter, |t| {
         (life.start)(t).map_err(|_| {
             let e = t.take_exception();
@@ -212,6 +223,7 @@ fn forget(t: &Thread, interpreter: &Arc<Interpreter>) {
     // From here on its threads hand to the collector what it holds.
     interpreter.finalizing.store(true, Ordering::Release);
     t.runtime().interpreters.lock().retain(|other| !Arc::ptr_eq(other, interpreter));
+    collecting::end(t, interpreter);
     let mut is_left = true;
     interpreter.each_thread(t, |_| is_left = false);
     // Its code does not run any more: finalizers are told by that, too.

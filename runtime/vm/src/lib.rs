@@ -22,6 +22,7 @@ pub mod object;
 pub mod thread;
 pub mod args;
 pub mod breaker;
+pub mod collecting;
 pub mod embedded;
 pub mod error_report;
 pub mod exc;

@@ -75,6 +75,26 @@ impl RawLock {
         false
     }
 
+    /// As [`RawLock::try_lock`]. `alone`: there is no other thread, and the exchange would cost as much as all the rest of `with lock`.
+    #[inline]
+    pub fn try_lock_if_alone(&self, alone: bool) -> bool {
+        if alone && self.0.load(Relaxed) == 0 {
+            self.0.store(LOCKED, Relaxed);
+            return true;
+        }
+        self.try_lock()
+    }
+
+    /// As [`RawLock::unlock`]. `alone`: as in [`RawLock::try_lock_if_alone`].
+    #[inline]
+    pub fn unlock_if_alone(&self, alone: bool) -> bool {
+        if alone && self.0.load(Relaxed) == LOCKED {
+            self.0.store(0, Relaxed);
+            return true;
+        }
+        self.unlock()
+    }
+
     /// Does somebody have it, or is it on its way to somebody?
     #[inline]
     pub fn is_locked(&self) -> bool {

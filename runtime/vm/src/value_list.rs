@@ -58,6 +58,16 @@ impl ValueList {
         ValueList { array, capacity: (limpid_heap::cell_size(array.value()) - OVERHEAD - 1) / 8 }
     }
 
+    /// The value at `i` of the list kept in a slot, if it is that long. Less work than [`ValueList::from_cell`], which finds out how much
+    /// room there is.
+    #[inline(always)]
+    pub fn item(cell: Value, i: usize) -> Option<Value> {
+        // SAFETY: only values made by `cell` are passed here.
+        let array = unsafe { Ref::<Array>::from_value(cell) };
+        // SAFETY: below the length there are initialised values.
+        (i < array.len.load(Ordering::Acquire)).then(|| unsafe { (*array.items.as_ptr().add(i)).get() })
+    }
+
     /// The array itself, to be kept in a slot. Never shown to a Python program.
     #[inline(always)]
     pub fn cell(self) -> Value {

@@ -269,6 +269,8 @@ define_ops! {
 
     /// Leaves the trace.
     Leave = "leave" Guards;
+    /// Leaves the trace the first time.
+    LeaveOnce = "leave_once" Guards;
     /// Goes on in the executor or junction at the address `imm`: its first frame is at the first address, the second is where the
     /// interpreter goes on if a junction has no code, its inputs are the others. Leaves if an executor has none.
     Link = "link" Guards;

@@ -37,6 +37,12 @@ impl Lowering<'_> {
                 self.replace(1, method);
                 self.push(object);
             }
+            LOAD_SPECIAL_KNOWN if has_cached_shape(step) => {
+                let object = self.object_of_cached_shape(step)?;
+                let method = self.value_constant(Value::from_bits(step.cache64(6)));
+                self.replace(1, method);
+                self.push(object);
+            }
             LOAD_ATTR_NONDESCRIPTOR if has_cached_shape(step) => {
                 self.object_of_cached_shape(step)?;
                 let v = self.value_constant(Value::from_bits(step.cache64(7)));

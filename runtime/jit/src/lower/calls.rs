@@ -10,7 +10,7 @@ use limpid_heap::Value;
 use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, OPERATOR_PLACES, init_pc, operator_pc};
 use limpid_vm::object::Ref;
 use limpid_vm::thread::Thread;
-use limpid_vm::tier2::bodies::body;
+use limpid_vm::tier2::bodies::{Body, body, to_native};
 use limpid_vm::tier2::recorder::Instruction;
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::{Code, Function, Generator};
@@ -18,6 +18,9 @@ use std::mem::offset_of;
 
 /// In the last cache word of a call: it has a receiver.
 const HAS_RECEIVER: u16 = 1 << 15;
+
+/// No instruction is there.
+const NOWHERE: u64 = u64::MAX;
 
 /// How many frames a trace has at most. Calls from deeper ones, as recursion has them, go on in the trace of the call, which begins with
 /// the frame that calls.
@@ -250,14 +253,20 @@ impl Lowering<'_> {
     }
 
     pub(super) fn call_body(&mut self, step: &Instruction, frame: Id, used: u32) {
-        let call = BodyCall {
-            pc: step.pc as u64,
-            function: body(step.op) as usize as u64,
-            op: step.op,
-            oparg: step.oparg,
-            used,
-            expected: step.next as u64,
-        };
+        self.call_body_that_goes_on(step, frame, used, body(step.op), step.next as u64);
+    }
+
+    /// The first frame returns or yields to native code: does that, and leaves the trace whatever comes next.
+    pub(super) fn leave_loop(&mut self, step: &Instruction) {
+        self.flush();
+        let used = self.top().places.len() as u32;
+        let frame = self.address(0, 0);
+        self.call_body_that_goes_on(step, frame, used, to_native, NOWHERE);
+    }
+
+    fn call_body_that_goes_on(&mut self, step: &Instruction, frame: Id, used: u32, function: Body, expected: u64) {
+        let function = function as usize as u64;
+        let call = BodyCall { pc: step.pc as u64, function, op: step.op, oparg: step.oparg, used, expected };
         self.trace.calls.push(call);
         let number = self.trace.calls.len() as i64 - 1;
         self.emit_with(Op::Body, Ty::None, &[frame], number, None);

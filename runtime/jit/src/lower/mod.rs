@@ -43,6 +43,8 @@ use std::mem::offset_of;
 
 /// A loop's trace that is not closed is of use if it has at least this many instructions.
 const SHORTEST: usize = 40;
+/// A trace for frames that native code calls is of use if it has at least this many instructions.
+const SHORTEST_FRAME: usize = 30;
 
 macro_rules! define_aborts {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
@@ -213,6 +215,14 @@ pub fn lower_junction(recording: &Recording, target: Option<&LinkTarget>, thread
     Ok(l.finish(Vec::new()))
 }
 
+/// Lowers a recording that started where native code starts or resumes a frame.
+pub fn lower_frame(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target, thread);
+    l.start_in_memory()?;
+    // Entering it takes as long as some instructions, wherever it goes on.
+    if l.run()? < SHORTEST_FRAME { Err(Abort::TooShort) } else { Ok(l.finish(Vec::new())) }
+}
+
 impl<'a> Lowering<'a> {
     fn new(recording: &'a Recording, target: Option<&'a LinkTarget>, thread: &'a Thread) -> Lowering<'a> {
         Lowering {
@@ -380,9 +390,12 @@ impl<'a> Lowering<'a> {
         self.guard(Op::Leave, &[], 0);
     }
 
-    /// The last step, which is not part of the trace unless it is a jump.
+    /// The last step, which is not part of the trace unless it is a jump or leaves the loop.
     fn end(&mut self, step: &Instruction) {
         let end = self.recording.end;
+        if end == End::LeavesLoop && self.frames.len() == 1 {
+            self.leave_loop(step);
+        }
         let continued = end == End::Closed || end == End::OtherLoop && (self.link(step).is_some() || self.meet_at_header(step));
         if !continued {
             self.leave();

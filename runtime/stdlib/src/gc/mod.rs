@@ -14,7 +14,7 @@ use limpid_vm::protocol::{call, number};
 use limpid_vm::root::InterpreterRoot;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Module, Str, Tuple, int};
-use limpid_vm::{error_report, finalization, raise, runtime};
+use limpid_vm::{collecting, error_report, finalization, raise, runtime};
 use std::sync::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
@@ -36,18 +36,19 @@ pub static MODULE: ModuleDef = ModuleDef {
     ..ModuleDef::named("gc")
 };
 
-const FUNCTIONS: &[FnDef] = &[
-    FnDef::def("enable", "", |_, _| {
-        policy::enable();
+/// A static, for [`collect_for_caller`] knows them by their addresses, of which a constant may have several.
+static FUNCTIONS: &[FnDef] = &[
+    FnDef::def("enable", "", |t, _| {
+        collecting::set_enabled(t, true);
         Ok(Value::NONE)
     })
     .doc("Enable automatic garbage collection."),
-    FnDef::def("disable", "", |_, _| {
-        policy::disable();
+    FnDef::def("disable", "", |t, _| {
+        collecting::set_enabled(t, false);
         Ok(Value::NONE)
     })
     .doc("Disable automatic garbage collection."),
-    FnDef::def("isenabled", "", |_, _| Ok(Value::bool(policy::is_enabled()))).doc("Returns true if automatic garbage collection is enabled."),
+    FnDef::def("isenabled", "", |t, _| Ok(Value::bool(t.interpreter().collecting.is_enabled()))).doc("Returns true if automatic garbage collection is enabled."),
     FnDef::def("collect", "generation=2", collect).doc(
         "Run the garbage collector.\n\nWith no arguments, run a full collection.  The optional argument\nmay be an integer specifying which \
          generation to collect.  A ValueError\nis raised if the generation number is invalid.\n\nThe number of unreachable objects is returned.",
@@ -59,7 +60,7 @@ const FUNCTIONS: &[FnDef] = &[
     .doc("Set the garbage collection debugging flags.\n\n  flags\n    An integer that can have the following bits turned on:\n      DEBUG_STATS - Print statistics during collection.\n      DEBUG_COLLECTABLE - Print collectable objects found.\n      DEBUG_UNCOLLECTABLE - Print unreachable but uncollectable objects\n        found.\n      DEBUG_SAVEALL - Save objects to gc.garbage rather than freeing them.\n      DEBUG_LEAK - Debug leaking programs (everything but STATS).\n\nDebugging information is written to sys.stderr."),
     FnDef::def("get_debug", "", |t, _| Ok(Value::int(debug_flags(t)))).doc("Get the garbage collection debugging flags."),
     FnDef::def("get_count", "", |t, _| Ok(numbers(t, policy::counts()))).doc("Return a three-tuple of the current collection counts."),
-    FnDef::def("get_threshold", "", |t, _| Ok(numbers(t, policy::thresholds()))).doc("Return the current collection thresholds."),
+    FnDef::def("get_threshold", "", |t, _| Ok(numbers(t, t.interpreter().collecting.thresholds()))).doc("Return the current collection thresholds."),
     FnDef::def("set_threshold", "threshold0, threshold1=<unrepresentable>, threshold2=<unrepresentable>, /", set_threshold)
         .doc("set_threshold(threshold0[, threshold1[, threshold2]])\nSet the collection thresholds (the collection frequency).\n\nSetting 'threshold0' to zero disables collection."),
     FnDef::def("get_stats", "", stats).doc("Return a list of dictionaries containing per-generation statistics."),
@@ -75,18 +76,23 @@ const FUNCTIONS: &[FnDef] = &[
     FnDef::def("is_finalized", "obj, /", |_, a| Ok(Value::bool(limpid_heap::is_finalized(a[0]))))
         .doc("Returns true if the object has been already finalized by the GC."),
     FnDef::def("freeze", "", |t, _| {
-        limpid_heap::freeze(&t.mutator);
+        collecting::freeze(t);
         Ok(Value::NONE)
     })
     .doc("Freeze all current tracked objects and ignore them for future collections.\n\nThis can be used before a POSIX fork() call to make the gc copy-on-write friendly.\nNote: collection before a POSIX fork() call may free pages for future allocation\nwhich can cause copy-on-write."),
     FnDef::def("unfreeze", "", |t, _| {
-        limpid_heap::unfreeze(&t.mutator);
+        collecting::unfreeze(t);
         Ok(Value::NONE)
     })
     .doc("Unfreeze all objects in the permanent generation.\n\nPut all objects in the permanent generation back into oldest generation."),
-    FnDef::def("get_freeze_count", "", |t, _| Ok(int::from_usize(t, limpid_heap::frozen_objects())))
+    FnDef::def("get_freeze_count", "", |t, _| Ok(int::from_usize(t, frozen_objects(t))))
         .doc("Return the number of objects in the permanent generation."),
 ];
+
+/// How many objects this interpreter has frozen.
+fn frozen_objects(t: &Thread) -> usize {
+    if t.interpreter().collecting.has_frozen() { limpid_heap::frozen_objects() } else { 0 }
+}
 
 /// The flags of `gc.set_debug`. Only [`DEBUG_STATS`] and [`DEBUG_SAVEALL`] have an effect.
 static DEBUG: InterpreterRoot = InterpreterRoot::new();
@@ -223,7 +229,7 @@ fn print_statistics(t: &Thread, generation: i64, report: &CollectionReport) {
         return;
     }
     let [young, old] = objects::count(t);
-    let permanent = limpid_heap::frozen_objects();
+    let permanent = frozen_objects(t);
     let text = format!(
         "gc: collecting generation {generation}...\n\
          gc: objects in each generation: {young} 0 {old}\n\
@@ -243,13 +249,13 @@ fn print_statistics(t: &Thread, generation: i64, report: &CollectionReport) {
 }
 
 fn set_threshold(t: &Thread, a: &[Value]) -> R {
-    let mut thresholds = policy::thresholds();
+    let mut thresholds = t.interpreter().collecting.thresholds();
     for (threshold, v) in thresholds.iter_mut().zip(a) {
         if !v.is_null() {
             *threshold = number::index_i32(t, *v)?.max(0) as usize;
         }
     }
-    policy::set_thresholds(thresholds);
+    collecting::set_thresholds(t, thresholds);
     Ok(Value::NONE)
 }
 

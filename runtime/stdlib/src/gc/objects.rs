@@ -3,13 +3,17 @@
 //! The heap is looked at while all threads stand still, when nothing may be allocated: what is found goes into a list with room made
 //! before, and if there is too little of it, the search is repeated.
 
-use limpid_heap::{Generation, StoppedWorld, Value};
+use limpid_heap::{Generation, ShapeRef, StoppedWorld, Value};
+use limpid_vm::interp::frame::Frame;
+use limpid_vm::interpreter::{self, Interpreter};
 use limpid_vm::object::{R, Ref, ValueExt, may_be_tracked};
 use limpid_vm::protocol::number;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::{Dict, List, Tuple, ValueList, flag};
 use limpid_vm::{raise, runtime};
+use std::collections::HashSet;
 use std::ffi::CStr;
+use std::sync::Arc;
 
 /// Whether CPython's collector would track an object like this: can it be part of a cycle?
 pub(super) fn is_tracked(v: Value) -> bool {
@@ -71,13 +75,56 @@ pub(super) fn get_objects(t: &Thread, a: &[Value]) -> R {
         Some(_) => limpid_heap::is_old(v),
     };
     let found = gather(t, c"gc.get_objects", |world, find| {
+        let of_others = of_other_interpreters(t, world);
         limpid_heap::each_object(world, &mut |v| {
-            if wanted(v) && is_tracked(v) {
+            // What nobody comes to any more belongs where its class does.
+            let is_others = [v.bits(), v.class().value().bits()].iter().any(|bits| of_others.contains(bits));
+            if wanted(v) && is_tracked(v) && !is_others {
                 find(v);
             }
         });
     });
     Ok(List::from_slice(t, found.as_slice())?.value())
+}
+
+/// What other interpreters come to and this one does not: all have one heap.
+fn of_other_interpreters(t: &Thread, world: &StoppedWorld) -> HashSet<u64> {
+    let (own, others): (Vec<_>, Vec<_>) = interpreter::all(t).into_iter().partition(|i| Arc::ptr_eq(i, t.interpreter()));
+    if others.is_empty() {
+        return HashSet::new();
+    }
+    let own = reached_from(t, world, &own);
+    reached_from(t, world, &others).difference(&own).copied().collect()
+}
+
+/// The cells that interpreters come to, from what they hold and from the frames of their threads.
+fn reached_from(t: &Thread, world: &StoppedWorld, interpreters: &[Arc<Interpreter>]) -> HashSet<u64> {
+    let (mut seen, mut next) = (HashSet::new(), Vec::new());
+    let mut reach = |v: Value, next: &mut Vec<Value>| {
+        if v.is_cell() && seen.insert(v.bits()) {
+            next.push(v);
+        }
+    };
+    for i in interpreters {
+        i.each_held(|v| reach(v, &mut next));
+        i.each_thread(t, |other| {
+            let mut f = Frame(other.fp.get());
+            while !f.is_none() {
+                if !f.is_shim() {
+                    reach(f.function_value(), &mut next);
+                    (0..f.code().nlocalsplus as usize).for_each(|n| reach(f.local(n), &mut next));
+                }
+                f = f.previous();
+            }
+        });
+    }
+    while let Some(v) = next.pop() {
+        limpid_heap::each_referent(world, v, &mut |referent| reach(referent, &mut next));
+        if v.shape() != ShapeRef::NONE {
+            reach(v.class().value(), &mut next);
+        }
+    }
+    seen
 }
 
 /// How many tracked objects are young, and how many old.

@@ -3,10 +3,12 @@
 //! Most events come before the instruction, which then runs as if nothing had been. Calls and `for` loops run here, in their general form,
 //! because what they have done is an event too.
 
+use crate::args::Args;
 use crate::exc;
 use crate::instrument::events::Event;
 use crate::instrument::locations::{self, Location, jump_target};
 use crate::instrument::{DISABLE, MISSING, MONITORING_TOOLS, PROFILE, TRACE, ToolSet, callback, legacy, refresh};
+use crate::interp::calls;
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::line_at;
@@ -62,7 +64,7 @@ impl NotedJump {
 pub fn deliver(r: &mut Regs, o: u32) -> Rest {
     let t = r.t();
     let code = r.frame().code();
-    let at = code.offset_of(r.pc);
+    let at = code.place_of(t, r.pc);
     let Some(locations) = code.locations() else {
         // The byte came with the code: there is no such instruction.
         return Rest::Run(Opcode::CACHE as u8);
@@ -74,7 +76,8 @@ pub fn deliver(r: &mut Regs, o: u32) -> Rest {
         return Rest::Run(checked(op as u8));
     }
     refresh(t, code);
-    match watched(r, o, code, at, here, op) {
+    let outcome = if op == Opcode::RESUME { resumed(r, o, code, at, here) } else { watched(r, o, code, at, here, op) };
+    match outcome {
         Ok(Rest::Run(op)) => Rest::Run(checked(op)),
         Ok(rest) => rest,
         Err(Raised) => Rest::Done(Step::Error),
@@ -87,6 +90,21 @@ pub fn checked(op: u8) -> u8 {
     if op == Opcode::RESUME as u8 { Opcode::RESUME_CHECK as u8 } else { op }
 }
 
+/// Where a frame starts or resumes. That is no line and no instruction to tools.
+fn resumed(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location) -> R<Rest> {
+    let (t, pc) = (r.t(), r.pc);
+    let tools = here.event.load(Relaxed);
+    if tools != 0 {
+        let event = if o & 3 == 0 { Event::PY_START } else { Event::PY_RESUME };
+        fire(t, code, at, event, tools, &[code.value(), Value::int(at as i64 * 2)])?;
+        if t.pc.get() != pc {
+            return Ok(moved(r));
+        }
+    }
+    Ok(Rest::Run(locations::form_underneath(t, code, pc).unwrap_or(Opcode::RESUME as u8)))
+}
+
+#[inline(never)]
 fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op: Opcode) -> R<Rest> {
     let t = r.t();
     let offset = Value::int(at as i64 * 2);
@@ -111,10 +129,6 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
     }
     let tools = here.event.load(Relaxed);
     match op {
-        Opcode::RESUME if tools != 0 => {
-            let event = if o & 3 == 0 { Event::PY_START } else { Event::PY_RESUME };
-            fire(t, code, at, event, tools, &[code.value(), offset])?;
-        }
         Opcode::RETURN_VALUE if tools != 0 => fire(t, code, at, Event::PY_RETURN, tools, &[code.value(), offset, r.peek(1)])?,
         Opcode::YIELD_VALUE if tools != 0 => fire(t, code, at, Event::PY_YIELD, tools, &[code.value(), offset, r.peek(1)])?,
         Opcode::CALL | Opcode::CALL_KW | Opcode::CALL_FUNCTION_EX if tools != 0 => return watched_call(r, o, code, at, here, op),
@@ -138,8 +152,8 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
         return Ok(moved(r));
     }
     // Only in its general form a SEND tells of the exception that an awaitable ends with.
-    let may_be_special = op != Opcode::SEND && code.bytecode().contains(pc);
-    Ok(Rest::Run(if may_be_special { here.specialized_opcode() } else { op as u8 }))
+    let form = if op == Opcode::SEND { None } else { locations::form_underneath(t, code, pc) };
+    Ok(Rest::Run(form.unwrap_or(op as u8)))
 }
 
 /// A callback has changed where the frame goes on.
@@ -370,9 +384,19 @@ pub fn fire(t: &Thread, code: Ref<Code>, at: usize, event: Event, tools: ToolSet
 }
 
 /// Calls the function of a tool, which may send the frame elsewhere by assigning to its `f_lineno`.
+#[inline]
 pub(super) fn call_tool(t: &Thread, event: Event, f: Value, args: &[Value]) -> R {
     let told_of = Frame(t.fp.get());
     let result = call_untraced(t, Some((event, told_of)), f, args);
+    if t.redirected.get().is_some() {
+        go_where_redirected(t, told_of);
+    }
+    result
+}
+
+/// A tool has sent the frame elsewhere.
+#[cold]
+fn go_where_redirected(t: &Thread, told_of: Frame) {
     if let Some((to, depth)) = t.redirected.take() {
         let code = told_of.code();
         let start = code.copy_containing(t.pc.get()).unwrap_or(code.bytecode()).start();
@@ -384,14 +408,17 @@ pub(super) fn call_tool(t: &Thread, event: Event, f: Value, args: &[Value]) -> R
         // The line it was sent to has not just begun.
         t.noted_jump.note(t.pc.get(), line_at(code, to));
     }
-    result
 }
 
 /// Calls a function of which tools hear nothing; `event` is what it is told of, and in which frame.
+#[inline]
 fn call_untraced(t: &Thread, event: Option<(Event, Frame)>, f: Value, args: &[Value]) -> R {
     let before = t.event.replace(event);
     t.tracing.set(t.tracing.get() + 1);
-    let result = call::call(t, f, args);
+    let result = match f.exact::<Function>() {
+        Some(f) => calls::call_function(t, f, Args::positional(args)),
+        None => call::call(t, f, args),
+    };
     t.tracing.set(t.tracing.get() - 1);
     t.event.set(before);
     result

@@ -19,9 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, O
 pub struct Location {
     opcode: AtomicU8,
     flags: AtomicU8,
-    /// What the instruction is in the main copy underneath its mark, specialized by the thread that runs this copy; 0 where it is not known.
-    /// Goes with the caches there, which that thread writes too.
-    specialized: AtomicU8,
+    /// What the instruction is in the main copy underneath its mark, see [`with_form`].
+    form: AtomicU8,
     /// Who wants the one event that the instruction has by its nature; of a conditional jump, that it was not taken.
     pub event: AtomicU16,
     /// Who wants to hear that a conditional jump was taken, or that an `async for` loop has ended.
@@ -107,31 +106,6 @@ impl Location {
         Opcode::from_u8(self.opcode.load(Relaxed)).unwrap_or(Opcode::NOP)
     }
 
-    /// What the instruction of the main copy is, in its specialized form if it has one.
-    #[inline(always)]
-    pub fn specialized_opcode(&self) -> u8 {
-        match self.specialized.load(Relaxed) {
-            0 => self.opcode.load(Relaxed),
-            op => op,
-        }
-    }
-
-    /// The thread that runs the main copy specializes the instruction there.
-    pub fn specialize(&self, op: Opcode) {
-        self.specialized.store(op as u8, Relaxed);
-    }
-
-    /// Marks the instruction in the main copy. Its thread may specialize it at this moment: what that writes counts.
-    fn mark_main(&self, byte: &AtomicU8) {
-        self.specialized.store(0, Relaxed);
-        let before = byte.swap(INSTRUMENTED, AcqRel);
-        if before == Opcode::JUMP_BACKWARD_JIT as u8 {
-            // Machine code is not watched.
-            return;
-        }
-        let _ = self.specialized.compare_exchange(0, before, Relaxed, Relaxed);
-    }
-
     /// Does a line start here for who comes from the instruction before?
     pub fn starts_line(&self) -> bool {
         self.flags.load(Relaxed) & STARTS_LINE != 0
@@ -161,6 +135,39 @@ impl Location {
             Event::STOP_ITERATION => &self.stop,
             _ => &self.event,
         }
+    }
+}
+
+/// What a marked instruction is underneath, specialized by the thread that runs this copy of it; 0 where that is not known. It goes with the
+/// caches there, which that thread writes too. None: what is at this address is nobody's to specialize.
+#[inline]
+fn with_form<T>(t: &Thread, code: Ref<Code>, pc: *const u16, f: impl FnOnce(&AtomicU8) -> T) -> Option<T> {
+    let main = code.bytecode();
+    if main.contains(pc) {
+        return Some(f(&code.locations()?.at(main.index_of(pc)).form));
+    }
+    let own = code.existing_copy(t.bytecode_index.get() as usize).filter(|copy| copy.contains(pc))?;
+    own.form(own.index_of(pc)).map(f)
+}
+
+/// The specialized form of the marked instruction at an address, if it has one that this thread may run.
+#[inline]
+pub fn form_underneath(t: &Thread, code: Ref<Code>, pc: *const u16) -> Option<u8> {
+    with_form(t, code, pc, |form| form.load(Relaxed)).filter(|op| *op != 0)
+}
+
+/// The thread specializes the marked instruction at an address in its copy.
+pub fn specialize_underneath(t: &Thread, code: Ref<Code>, pc: *const u16, op: Opcode) {
+    with_form(t, code, pc, |form| form.store(op as u8, Relaxed));
+}
+
+/// Marks an instruction, and notes what it was in a form. Its thread may specialize it at this moment: what that writes counts.
+fn mark_and_note(byte: &AtomicU8, form: &AtomicU8) {
+    form.store(0, Relaxed);
+    let before = byte.swap(INSTRUMENTED, AcqRel);
+    // Machine code is not watched.
+    if before != Opcode::JUMP_BACKWARD_JIT as u8 {
+        let _ = form.compare_exchange(0, before, Relaxed, Relaxed);
     }
 }
 
@@ -356,11 +363,12 @@ fn mark(code: Ref<Code>, l: Ref<Locations>, i: usize) {
     let main = code.bytecode();
     code.each_copy(|copy| {
         let byte = copy.opcode_byte(i);
-        match (watched, byte.load(Relaxed) == INSTRUMENTED) {
-            (true, false) if copy == main => l.at(i).mark_main(byte),
-            (true, _) => byte.store(INSTRUMENTED, Release),
-            (false, true) => byte.store(original, Release),
-            (false, false) => {}
+        let form = if copy == main { Some(&l.at(i).form) } else { copy.form(i) };
+        match (watched, byte.load(Relaxed) == INSTRUMENTED, form) {
+            (true, false, Some(form)) => mark_and_note(byte, form),
+            (true, ..) => byte.store(INSTRUMENTED, Release),
+            (false, true, _) => byte.store(original, Release),
+            (false, false, _) => {}
         }
     });
 }

@@ -4,7 +4,8 @@
 //! every thread's copy of the code. What it was and who wants what is in a side table of the code object ([`locations`]). The handler of
 //! that byte delivers the events ([`deliver`]) and then runs the instruction. So an instruction that nobody watches costs
 //! nothing, be it that no tool is registered or that all callbacks for this place have returned `DISABLE`; the specializer leaves the byte
-//! alone ([`Regs::set_specialized`](crate::interp::regs::Regs::set_specialized)) and notes the specialized form of the main copy's instruction beside it.
+//! alone ([`Regs::set_specialized`](crate::interp::regs::Regs::set_specialized)) and notes
+//! the specialized form of the instruction beside it, for each thread's copy.
 //!
 //! The interpreter's version in [`Instrumentation`] counts the changes of what tools want everywhere; each code object remembers the
 //! version it was brought up to. A change stops the world, counts the version up and brings the code of all running frames up to date;
@@ -24,13 +25,12 @@ pub mod locations;
 use crate::interp::dispatch::{self, Table};
 use crate::interp::frame::Frame;
 use crate::object::{Ref, ValueExt};
-use crate::root::{InterpreterRoot, Root};
+use crate::root::{Held, Root};
 use crate::thread::{Thread, request};
 use crate::tier2;
 use crate::types::{Code, builtin};
-use crate::value_list::ValueList;
 use events::{EVENT_COUNT, Event, EventSet};
-use limpid_heap::Value;
+use limpid_heap::{Tracer, Value};
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering::*};
 
 /// How many tools `sys.monitoring` has.
@@ -47,8 +47,6 @@ pub const TOOLS: usize = 9;
 /// A set of tools, a bit each.
 pub type ToolSet = u16;
 
-/// The callbacks of the tools in `sys.monitoring`, by tool and event; NULL where there is none.
-static CALLBACKS: InterpreterRoot = InterpreterRoot::new();
 /// The objects `DISABLE` and `MISSING`.
 static DISABLE: Root = Root::new();
 static MISSING: Root = Root::new();
@@ -65,6 +63,8 @@ pub struct Instrumentation {
     by_event: [AtomicU16; EVENT_COUNT],
     /// Counts for each tool how often it was cleared: local events from before do not count any more.
     generation: [AtomicU32; TOOLS],
+    /// The callbacks of the tools in `sys.monitoring`, by tool and event.
+    callbacks: [[Held; EVENT_COUNT]; MONITORING_TOOLS],
     /// Some frame wants its trace function to be told of every instruction, `f_trace_opcodes`.
     opcodes: AtomicBool,
 }
@@ -77,6 +77,7 @@ impl Default for Instrumentation {
             global: [const { AtomicU32::new(0) }; TOOLS],
             by_event: [const { AtomicU16::new(0) }; EVENT_COUNT],
             generation: [const { AtomicU32::new(0) }; TOOLS],
+            callbacks: [const { [const { Held::new() }; EVENT_COUNT] }; MONITORING_TOOLS],
             opcodes: AtomicBool::new(false),
         }
     }
@@ -100,6 +101,11 @@ impl Instrumentation {
         self.by_event[event as usize].load(Relaxed)
     }
 
+    /// Hands the callbacks to the collector.
+    pub(crate) fn trace(&self, tracer: &mut Tracer) {
+        self.callbacks.iter().flatten().for_each(|f| tracer.value(f.get()));
+    }
+
     /// Does some tool want an event everywhere that is delivered at instructions?
     fn watches_instructions(&self) -> bool {
         self.global.iter().any(|set| set.load(Relaxed) & events::AT_INSTRUCTIONS != 0)
@@ -108,11 +114,6 @@ impl Instrumentation {
 
 /// Prepares the registry. Part of the set-up of `sys`.
 pub fn init(t: &Thread) -> crate::object::R<(Value, Value)> {
-    let mut list = ValueList::with_capacity(t, MONITORING_TOOLS * EVENT_COUNT);
-    for _ in 0..MONITORING_TOOLS * EVENT_COUNT {
-        list.push(t, Value::NULL);
-    }
-    CALLBACKS.set(t, list.cell());
     for sentinel in [&DISABLE, &MISSING] {
         if sentinel.opt().is_none() {
             sentinel.set(crate::protocol::call::call(t, builtin::OBJECT.value(), &[])?);
@@ -122,15 +123,14 @@ pub fn init(t: &Thread) -> crate::object::R<(Value, Value)> {
 }
 
 /// A tool's callback for an event.
+#[inline]
 pub fn callback(t: &Thread, tool: usize, event: Event) -> Option<Value> {
-    ValueList::from_cell(CALLBACKS.get(t)).get(tool * EVENT_COUNT + event as usize).non_null()
+    t.interpreter().instrumentation.callbacks[tool][event as usize].opt()
 }
 
 /// Replaces a tool's callback for an event, NULL takes it away; the one before.
 pub fn set_callback(t: &Thread, tool: usize, event: Event, f: Value) -> Option<Value> {
-    let before = callback(t, tool, event);
-    ValueList::from_cell(CALLBACKS.get(t)).set(t, tool * EVENT_COUNT + event as usize, f);
-    before
+    t.interpreter().instrumentation.callbacks[tool][event as usize].replace(f).non_null()
 }
 
 /// Changes what a tool wants everywhere.

@@ -69,6 +69,7 @@ pub fn first_counter(family: Opcode) -> u16 {
     match family {
         Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE => NO_HISTORY,
         Opcode::JUMP_BACKWARD => JUMP_BACKWARD.load(Relaxed),
+        Opcode::RESUME => SIDE_EXIT.load(Relaxed),
         _ => WARM_UP,
     }
 }

@@ -242,12 +242,14 @@ pub fn builtins_of(t: &Thread, globals: Ref<Dict>) -> R {
 }
 
 /// Runs a frame that was just linked before the thread's saved one, until it is left.
+#[inline(always)]
 fn run_frame(t: &Thread, frame: Frame, pc: *const u16) -> R {
     let sp = frame.stack_base();
     enter(t, frame, sp, pc)
 }
 
 /// Runs from the given registers until the entry frame is left; afterwards the saved registers are those from before.
+#[inline(always)]
 pub fn enter(t: &Thread, frame: Frame, sp: *mut Value, pc: *const u16) -> R {
     t.check_stack("")?;
     let suspended = tier2::suspend(t);
@@ -351,13 +353,30 @@ fn place_frame(
         if fp.add(code.frame_values()) > t.stack_limit.get() || t.depth.get() >= t.depth_limit.get() {
             return None;
         }
-        std::ptr::copy(args.as_ptr(), fp, given);
-        std::ptr::copy_nonoverlapping(defaults.as_ptr(), fp.add(given), defaults.len());
+        copy_few(args.as_ptr(), fp, given);
+        copy_few(defaults.as_ptr(), fp.add(given), defaults.len());
         for i in wanted..code.nlocalsplus as usize {
             *fp.add(i) = Value::NULL;
         }
         Frame(fp).init(f.value(), previous, return_pc, Value::NULL);
         Some(Frame(fp))
+    }
+}
+
+/// Copies values as `memmove` does, which is not worth a call for the few that calls have as a rule.
+///
+/// # Safety
+/// Both places are valid for so many values.
+#[inline(always)]
+unsafe fn copy_few(from: *const Value, to: *mut Value, n: usize) {
+    // SAFETY: as the caller says. All are read before one is written.
+    unsafe {
+        match n {
+            0 => {}
+            1 => *to = *from,
+            2 => *(to as *mut [Value; 2]) = *(from as *const [Value; 2]),
+            _ => std::ptr::copy(from, to, n),
+        }
     }
 }
 

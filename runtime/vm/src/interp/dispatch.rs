@@ -13,6 +13,7 @@
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
 use crate::instrument::deliver::{Rest, checked, deliver};
+use crate::instrument::locations::form_underneath;
 use crate::interp::counting::CountingTable;
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Flow, Regs, Step};
@@ -168,24 +169,13 @@ unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value
     // SAFETY: as in `slow`.
     unsafe {
         if (*th).tracing.get() != 0
-            && let Some(op) = unwatched_in_main(pc, fp)
+            && let Some(op) = form_underneath(&*th, Frame(fp).code(), pc)
         {
+            let op = checked(op);
             return PLAIN.0[op as usize](pc, sp, fp, th, o, (*th).table.get() as *const Table);
         }
         watched(pc, sp, fp, th, o, table)
     }
-}
-
-/// What an instruction of a tool's own code, of which nobody hears, is in the main copy; None in others.
-#[inline(always)]
-unsafe fn unwatched_in_main(pc: *const u16, fp: *mut Value) -> Option<u8> {
-    let code = Frame(fp).code();
-    let main = code.bytecode();
-    if !main.contains(pc) {
-        return None;
-    }
-    let at = (pc as usize - main.start() as usize) / 2;
-    Some(checked(code.locations()?.at(at).specialized_opcode()))
 }
 
 /// Delivers the events of an instruction, then runs it in the form it had before it was instrumented.
@@ -367,6 +357,12 @@ pub fn usual_table(t: &Thread) -> *const Table {
     crate::stats::counting_table(t).unwrap_or_else(|| t.interpreter().table.load(Acquire))
 }
 
+/// A hot frame that native code has started or resumed runs as machine code.
+unsafe fn enter_hot(r: &mut Regs, _o: u32) -> Step {
+    // SAFETY: the registers are those of a frame at an instruction.
+    unsafe { tier2::enter_frame(r) }
+}
+
 /// Runs the frame in the thread's saved registers until the frame that was entered by native code is left. The thread's `result` is its
 /// value, NULL for an exception.
 pub fn enter_loop(t: &Thread) {
@@ -377,8 +373,13 @@ pub fn enter_loop(t: &Thread) {
         let outer = t.loop_stack.replace(stack);
         // SAFETY: the saved registers are those of a frame at an instruction.
         unsafe {
-            let (op, o) = fetch(r.pc);
-            go(r, op, o, table as *const Table);
+            if tier2::is_hot_frame(&r) {
+                // As a slow function of the first instruction, which may do more than that one.
+                slow(r.pc, r.sp, r.fp, r.th, 0, enter_hot as crate::interp::regs::SlowFn as *const Table);
+            } else {
+                let (op, o) = fetch(r.pc);
+                go(r, op, o, table as *const Table);
+            }
         }
         t.loop_stack.set(outer);
         if t.table.get() != table {

@@ -1,5 +1,6 @@
 //! The registers of the interpreter and what an instruction's pieces tell the dispatcher.
 
+use crate::instrument::locations;
 use crate::interp::frame::Frame;
 use crate::thread::Thread;
 use limpid_bytecode::{INSTRUMENTED, Opcode};
@@ -235,7 +236,7 @@ impl Regs {
         }
     }
 
-    /// As [`Regs::set_opcode`], for the specializer: of an instrumented instruction it changes what that is underneath in the main copy.
+    /// As [`Regs::set_opcode`], for the specializer: of an instrumented instruction it changes what that is underneath.
     pub fn set_specialized(&self, op: Opcode) {
         self.set_opcode(op);
         if self.word() as u8 == INSTRUMENTED {
@@ -246,11 +247,6 @@ impl Regs {
     #[cold]
     #[inline(never)]
     fn specialize_underneath(&self, op: Opcode) {
-        let code = self.frame().code();
-        if let Some(l) = code.locations()
-            && code.bytecode().contains(self.pc)
-        {
-            l.at(code.offset_of(self.pc)).specialize(op);
-        }
+        locations::specialize_underneath(self.t(), self.frame().code(), self.pc, op);
     }
 }

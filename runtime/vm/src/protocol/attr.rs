@@ -285,6 +285,12 @@ fn slot_offset(class: Ref<Type>, i: usize) -> Option<u16> {
     u16::try_from(instance::slot_offset(class, i)).ok()
 }
 
+/// The method that stands for a special name in a class, if it takes its receiver in front of the arguments: so it is for all objects of the
+/// class as long as the versions of their shapes last.
+pub fn describe_special(class: Ref<Type>, name: Value) -> Option<Value> {
+    type_lookup(class, name).filter(|f| f.class().has(flag::METHOD_DESCRIPTOR) && f.class().has(flag::IMMUTABLE))
+}
+
 /// What loading `name` (interned) from an object of this class and shape comes down to.
 pub fn describe_load(class: Ref<Type>, shape: Ref<Shape>, name: Value) -> LoadKind {
     if !class.has(flag::PLAIN_LOOKUP) {

@@ -28,6 +28,24 @@ pub unsafe extern "C" fn current(pc: *const u16, sp: *mut Value, fp: *mut Value,
     unsafe { body(op)(pc, sp, fp, th, o) }
 }
 
+/// Runs an instruction that returns or yields, and leaves the interpreter's loop if the frame was called by native code.
+///
+/// # Safety
+/// The registers are those of a frame at an instruction.
+pub unsafe extern "C" fn to_native(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> *const u16 {
+    // SAFETY: by contract.
+    let next = unsafe { current(pc, sp, fp, th, o) };
+    // SAFETY: the thread's saved registers are those after the instruction.
+    unsafe {
+        match next.as_ref() {
+            Some(word) if *word as u8 == Opcode::INTERPRETER_EXIT as u8 => {
+                functions::INTERPRETER_EXIT(next, (*th).sp.get(), (*th).fp.get(), th, 0)
+            }
+            _ => next,
+        }
+    }
+}
+
 /// After the uops of a body that did not just run through.
 #[inline(never)]
 unsafe fn leave(flow: Flow, family: Opcode, r: &Regs, o: u64) -> *const u16 {

@@ -39,6 +39,9 @@ pub struct EntryPoints {
     /// Runs the executor whose number is in the cache of a jump; the registers are those after the jump. Afterwards they are where the
     /// interpreter is to go on.
     pub run: unsafe fn(&mut Regs, *const u16, u16) -> Step,
+    /// Native code has started or resumed a frame at the registers where [`is_hot_frame`]: runs its machine code, or has some made. The
+    /// second argument is the `RESUME` there.
+    pub enter: unsafe fn(&mut Regs, &Regs) -> Step,
     /// A thread ends: frees what [`ThreadState::compiler`] refers to.
     pub forget: unsafe fn(*mut ()),
     /// A child process after a fork has this thread only.
@@ -224,13 +227,64 @@ pub unsafe fn hot_loop(r: &mut Regs, o: u32) -> Step {
 pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
     let (jump, executor) = (r.pc, r.cache(1));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
+    // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
+    run_machine_code(r, |e, r| unsafe { (e.run)(r, jump, executor) })
+}
+
+/// In the cache of a `RESUME`: there is machine code for frames that native code starts or resumes here. No counter has this value.
+pub const HAS_CODE: u16 = u16::MAX;
+/// Likewise: it was recorded in vain often enough.
+pub const STAYS_COLD: u16 = u16::MAX - 1;
+
+/// The `RESUME` where a frame starts or resumes, or soon after, once it has run.
+#[inline(always)]
+fn resume_of(r: &Regs) -> Option<Regs> {
+    let mut r = *r;
+    loop {
+        match Opcode::from_u8(r.word() as u8)? {
+            Opcode::RESUME_CHECK => return Some(r),
+            Opcode::MAKE_CELL | Opcode::COPY_FREE_VARS => r.skip(1),
+            _ => return None,
+        }
+    }
+}
+
+/// Native code starts or resumes the frame at the registers: does it have machine code for that, or is some to be made? Otherwise counts.
+#[inline]
+pub fn is_hot_frame(r: &Regs) -> bool {
+    if !is_enabled() {
+        return false;
+    }
+    let Some(resume) = resume_of(r) else { return false };
+    let counter = resume.cache(1);
+    if counter >= STAYS_COLD || backoff::triggers(counter) {
+        return counter != STAYS_COLD;
+    }
+    resume.set_cache(1, backoff::advance(counter));
+    false
+}
+
+/// Runs the machine code of a [hot frame](is_hot_frame), or has some made.
+///
+/// # Safety
+/// The registers are those of a frame at an instruction, saved in the thread.
+pub unsafe fn enter_frame(r: &mut Regs) -> Step {
+    match resume_of(r) {
+        // SAFETY: by contract.
+        Some(resume) => run_machine_code(r, |e, r| unsafe { (e.enter)(r, &resume) }),
+        None => Step::Jump,
+    }
+}
+
+/// Does something that may run machine code, unless the frame at the registers is not to run any now.
+#[inline(always)]
+fn run_machine_code(r: &mut Regs, run: impl FnOnce(&EntryPoints, &mut Regs) -> Step) -> Step {
     match ENTRY_POINTS.get() {
         Some(e) if runs_plainly(r.t()) && !is_exposed(r) => {
             // Machine code keeps values on the native stack, so a collection that it causes has to look there.
             let loop_stack = r.t().loop_stack.replace(0);
             let outer = r.t().trace_frame.get();
-            // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
-            let step = unsafe { (e.run)(r, jump, executor) };
+            let step = run(e, r);
             r.t().trace_frame.set(outer);
             r.t().loop_stack.set(loop_stack);
             step

@@ -18,8 +18,9 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 12] = [
+const LOOKED_INTO: [Opcode; 13] = [
     Opcode::LOAD_ATTR,
+    Opcode::LOAD_SPECIAL,
     Opcode::LOAD_SUPER_ATTR,
     Opcode::STORE_ATTR,
     Opcode::BINARY_OP,
@@ -47,6 +48,13 @@ pub enum Origin {
     Exit(usize),
     /// Where machine code was left at this instruction, with everything in memory.
     Junction(*const u16),
+    /// Where native code starts or resumes a frame.
+    Frame {
+        /// The instruction.
+        pc: *const u16,
+        /// The `RESUME` there, or soon after.
+        resume: *const u16,
+    },
 }
 
 /// Why a recording has ended.
@@ -60,6 +68,8 @@ pub enum End {
     OtherLoop,
     /// The last step leaves the first frame.
     Leaves,
+    /// The last step leaves the first frame, which native code has called.
+    LeavesLoop,
     /// Too many steps.
     TooLong,
 }
@@ -258,6 +268,10 @@ impl Recording {
         if op == Opcode::EXTENDED_ARG {
             return true;
         }
+        if op == Opcode::INTERPRETER_EXIT && frame.0 == self.caller && !self.caller.is_null() {
+            self.end = End::LeavesLoop;
+            return false;
+        }
         // No opcode at all: a tool wants its events.
         if matches!(op, Opcode::CACHE | Opcode::INTERPRETER_EXIT) || !self.follow(frame) {
             // An exception has left the first frame: the step before it cannot be part of the trace.
@@ -382,7 +396,7 @@ impl Origin {
     pub fn header(self) -> Option<*const u16> {
         match self {
             Origin::Loop { header, .. } => Some(header),
-            Origin::Exit(_) | Origin::Junction(_) => None,
+            Origin::Exit(_) | Origin::Junction(_) | Origin::Frame { .. } => None,
         }
     }
 }

@@ -15,26 +15,41 @@ use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 /// The instructions of a code object, or one thread's copy of them.
+///
+/// Behind the words of a copy that a thread specializes is a byte for each: what an instruction is underneath the mark that it is
+/// instrumented, 0 where that is not known. Of the main copy that is in the table of its [`Locations`].
 #[repr(C)]
 pub struct Bytecode {
     header: Header,
     pub(crate) len: usize,
+    has_forms: bool,
     words: [u16; 0],
 }
 
 /// Bytes before the instructions.
-pub const BYTECODE_OFFSET: usize = size_of::<Bytecode>();
+pub const BYTECODE_OFFSET: usize = std::mem::offset_of!(Bytecode, words);
 
 impl Bytecode {
-    pub(crate) fn new(t: &Thread, words: &[u16]) -> R<Ref<Bytecode>> {
-        let p = t.try_alloc_bytes(BYTECODE_OFFSET + words.len() * 2 + 2, Header::new(ShapeRef::NONE, Kind::Leaf, 0))?;
+    /// `has_forms`: with room for what is underneath marks.
+    pub(crate) fn new(t: &Thread, words: &[u16], has_forms: bool) -> R<Ref<Bytecode>> {
+        let bytes = words.len() * if has_forms { 3 } else { 2 };
+        let p = t.try_alloc_bytes(BYTECODE_OFFSET + bytes + 2, Header::new(ShapeRef::NONE, Kind::Leaf, 0))?;
         let p = p.as_ptr() as *mut Bytecode;
-        // SAFETY: a new cell with room for the words.
+        // SAFETY: a new, zeroed cell with room for the words.
         unsafe {
             (*p).len = words.len();
-            std::ptr::copy_nonoverlapping(words.as_ptr(), (*p).words.as_mut_ptr(), words.len());
+            (*p).has_forms = has_forms;
+            let start = p.cast::<u8>().add(BYTECODE_OFFSET).cast::<u16>();
+            std::ptr::copy_nonoverlapping(words.as_ptr(), start, words.len());
             Ok(Ref::from_ptr(p))
         }
+    }
+
+    /// What the instruction at `i` is underneath its mark, if that has a place here.
+    pub fn form(&self, i: usize) -> Option<&AtomicU8> {
+        assert!(i < self.len);
+        // SAFETY: in range; the bytes lie behind the words.
+        self.has_forms.then(|| unsafe { &*(self.start().add(self.len).cast::<AtomicU8>().add(i)) })
     }
 
     /// The first instruction.
@@ -58,6 +73,12 @@ impl Bytecode {
     #[inline]
     pub fn contains(&self, pc: *const u16) -> bool {
         (pc as usize).wrapping_sub(self.start() as usize) < self.len * 2
+    }
+
+    /// The index of the word at an address of one.
+    #[inline(always)]
+    pub fn index_of(&self, pc: *const u16) -> usize {
+        (pc as usize - self.start() as usize) / 2
     }
 
     /// The word at `i`, read as other threads may be writing it.
@@ -174,7 +195,7 @@ impl Code {
             let table = LineTable { bytes: bytes.as_slice(), firstlineno: data.firstlineno }.without_columns();
             f.linetable = Bytes::from_slice(t, &table)?.value();
         }
-        let bytecode = Bytecode::new(t, words)?;
+        let bytecode = Bytecode::new(t, words, false)?;
         // SAFETY: `consts` is a tuple.
         write_constants(&bytecode, unsafe { Ref::from_value(f.consts) });
         let mut has_loops = false;
@@ -248,7 +269,7 @@ impl Code {
     pub fn offset_of(&self, pc: *const u16) -> usize {
         let main = self.bytecode();
         let copy = if main.contains(pc) { Some(main) } else { self.copy_containing(pc) };
-        copy.map_or(0, |b| (pc as usize - b.start() as usize) / 2)
+        copy.map_or(0, |b| b.index_of(pc))
     }
 
     /// Its name for tracers.

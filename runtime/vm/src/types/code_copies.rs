@@ -17,7 +17,7 @@ use crate::types::{Code, Generator, Tuple, ValueList};
 use limpid_heap::Value;
 use std::cell::Cell;
 
-/// Where the common copy is in the list.
+/// Where the common copy is in the list, which has no place for what is underneath marks.
 const COMMON: usize = 0;
 
 /// How often a thread runs code without loops before it gets a copy.
@@ -55,11 +55,23 @@ impl Code {
 
     /// The copy at an index.
     #[inline(always)]
-    pub(super) fn existing_copy(&self, index: usize) -> Option<Ref<Bytecode>> {
-        let list = ValueList::from_cell(self.copies.opt()?);
-        let v = if index < list.len() { list.get(index).non_null()? } else { return None };
+    pub(crate) fn existing_copy(&self, index: usize) -> Option<Ref<Bytecode>> {
+        let v = ValueList::item(self.copies.opt()?, index)?.non_null()?;
         // SAFETY: the list holds bytecode.
         Some(unsafe { Ref::from_value(v) })
+    }
+
+    /// As [`Code::offset_of`], for an instruction that the thread runs: nearly always in the main copy or its own.
+    #[inline]
+    pub fn place_of(&self, t: &Thread, pc: *const u16) -> usize {
+        let main = self.bytecode();
+        if main.contains(pc) {
+            return main.index_of(pc);
+        }
+        match self.existing_copy(t.bytecode_index.get() as usize) {
+            Some(own) if own.contains(pc) => own.index_of(pc),
+            _ => self.offset_of(pc),
+        }
     }
 
     /// The copy of the instructions that contains an address.
@@ -100,7 +112,7 @@ pub fn own_copy(t: &Thread, code: Ref<Code>, index: usize) -> Ref<Bytecode> {
 fn make(t: &Thread, code: Ref<Code>, index: usize) -> Ref<Bytecode> {
     let mut words = code.words();
     unspecialize(&mut words);
-    let Ok(copy) = Bytecode::new(t, &words) else {
+    let Ok(copy) = Bytecode::new(t, &words, index != COMMON) else {
         // No room: run the main copy.
         t.take_exception();
         return code.bytecode();

@@ -58,7 +58,8 @@ unsafe fn run_with<const N: usize>(program: &Program, frame: *mut Value, t: &Thr
 }
 
 impl Run<'_> {
-    fn executor(&self) -> &Executor {
+    /// The executor whose program this is.
+    pub fn executor(&self) -> &Executor {
         // SAFETY: the program belongs to it.
         unsafe { &*self.program.executor }
     }

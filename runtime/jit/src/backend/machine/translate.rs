@@ -12,7 +12,7 @@ mod stores;
 mod tracing;
 
 use crate::backend::Words;
-use crate::executor::Executor;
+use crate::executor::{Executor, Exit};
 use crate::helpers;
 use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
 use crate::uop_counts::is_run;
@@ -463,6 +463,11 @@ impl Function<'_, '_> {
             Op::Leave => {
                 let block = self.exit_block(exit);
                 self.b.ins().jump(block, &[]);
+            }
+            Op::LeaveOnce => {
+                let address = self.constant(&raw const *self.t.executor.exits[exit as usize] as i64);
+                let is_forced = self.b.ins().load(I8, flags(), address, offset_of!(Exit, is_forced) as i32);
+                self.guard_not(is_forced, exit);
             }
             Op::Link => self.link(imm, args, u.exit),
             _ => return None,

@@ -2,6 +2,7 @@
 
 use super::{due, failure, has_missed, success};
 use crate::interp::regs::Regs;
+use crate::interp::uops::special_name;
 use crate::object::{Ref, ValueExt};
 use crate::protocol::attr::{self, ClassLoad, LoadKind, StoreKind};
 use crate::shape::Shape;
@@ -114,6 +115,20 @@ pub fn load_attr(r: &Regs, o: u32) {
         LoadKind::Method(_) | LoadKind::MethodWithoutDict(..) => failure(r, Failure::Method),
         LoadKind::Other => failure(r, Failure::OtherType),
     }
+}
+
+/// `LOAD_SPECIAL`
+pub fn load_special(r: &Regs, o: u32) {
+    if !due(r) {
+        return;
+    }
+    let Some(shape) = shape_of(r.peek(1)) else { return failure(r, Failure::OtherType) };
+    let Some(method) = attr::describe_special(shape.class(), special_name(o)) else { return failure(r, Failure::OtherType) };
+    if !cache_shape(r, shape) {
+        return failure(r, Failure::OutOfVersions);
+    }
+    r.set_cache64(6, method.bits());
+    success(r, Opcode::LOAD_SPECIAL_KNOWN);
 }
 
 fn load_module_attr(r: &Regs, module: Ref<Module>, name: Value) {

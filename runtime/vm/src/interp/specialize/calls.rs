@@ -1,7 +1,7 @@
 //! Calls.
 
 use super::{due, failure, has_missed, success};
-use crate::args::{NativeBody, Signature};
+use crate::args::{FnDef, NativeBody};
 use crate::interp::frame::HEADER;
 use crate::interp::regs::Regs;
 use crate::interp::uops::{HAS_RECEIVER, MAX_FILLED, MOST_UNBOUND};
@@ -79,8 +79,17 @@ fn choose_function(r: &Regs, f: Ref<Function>, receiver: Value, n: usize) -> Res
     })
 }
 
-/// Writes how many parameters a native function has, 0 if the call gives all of them. False: the arguments have to be bound.
-fn cache_parameters(r: &Regs, signature: &Signature, given: usize) -> bool {
+/// Writes how many parameters a native function has, 0 if the call gives all of them. False: the arguments are not what it takes.
+fn cache_parameters(r: &Regs, f: &FnDef, given: usize) -> bool {
+    let signature = &f.signature;
+    match f.body {
+        NativeBody::Bound(_) => {}
+        NativeBody::Positional(_) => {
+            r.set_cache(8, 0);
+            return true;
+        }
+        NativeBody::Raw(_) => return false,
+    }
     let fits = signature.fits_with_defaults(given) && signature.len() <= MAX_FILLED;
     r.set_cache(8, if signature.fits(given) { 0 } else { signature.len() as u16 });
     fits || signature.fits(given)
@@ -99,14 +108,12 @@ fn choose_native(r: &Regs, f: Ref<BuiltinFunction>, receiver: Value, n: usize) -
         return Ok(Opcode::CALL_ISINSTANCE);
     }
     let given = n + f.passes_receiver() as usize;
-    match f.def().body {
-        NativeBody::Bound(_) if cache_parameters(r, &f.def().signature, given) => {
-            r.set_cache64(4, std::ptr::from_ref(f.def()) as u64);
-            r.set_cache(9, f.passes_receiver() as u16);
-            Ok(Opcode::CALL_BUILTIN_FAST)
-        }
-        _ => Ok(Opcode::CALL_NON_PY_GENERAL),
+    if !cache_parameters(r, f.def(), given) {
+        return Ok(Opcode::CALL_NON_PY_GENERAL);
     }
+    r.set_cache64(4, std::ptr::from_ref(f.def()) as u64);
+    r.set_cache(9, f.passes_receiver() as u16);
+    Ok(Opcode::CALL_BUILTIN_FAST)
 }
 
 fn choose_descriptor(r: &Regs, d: Ref<MethodDescriptor>, receiver: Value, n: usize) -> Result<Opcode, Failure> {
@@ -118,7 +125,8 @@ fn choose_descriptor(r: &Regs, d: Ref<MethodDescriptor>, receiver: Value, n: usi
         return Ok(Opcode::CALL_LIST_APPEND);
     }
     match d.def().body {
-        NativeBody::Bound(_) if cache_parameters(r, &d.def().signature, n + 1) => Ok(Opcode::CALL_METHOD_DESCRIPTOR_FAST),
+        NativeBody::Raw(_) => Ok(Opcode::CALL_METHOD_DESCRIPTOR_RAW),
+        _ if cache_parameters(r, d.def(), n + 1) => Ok(Opcode::CALL_METHOD_DESCRIPTOR_FAST),
         _ => Ok(Opcode::CALL_NON_PY_GENERAL),
     }
 }

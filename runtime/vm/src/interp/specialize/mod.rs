@@ -9,7 +9,7 @@ mod attributes;
 mod calls;
 mod simple;
 
-pub use attributes::{load_attr, load_global, store_attr};
+pub use attributes::{load_attr, load_global, load_special, store_attr};
 pub use calls::{call, call_kw};
 pub use simple::{binary_op, compare_op, contains_op, for_iter, get_iter, send, store_subscr, to_bool, unpack_sequence};
 

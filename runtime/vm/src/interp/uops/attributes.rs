@@ -411,10 +411,25 @@ unsafe fn load_super_attr(r: &mut Regs, o: u32) -> Step {
     Step::Next
 }
 
+/// The name of the method that a LOAD_SPECIAL wants.
+pub fn special_name(o: u32) -> Value {
+    [names::__enter__, names::__exit__, names::__aenter__, names::__aexit__][(o & 3) as usize]
+}
+
+/// The method in the cache, and the object as its receiver.
+#[inline(always)]
+pub fn PUSH_SPECIAL(r: &mut Regs, _o: u32) -> Flow {
+    let object = r.peek(1);
+    r.poke(1, Value::from_bits(r.cache64(6)));
+    r.push(object);
+    Flow::Next
+}
+
 unsafe fn load_special(r: &mut Regs, o: u32) -> Step {
+    specialize::load_special(r, o);
     let t = r.t();
     let object = r.peek(1);
-    let name = [names::__enter__, names::__exit__, names::__aenter__, names::__aexit__][(o & 3) as usize];
+    let name = special_name(o);
     match attempt!(attr::get_special_method(t, object, name)) {
         Some((f, receiver)) => {
             r.poke(1, f);

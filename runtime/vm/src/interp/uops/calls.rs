@@ -203,7 +203,8 @@ fn call_body(r: &Regs, body: fn(&Thread, &[Value]) -> R, n: usize) -> R {
 #[inline(never)]
 fn call_filled(t: &Thread, body: fn(&Thread, &[Value]) -> R, args: &[Value], total: usize) -> R {
     let mut all = [Value::NULL; MAX_FILLED];
-    all[..args.len()].copy_from_slice(args);
+    // One by one: they are few, too few for a call of `memcpy`.
+    args.iter().zip(&mut all).for_each(|(given, place)| *place = *given);
     body(t, &all[..total])
 }
 
@@ -222,7 +223,7 @@ pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
     if std::ptr::from_ref(function.def()) as u64 != r.cache64(4) || function.passes_receiver() as u16 != r.cache(9) {
         return Flow::Slow(call_native_miss);
     }
-    let NativeBody::Bound(body) = function.def().body else { return Flow::Deopt };
+    let (NativeBody::Bound(body) | NativeBody::Positional(body)) = function.def().body else { return Flow::Deopt };
     r.save();
     // The receiver of a bound native method lies in the place of the NULL.
     let (args, count) = match function.receiver.opt() {
@@ -246,20 +247,12 @@ pub fn CALL_NATIVE(r: &mut Regs, o: u32) -> Flow {
     }
 }
 
-/// A method of a native type, called with all of its parameters.
+/// A method of a native type that takes its parameters in a slice.
 #[inline(always)]
 pub fn CALL_NATIVE_METHOD(r: &mut Regs, o: u32) -> Flow {
     let n = o as usize;
-    let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
-    if f.bits() != r.cache64(4) || receiver.is_null() || probes::cfunction_tracers() != 0 {
-        return Flow::Slow(call_native_miss);
-    }
-    // SAFETY: the specializer has cached a method descriptor.
-    let descriptor = unsafe { Ref::<MethodDescriptor>::from_value(f) };
-    if receiver.class() != descriptor.class() && !receiver.class().is_subtype(descriptor.class()) {
-        return Flow::Slow(call_native_miss);
-    }
-    let NativeBody::Bound(body) = descriptor.def().body else { return Flow::Deopt };
+    let Some(descriptor) = cached_method(r, n) else { return Flow::Slow(call_native_miss) };
+    let (NativeBody::Bound(body) | NativeBody::Positional(body)) = descriptor.def().body else { return Flow::Deopt };
     r.save();
     match call_body(r, body, n + 1) {
         Ok(v) => {
@@ -269,6 +262,37 @@ pub fn CALL_NATIVE_METHOD(r: &mut Regs, o: u32) -> Flow {
         }
         Err(_) => Flow::Slow(raised),
     }
+}
+
+/// A method of a native type that takes the arguments as they are.
+#[inline(always)]
+pub fn CALL_RAW_METHOD(r: &mut Regs, o: u32) -> Flow {
+    let n = o as usize;
+    let Some(descriptor) = cached_method(r, n) else { return Flow::Slow(call_native_miss) };
+    let NativeBody::Raw(body) = descriptor.def().body else { return Flow::Deopt };
+    r.save();
+    let v = attempt_here!(call_raw(r.t(), body, r.top_slice(n + 1)));
+    r.drop_n(n + 1);
+    r.poke(1, v);
+    Flow::Next
+}
+
+/// Out of line: a handler cannot have arguments in memory of its own.
+#[inline(never)]
+fn call_raw(t: &Thread, body: for<'a> fn(&Thread, Args<'a>) -> R, args: &[Value]) -> R {
+    body(t, Args::positional(args))
+}
+
+/// The method that is called with a receiver and `n` arguments, if it is the cached one and fits the receiver.
+#[inline(always)]
+fn cached_method(r: &Regs, n: usize) -> Option<Ref<MethodDescriptor>> {
+    let (f, receiver) = (r.peek(n + 2), r.peek(n + 1));
+    if f.bits() != r.cache64(4) || receiver.is_null() || probes::cfunction_tracers() != 0 {
+        return None;
+    }
+    // SAFETY: the specializer has cached a method descriptor.
+    let descriptor = unsafe { Ref::<MethodDescriptor>::from_value(f) };
+    (receiver.class() == descriptor.class() || receiver.class().is_subtype(descriptor.class())).then_some(descriptor)
 }
 
 unsafe fn call_native_miss(r: &mut Regs, o: u32) -> Step {

@@ -9,7 +9,7 @@ use crate::root::TypeCell;
 use crate::slots::SlotTable;
 use crate::thread::Thread;
 use crate::types::{Str, Tuple, TypeDef, flag, int};
-use limpid_heap::{Header, Value};
+use limpid_heap::{Header, Value, is_alone};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,9 +29,21 @@ pub struct Lock {
 pub static LOCK: TypeCell = TypeCell::new();
 layout!(Lock, LOCK.get(), Leaf);
 
+/// Takes a lock of Python's if it is free.
+#[inline(always)]
+fn take(raw: &RawLock) -> bool {
+    raw.try_lock_if_alone(is_alone())
+}
+
+/// Gives a lock of Python's back. False: it was not locked.
+#[inline(always)]
+fn give_back(raw: &RawLock) -> bool {
+    raw.unlock_if_alone(is_alone())
+}
+
 /// Waits for a lock, at most for `timeout`; looks at signals meanwhile.
 fn acquire_raw(t: &Thread, raw: &RawLock, blocking: bool, timeout: Option<Duration>) -> R<bool> {
-    if raw.try_lock() {
+    if take(raw) {
         return Ok(true);
     }
     if !blocking {
@@ -93,19 +105,20 @@ pub fn new_lock(t: &Thread) -> Value {
 
 fn lock_acquire(t: &Thread, a: &[Value]) -> R {
     let lock = receiver::<Lock>(a[0]);
-    if a[1].is_null() && a[2].is_null() && lock.raw.try_lock() {
+    if a[1].is_null() && a[2].is_null() && take(&lock.raw) {
         return Ok(Value::TRUE);
     }
     let (blocking, timeout) = timeout_of(t, a[1], a[2])?;
     Ok(Value::bool(acquire_raw(t, &lock.raw, blocking, timeout)?))
 }
 
-fn lock_release(t: &Thread, a: &[Value]) -> R {
+fn lock_enter(t: &Thread, a: &[Value]) -> R {
     let lock = receiver::<Lock>(a[0]);
-    if !lock.raw.unlock() {
-        raise!(t, RuntimeError, "release unlocked lock");
-    }
-    Ok(Value::NONE)
+    if take(&lock.raw) { Ok(Value::TRUE) } else { Ok(Value::bool(acquire_raw(t, &lock.raw, true, None)?)) }
+}
+
+fn lock_release(t: &Thread, a: &[Value]) -> R {
+    if give_back(&receiver::<Lock>(a[0]).raw) { Ok(Value::NONE) } else { raise!(t, RuntimeError, "release unlocked lock") }
 }
 
 fn lock_repr(t: &Thread, v: Value) -> R {
@@ -140,8 +153,8 @@ pub static LOCK_DEF: TypeDef = TypeDef {
         FnDef::def("release_lock", "self, /", lock_release),
         FnDef::def("locked", "self, /", |_, a| Ok(Value::bool(receiver::<Lock>(a[0]).raw.is_locked()))),
         FnDef::def("locked_lock", "self, /", |_, a| Ok(Value::bool(receiver::<Lock>(a[0]).raw.is_locked()))),
-        FnDef::def("__enter__", "self, /", |t, a| lock_acquire(t, &[a[0], Value::NULL, Value::NULL])),
-        FnDef::def("__exit__", "self, /, *args", |t, a| lock_release(t, &a[..1])),
+        FnDef::def("__enter__", "self, /", lock_enter),
+        FnDef::positional("__exit__", "self, /, *args", lock_release),
         FnDef::def("_at_fork_reinit", "self, /", lock_at_fork),
     ],
     ..TypeDef::of::<Lock>("_thread.lock")
@@ -160,20 +173,49 @@ pub struct RLock {
 pub static RLOCK: TypeCell = TypeCell::new();
 layout!(RLock, RLOCK.get(), Leaf);
 
+impl RLock {
+    /// Takes it if it is free or this thread's already.
+    #[inline]
+    fn take(&self, t: &Thread) -> bool {
+        let me = t.ident.get();
+        if self.owner.load(Ordering::Relaxed) == me {
+            // Only the owner writes the count.
+            self.count.store(self.count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            return true;
+        }
+        if !take(&self.raw) {
+            return false;
+        }
+        self.own(me);
+        true
+    }
+
+    /// Is this thread's from now on, once.
+    fn own(&self, me: u64) {
+        self.owner.store(me, Ordering::Relaxed);
+        self.count.store(1, Ordering::Relaxed);
+    }
+}
+
 fn rlock_acquire(t: &Thread, a: &[Value]) -> R {
     let lock = receiver::<RLock>(a[0]);
-    let me = t.ident.get();
-    if lock.owner.load(Ordering::Relaxed) == me {
-        lock.count.fetch_add(1, Ordering::Relaxed);
+    if a[1].is_null() && a[2].is_null() && lock.take(t) {
         return Ok(Value::TRUE);
     }
     let (blocking, timeout) = timeout_of(t, a[1], a[2])?;
-    if !acquire_raw(t, &lock.raw, blocking, timeout)? {
-        return Ok(Value::FALSE);
+    if lock.take(t) {
+        return Ok(Value::TRUE);
     }
-    lock.owner.store(me, Ordering::Relaxed);
-    lock.count.store(1, Ordering::Relaxed);
-    Ok(Value::TRUE)
+    let acquired = acquire_raw(t, &lock.raw, blocking, timeout)?;
+    if acquired {
+        lock.own(t.ident.get());
+    }
+    Ok(Value::bool(acquired))
+}
+
+fn rlock_enter(t: &Thread, a: &[Value]) -> R {
+    let lock = receiver::<RLock>(a[0]);
+    if lock.take(t) { Ok(Value::TRUE) } else { rlock_acquire(t, &[a[0], Value::NULL, Value::NULL]) }
 }
 
 fn rlock_release(t: &Thread, a: &[Value]) -> R {
@@ -181,9 +223,11 @@ fn rlock_release(t: &Thread, a: &[Value]) -> R {
     if lock.owner.load(Ordering::Relaxed) != t.ident.get() {
         raise!(t, RuntimeError, "cannot release un-acquired lock");
     }
-    if lock.count.fetch_sub(1, Ordering::Relaxed) == 1 {
+    let left = lock.count.load(Ordering::Relaxed).wrapping_sub(1);
+    lock.count.store(left, Ordering::Relaxed);
+    if left == 0 {
         lock.owner.store(0, Ordering::Relaxed);
-        lock.raw.unlock();
+        give_back(&lock.raw);
     }
     Ok(Value::NONE)
 }
@@ -257,8 +301,8 @@ pub static RLOCK_DEF: TypeDef = TypeDef {
         FnDef::def("acquire", "self, blocking=True, timeout=-1", rlock_acquire),
         FnDef::def("release", "self, /", rlock_release),
         FnDef::def("locked", "self, /", |_, a| Ok(Value::bool(receiver::<RLock>(a[0]).count.load(Ordering::Relaxed) > 0))),
-        FnDef::def("__enter__", "self, /", |t, a| rlock_acquire(t, &[a[0], Value::NULL, Value::NULL])),
-        FnDef::def("__exit__", "self, /, *args", |t, a| rlock_release(t, &a[..1])),
+        FnDef::def("__enter__", "self, /", rlock_enter),
+        FnDef::positional("__exit__", "self, /, *args", rlock_release),
         FnDef::def("_is_owned", "self, /", |t, a| Ok(Value::bool(held_here(t, a[0]).owner.load(Ordering::Relaxed) == t.ident.get()))),
         FnDef::def("_recursion_count", "self, /", |t, a| {
             let lock = held_here(t, a[0]);
