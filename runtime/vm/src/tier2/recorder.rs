@@ -18,7 +18,7 @@ const MAX_CACHES: usize = 10;
 /// How many operands are looked at.
 pub const WATCHED: usize = 4;
 /// Instructions into whose operands' shapes the compiler looks.
-const LOOKED_INTO: [Opcode; 17] = [
+const LOOKED_INTO: [Opcode; 16] = [
     Opcode::LOAD_ATTR,
     Opcode::LOAD_SPECIAL,
     Opcode::LOAD_SUPER_ATTR,

@@ -189,7 +189,7 @@ impl Run<'_> {
                 Op::SuspendInSend => self.suspend(&words(), imm, state::SUSPENDED_YIELD_FROM),
                 Op::Body => self.body(word(0), imm as usize)?,
                 Op::Leave => guard(false)?,
-                Op::LeaveOnce => guard(!self.executor().exits[i.exit as usize].is_forced.get())?,
+                Op::LeaveOnce => guard(!self.executor().exits[i.exit.unwrap_or(0) as usize].is_forced.get())?,
                 Op::Link => return Err(self.link(imm, &words(), i.exit.is_some())),
             }
         })
