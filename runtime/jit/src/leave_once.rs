@@ -5,10 +5,18 @@
 
 use crate::ir::{Effect, Op, Trace, Ty, Uop};
 use rustc_hash::FxHashSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+static WANTED: AtomicBool = AtomicBool::new(false);
+
+/// Looks whether that was asked for. Once in a process, before anything is compiled.
+pub fn look_for_option() {
+    WANTED.store(crate::option("jit-leave").is_some(), Relaxed);
+}
 
 /// Was that asked for?
 pub fn is_wanted() -> bool {
-    crate::option("jit-leave").is_some()
+    WANTED.load(Relaxed)
 }
 
 /// Adds the uops that leave.

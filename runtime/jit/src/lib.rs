@@ -66,6 +66,7 @@ const SHORT: usize = 24;
 
 /// Has hot loops compiled from now on.
 pub fn install() {
+    leave_once::look_for_option();
     tier2::install(EntryPoints {
         is_due,
         compile: |t, recording| budget::charge(|| compile(t, recording)).0,
