@@ -4,14 +4,15 @@
 //! exit comes a uop that leaves until [`Exit::is_forced`](crate::executor::Exit::is_forced) is cleared, which is done when the exit was taken.
 
 use crate::ir::{Effect, Op, Trace, Ty, Uop};
+use limpid_vm::runtime::Options;
 use rustc_hash::FxHashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static WANTED: AtomicBool = AtomicBool::new(false);
 
 /// Looks whether that was asked for. Once in a process, before anything is compiled.
-pub fn look_for_option() {
-    WANTED.store(crate::option("jit-leave").is_some(), Relaxed);
+pub fn look_for_option(options: &Options) {
+    WANTED.store(options.x_options.iter().any(|(name, _)| name == "jit-leave"), Relaxed);
 }
 
 /// Was that asked for?

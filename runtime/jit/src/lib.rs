@@ -48,6 +48,7 @@ use limpid_pystats::live::LIVE;
 use limpid_pystats::model::Stats;
 use limpid_vm::interp::backoff;
 use limpid_vm::interp::regs::Regs;
+use limpid_vm::runtime::Options;
 use limpid_vm::stats;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::recorder::{End, Origin};
@@ -65,8 +66,8 @@ const MOST_EXECUTORS: usize = u16::MAX as usize;
 const SHORT: usize = 24;
 
 /// Has hot loops compiled from now on.
-pub fn install() {
-    leave_once::look_for_option();
+pub fn install(options: &Options) {
+    leave_once::look_for_option(options);
     tier2::install(EntryPoints {
         is_due,
         compile: |t, recording| budget::charge(|| compile(t, recording)).0,

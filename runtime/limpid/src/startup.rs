@@ -54,7 +54,7 @@ fn install_jit(config: &Config) {
     if config.options.jit {
         backoff::JUMP_BACKWARD.store(config.options.jit_loop_counter, Relaxed);
         backoff::SIDE_EXIT.store(config.options.jit_exit_counter, Relaxed);
-        limpid_jit::install();
+        limpid_jit::install(&config.options);
     }
 }
 
