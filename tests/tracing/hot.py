@@ -60,6 +60,61 @@ class Amount:
         return cls(x)
 
 
+class Box:
+    def __init__(self):
+        self.kept = {}
+
+    def __setitem__(self, i, x):
+        self.kept[i & 7] = x
+
+    def __len__(self):
+        return len(self.kept)
+
+    def __contains__(self, x):
+        return x in self.kept
+
+    def __lt__(self, other):
+        return len(self.kept) < other
+
+    def __iadd__(self, x):
+        return self
+
+
+def special_methods(n):
+    box = Box()
+    for i in range(n):
+        box[i] = i
+        box += len(box)
+        if i in box or box < i:
+            continue
+
+
+def weight(x):
+    """Long enough to have machine code of its own, which native code enters."""
+    a = x * 3 + 1
+    b = a % 101 + x
+    c = a * b - x if a > b else a + b
+    if c % 7 == 3:
+        c -= a
+    d = c * 2 + b - a
+    return (a + b + c + d) % 1009
+
+
+def weights(n):
+    a = 1
+    for i in range(n):
+        a = (a * 31 + i) % 10007
+        b = a * 2 + i - 3
+        c = b - a if b > a else a - b
+        d = (c + b) * 3 - a
+        yield (a + b + c + d) % 1009
+
+
+def through_native(n):
+    ordered = sorted(range(n), key=weight)
+    return ordered[0] + sum(map(weight, ordered)) + sum(weights(n))
+
+
 class Nothing:
     def __bool__(self):
         return False
@@ -128,3 +183,5 @@ exceptions(10000)
 objects(5000)
 generators(5000)
 operators(4000)
+special_methods(4000)
+through_native(4000)
