@@ -108,8 +108,11 @@ counts = threading.local()
 
 
 def trace(frame, event, argument):
+    # Callbacks that a collection runs are traced too.
+    if frame.f_code is not use.__code__:
+        return None
     counts.seen = getattr(counts, "seen", 0) + 1
-    return trace if frame.f_code is use.__code__ else None
+    return trace
 
 
 seen = []
