@@ -54,6 +54,14 @@ impl NotedJump {
         self.line.set(line);
     }
 
+    /// Does something that may run other code, between a jump and its target.
+    pub fn keep<T>(&self, f: impl FnOnce() -> T) -> T {
+        let (target, line) = (self.target.get(), self.line.get());
+        let result = f();
+        self.note(target, line);
+        result
+    }
+
     /// The line it has jumped here from, if it has.
     fn take(&self, here: *const u16) -> Option<i32> {
         (self.target.replace(std::ptr::null()) == here).then_some(self.line.get())

@@ -55,7 +55,9 @@ pub unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
 }
 
 unsafe fn poll_and_jump_back(r: &mut Regs, o: u32) -> Step {
-    attempt!(r.t().poll());
+    let t = r.t();
+    // Finalizers may run here, and jump themselves.
+    attempt!(t.noted_jump.keep(|| t.poll()));
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
     Step::Jump
 }
