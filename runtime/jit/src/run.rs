@@ -55,7 +55,10 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let t = r.t();
     let state = Running::of(t);
     // SAFETY: executors stay where they are while something runs.
-    let executor = unsafe { (&(*State::of(t)).executors).get(number as usize).map(|e| &*std::sync::Arc::as_ptr(e)) };
+    let executor = unsafe {
+        let executors = &(*State::of(t)).executors;
+        executors.get(number as usize).map(|e| &*std::sync::Arc::as_ptr(e))
+    };
     let Some(executor) = executor.filter(|e| e.header == r.pc) else {
         unset_executor(jump);
         return Step::Jump;
@@ -108,11 +111,7 @@ impl<'a> Running<'a> {
             if (*state).running.get() == 0 && !t.tier2().is_recording() {
                 (*state).free_retired(t);
             }
-            Running {
-                buffer: &*(&raw const *(*state).buffer),
-                executors: &*(&raw const (*state).running),
-                uops: &*(&raw const (*state).uops_run),
-            }
+            Running { buffer: &(*state).buffer, executors: &(*state).running, uops: &(*state).uops_run }
         }
     }
 
