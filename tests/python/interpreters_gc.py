@@ -52,6 +52,30 @@ kept = [OfFirst()]
 show("main", *(any(type(o).__name__ == name for o in gc.get_objects()) for name in ("OfMain", "OfFirst", "function")))
 second.exec('show("second", sees("OfMain"), sees("OfFirst"), sees("function"))')
 
+# A collection counts for the interpreter that has asked for it, and others hear of none.
+def young():
+    return gc.get_stats()[0]["collections"]
+
+
+before = young()
+first.exec("""
+def numbers():
+    return [generation["collections"] for generation in gc.get_stats()]
+before = numbers()
+for _ in range(200):
+    gc.collect(0)
+gc.collect()
+after = numbers()
+show("first", after[0] - before[0] >= 200, after[2] > before[2], all(n < 50 for n in gc.get_count()[1:]))
+for _ in range(60):
+    gc.collect(0)
+show("first", gc.get_count()[1] >= 60)
+""")
+show("main", young() - before < 200)
+fresh = interpreters.create()
+fresh.exec('import gc; print("new", gc.get_stats()[0]["collections"] < 200, flush=True)')
+fresh.close()
+
 # Off in the main interpreter is off there.
 gc.disable()
 second.exec('show("second", gc.isenabled())')

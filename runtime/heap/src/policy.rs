@@ -51,7 +51,6 @@ static BOOKS: Mutex<Books> = Mutex::new(Books {
     live: 0,
     live_after_full: 0,
     minor_since_full: 0,
-    older_counts: [0; 2],
 });
 
 /// What an object is taken to need, all that belongs to it included, where a threshold counts objects.
@@ -71,8 +70,6 @@ struct Books {
     live: usize,
     live_after_full: usize,
     minor_since_full: usize,
-    /// See [`counts`].
-    older_counts: [usize; 2],
 }
 
 /// Totals over the collections of a generation.
@@ -86,6 +83,15 @@ pub struct GenerationStats {
     pub objects: u64,
     /// Always 0.
     pub uncollectable: u64,
+}
+
+impl GenerationStats {
+    /// Counts a collection.
+    pub fn add(&mut self, report: &CollectionReport) {
+        self.collections += 1;
+        self.collected += report.collected as u64;
+        self.objects += report.objects as u64;
+    }
 }
 
 pub(crate) fn configure(config: &Config) {
@@ -217,20 +223,13 @@ pub(crate) fn allocated() -> usize {
 /// Enters a collection in the books. The world is stopped.
 pub(crate) fn note(report: &CollectionReport) {
     let mut books = lock(&BOOKS);
-    let stats = &mut books.stats[report.generation as usize];
-    stats.collections += 1;
-    stats.collected += report.collected as u64;
-    stats.objects += report.objects as u64;
+    books.stats[report.generation as usize].add(report);
     books.live = report.live;
     match report.generation {
-        Generation::Young => {
-            books.minor_since_full += 1;
-            books.older_counts[0] += 1;
-        }
+        Generation::Young => books.minor_since_full += 1,
         Generation::Full => {
             books.live_after_full = report.live;
             books.minor_since_full = 0;
-            books.older_counts = [0; 2];
         }
     }
     HANDED_OUT.store(0, Relaxed);
@@ -282,21 +281,10 @@ pub fn set_thresholds(thresholds: [usize; 3]) {
     set_due();
 }
 
-/// How far the counts that [`set_thresholds`] scales have come: the first number reaches the first threshold when a minor collection is
-/// due, the second is the number of minor collections since the last of an older generation, the third that of collections of the middle
-/// generation, which only programs ask for (see [`count_middle`]), since the last full one.
-pub fn counts() -> [usize; 3] {
-    let books = lock(&BOOKS);
+/// How far it is to the next minor collection, of a number that is reached when it is due.
+pub fn progress(threshold: usize) -> usize {
     let (allocated, due) = (ALLOCATED.load(Relaxed), DUE_AT.load(Relaxed));
-    let young = allocated as u128 * books.thresholds[0] as u128 / due.max(1) as u128;
-    let [first, second] = books.older_counts;
-    [young as usize, first, second]
-}
-
-/// The last collection was a minor one, and the program has asked for one of the middle generation.
-pub fn count_middle() {
-    let mut books = lock(&BOOKS);
-    books.older_counts = [0, books.older_counts[1] + 1];
+    (allocated as u128 * threshold as u128 / due.max(1) as u128) as usize
 }
 
 /// Have the old cells grown enough for a full collection?

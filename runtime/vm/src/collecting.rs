@@ -1,26 +1,41 @@
 //! What the programs of each interpreter have told the collector by `gc`: whether and how often to collect by itself, and what to leave
-//! alone.
+//! alone; and what it tells them.
 //!
 //! All interpreters have one heap. So what they want is put together: it is collected as often as that one wants it which wants it most
-//! often, and what was frozen stays so as long as any of them wants that.
+//! often, and what was frozen stays so as long as any of them wants that. A collection is counted for the interpreter whose program has
+//! asked for it, or has allocated the memory that made it due.
 
 use crate::interpreter::{self, Interpreter};
 use crate::thread::Thread;
-use limpid_heap::policy;
+use limpid_heap::{CollectionReport, Generation, GenerationStats, policy};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// What one interpreter wants.
+/// What one interpreter wants, and how often it has collected.
 pub struct Collecting {
     enabled: AtomicBool,
     thresholds: Mutex<[usize; 3]>,
     frozen: AtomicBool,
+    books: Mutex<Books>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Books {
+    stats: [GenerationStats; 2],
+    /// How many minor collections there were since the last of an older generation, and how many of the middle generation, which only
+    /// programs ask for, since the last full one.
+    older: [usize; 2],
 }
 
 impl Default for Collecting {
     fn default() -> Collecting {
-        Collecting { enabled: AtomicBool::new(true), thresholds: Mutex::new(policy::DEFAULT_THRESHOLDS), frozen: AtomicBool::new(false) }
+        Collecting {
+            enabled: AtomicBool::new(true),
+            thresholds: Mutex::new(policy::DEFAULT_THRESHOLDS),
+            frozen: AtomicBool::new(false),
+            books: Mutex::default(),
+        }
     }
 }
 
@@ -39,6 +54,34 @@ impl Collecting {
     pub fn has_frozen(&self) -> bool {
         self.frozen.load(Relaxed)
     }
+
+    /// `gc.get_stats()`, of [young, full]
+    pub fn stats(&self) -> [GenerationStats; 2] {
+        self.books.lock().stats
+    }
+
+    /// A thread of this interpreter has collected. The world is stopped; nobody stops with the books open.
+    pub(crate) fn note(&self, report: &CollectionReport) {
+        let mut books = self.books.lock();
+        books.stats[report.generation as usize].add(report);
+        match report.generation {
+            Generation::Young => books.older[0] += 1,
+            Generation::Full => books.older = [0; 2],
+        }
+    }
+}
+
+/// `gc.get_count()`: the first number reaches the first threshold when a minor collection is due, the others count collections.
+pub fn counts(t: &Thread) -> [usize; 3] {
+    let collecting = &t.interpreter().collecting;
+    let [minor, middle] = collecting.books.lock().older;
+    [policy::progress(collecting.thresholds()[0]), minor, middle]
+}
+
+/// The last collection was a minor one, and the program has asked for one of the middle generation.
+pub fn count_middle(t: &Thread) {
+    let mut books = t.interpreter().collecting.books.lock();
+    books.older = [0, books.older[1] + 1];
 }
 
 /// `gc.enable()` and `gc.disable()`

@@ -248,6 +248,9 @@ impl Embedder for Hooks {
             probes::gc__done::fire(report.objects as i64);
         }
         stats::collected(current(), number_told(report.generation) as usize, report);
+        if let Some(t) = current() {
+            t.interpreter().collecting.note(report);
+        }
         let Some(runtime) = RUNTIME.get().filter(|r| r.collection_listener.get().is_some()) else { return };
         if current().is_some_and(|t| t.collecting.get().is_none()) {
             runtime.collections.lock().push(*report);

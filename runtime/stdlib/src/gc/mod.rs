@@ -6,7 +6,7 @@
 
 mod objects;
 
-use limpid_heap::{CollectionReport, Generation, Request, Value, policy};
+use limpid_heap::{CollectionReport, Generation, Request, Value};
 use limpid_vm::args::FnDef;
 use limpid_vm::modules::ModuleDef;
 use limpid_vm::object::{R, Ref, ValueExt};
@@ -59,7 +59,7 @@ static FUNCTIONS: &[FnDef] = &[
     })
     .doc("Set the garbage collection debugging flags.\n\n  flags\n    An integer that can have the following bits turned on:\n      DEBUG_STATS - Print statistics during collection.\n      DEBUG_COLLECTABLE - Print collectable objects found.\n      DEBUG_UNCOLLECTABLE - Print unreachable but uncollectable objects\n        found.\n      DEBUG_SAVEALL - Save objects to gc.garbage rather than freeing them.\n      DEBUG_LEAK - Debug leaking programs (everything but STATS).\n\nDebugging information is written to sys.stderr."),
     FnDef::def("get_debug", "", |t, _| Ok(Value::int(debug_flags(t)))).doc("Get the garbage collection debugging flags."),
-    FnDef::def("get_count", "", |t, _| Ok(numbers(t, policy::counts()))).doc("Return a three-tuple of the current collection counts."),
+    FnDef::def("get_count", "", |t, _| Ok(numbers(t, collecting::counts(t)))).doc("Return a three-tuple of the current collection counts."),
     FnDef::def("get_threshold", "", |t, _| Ok(numbers(t, t.interpreter().collecting.thresholds()))).doc("Return the current collection thresholds."),
     FnDef::def("set_threshold", "threshold0, threshold1=<unrepresentable>, threshold2=<unrepresentable>, /", set_threshold)
         .doc("set_threshold(threshold0[, threshold1[, threshold2]])\nSet the collection thresholds (the collection frequency).\n\nSetting 'threshold0' to zero disables collection."),
@@ -178,7 +178,7 @@ fn collect_and_tell(t: &Thread, generation: Generation, number: i64) -> R<usize>
         finalization::run(t);
     }
     if number == 1 {
-        policy::count_middle();
+        collecting::count_middle(t);
     }
     keep_saved(t)?;
     tell(t, "stop", number, report.objects);
@@ -260,7 +260,7 @@ fn set_threshold(t: &Thread, a: &[Value]) -> R {
 }
 
 fn stats(t: &Thread, _: &[Value]) -> R {
-    let [young, full] = policy::stats();
+    let [young, full] = t.interpreter().collecting.stats();
     let list = List::new(t);
     for generation in [young, Default::default(), full] {
         let dict = Dict::new(t);
