@@ -1,6 +1,7 @@
 //! Operators, and conversions to numbers, for any object.
 
 use super::sequence;
+use crate::names;
 use crate::object::{R, Ref, ValueExt};
 use crate::slots::{Binary, SlotTable, Ternary};
 use crate::thread::Thread;
@@ -165,55 +166,72 @@ fn unsupported(t: &Thread, symbol: &str, a: Value, b: Value) -> R {
 }
 
 /// The slot of an operator.
-type BinarySlot = fn(&SlotTable) -> Option<Binary>;
+pub type BinarySlot = fn(&SlotTable) -> Option<Binary>;
 
 /// `a op= b`.
 pub fn in_place(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
-    use BinaryOperator::*;
-    let Some((own, _)) = in_place_slots(op) else {
-        return if op == InplacePower { in_place_power(t, a, b) } else { binary(t, op, a, b) };
+    let Some(slots) = in_place_slots(op) else {
+        return if op == BinaryOperator::InplacePower { in_place_power(t, a, b) } else { binary(t, op, a, b) };
     };
-    if let Some(f) = own(a.class().slots()) {
+    if let Some(f) = (slots.own)(a.class().slots()) {
         let v = f(t, a, b)?;
         if v != Value::NOT_IMPLEMENTED {
             return Ok(v);
         }
     }
-    after_in_place(t, op, a, b)
+    without_own(t, op, slots.plain, a, b)
 }
 
-/// The slots of an operator in place, if it has any for two operands: its own, and that of the plain one.
-fn in_place_slots(op: BinaryOperator) -> Option<(BinarySlot, BinarySlot)> {
+/// An operator in place for two operands.
+pub struct InPlace {
+    /// Its own slot.
+    pub own: BinarySlot,
+    /// That of the plain operator.
+    plain: BinarySlot,
+    /// The special method of its own.
+    pub name: Value,
+}
+
+/// What there is of an operator in place for two operands.
+pub fn in_place_slots(op: BinaryOperator) -> Option<InPlace> {
     use BinaryOperator::*;
-    Some(match op {
-        InplaceAdd => (|s| s.iadd, |s| s.add),
-        InplaceAnd => (|s| s.iand, |s| s.and),
-        InplaceFloorDivide => (|s| s.ifloordiv, |s| s.floordiv),
-        InplaceLeftShift => (|s| s.ilshift, |s| s.lshift),
-        InplaceMatrixMultiply => (|s| s.imatmul, |s| s.matmul),
-        InplaceMultiply => (|s| s.imul, |s| s.mul),
-        InplaceRemainder => (|s| s.imod, |s| s.mod_),
-        InplaceOr => (|s| s.ior, |s| s.or),
-        InplaceRightShift => (|s| s.irshift, |s| s.rshift),
-        InplaceSubtract => (|s| s.isub, |s| s.sub),
-        InplaceTrueDivide => (|s| s.itruediv, |s| s.truediv),
-        InplaceXor => (|s| s.ixor, |s| s.xor),
+    let (own, plain, name): (BinarySlot, BinarySlot, Value) = match op {
+        InplaceAdd => (|s| s.iadd, |s| s.add, names::__iadd__),
+        InplaceAnd => (|s| s.iand, |s| s.and, names::__iand__),
+        InplaceFloorDivide => (|s| s.ifloordiv, |s| s.floordiv, names::__ifloordiv__),
+        InplaceLeftShift => (|s| s.ilshift, |s| s.lshift, names::__ilshift__),
+        InplaceMatrixMultiply => (|s| s.imatmul, |s| s.matmul, names::__imatmul__),
+        InplaceMultiply => (|s| s.imul, |s| s.mul, names::__imul__),
+        InplaceRemainder => (|s| s.imod, |s| s.mod_, names::__imod__),
+        InplaceOr => (|s| s.ior, |s| s.or, names::__ior__),
+        InplaceRightShift => (|s| s.irshift, |s| s.rshift, names::__irshift__),
+        InplaceSubtract => (|s| s.isub, |s| s.sub, names::__isub__),
+        InplaceTrueDivide => (|s| s.itruediv, |s| s.truediv, names::__itruediv__),
+        InplaceXor => (|s| s.ixor, |s| s.xor, names::__ixor__),
         _ => return None,
-    })
+    };
+    Some(InPlace { own, plain, name })
 }
 
 /// Is it an operator in place that the class of `a` has a method of its own for?
 pub fn has_in_place(op: BinaryOperator, a: Value) -> bool {
     let slots = a.class().slots();
     match in_place_slots(op) {
-        Some((own, _)) => own(slots).is_some(),
+        Some(in_place) => (in_place.own)(slots).is_some(),
         None => op == BinaryOperator::InplacePower && slots.ipow.is_some(),
     }
 }
 
-/// `a op= b` after the method for that has declined.
+/// `a op= b` for two operands, after the method for that has declined.
 pub fn after_in_place(t: &Thread, op: BinaryOperator, a: Value, b: Value) -> R {
-    let Some((_, plain)) = in_place_slots(op) else { return in_place_power(t, a, b) };
+    match in_place_slots(op) {
+        Some(slots) => without_own(t, op, slots.plain, a, b),
+        None => unsupported(t, op.symbol(), a, b),
+    }
+}
+
+/// `a op= b` by the plain operator, or as sequences do it.
+fn without_own(t: &Thread, op: BinaryOperator, plain: BinarySlot, a: Value, b: Value) -> R {
     let v = dispatch(t, a, b, plain)?;
     if v != Value::NOT_IMPLEMENTED {
         return Ok(v);

@@ -3,7 +3,7 @@
 use super::python_slots::TABLE;
 use crate::names;
 use crate::object::{Ref, ValueExt};
-use crate::protocol::attr;
+use crate::protocol::{attr, number};
 use crate::slots::Compare;
 use crate::thread::Thread;
 use crate::types::Function;
@@ -50,24 +50,9 @@ pub(super) fn name_of_comparison(op: Compare) -> Value {
     [names::__lt__, names::__le__, names::__eq__, names::__ne__, names::__gt__, names::__ge__][op as usize]
 }
 
-/// The method of an operator in place.
+/// The method of an operator in place for two operands.
 pub fn in_place_method(t: &Thread, op: BinaryOperator, a: Value) -> Option<Ref<Function>> {
-    use BinaryOperator::*;
-    let (slots, python) = (a.class().slots(), &TABLE);
-    let (own, python, name) = match op {
-        InplaceAdd => (slots.iadd?, python.iadd?, names::__iadd__),
-        InplaceAnd => (slots.iand?, python.iand?, names::__iand__),
-        InplaceFloorDivide => (slots.ifloordiv?, python.ifloordiv?, names::__ifloordiv__),
-        InplaceLeftShift => (slots.ilshift?, python.ilshift?, names::__ilshift__),
-        InplaceMatrixMultiply => (slots.imatmul?, python.imatmul?, names::__imatmul__),
-        InplaceMultiply => (slots.imul?, python.imul?, names::__imul__),
-        InplaceRemainder => (slots.imod?, python.imod?, names::__imod__),
-        InplaceOr => (slots.ior?, python.ior?, names::__ior__),
-        InplaceRightShift => (slots.irshift?, python.irshift?, names::__irshift__),
-        InplaceSubtract => (slots.isub?, python.isub?, names::__isub__),
-        InplaceTrueDivide => (slots.itruediv?, python.itruediv?, names::__itruediv__),
-        InplaceXor => (slots.ixor?, python.ixor?, names::__ixor__),
-        _ => return None,
-    };
-    if std::ptr::fn_addr_eq(own, python) { attr::lookup(t, a.class(), name)?.exact::<Function>() } else { None }
+    let in_place = number::in_place_slots(op)?;
+    let (own, python) = ((in_place.own)(a.class().slots())?, (in_place.own)(&TABLE)?);
+    if std::ptr::fn_addr_eq(own, python) { attr::lookup(t, a.class(), in_place.name)?.exact::<Function>() } else { None }
 }
