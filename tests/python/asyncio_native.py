@@ -181,7 +181,9 @@ async def forgotten():
     async def wait_for_ever(future):
         await future
 
-    async def wait_a_while():
+    async def wait_a_while(depth):
+        if depth:
+            return await wait_a_while(depth - 1)
         future = asyncio.Future()
         asyncio.get_running_loop().call_soon(future.set_result, None)
         await wait_for_ever(future)
@@ -200,11 +202,14 @@ async def forgotten():
         WithFinalizer(wait_for_ever(asyncio.Future()))
 
     start(50)
-    for _ in range(5):
-        # The steps of another task, which waits for a future as well, overwrite what those above left on the native stack.
-        await asyncio.create_task(wait_a_while())
+    for rounds in range(50):
+        # The steps of other tasks, which wait for futures as well, overwrite what those above left on the native stack; those that
+        # lead elsewhere leave other places of it as they are.
+        await asyncio.gather(*(wait_a_while(rounds % 7) for _ in range(3)))
         sorted(range(1000), key=lambda i: -i)
         gc.collect()
+        if rounds >= 4 and len(messages) >= 4:
+            break
     print(sorted(messages), len(asyncio.all_tasks()))
 
 
