@@ -223,7 +223,11 @@ pub fn async_loops(code: Ref<Code>, words: &[u16]) -> impl Iterator<Item = (usiz
 /// Changes what a tool wants in one code object.
 pub fn set_local_events(t: &Thread, code: Ref<Code>, tool: usize, wanted: EventSet) -> R<()> {
     let l = of(t, code)?;
-    let generation = t.interpreter().instrumentation.generation[tool].load(Acquire);
+    let i = &t.interpreter().instrumentation;
+    let generation = i.generation[tool].load(Acquire);
+    if wanted != 0 {
+        i.note_local(tool);
+    }
     l.local[tool].store(wanted, Release);
     l.generation[tool].store(generation, Release);
     update(t, code);

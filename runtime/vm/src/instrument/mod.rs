@@ -10,8 +10,8 @@
 //! The interpreter's version in [`Instrumentation`] counts the changes of what tools want everywhere; each code object remembers the
 //! version it was brought up to. A change stops the world, counts the version up and brings the code of all running frames up to date;
 //! other code follows when it is entered. To that end threads use a dispatch table ([`dispatch::MONITORED`]) while some tool wants events
-//! everywhere, in which the instruction `RESUME` compares the versions. Code that is still instrumented when all tools are gone finds out
-//! when it gets to such an instruction, and takes the marks away.
+//! everywhere, or hears of disabled ones again, in which the instruction `RESUME` compares the versions. Code that is still instrumented
+//! when all tools are gone finds out when it gets to such an instruction, and takes the marks away.
 //!
 //! Tools are numbers and sets of tools bit masks. Numbers 0 to 5 are those of `sys.monitoring`; `sys.setprofile` and `sys.settrace` are
 //! two more ([`legacy`]), the probe `line` is the last. Tools that are not in `sys.monitoring` have functions in place of callbacks.
@@ -61,6 +61,10 @@ pub struct Instrumentation {
     global: [AtomicU32; TOOLS],
     /// Who wants an event everywhere.
     by_event: [AtomicU16; EVENT_COUNT],
+    /// The tools that have wanted events in single code objects, unless they were cleared since.
+    local: AtomicU16,
+    /// Which of them had when disabled events were switched on again: then any code may have to be brought up to date.
+    restarted: AtomicU16,
     /// Counts for each tool how often it was cleared: local events from before do not count any more.
     generation: [AtomicU32; TOOLS],
     /// The callbacks of the tools in `sys.monitoring`, by tool and event.
@@ -76,6 +80,8 @@ impl Default for Instrumentation {
             restart: AtomicU32::new(0),
             global: [const { AtomicU32::new(0) }; TOOLS],
             by_event: [const { AtomicU16::new(0) }; EVENT_COUNT],
+            local: AtomicU16::new(0),
+            restarted: AtomicU16::new(0),
             generation: [const { AtomicU32::new(0) }; TOOLS],
             callbacks: [const { [const { Held::new() }; EVENT_COUNT] }; MONITORING_TOOLS],
             opcodes: AtomicBool::new(false),
@@ -106,9 +112,16 @@ impl Instrumentation {
         self.callbacks.iter().flatten().for_each(|f| tracer.value(f.get()));
     }
 
-    /// Does some tool want an event everywhere that is delivered at instructions?
+    /// May code that is entered have to be brought up to date, as some tool wants an event everywhere that is delivered at instructions, or
+    /// hears again of what it has disabled?
     fn watches_instructions(&self) -> bool {
         self.global.iter().any(|set| set.load(Relaxed) & events::AT_INSTRUCTIONS != 0)
+            || self.local.load(Relaxed) & self.restarted.load(Relaxed) != 0
+    }
+
+    /// A tool wants events in a single code object.
+    fn note_local(&self, tool: usize) {
+        self.local.fetch_or(1 << tool, Relaxed);
     }
 }
 
@@ -144,7 +157,10 @@ pub fn set_events(t: &Thread, tool: usize, wanted: EventSet) {
 /// Delivers again what callbacks have disabled.
 pub fn restart(t: &Thread) {
     let i = &t.interpreter().instrumentation;
-    change(t, || i.restart.store(i.version() + 1, Release));
+    change(t, || {
+        i.restart.store(i.version() + 1, Release);
+        i.restarted.store(i.local.load(Relaxed), Relaxed);
+    });
 }
 
 /// Forgets all that a tool wants, in single code objects too.
@@ -153,6 +169,7 @@ pub fn clear_tool(t: &Thread, tool: usize) {
     change(t, || {
         i.global[tool].store(0, Release);
         i.generation[tool].fetch_add(1, AcqRel);
+        i.local.fetch_and(!(1 << tool), Relaxed);
     });
 }
 
