@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::exc;
 use crate::instrument::events::Event;
 use crate::instrument::locations::{self, Location, jump_target};
-use crate::instrument::{DISABLE, MISSING, MONITORING_TOOLS, PROFILE, TRACE, ToolSet, callback, legacy, refresh};
+use crate::instrument::{DISABLE, MISSING, MONITORING_TOOLS, PROFILE, TRACE, ToolSet, callback, callbacks, legacy, refresh};
 use crate::interp::calls;
 use crate::interp::frame::Frame;
 use crate::interp::regs::{Regs, Step};
@@ -104,7 +104,11 @@ fn resumed(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location) ->
     let tools = here.event.load(Relaxed);
     if tools != 0 {
         let event = if o & 3 == 0 { Event::PY_START } else { Event::PY_RESUME };
-        fire(t, code, at, event, tools, &[code.value(), Value::int(at as i64 * 2)])?;
+        let args = [code.value(), Value::int(at as i64 * 2)];
+        if let Some(step) = callbacks::push(r, o, (code, at), event, tools, &args) {
+            return Ok(Rest::Done(step));
+        }
+        fire(t, code, at, event, tools, &args)?;
         if t.pc.get() != pc {
             return Ok(moved(r));
         }
@@ -125,7 +129,13 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
             None => here.starts_line(),
         };
         if starts {
-            fire(t, code, at, Event::LINE, tools, &[code.value(), Value::int(line as i64)])?;
+            let args = [code.value(), Value::int(line as i64)];
+            if callbacks::is_line_only(here, op)
+                && let Some(step) = callbacks::push(r, o, (code, at), Event::LINE, tools, &args)
+            {
+                return Ok(Rest::Done(step));
+            }
+            fire(t, code, at, Event::LINE, tools, &args)?;
             if t.pc.get() != pc {
                 return Ok(moved(r));
             }
@@ -137,7 +147,16 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
     }
     let tools = here.event.load(Relaxed);
     match op {
-        Opcode::RETURN_VALUE if tools != 0 => fire(t, code, at, Event::PY_RETURN, tools, &[code.value(), offset, r.peek(1)])?,
+        Opcode::RETURN_VALUE if tools != 0 => {
+            let args = [code.value(), offset, r.peek(1)];
+            // One that is told of every instruction may have sent the frame elsewhere.
+            if t.pc.get() == pc
+                && let Some(step) = callbacks::push(r, o, (code, at), Event::PY_RETURN, tools, &args)
+            {
+                return Ok(Rest::Done(step));
+            }
+            fire(t, code, at, Event::PY_RETURN, tools, &args)?
+        }
         Opcode::YIELD_VALUE if tools != 0 => fire(t, code, at, Event::PY_YIELD, tools, &[code.value(), offset, r.peek(1)])?,
         Opcode::CALL | Opcode::CALL_KW | Opcode::CALL_FUNCTION_EX if tools != 0 => return watched_call(r, o, code, at, here, op),
         Opcode::LOAD_SUPER_ATTR if tools != 0 => return watched_super(r, o, code, at, here),
@@ -165,7 +184,7 @@ fn watched(r: &mut Regs, o: u32, code: Ref<Code>, at: usize, here: &Location, op
 }
 
 /// A callback has changed where the frame goes on.
-fn moved(r: &mut Regs) -> Rest {
+pub(super) fn moved(r: &mut Regs) -> Rest {
     r.pc = r.t().pc.get();
     r.sp = r.t().sp.get();
     Rest::Done(Step::Jump)
@@ -404,7 +423,7 @@ pub(super) fn call_tool(t: &Thread, event: Event, f: Value, args: &[Value]) -> R
 
 /// A tool has sent the frame elsewhere.
 #[cold]
-fn go_where_redirected(t: &Thread, told_of: Frame) {
+pub(super) fn go_where_redirected(t: &Thread, told_of: Frame) {
     if let Some((to, depth)) = t.redirected.take() {
         let code = told_of.code();
         let start = code.copy_containing(t.pc.get()).unwrap_or(code.bytecode()).start();
@@ -458,7 +477,7 @@ fn refuse_to_disable(t: &Thread, event: Event, tool: usize) -> Raised {
     err!(t, ValueError, "Cannot disable {} events. Callback removed.", event.name())
 }
 
-fn disable(t: &Thread, code: Ref<Code>, at: usize, event: Event, tool: usize) -> R<()> {
+pub(super) fn disable(t: &Thread, code: Ref<Code>, at: usize, event: Event, tool: usize) -> R<()> {
     match event {
         Event::BRANCH => {
             locations::disable(t, code, at, Event::BRANCH_LEFT, tool);

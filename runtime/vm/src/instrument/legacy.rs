@@ -6,6 +6,7 @@
 use crate::instrument::deliver::call_tool;
 use crate::instrument::events::{Event, EventSet};
 use crate::instrument::{PROFILE, TRACE, set_events};
+use crate::interp::frame::Frame;
 use crate::interp::trace::line_at;
 use crate::names;
 use crate::object::{R, Raised, Ref, ValueExt};
@@ -60,30 +61,46 @@ fn running(t: &Thread) -> Option<Ref<FrameObject>> {
     t.current_frame().map(|f| frame::object_of(t, f))
 }
 
+/// A call of a trace or profile function.
+pub struct Call {
+    /// The function.
+    pub f: Value,
+    frame: Ref<FrameObject>,
+    what: Value,
+    arg: Value,
+}
+
+impl Call {
+    /// What it is given.
+    pub fn args(&self) -> [Value; 3] {
+        [self.frame.value(), self.what, self.arg]
+    }
+}
+
 /// Tells the thread's profile function of an event with these arguments.
 pub fn profile(t: &Thread, event: Event, args: &[Value]) -> R<()> {
-    let (Some(f), Some(frame)) = (t.slot(ThreadSlot::ProfileFunction), running(t)) else { return Ok(()) };
+    if let Some(told) = profile_call(t, event, args)
+        && call_tool(t, event, told.f, &told.args()).is_err()
+    {
+        failed(t, ThreadSlot::ProfileFunction);
+        return Err(Raised);
+    }
+    Ok(())
+}
+
+/// The call of the thread's profile function that an event with these arguments asks for.
+pub fn profile_call(t: &Thread, event: Event, args: &[Value]) -> Option<Call> {
+    let (f, frame) = (t.slot(ThreadSlot::ProfileFunction)?, running(t)?);
     let (what, arg) = match event {
         Event::PY_START | Event::PY_RESUME | Event::PY_THROW => (names::call, Value::NONE),
         Event::PY_RETURN | Event::PY_YIELD => (names::return_, args[2]),
         Event::PY_UNWIND => (names::return_, Value::NONE),
-        Event::CALL | Event::C_RETURN | Event::C_RAISE => {
-            let Some(callable) = native_callable(t, args[2], args[3]) else { return Ok(()) };
-            (
-                match event {
-                    Event::CALL => names::c_call,
-                    Event::C_RETURN => names::c_return,
-                    _ => names::c_exception,
-                },
-                callable,
-            )
-        }
-        _ => return Ok(()),
+        Event::CALL => (names::c_call, native_callable(t, args[2], args[3])?),
+        Event::C_RETURN => (names::c_return, native_callable(t, args[2], args[3])?),
+        Event::C_RAISE => (names::c_exception, native_callable(t, args[2], args[3])?),
+        _ => return None,
     };
-    if tell(t, f, frame, event, what, arg).is_err() {
-        return failed(t, ThreadSlot::ProfileFunction);
-    }
-    Ok(())
+    Some(Call { f, frame, what, arg })
 }
 
 /// What a profile function sees of a native callable; nothing of others, classes for instance.
@@ -106,11 +123,38 @@ fn native_callable(t: &Thread, f: Value, first: Value) -> Option<Value> {
 
 /// Tells the thread's trace function, or that of the frame, of an event with these arguments at a word of the code.
 pub fn trace(t: &Thread, code: Ref<Code>, at: usize, event: Event, args: &[Value]) -> R<()> {
-    let (Some(global), Some(frame)) = (t.slot(ThreadSlot::TraceFunction), running(t)) else { return Ok(()) };
+    let Some(told) = trace_call(t, code, at, event, args) else { return Ok(()) };
+    match call_tool(t, event, told.f, &told.args()) {
+        Ok(v) => {
+            if !v.is_none() {
+                set_local(t, told.frame, v);
+            }
+            Ok(())
+        }
+        Err(_) => {
+            told.frame.trace.set(t, told.frame, Value::NULL);
+            failed(t, ThreadSlot::TraceFunction);
+            Err(Raised)
+        }
+    }
+}
+
+/// A frame's trace function from now on. Nearly always it is that already.
+#[inline]
+pub fn set_local(t: &Thread, frame: Ref<FrameObject>, f: Value) {
+    if frame.trace.get() != f {
+        frame.trace.set(t, frame, f);
+    }
+}
+
+/// The call of the thread's trace function, or of that of the frame, that an event with these arguments at a word of the code asks for.
+#[inline]
+pub fn trace_call(t: &Thread, code: Ref<Code>, at: usize, event: Event, args: &[Value]) -> Option<Call> {
+    let (global, frame) = (t.slot(ThreadSlot::TraceFunction)?, running(t)?);
     let flags = frame.trace_flags.load(Relaxed);
     let (what, arg) = match event {
         Event::PY_START | Event::PY_RESUME | Event::PY_THROW => {
-            return tell_trace(t, global, frame, event, names::call, Value::NONE);
+            return Some(Call { f: global, frame, what: names::call, arg: Value::NONE });
         }
         Event::PY_RETURN | Event::PY_YIELD => (names::return_, args[2]),
         Event::PY_UNWIND => (names::return_, Value::NONE),
@@ -118,14 +162,14 @@ pub fn trace(t: &Thread, code: Ref<Code>, at: usize, event: Event, args: &[Value
         Event::JUMP if flags & frame::TRACE_LINES != 0 && repeats_line(code, at, args) => (names::line, Value::NONE),
         Event::INSTRUCTION if flags & frame::TRACE_OPCODES != 0 => (names::opcode, Value::NONE),
         Event::RAISE | Event::STOP_ITERATION => (names::exception, args[2]),
-        _ => return Ok(()),
+        _ => return None,
     };
-    let Some(f) = frame.trace.opt() else { return Ok(()) };
+    let f = frame.trace.opt()?;
     let arg = match event {
         Event::RAISE | Event::STOP_ITERATION => Tuple::from_slice(t, &[arg.class().value(), arg, Exception::traceback(arg)]).value(),
         _ => arg,
     };
-    tell_trace(t, f, frame, event, what, arg)
+    Some(Call { f, frame, what, arg })
 }
 
 /// Does a jump lead back within its line, so that this starts once more?
@@ -134,29 +178,19 @@ pub fn repeats_line(code: Ref<Code>, at: usize, args: &[Value]) -> bool {
     to < at && line_at(code, to) == line_at(code, at)
 }
 
-fn tell_trace(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: Value, arg: Value) -> R<()> {
-    match tell(t, f, frame, event, what, arg) {
-        Ok(v) => {
-            if !v.is_none() {
-                frame.trace.set(t, frame, v);
-            }
-            Ok(())
-        }
-        Err(_) => {
-            frame.trace.set(t, frame, Value::NULL);
-            failed(t, ThreadSlot::TraceFunction)
-        }
-    }
-}
-
-/// A function that fails is not called again.
-fn failed(t: &Thread, slot: ThreadSlot) -> R<()> {
+/// A function that fails is not called again. The exception stays.
+fn failed(t: &Thread, slot: ThreadSlot) {
     let e = t.take_exception();
     set_function(t, slot, Value::NULL);
     t.raise_value(e);
-    Err(Raised)
 }
 
-fn tell(t: &Thread, f: Value, frame: Ref<FrameObject>, event: Event, what: Value, arg: Value) -> R {
-    call_tool(t, event, f, &[frame.value(), what, arg])
+/// The trace or profile function has failed that was told of a frame.
+pub fn failed_in(t: &Thread, tool: usize, f: Frame) {
+    if tool == PROFILE {
+        return failed(t, ThreadSlot::ProfileFunction);
+    }
+    let frame = frame::object_of(t, f);
+    frame.trace.set(t, frame, Value::NULL);
+    failed(t, ThreadSlot::TraceFunction);
 }

@@ -16,6 +16,7 @@
 //! Tools are numbers and sets of tools bit masks. Numbers 0 to 5 are those of `sys.monitoring`; `sys.setprofile` and `sys.settrace` are
 //! two more ([`legacy`]), the probe `line` is the last. Tools that are not in `sys.monitoring` have functions in place of callbacks.
 
+pub mod callbacks;
 pub mod deliver;
 pub mod events;
 pub mod exceptions;

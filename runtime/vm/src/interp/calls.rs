@@ -363,7 +363,8 @@ fn place_frame(
     }
 }
 
-/// Copies values as `memmove` does, which is not worth a call for the few that calls have as a rule.
+/// Copies values as `memmove` does, which is not worth a call for the few that calls have as a rule. Two are read one by one: native
+/// callers have just written them apart, and the processor would wait for both to be in the cache before it loads them together.
 ///
 /// # Safety
 /// Both places are valid for so many values.
@@ -374,7 +375,17 @@ unsafe fn copy_few(from: *const Value, to: *mut Value, n: usize) {
         match n {
             0 => {}
             1 => *to = *from,
-            2 => *(to as *mut [Value; 2]) = *(from as *const [Value; 2]),
+            2 => {
+                let (first, second) = (from.read_volatile(), from.add(1).read_volatile());
+                *to = first;
+                *to.add(1) = second;
+            }
+            3 => {
+                let (first, second, third) = (from.read_volatile(), from.add(1).read_volatile(), from.add(2).read_volatile());
+                *to = first;
+                *to.add(1) = second;
+                *to.add(2) = third;
+            }
             _ => std::ptr::copy(from, to, n),
         }
     }

@@ -12,6 +12,7 @@
 
 #![allow(non_snake_case, reason = "handlers are named as their instructions")]
 
+use crate::instrument::callbacks;
 use crate::instrument::deliver::{Rest, checked, deliver};
 use crate::instrument::locations::form_underneath;
 use crate::interp::counting::CountingTable;
@@ -169,6 +170,7 @@ unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value
     // SAFETY: as in `slow`.
     unsafe {
         if (*th).tracing.get() != 0
+            && !Frame(fp).is_shim()
             && let Some(op) = form_underneath(&*th, Frame(fp).code(), pc)
         {
             let op = checked(op);
@@ -183,7 +185,8 @@ unsafe extern "C" fn instrumented(pc: *const u16, sp: *mut Value, fp: *mut Value
 unsafe extern "C" fn watched(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, _table: *const Table) {
     // SAFETY: as in `slow`.
     unsafe {
-        let op = instrumented_call(pc, sp, fp, th, o);
+        let rest = instrumented_call(pc, sp, fp, th, o);
+        let (op, o) = (rest as u32, rest >> 32);
         let t = &*th;
         let r = Regs { pc: t.pc.get(), sp: t.sp.get(), fp: t.fp.get(), th };
         let table = t.table.get() as *const Table;
@@ -198,21 +201,24 @@ unsafe extern "C" fn watched(pc: *const u16, sp: *mut Value, fp: *mut Value, th:
     }
 }
 
-/// Delivers the events: the opcode to run, or what there is to do instead. Leaves the registers in the thread.
+/// Delivers the events, or does what is to be done after a callback: the opcode to run with its oparg above it, or what there is to do
+/// instead. Leaves the registers in the thread.
 #[inline(never)]
-unsafe extern "C" fn instrumented_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> u32 {
+unsafe extern "C" fn instrumented_call(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64) -> u64 {
     let mut r = Regs { pc, sp, fp, th };
     r.save();
-    match deliver(&mut r, o as u32) {
+    let o = o as u32;
+    let (rest, o) = if r.frame().is_shim() { callbacks::returned(&mut r) } else { (deliver(&mut r, o), o) };
+    match rest {
         Rest::Run(op) => {
             keep(&r);
-            op as u32
+            op as u64 | (o as u64) << 32
         }
         Rest::Done(step) => {
             if settle(&mut r, step) {
-                DONE
+                DONE as u64
             } else {
-                LEAVE
+                LEAVE as u64
             }
         }
     }
@@ -222,7 +228,8 @@ unsafe extern "C" fn instrumented_call(pc: *const u16, sp: *mut Value, fp: *mut 
 unsafe extern "C" fn monitored_resume(pc: *const u16, sp: *mut Value, fp: *mut Value, th: *const Thread, o: u64, table: *const Table) {
     // SAFETY: as in `go`.
     unsafe {
-        if crate::instrument::is_current(&*th, Frame(fp).code()) {
+        // Nobody hears of a tool's own code, which is not brought up to date as long as nobody else runs it.
+        if (*th).tracing.get() != 0 || crate::instrument::is_current(&*th, Frame(fp).code()) {
             return handlers::RESUME_CHECK(pc, sp, fp, th, o, table);
         }
         slow(pc, sp, fp, th, o, resume_slow as crate::interp::regs::SlowFn as *const Table)

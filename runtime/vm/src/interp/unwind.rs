@@ -1,5 +1,6 @@
 //! What happens when an exception is raised: handlers are looked up frame by frame, frames without one are left.
 
+use crate::instrument::callbacks::{self, told_pc};
 use crate::instrument::events::Event;
 use crate::instrument::exceptions::tell;
 use crate::interp::frame::{Frame, HEADER, OPERATOR_PLACES, Outcome, outcome_pc};
@@ -66,6 +67,9 @@ pub fn unwind(r: &mut Regs) -> Step {
         t.depth.set(t.depth.get().wrapping_sub(1));
         let (entry, return_pc) = (f.is_entry(), f.return_pc());
         leave(r, f);
+        if return_pc == told_pc() {
+            callbacks::failed(r);
+        }
         if return_pc == outcome_pc(Outcome::Item) && t.exception_is(crate::exc::StopIteration) {
             t.take_exception();
             end_loop(r);

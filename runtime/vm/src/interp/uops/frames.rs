@@ -198,7 +198,7 @@ pub fn PUSH_FRAME(r: &mut Regs, o: u32) -> Flow {
 /// Where this thread's instructions of a function start whose frame may be laid at `fp` as it is: it takes `given` arguments, all of them
 /// positional, there is room for it as the last of `frames` new ones, and the thread has its copy of the code.
 #[inline(always)]
-fn plain_entry(t: &Thread, code: Ref<Code>, given: usize, fp: *mut Value, frames: u32) -> Option<*const u16> {
+pub(crate) fn plain_entry(t: &Thread, code: Ref<Code>, given: usize, fp: *mut Value, frames: u32) -> Option<*const u16> {
     let fits = code.is_positional()
         && code.argcount as usize == given
         && t.depth.get() + frames <= t.depth_limit.get()
@@ -207,16 +207,24 @@ fn plain_entry(t: &Thread, code: Ref<Code>, given: usize, fp: *mut Value, frames
 }
 
 /// Where a function returns to.
-struct Caller {
-    frame: Frame,
+pub(crate) struct Caller {
+    pub frame: Frame,
     /// Its next instruction.
-    pc: *const u16,
+    pub pc: *const u16,
 }
 
 /// Lays the frame of `f` at `fp`, with the `given` arguments that start at `args`, and goes to `entry`. The arguments may lie below `fp`
 /// or where the header goes.
 #[inline(always)]
-fn lay_frame(r: &mut Regs, f: Ref<Function>, fp: *mut Value, args: *const Value, given: usize, caller: Caller, entry: *const u16) {
+pub(crate) fn lay_frame(
+    r: &mut Regs,
+    f: Ref<Function>,
+    fp: *mut Value,
+    args: *const Value,
+    given: usize,
+    caller: Caller,
+    entry: *const u16,
+) {
     let count = f.code().nlocalsplus as usize;
     // SAFETY: `plain_entry` has made sure of the room. Volatile for the reason told in `enter_frame`.
     unsafe {

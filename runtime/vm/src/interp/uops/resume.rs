@@ -46,7 +46,7 @@ unsafe fn resume_first(r: &mut Regs, o: u32) -> Step {
 /// The registers are those of a frame at a `RESUME` with the oparg `o`.
 pub unsafe fn resume_slow(r: &mut Regs, o: u32) -> Step {
     // Once the code is up to date this instruction may have events to deliver.
-    if instrument::refresh(r.t(), r.frame().code()) && r.word() as u8 == INSTRUMENTED {
+    if r.t().tracing.get() == 0 && instrument::refresh(r.t(), r.frame().code()) && r.word() as u8 == INSTRUMENTED {
         return Step::Jump;
     }
     trace::entry(r.t(), r.frame(), o & 3 != 0);
