@@ -26,7 +26,7 @@ use std::ffi::CStr;
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A bit of [`Mutator::eval_breaker`]: the world is being stopped, go to a safepoint.
 pub const STOP: u32 = 1;
@@ -176,7 +176,8 @@ impl World {
             // SAFETY: attached, hence valid.
             let mutator = unsafe { &*mutator };
             mutator.eval_breaker.fetch_and(!STOP, SeqCst);
-            mutator.state.store(DETACHED, SeqCst);
+            // All of them are suspended, unless they were not waited for.
+            let _ = mutator.state.compare_exchange(SUSPENDED, DETACHED, SeqCst, SeqCst);
         }
         threads.stopper = ptr::null();
         let stopped = since.elapsed().as_nanos() as u64;
@@ -280,6 +281,11 @@ impl Mutator {
         f()
     }
 
+    /// Is the thread suspended while the world is stopped?
+    pub fn stands_still(&self) -> bool {
+        self.state.load(SeqCst) == SUSPENDED
+    }
+
     /// Runs `f` while all other attached threads stand still. Stops of one thread nest; of two threads that want to stop the world the
     /// second stands still until the first is done.
     pub fn stop_world<R>(&self, reason: &'static CStr, f: impl FnOnce(&StoppedWorld) -> R) -> R {
@@ -316,6 +322,59 @@ impl Drop for Resume<'_> {
         }
     }
 }
+
+/// The other threads stand still, as far as they have come to do so, until this is dropped.
+pub struct Halt {
+    since: Instant,
+}
+
+impl Drop for Halt {
+    fn drop(&mut self) {
+        WORLD.resume(0, self.since);
+    }
+}
+
+/// Has the other threads stand still, for one that is in a signal handler and has something to say before the process ends: it waits neither
+/// for a lock nor for a thread longer than `patience`, and allocates nothing. Which threads stand still then, [`Mutator::stands_still`]
+/// tells. None: somebody else stops them just now, or keeps the list of them locked.
+pub fn halt_others(me: &Mutator, patience: Duration) -> Option<Halt> {
+    let since = Instant::now();
+    let try_lock = || {
+        loop {
+            match WORLD.threads.try_lock() {
+                Ok(threads) => return Some(threads),
+                Err(_) if since.elapsed() > patience => return None,
+                Err(_) => std::thread::sleep(PAUSE),
+            }
+        }
+    };
+    let mut threads = try_lock()?;
+    if !threads.stopper.is_null() && !ptr::eq(threads.stopper, me) {
+        return None;
+    }
+    threads.stopper = me;
+    threads.depth += 1;
+    drop(threads);
+    let halt = Halt { since };
+    while let Some(threads) = try_lock() {
+        let others = threads.mutators.iter().filter(|m| !ptr::eq(**m, me));
+        let running = others.fold(false, |running, &m| {
+            // SAFETY: attached, hence valid.
+            let m = unsafe { &*m };
+            m.eval_breaker.fetch_or(STOP, SeqCst);
+            running | (m.state.compare_exchange(DETACHED, SUSPENDED, SeqCst, SeqCst) == Err(ATTACHED))
+        });
+        drop(threads);
+        if !running || since.elapsed() > patience {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Some(halt)
+}
+
+/// How long [`halt_others`] waits before it looks again.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Do all other threads wait for something, detached?
 pub(crate) fn others_wait(m: &Mutator) -> bool {

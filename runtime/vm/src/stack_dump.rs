@@ -126,6 +126,24 @@ pub fn all(out: Out, known: bool) {
     }
 }
 
+/// Writes the stacks of the other threads, newest first, of those that stand still.
+pub fn others(out: Out) {
+    let running = runtime::current();
+    let Some(runtime) = Runtime::try_get() else { return };
+    runtime.try_each_thread(MAX_THREADS, |t| {
+        if running.is_some_and(|r| std::ptr::eq(r, t)) {
+            return;
+        }
+        out.text("\n");
+        header(out, t, false);
+        if t.mutator.stands_still() {
+            frames(out, t);
+        } else {
+            out.text("  <running>\n");
+        }
+    });
+}
+
 fn header(out: Out, t: &Thread, is_current: bool) {
     out.text(if is_current { "Current thread 0x" } else { "Thread 0x" });
     let ident = t.ident.get();

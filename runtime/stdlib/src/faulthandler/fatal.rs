@@ -16,6 +16,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::Duration;
 
 /// A signal with its handler.
 struct Fatal {
@@ -127,7 +128,7 @@ extern "C" fn on_signal(signal: i32) {
     out.text(f.name);
     out.text("\n\n");
     if ALL_THREADS.load(Relaxed) {
-        // They run on while this one is here, so their stacks cannot be read.
+        // So says CPython, and programs look for it. What can be shown of them comes last.
         out.text("<Cannot show all threads while the GIL is disabled>\n");
     }
     stack_dump::current(out);
@@ -135,12 +136,25 @@ extern "C" fn on_signal(signal: i32) {
     if C_STACK.load(Relaxed) {
         native::dump(out);
     }
+    if ALL_THREADS.load(Relaxed) {
+        other_threads(out);
+    }
     // SAFETY: as above; the signal does now what it would have done.
     unsafe {
         *libc::__errno_location() = errno;
         libc::raise(signal);
     }
 }
+
+/// Writes the stacks of the other threads, which stand still meanwhile.
+fn other_threads(out: Out) {
+    let Some(t) = runtime::current() else { return };
+    let _halt = limpid_heap::halt_others(&t.mutator, PATIENCE);
+    stack_dump::others(out);
+}
+
+/// So long other threads are waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Writes the names of the native modules that are imported and do not belong to the standard library.
 fn extension_modules(out: Out) {
