@@ -66,13 +66,26 @@ fn is_hashed_now(key: Value) -> bool {
     !key.is_cell()
         || match key.shape() {
             shapes::STR => true,
-            // SAFETY: the shape is a tuple's. Tuples in tuples may be nested too deeply.
-            shapes::TUPLE => unsafe { Ref::<Tuple>::from_value(key) }
-                .as_slice()
-                .iter()
-                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_natively(item.class())),
+            // SAFETY: the shape is a tuple's.
+            shapes::TUPLE => is_tuple_hashed_now(unsafe { Ref::<Tuple>::from_value(key) }, DEEPEST),
             _ => hashes_natively(key.class()),
         }
+}
+
+/// How many tuples may be in one another: not so many that the stack could be too small for their hash.
+const DEEPEST: usize = 8;
+
+fn is_tuple_hashed_now(tuple: Ref<Tuple>, depth: usize) -> bool {
+    tuple.known_hash().is_some()
+        || tuple.as_slice().iter().all(|item| {
+            !item.is_cell()
+                || match item.shape() {
+                    shapes::STR => true,
+                    // SAFETY: the shape is a tuple's.
+                    shapes::TUPLE => depth > 0 && is_tuple_hashed_now(unsafe { Ref::<Tuple>::from_value(*item) }, depth - 1),
+                    _ => hashes_natively(item.class()),
+                }
+        })
 }
 
 /// Have the instances of a class the hash that objects, ints or strings have?
