@@ -9,6 +9,7 @@ use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::args::{Args, NativeBody};
 use limpid_vm::interp::trace::line_at;
+use limpid_vm::modules::builtins::sum;
 use limpid_vm::object::{R, Ref, ValueExt};
 use limpid_vm::protocol::compare::identical_or_equal_now;
 use limpid_vm::protocol::hash::hash_value;
@@ -290,7 +291,7 @@ pub const MOST_OF_BOUND: usize = 8;
 pub fn call_bound(t: &Thread, a: &[Value]) -> R {
     let method = a[1].exact::<BuiltinFunction>().filter(|f| f.passes_receiver() && std::ptr::from_ref(f.def()) as u64 == a[0].bits());
     let Some(method) = method else { return Ok(Value::NULL) };
-    let NativeBody::Bound(body) = method.def().body else { return Ok(Value::NULL) };
+    let (NativeBody::Bound(body) | NativeBody::Positional(body)) = method.def().body else { return Ok(Value::NULL) };
     let mut items = [Value::NULL; MOST_OF_BOUND];
     let items = &mut items[..a.len() - 1];
     items.copy_from_slice(&a[1..]);
@@ -345,6 +346,77 @@ pub fn least(_: &Thread, a: &[Value]) -> R {
 /// `max(...)`, likewise.
 pub fn greatest(_: &Thread, a: &[Value]) -> R {
     Ok(a[1..].iter().fold(a[0], |best, v| if is_less(best, *v) { *v } else { best }))
+}
+
+/// `min(a)` of a list or tuple; NULL: it has other items than inline ints, or than floats, or none.
+pub fn least_in(_: &Thread, a: &[Value]) -> R {
+    extremum_in(a[0], |best, v| is_less(v, best))
+}
+
+/// `max(a)`, likewise.
+pub fn greatest_in(_: &Thread, a: &[Value]) -> R {
+    extremum_in(a[0], is_less)
+}
+
+fn extremum_in(sequence: Value, is_better: fn(Value, Value) -> bool) -> R {
+    let mut best = Value::NULL;
+    let known = each_item(sequence, |v| {
+        let fits = v.is_int() && (best.is_null() || best.is_int()) || v.is_float() && (best.is_null() || best.is_float());
+        if fits && (best.is_null() || is_better(best, v)) {
+            best = v;
+        }
+        Ok(fits)
+    })?;
+    Ok(if known { best } else { Value::NULL })
+}
+
+/// `sum(a)` of a list or tuple; NULL: it has other items than numbers that are no cells.
+pub fn sum_of(t: &Thread, a: &[Value]) -> R {
+    let mut total = Value::int(0);
+    let known = each_item(a[0], |v| {
+        let fits = (v.is_int() || v.is_float() || v.is_bool()) && (total.is_int() || total.shape() == sum::accumulator_shape());
+        if fits {
+            total = sum::add(t, total, v)?;
+        }
+        Ok(fits)
+    })?;
+    Ok(if known { sum::result(t, total) } else { Value::NULL })
+}
+
+/// Shows a function the items of a list or tuple while it gives true. Did it?
+fn each_item(sequence: Value, mut f: impl FnMut(Value) -> R<bool>) -> R<bool> {
+    if let Some(list) = sequence.exact::<List>() {
+        for v in list.items() {
+            if !f(v)? {
+                return Ok(false);
+            }
+        }
+    } else if let Some(tuple) = sequence.exact::<Tuple>() {
+        for &v in tuple.as_slice() {
+            if !f(v)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The sum `a` so far, an accumulator, with the number `b`.
+pub fn sum_add(t: &Thread, a: &[Value]) -> R {
+    sum::add(t, a[0], a[1])
+}
+
+/// `a.setdefault(b, c)` of a dict; NULL: that needs Python code.
+pub fn set_default(t: &Thread, a: &[Value]) -> R {
+    let (Some(dict), Some(hash)) = (a[0].exact::<Dict>(), hash_now(t, a[1])) else { return Ok(Value::NULL) };
+    Ok(dict.set_default_now(t, a[1], hash, a[2])?.unwrap_or(Value::NULL))
+}
+
+/// `a.pop(b)` or `a.pop(b, c)` of a dict; NULL: that needs Python code, or raises an exception.
+pub fn pop_from_dict(t: &Thread, a: &[Value]) -> R {
+    let (Some(dict), Some(hash)) = (a[0].exact::<Dict>(), hash_now(t, a[1])) else { return Ok(Value::NULL) };
+    let default = a.get(2).copied().unwrap_or(Value::NULL);
+    Ok(dict.remove_now(t, a[1], hash).map_or(Value::NULL, |removed| removed.unwrap_or(default)))
 }
 
 fn is_less(a: Value, b: Value) -> bool {
