@@ -18,6 +18,7 @@ mod calls;
 mod form;
 mod generators;
 mod iteration;
+mod known;
 mod lookups;
 mod loops;
 mod natives;
