@@ -66,11 +66,11 @@ fn is_hashed_now(key: Value) -> bool {
     !key.is_cell()
         || match key.shape() {
             shapes::STR => true,
-            // SAFETY: the shape is a tuple's. Tuples in tuples may be nested too deeply.
+            // SAFETY: the shape is a tuple's. Tuples in tuples may be nested too deeply. Sets have the hashes of their items.
             shapes::TUPLE => unsafe { Ref::<Tuple>::from_value(key) }
                 .as_slice()
                 .iter()
-                .all(|item| !item.is_cell() || item.shape() == shapes::STR || hashes_natively(item.class())),
+                .all(|item| !item.is_cell() || [shapes::STR, shapes::FROZENSET].contains(&item.shape()) || hashes_natively(item.class())),
             _ => hashes_natively(key.class()),
         }
 }

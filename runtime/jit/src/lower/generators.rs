@@ -130,7 +130,7 @@ impl Lowering<'_> {
         Ok(After::Next)
     }
 
-    /// A generator whose frame is the first one returns to the frame that has resumed it.
+    /// A generator whose frame is the first one returns to the frame that has resumed it, or a frame with an object to its caller.
     pub(super) fn finish_first(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
         let caller = self.header_word(4);
         self.guard_unseen(caller);

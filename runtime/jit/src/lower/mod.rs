@@ -403,9 +403,13 @@ impl<'a> Lowering<'a> {
         self.guard(Op::Leave, &[], 0);
     }
 
-    /// The last step, which is not part of the trace unless it is a jump or leaves the loop.
+    /// The last step, which is not part of the trace unless it is a jump, or leaves the loop or the first frame.
     fn end(&mut self, step: &Instruction) {
         let end = self.recording.end;
+        if end == End::Raises {
+            // Who catches the exception may be another one the next time.
+            return self.go_anywhere(step);
+        }
         if end == End::LeavesLoop && self.frames.len() == 1 {
             self.leave_loop(step);
         }
