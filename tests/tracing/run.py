@@ -8,10 +8,11 @@
 `garbage.py` collects garbage; what its probes say is in here. `lines.txt` has the lines of `lines.py` in the order in which they run: `function line`. Every script of bpftrace/ runs on a
 program made for it, see bt_scripts.py; `pystats trace`, from the same folder as the program, on known.py, see pystats_trace.py; `pystats live`, `top` and
 `serve`, see pystats_live.py; `pystats stacks` and `record`, see pystats_stacks.py; what is counted, see
-pystats_statistics.py; what all of them say when they cannot, see pystats_errors.py; perf counts as bpftrace does, see perf_counts.py. By name only:
+pystats_statistics.py; what all of them say when they cannot, see pystats_errors.py; perf counts as bpftrace does, see perf_counts.py; perf and gdb know their
+way in machine code, see machine_code.py. By name only:
 `bcc`, which needs what `scripts/setup bcc` installs; see bcc_counts.py.
 Besides, no string may have been empty, and the binary's notes name each probe once, in an executable segment. Needs root,
-bpftrace and perf; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
+bpftrace, perf and gdb; LIMPID_SKIP_TRACERS=1 leaves it out and says so.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from pathlib import Path
 
 import bcc_counts
 import bt_scripts
+import machine_code
 import perf_counts
 import pystats_errors
 import pystats_live
@@ -182,6 +184,7 @@ def main():
         checks["perf"] = perf_counts.check
         if "bcc" in arguments.checks:
             checks["bcc"] = bcc_counts.check
+    checks["machine code"] = machine_code.check
     checks["pystats live"] = pystats_live.check
     checks["pystats stacks"] = pystats_stacks.check
     checks["pystats statistics"] = pystats_statistics.check

@@ -10,6 +10,7 @@
 //! * [`worker`]: the thread that does the last step while the program goes on;
 //! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and
 //!   going on in the interpreter where it is left;
+//! * [`source_map`]: the lines that a trace comes from, and [`dump`]: writing about it, for those who look at it;
 //! * [`leave_once`]: leaving through every exit, for tests; [`cells`]: headers of new cells;
 //! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
 //!
@@ -34,11 +35,13 @@ pub mod lower;
 pub mod optimize;
 pub mod references;
 pub mod run;
+pub mod source_map;
 pub mod uop_counts;
 pub mod worker;
 pub mod worth;
 
 use backend::{Job, code};
+use dump::Dump;
 use executor::{Executor, Exit, Phase, State};
 use ir::Trace;
 use limpid_bytecode::Opcode;
@@ -48,13 +51,14 @@ use limpid_pystats::live::LIVE;
 use limpid_pystats::model::Stats;
 use limpid_vm::interp::backoff;
 use limpid_vm::interp::regs::Regs;
-use limpid_vm::runtime::Options;
+use limpid_vm::runtime::{Options, Runtime};
 use limpid_vm::stats;
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::recorder::{End, Origin};
 use limpid_vm::tier2::{self, EntryPoints, Recording};
 use lower::{Abort, LinkTarget, Lowered};
 use references::References;
+use source_map::SourceMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uop_counts::Counts;
@@ -85,7 +89,7 @@ pub fn install(options: &Options) {
 
 /// The value of an option `-X NAME` or `-X NAME=VALUE`.
 fn option(name: &str) -> Option<Option<&'static str>> {
-    let options = &limpid_vm::runtime::Runtime::get().options.x_options;
+    let options = &Runtime::get().options.x_options;
     options.iter().rev().find(|o| o.0 == name).map(|o| o.1.as_deref())
 }
 
@@ -117,7 +121,9 @@ fn compile(t: &Thread, recording: &mut Recording) {
     match result {
         Ok(()) => count_end(t, recording.end),
         Err(abort) => {
-            dump::dump(recording, &ir::Trace::default(), abort.reason());
+            if let Some(dump) = Dump::of(recording) {
+                dump.aborted(abort.reason());
+            }
             tell_abort(t, abort);
             match recording.origin {
                 Origin::Loop { jump, header } => {
@@ -216,8 +222,14 @@ fn link_target(t: &Thread, recording: &Recording) -> (Option<LinkTarget>, u32) {
 
 /// Has a trace compiled; the number of its executor.
 fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u16, times_retired: u32) -> Result<usize, Abort> {
+    let before = Dump::is_wanted().then(|| lowered.trace.to_string());
     optimize::optimize(&mut lowered.trace);
-    dump::dump(recording, &lowered.trace, "compiled");
+    let is_shown = Dump::is_wanted() || Runtime::get().options.perf.is_some();
+    let source_map = is_shown.then(|| SourceMap::of(&lowered.trace));
+    let dump = Dump::of(recording);
+    if let (Some(dump), Some(map), Some(before)) = (&dump, &source_map, before) {
+        dump.compiled(&lowered.trace, map, &before);
+    }
     if let Some(b) = stats::block(t) {
         let counters = b.counters.optimization.get();
         counters.traces_created.increment();
@@ -256,7 +268,7 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
     }
     state.executors.push(executor.clone());
     let planned = budget::plan(lowered.trace.uop_count());
-    let job = Job { executor, trace: lowered.trace, words, buffer: state.buffer.as_ptr() as usize, planned };
+    let job = Job { executor, trace: lowered.trace, words, buffer: state.buffer.as_ptr() as usize, planned, source_map, dump };
     if waits() {
         backend::make(job)
     } else {

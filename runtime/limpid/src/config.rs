@@ -5,7 +5,7 @@
 
 use crate::command_line::{CheckHashPycs, CommandLine, Program};
 use limpid_vm::interp::backoff;
-use limpid_vm::runtime::Options;
+use limpid_vm::runtime::{Options, PerfSupport};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
@@ -129,6 +129,19 @@ fn jit(source: &Source<'_>) -> Result<bool, Fatal> {
     }
 }
 
+/// `-X perf_jit`, `-X perf`
+fn perf(source: &Source<'_>) -> Option<PerfSupport> {
+    let is_wanted = |option: &str, variable: &str| match source.x_option(option) {
+        Some(value) => value != Some("0"),
+        None => source.text(variable).is_some_and(|value| value != "0"),
+    };
+    if is_wanted("perf_jit", "PYTHON_PERF_JIT_SUPPORT") {
+        Some(PerfSupport::Dump)
+    } else {
+        is_wanted("perf", "PYTHONPERFSUPPORT").then_some(PerfSupport::Map)
+    }
+}
+
 /// A counter of tier 2 from the variables for its value and its exponent; what is no number in the range does not count.
 fn jit_counter(source: &Source<'_>, name: &str, default: &AtomicU16) -> u16 {
     let number = |what: &str, most: u16, default: u16| {
@@ -194,6 +207,7 @@ impl Config {
             jit: jit(&source)?,
             jit_loop_counter: jit_counter(&source, "JUMP_BACKWARD", &backoff::JUMP_BACKWARD),
             jit_exit_counter: jit_counter(&source, "SIDE_EXIT", &backoff::SIDE_EXIT),
+            perf: perf(&source),
             tlbc: source.bit("config_init_tlbc", "tlbc", "PYTHON_TLBC")?.unwrap_or(true),
             stats: source.x_option("pystats").is_some() || source.level("PYTHONSTATS") > 0,
             heap_limit: heap_limit(&source)?,
@@ -399,6 +413,16 @@ mod tests {
             let c = config(silent, &variables);
             assert!(!c.options.dont_write_bytecode && c.options.tlbc && c.options.hash_seed.is_none() && c.python_path.is_none());
         }
+    }
+
+    #[test]
+    fn perf_is_told_what_the_user_wants() {
+        let perf = |arguments: &str, environment: &[(&str, &str)]| config(arguments, environment).options.perf;
+        assert_eq!(perf("", &[]), None);
+        assert_eq!(perf("-X perf", &[]), Some(PerfSupport::Map));
+        assert_eq!(perf("-X perf", &[("PYTHON_PERF_JIT_SUPPORT", "1")]), Some(PerfSupport::Dump));
+        assert_eq!(perf("-X perf=0 -X perf_jit=0", &[("PYTHONPERFSUPPORT", "1"), ("PYTHON_PERF_JIT_SUPPORT", "1")]), None);
+        assert_eq!(perf("", &[("PYTHONPERFSUPPORT", "1")]), Some(PerfSupport::Map));
     }
 
     #[test]

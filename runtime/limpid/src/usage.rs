@@ -87,6 +87,7 @@ PYTHON_CPU_COUNT             : -X cpu_count
 PYTHON_GIL                   : -X gil
 PYTHON_THREAD_INHERIT_CONTEXT: -X thread_inherit_context
 PYTHON_JIT                   : compile hot loops to machine code (0: no, 1: yes)
+PYTHON_PERF_JIT_SUPPORT      : -X perf_jit
 PYTHON_TLBC                  : -X tlbc
 PYTHONDEBUG                  : -d
 PYTHONDEVMODE                : -X dev
@@ -97,6 +98,7 @@ PYTHONINTMAXSTRDIGITS        : -X int_max_str_digits
 PYTHONNODEBUGRANGES          : -X no_debug_ranges
 PYTHONNOUSERSITE             : -s
 PYTHONOPTIMIZE               : -O
+PYTHONPERFSUPPORT            : -X perf
 PYTHONPROFILEIMPORTTIME      : -X importtime
 PYTHONPYCACHEPREFIX          : -X pycache_prefix
 PYTHONSAFEPATH               : -P
@@ -122,6 +124,9 @@ Options of this implementation:
 -X importtime[=2]: print how long each import takes (2: also of what was imported before)
 -X int_max_str_digits=N: the limit for conversions between int and str; 0 is no limit
 -X no_debug_ranges: keep lines only, not columns, of where code comes from
+-X jit-dump=DIR: write files about each trace that is compiled: instructions, uops, assembly
+-X perf: tell Linux's perf where the machine code of functions is, in /tmp/perf-PID.map
+-X perf_jit: tell perf more, with lines, in /tmp/jit-PID.dump, for perf record -k mono and perf inject --jit
 -X pycache_prefix=PATH: keep .pyc files in a tree of their own below this folder
 -X pystats: count what the interpreter does; at exit the counts are written below /tmp/py_stats
 -X thread_inherit_context=[0|1]: start threads with a copy of the context of who starts them (default: 1)

@@ -90,6 +90,8 @@ pub struct Options {
     pub jit_loop_counter: u16,
     /// ... and that of an exit of a trace.
     pub jit_exit_counter: u16,
+    /// What is perf told about machine code?
+    pub perf: Option<PerfSupport>,
     /// Do threads specialize copies of the code? `-X tlbc=0` says no.
     pub tlbc: bool,
     /// `-X pystats`
@@ -98,6 +100,15 @@ pub struct Options {
     pub heap_limit: Option<usize>,
     /// Collect at every n-th slow path, and poison what is freed.
     pub gc_stress: Option<u32>,
+}
+
+/// What perf is told about machine code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PerfSupport {
+    /// Where the code of each function is: `-X perf`
+    Map,
+    /// The code itself, with its lines: `-X perf_jit`
+    Dump,
 }
 
 /// Finds modules of the embedded library.

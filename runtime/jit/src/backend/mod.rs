@@ -27,8 +27,10 @@ pub use machine as code;
 pub use exits::{Exits, Words, exits};
 
 use crate::budget;
+use crate::dump::Dump;
 use crate::executor::Executor;
 use crate::ir::Trace;
+use crate::source_map::SourceMap;
 use limpid_heap::Value;
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
@@ -56,6 +58,10 @@ pub struct Job {
     pub buffer: usize,
     /// Nanoseconds that are [planned](budget::plan) for it.
     pub planned: u64,
+    /// Where it comes from, if its code is shown to somebody.
+    pub source_map: Option<SourceMap>,
+    /// Where it is written about.
+    pub dump: Option<Dump>,
 }
 
 /// Makes code of a trace.

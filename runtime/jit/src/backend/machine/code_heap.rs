@@ -104,6 +104,7 @@ impl CodeHeap {
                 if writable == libc::MAP_FAILED || libc::mprotect(runnable, CAPACITY, libc::PROT_READ | libc::PROT_EXEC) != 0 {
                     return None;
                 }
+                super::shown::register(runnable.cast(), CAPACITY);
                 return Some(CodeHeap { writable: writable.cast(), runnable: runnable.cast(), top: 0, free: Vec::new() });
             }
         }

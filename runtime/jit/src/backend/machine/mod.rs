@@ -5,14 +5,15 @@
 //! Rust. Optimization is off: it has been done, and Cranelift's would repeat in every exit what leads to the exit's values.
 //!
 //! * [`translate`]: uops to Cranelift's instructions; [`places`]: which frames those have who look from outside;
-//! * [`code_heap`]: where code lies; [`entry`]: the way in and out.
+//! * [`code_heap`]: where code lies; [`entry`]: the way in and out; [`shown`]: what debuggers and profilers get to know of it.
 
 mod code_heap;
 mod entry;
 mod places;
+mod shown;
 mod translate;
 
-pub use code_heap::{Piece, free, is_full, leave};
+pub use code_heap::{Piece, free, is_full};
 pub use entry::enter;
 
 use super::Job;
@@ -65,6 +66,12 @@ pub fn leave_stub() -> *const u8 {
     entry::leave_stub as *const () as *const u8
 }
 
+/// In a child process after a fork: new code goes elsewhere, and is told of elsewhere.
+pub fn leave() {
+    code_heap::leave();
+    shown::after_fork();
+}
+
 /// What compiling takes in memory: kept for the next trace, unless it has failed and may have left anything behind.
 struct Space {
     context: Context,
@@ -91,11 +98,21 @@ fn compile_in(space: &mut Space, job: &Job) -> Option<Piece> {
     let isa = isa()?;
     let Space { context, builder } = space;
     Translation::new(&job.trace, job.buffer, &job.executor, &job.words).function(context, builder, &**isa)?;
+    context.set_disasm(job.dump.is_some());
+    let clif = job.dump.is_some().then(|| context.func.display().to_string());
     context.compile(&**isa, &mut ControlPlane::default()).ok()?;
     let piece = install(context)?;
     let code = context.compiled_code()?;
     let start = piece.runnable as usize;
-    PIECES.add(start, start + code.code_buffer().len(), places::words(code.buffer.get_srclocs_sorted(), &job.trace.snapshots));
+    let locations = code.buffer.get_srclocs_sorted();
+    PIECES.add(start, start + code.code_buffer().len(), places::words(locations, &job.trace.snapshots));
+    if let Some(map) = &job.source_map {
+        shown::tell(&piece, code.code_buffer(), locations, map);
+    }
+    if let (Some(dump), Some(clif)) = (&job.dump, clif) {
+        dump.write("clif", &clif);
+        dump.write("asm", code.vcode.as_deref().unwrap_or_default());
+    }
     Some(piece)
 }
 
