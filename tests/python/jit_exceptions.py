@@ -255,6 +255,38 @@ def generators():
     return total
 
 
+def counts(n):
+    i = 0
+    while i < n:
+        yield i
+        i += 1
+
+
+def delegates(n):
+    yield from counts(n)
+    yield from counts(n // 2)
+
+
+def doubled(x):
+    return x * 2
+
+
+def after_an_exception():
+    "The frame has an object when what it calls comes back to it."
+    total = 0
+    try:
+        odd(1)
+    except E:
+        pass
+    for i in range(5):
+        for x in counts(30 + i):
+            total += x
+        for x in delegates(20):
+            total += doubled(x)
+        total += sum(doubled(k) for k in counts(20))
+    return total
+
+
 def caught_by_class_and_tuple():
     counts = [0, 0, 0]
     for i in range(300):
@@ -357,6 +389,7 @@ for function in (
     native_ones,
     special_methods,
     generators,
+    after_an_exception,
     caught_by_class_and_tuple,
     uncaught,
     groups,

@@ -30,6 +30,7 @@ mod state;
 use crate::executor::{Entry, ExitState, Source};
 use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
+use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::Frame as VmFrame;
 use limpid_vm::thread::Thread;
@@ -406,7 +407,7 @@ impl<'a> Lowering<'a> {
     /// The last step, which is not part of the trace unless it is a jump, or leaves the loop or the first frame.
     fn end(&mut self, step: &Instruction) {
         let end = self.recording.end;
-        if end == End::Raises {
+        if end == End::Raises && !matches!(step.op, Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_JIT) {
             // Who catches the exception may be another one the next time.
             return self.go_anywhere(step);
         }
