@@ -14,11 +14,14 @@ Needs Python 3.9 or newer.
 """
 
 import argparse
+import itertools
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -156,35 +159,46 @@ def version(command):
     return tuple(map(int, shown.split()))
 
 
+def check(kind, seed, folder):
+    """Do both agree on a program? One that they do not agree on is left in the folder."""
+    found = kind.check(seed)
+    if found:
+        path = Path(folder) / f"fuzz-{type(kind).__name__.lower()}-{seed}.py"
+        path.write_bytes(found[1].encode("utf-8", "surrogateescape"))
+        print(f"{found[0]}\n    {path}", flush=True)
+    return not found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=str(LIMPID))
-    parser.add_argument("--oracle", help="a CPython")
+    parser.add_argument("--oracle", help="the command of a CPython")
     parser.add_argument("--options", default="", help="more options for limpid")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=["programs", "loops", "sources"])
+    parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
     parser.add_argument("--most", type=int, default=5, help="failures to stop at")
     parser.add_argument("--keep", default=tempfile.gettempdir(), metavar="FOLDER", help="where failing programs are left")
     args = parser.parse_args()
     args.limpid = [os.path.abspath(args.python), *args.options.split()]
-    args.oracle = [args.oracle] if args.oracle else find_oracle()
+    args.oracle = shlex.split(args.oracle) if args.oracle else find_oracle()
     kinds = {"programs": Programs, "loops": Loops, "sources": Sources}
     kinds = [kinds[name](args) for name in kinds if args.only in (None, name)]
-    end, seed, passed, failed = time.monotonic() + args.seconds, args.seed, 0, 0
-    while time.monotonic() < end and failed < args.most:
-        for kind in kinds:
-            found = kind.check(seed)
-            if not found:
-                passed += 1
-                continue
-            failed += 1
-            path = Path(args.keep) / f"fuzz-{type(kind).__name__.lower()}-{seed}.py"
-            path.write_bytes(found[1].encode("utf-8", "surrogateescape"))
-            print(f"{found[0]}\n    {path}", flush=True)
-        seed += 1
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    end, seeds, results = time.monotonic() + args.seconds, itertools.count(args.seed), []
+
+    def work():
+        while time.monotonic() < end and results.count(False) < args.most:
+            seed = next(seeds)
+            results.extend([check(kind, seed, args.keep) for kind in kinds])
+
+    workers = [threading.Thread(target=work) for _ in range(args.jobs)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 LIMPID = HERE.parent.parent / "target/release/limpid"
 #: Options and variables of the modes.
-MODES = [([], {}), (["-X", "gcstress=200"], {}), ([], {"PYTHON_JIT": "1"}), (["-X", "tlbc=0"], {})]
+MODES = [([], {"PYTHON_JIT": "0"}), (["-X", "gcstress=200"], {}), ([], {"PYTHON_JIT": "1"}), (["-X", "tlbc=0"], {})]
 #: Beyond its time a program gets so many seconds before it counts as hanging; it says first where.
 PATIENCE = 90
 

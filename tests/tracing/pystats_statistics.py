@@ -87,10 +87,10 @@ def pystats(binary, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-def counted(binary, code, *options, environment=None):
+def counted(binary, code, *options, jit=0):
     """The sum of all dumps that a program leaves."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = dict(os.environ, PYTHONSTATSDIR=folder, **(environment or {}))
+        environment = dict(os.environ, PYTHONSTATSDIR=folder, PYTHON_JIT=str(jit))
         subprocess.run([binary, "-X", "pystats", *options, "-c", code], check=True, timeout=120, env=environment)
         return summed(Path(folder).glob("*.txt"))
 
@@ -214,7 +214,7 @@ def compiled(binary):
     """What the interpreter counts and what machine code counts are all rounds together."""
 
     def rounds(n):
-        counts = counted(binary, COMPILED.format(n=n), "-X", "jit-wait", environment={"PYTHON_JIT": "1"})
+        counts = counted(binary, COMPILED.format(n=n), "-X", "jit-wait", jit=1)
         operators = sum(count for key, count in executed(counts).items() if key.startswith("opcode[BINARY_OP"))
         return operators, counts.get("uops[_xor].execution_count", 0), counts
 
@@ -257,7 +257,7 @@ def consistent(binary):
 def from_outside(binary):
     """`pystats count`."""
     with tempfile.TemporaryDirectory() as folder:
-        program = subprocess.Popen([binary, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONSTATSDIR=folder))
+        program = subprocess.Popen([binary, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONSTATSDIR=folder, PYTHON_JIT="0"))
         try:
             program.stdout.readline()
             dump = Path(folder, "dump")
@@ -324,7 +324,7 @@ def machine_code_from_outside(binary):
 def memory(binary):
     """What counting takes in each of forty threads."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = dict(os.environ, PYTHONSTATSDIR=folder)
+        environment = dict(os.environ, PYTHONSTATSDIR=folder, PYTHON_JIT="0")
         plain, counts = (
             int(subprocess.run([binary, *options, "-c", IDLE], check=True, capture_output=True, timeout=60, env=environment).stdout)
             for options in ([], ["-X", "pystats"])

@@ -38,7 +38,7 @@ fn json_array(out: &mut dyn Write, exits: &[Exit]) -> io::Result<()> {
 
 fn table(out: &mut dyn Write, exits: &[Exit], total: u64) -> io::Result<()> {
     if exits.is_empty() {
-        return writeln!(out, "Machine code was not left so far, or there is none: PYTHON_JIT=1 turns the just-in-time compiler on.");
+        return writeln!(out, "Machine code was not left so far, or there is none: PYTHON_JIT=0 turns the just-in-time compiler off.");
     }
     writeln!(out, "{:>12} {:>6}  {:<20} LINE", "EXITS", "SHARE", "REASON")?;
     exits.iter().try_for_each(|exit| {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Nanoseconds that may be spent at once, ...
 const ALLOWANCE: u64 = 100_000_000;
-/// ... and one in so many of those that the process has run.
-const SHARE: u64 = 33;
+/// ... and one in so many of those that the process has run: 4.5 % of what runs for five seconds.
+const SHARE: u64 = 40;
 /// What machine code of a uop takes, in nanoseconds, before any was made.
 const FIRST_GUESS: u64 = 12_000;
 

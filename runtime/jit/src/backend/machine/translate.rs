@@ -303,7 +303,10 @@ impl Function<'_, '_> {
                 self.guard(same, exit);
                 shifted
             }
-            Op::FloorDivide | Op::Remainder => self.divide(u.op, args[0], args[1]),
+            Op::FloorDivide | Op::Remainder => match self.constant_divisor(u.args[1]) {
+                Some(divisor) => self.divide_by_constant(u.op, args[0], divisor),
+                None => self.divide(u.op, args[0], args[1]),
+            },
             Op::Compare => self.b.ins().icmp(numbers::int_condition(imm)?, args[0], args[1]),
             Op::CompareFloat => self.b.ins().fcmp(numbers::float_condition(imm)?, args[0], args[1]),
             Op::IntToWord => {
@@ -437,15 +440,14 @@ impl Function<'_, '_> {
             Op::AddSlot if self.fresh.contains(&u.args[0]) => self.add_slot_now(args, imm),
             Op::StoreSlot => {
                 self.b.ins().store(flags(), args[1], args[0], imm as i32);
-                let slot = self.add_constant(args[0], imm);
-                self.barrier(args[0], slot);
+                self.barrier(args[0], |f| f.add_constant(args[0], imm), u.args[1]);
             }
-            Op::AddSlot => self.add_slot(args, imm, exit),
-            Op::StoreItem => self.store_item(args, exit),
+            Op::AddSlot => self.add_slot(args, u.args[1], imm, exit),
+            Op::StoreItem => self.store_item(args, u.args[2], exit),
             Op::StoreNumber => self.store_number(args, u, exit),
             Op::StoreDictItem => self.does(helpers::store_dict_item as *const () as usize, args, exit)?,
             Op::NextPair => self.does(helpers::next_pair as *const () as usize, args, exit)?,
-            Op::Append => self.append(args, exit),
+            Op::Append => self.append(args, u.args[1], exit),
             Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
             Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,
             Op::ProbeReturn => {

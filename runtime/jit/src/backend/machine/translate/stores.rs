@@ -2,24 +2,39 @@
 
 use super::{Function, GC_BYTE, flags};
 use crate::helpers;
+use crate::ir::{Id, Op, Ty};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I32, I64};
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
+use limpid_heap::Value as Python;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::List;
 use limpid_vm::types::list::Storage;
 use std::mem::offset_of;
 
 impl Function<'_, '_> {
-    /// The collector's barrier after a store into `owner`.
-    pub(super) fn barrier(&mut self, owner: Value, slot: Value) {
+    /// The collector's barrier after a store of `stored` into `owner`. What is no cell needs none.
+    pub(super) fn barrier(&mut self, owner: Value, slot: impl FnOnce(&mut Self) -> Value, stored: Id) {
+        if self.is_no_cell(stored) {
+            return;
+        }
         let bits = self.b.ins().load(I8, flags(), owner, GC_BYTE);
         let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
         let unlogged = self.b.ins().band(bits, unlogged);
         self.rarely(unlogged, |f| {
-            let thread = f.thread();
+            let (thread, slot) = (f.thread(), slot(f));
             f.call(helpers::log_slot as *const () as usize, &[thread, owner, slot], false);
         });
+    }
+
+    /// Is it known that a value is no cell: a number, a bool, or a constant like that?
+    fn is_no_cell(&self, id: Id) -> bool {
+        let u = self.t.trace.uop(id);
+        match u.op {
+            Op::Box => self.t.trace.uop(u.args[0]).ty != Ty::Value,
+            Op::Const => u.ty != Ty::Value || !Python::from_bits(u.imm as u64).is_cell(),
+            _ => false,
+        }
     }
 
     /// Before a function is called that may collect garbage: tells where the interpreter's stack ends. The thread.
@@ -85,11 +100,15 @@ impl Function<'_, '_> {
         result
     }
 
-    /// While the thread is alone and the object is new, no function is called. The value is there before the shape that says so.
-    pub(super) fn add_slot(&mut self, args: &[Value], shape_and_offset: i64, exit: u32) {
+    /// While the thread is alone and the object is new, or the value is no cell, no function is called. The value is there before the shape that says so.
+    pub(super) fn add_slot(&mut self, args: &[Value], stored: Id, shape_and_offset: i64, exit: u32) {
         let (object, v, name) = (args[0], args[1], args[2]);
         self.while_alone(
             |f, general| {
+                if f.is_no_cell(stored) {
+                    f.add_slot_now(args, shape_and_offset);
+                    return;
+                }
                 let bits = f.b.ins().load(I8, flags(), object, GC_BYTE);
                 let unlogged = f.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
                 let unlogged = f.b.ins().band(bits, unlogged);
@@ -106,7 +125,7 @@ impl Function<'_, '_> {
         );
     }
 
-    /// As [`add_slot`](Function::add_slot), to an object that is this thread's own and new.
+    /// As [`add_slot`](Function::add_slot), where nobody else has to know: the thread is alone, or nobody else has the object.
     pub(super) fn add_slot_now(&mut self, args: &[Value], shape_and_offset: i64) {
         let (object, v) = (args[0], args[1]);
         self.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
@@ -115,7 +134,7 @@ impl Function<'_, '_> {
     }
 
     /// While the thread is alone the list is not locked; otherwise a function does it.
-    pub(super) fn store_item(&mut self, args: &[Value], exit: u32) {
+    pub(super) fn store_item(&mut self, args: &[Value], stored: Id, exit: u32) {
         let (list, index, v) = (args[0], args[1], args[2]);
         self.while_alone(
             |f, _| {
@@ -127,7 +146,7 @@ impl Function<'_, '_> {
                 let place = f.b.ins().iadd(storage, offset);
                 let place = f.add_constant(place, Storage::ITEMS as i64);
                 f.b.ins().store(flags(), v, place, 0);
-                f.barrier(storage, place);
+                f.barrier(storage, |_| place, stored);
             },
             |f| {
                 let thread = f.save_registers(args[3], args[4]);
@@ -138,7 +157,7 @@ impl Function<'_, '_> {
     }
 
     /// While the thread is alone and the storage has room, no function is called.
-    pub(super) fn append(&mut self, args: &[Value], exit: u32) {
+    pub(super) fn append(&mut self, args: &[Value], stored: Id, exit: u32) {
         let (list, v) = (args[0], args[1]);
         self.while_alone(
             |f, general| {
@@ -155,7 +174,7 @@ impl Function<'_, '_> {
                 let place = f.b.ins().iadd(storage, offset);
                 let place = f.add_constant(place, Storage::ITEMS as i64);
                 f.b.ins().store(flags(), v, place, 0);
-                f.barrier(storage, place);
+                f.barrier(storage, |_| place, stored);
                 let longer = f.add_constant(len, 1);
                 f.b.ins().store(flags(), longer, list, List::LEN as i32);
             },
