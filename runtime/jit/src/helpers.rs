@@ -80,7 +80,8 @@ fn is_tuple_hashed_now(tuple: Ref<Tuple>, depth: usize) -> bool {
         || tuple.as_slice().iter().all(|item| {
             !item.is_cell()
                 || match item.shape() {
-                    shapes::STR => true,
+                    // Sets have the hashes of their items.
+                    shapes::STR | shapes::FROZENSET => true,
                     // SAFETY: the shape is a tuple's.
                     shapes::TUPLE => depth > 0 && is_tuple_hashed_now(unsafe { Ref::<Tuple>::from_value(*item) }, depth - 1),
                     _ => hashes_natively(item.class()),
