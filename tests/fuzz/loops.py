@@ -8,6 +8,7 @@ several times with other numbers, and all that belongs to the last run is garbag
 import random
 
 PRELUDE = '''
+import sys
 from array import array
 from collections import deque
 from functools import reduce
@@ -250,6 +251,88 @@ async def steps(n):
     return total
 
 
+class Refusal(Exception):
+    def __init__(self, x):
+        super().__init__(x)
+        self.x = x
+
+
+def refuse(x):
+    if x % 3 == 1:
+        raise Refusal(x)
+    if x % 41 == 7:
+        raise KeyError(x) from Refusal(x)
+    return x * 2
+
+
+def relay(x):
+    try:
+        return refuse(x) + 1
+    except KeyError as e:
+        return len(passed(e)) + e.__cause__.x
+
+
+def sink(n, x):
+    return refuse(x) if n <= 0 else sink(n - 1, x) + n
+
+
+def find(items, wanted):
+    for k, item in enumerate(items):
+        if item == wanted:
+            return k
+    raise LookupError(wanted)
+
+
+def reword(x):
+    try:
+        return find((1, 2, 5), x)
+    except LookupError as e:
+        if x % 2:
+            raise Refusal(x) from e
+        if x % 3:
+            raise
+        raise ValueError(x)
+
+
+def refusing(n):
+    for k in range(n):
+        try:
+            yield refuse(k)
+        except Refusal as e:
+            yield -e.x
+    raise Refusal(n)
+
+
+def framed(x):
+    frame = sys._getframe(x % 2)
+    return x + len(frame.f_code.co_name)
+
+
+class Guarded:
+    def __init__(self):
+        self.left = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, e, tb):
+        self.left += 1 if kind is None else 2 + passed(e)[-1][1] % 5
+        return kind is Refusal
+
+
+def passed(e):
+    tb, lines = e.__traceback__, []
+    while tb is not None:
+        lines.append((tb.tb_frame.f_code.co_name, tb.tb_lineno - tb.tb_frame.f_code.co_firstlineno))
+        tb = tb.tb_next
+    return lines
+
+
+def told(e):
+    context = e.__context__
+    return f"{type(e).__name__}{passed(e)}{type(context).__name__}{type(e.__cause__).__name__}"[-60:]
+
+
 def short(v):
     text = repr(v)
     return text if len(text) < 60 else text[:25] + "..." + text[-25:] + str(len(text))
@@ -293,7 +376,7 @@ class Generator:
     def statement(self, depth):
         kinds = [self.integer, self.integer, self.number, self.number, self.objects, self.lists, self.calls, self.unpack, self.change, self.methods]
         if depth > 0:
-            kinds += [self.branch, self.branch, self.inner, self.attempt, self.generator, self.leave]
+            kinds += [self.branch, self.branch, self.inner, self.attempt, self.raising, self.generator, self.leave]
         return self.pick(kinds)(depth)
 
     def block(self, depth, most=4):
@@ -368,6 +451,19 @@ class Generator:
         lines = ["try:", f"    {body}", *self.block(depth - 1, 2), f"except {self.pick(['Exception', '(ValueError, LookupError, ArithmeticError, AttributeError, StopIteration)'])} as e:",
                  *self.pick([["    total_i += 1"], ["    s = type(e).__name__"], ["    pass"]])]
         return lines + (["finally:", "    total_i += 2"] if self.random.random() < 0.3 else [])
+
+    def raising(self, depth):
+        raised = self.pick(["refuse(i)", "relay(i)", "sink(i % 5, i)", "sink(3, j)", "reword(i % 7)", "find(TABLE, i % 9)", "sum(refusing(i % 4))", "sum(k for k in refusing(2))",
+                            "relay(refuse(i % 5))", "framed(i)", "reword(refuse(i % 8))"])
+        if self.random.random() < 0.3:
+            return ["try:", "    with Guarded() as guard:", f"        total_i += {raised}", *("    " + line for line in self.block(depth - 1, 2)),
+                    "    total_i += guard.left", "except Exception as e:", "    s = told(e)"]
+        lines = ["try:", f"    total_i += {raised}", *self.block(depth - 1, 2)]
+        if self.random.random() < 0.4:
+            lines += ["except Refusal as e:", f"    total_i += {self.pick(['e.x', 'len(passed(e))', '(e.__context__ is None) + 1', 'sys.exc_info()[1].x % 5'])}"]
+        if self.random.random() < 0.3:
+            lines = ["try:", *("    " + line for line in [*lines, "finally:", "    j += 1"])]
+        return [*lines, "except Exception as e:", *self.pick([["    s = told(e)"], ["    total_i -= 1"], ["    s = type(sys.exception()).__name__", *self.block(depth - 1, 2)]])]
 
     def generator(self, depth):
         source = self.pick(["count(i % 6)", "pairs(3)", "both(4)", "call", "TREE", "iter(call)", "(x + i for x in TABLE)", "count(9, 2)", "(y for y in count(5) if y & 1)"])

@@ -262,6 +262,8 @@ selector! {
         SubscriptGeneric = "INTRINSIC_SUBSCRIPT_GENERIC",
         /// (name, type parameters, value function) => alias
         TypeAlias = "INTRINSIC_TYPEALIAS",
+        /// what all items come to => their sum, for `sum(x for ...)`
+        SumResult = "INTRINSIC_SUM_RESULT",
     }
 }
 
@@ -280,6 +282,8 @@ selector! {
         SetFunctionTypeParams = "INTRINSIC_SET_FUNCTION_TYPE_PARAMS",
         /// type parameter, default function => type parameter
         SetTypeParamDefault = "INTRINSIC_SET_TYPEPARAM_DEFAULT",
+        /// what the items so far come to, item => what they come to with it, for `sum(x for ...)`
+        SumAdd = "INTRINSIC_SUM_ADD",
     }
 }
 
@@ -300,6 +304,14 @@ selector! {
         List = "list",
         /// For `set(x for ...)`.
         Set = "set",
+        /// For `max(x for ...)`.
+        Max = "max",
+        /// For `min(x for ...)`.
+        Min = "min",
+        /// For `sorted(x for ...)`.
+        Sorted = "sorted",
+        /// For `sum(x for ...)`.
+        Sum = "sum",
     }
 }
 

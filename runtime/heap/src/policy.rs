@@ -238,9 +238,10 @@ pub(crate) fn note(report: &CollectionReport) {
     ROUND.fetch_add(1, Relaxed);
 }
 
-/// How much free memory stays mapped after a collection.
+/// How much free memory stays mapped after a collection. Large cells are made of several blocks in a row, of which there are few where
+/// little is free: they would be made of fresh memory each time.
 pub(crate) fn bytes_to_keep(live: usize) -> usize {
-    YOUNG.load(Relaxed).max(live / 2)
+    (4 * YOUNG.load(Relaxed)).max(live / 2)
 }
 
 /// Figures over all collections so far, [young, full].

@@ -5,6 +5,8 @@
 //! in the trace of that instruction, whichever frame it is in: that one handles one link of the chain and often leads to itself.
 //!
 //! The same is done where traces from too many exits have been made already: what has none of its own goes on in one that all share.
+//! It is also done where a trace's last instruction may lead to many places: an exception that leaves its first frame is caught by whoever
+//! has called that, and a frame that somebody has an object of is not known well enough to go on in it.
 //!
 //! A junction has its code in its first word, as executors do, so that [`crate::ir::Op::Link`] leads to either.
 

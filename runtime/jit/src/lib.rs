@@ -291,7 +291,7 @@ fn count_end(t: &Thread, end: End) {
             End::OtherLoop => counters.inner_loop.increment(),
             End::TooLong => counters.trace_too_long.increment(),
             End::Leaves => counters.trace_stack_underflow.increment(),
-            End::Open | End::Closed | End::LeavesLoop => {}
+            End::Open | End::Closed | End::LeavesLoop | End::Raises => {}
         }
     }
 }

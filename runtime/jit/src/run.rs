@@ -205,7 +205,7 @@ fn junction_code(r: &Regs) -> Option<*const u8> {
 fn code_from_memory(r: &Regs) -> Option<*const u8> {
     let t = r.t();
     let asked = t.mutator.eval_breaker.load(Relaxed) != 0 || t.tier2().is_recording();
-    if asked || r.fp.is_null() || !r.frame().object().is_null() {
+    if asked || r.fp.is_null() || tier2::is_exposed(r) {
         return None;
     }
     // SAFETY: the state lives as long as the thread, and nothing else refers into it.

@@ -46,7 +46,8 @@ _intrinsic_2_descs = _opcode.get_intrinsic2_descs()
 _special_method_names = _opcode.get_special_method_names()
 _common_constants = [builtins.AssertionError, builtins.NotImplementedError,
                      builtins.tuple, builtins.all, builtins.any,
-                     builtins.list, builtins.set]
+                     builtins.list, builtins.set, builtins.max, builtins.min,
+                     builtins.sorted, builtins.sum]
 _nb_ops = _opcode.get_nb_ops()
 
 _inline_cache_entries = {name: sum(words.values()) for name, words in _cache_format.items()}

@@ -1,13 +1,14 @@
 //! Calls.
 
-use limpid_bytecode::{CommonConstant, Constant, Intrinsic1, Opcode};
+use limpid_bytecode::{Constant, Opcode};
 use ruff_python_ast::name::Name;
 use ruff_python_ast::{Arguments, Expr, ExprAttribute, ExprCall, ExprName, Keyword};
 use rustc_hash::FxHashSet;
 
-use super::expressions::{Display, MANY, pop_jump};
+use super::expressions::{Display, MANY};
+use super::in_place::joined_generator;
 use super::{Compiler, Result};
-use crate::ir::{BlockId, Location, Op};
+use crate::ir::Location;
 use crate::symtable::NameScope;
 
 impl<'a> Compiler<'a> {
@@ -19,7 +20,7 @@ impl<'a> Compiler<'a> {
         self.check_callable(&node.func);
         self.expr(&node.func)?;
         let end = self.new_block();
-        let inlined = self.inlined_call(node, end)?;
+        let inlined = self.call_in_place(node, end)?;
         let callable = self.location(&*node.func);
         self.emit(Opcode::PUSH_NULL, callable);
         self.call_arguments(&node.arguments, 0, None, location)?;
@@ -59,6 +60,11 @@ impl<'a> Compiler<'a> {
             self.emit_arg(Opcode::LOAD_ATTR, index << 1 | 1, location);
         }
         let location = self.attribute_location(method, self.location(node));
+        if let Some(generator) = joined_generator(method, arguments).filter(|generator| !self.is_async_generator(generator)) {
+            self.list_in_place(generator, arguments.range, location)?;
+            self.emit_arg(Opcode::CALL, 1, location);
+            return Ok(true);
+        }
         self.plain_arguments(arguments, 0, None, location)?;
         Ok(true)
     }
@@ -202,68 +208,5 @@ impl<'a> Compiler<'a> {
             [class, object] => !class.is_starred_expr() && !object.is_starred_expr(),
             _ => false,
         }
-    }
-
-    /// `all`, `any`, `list`, `set` and `tuple` of a generator expression run it in place, if the names mean the builtins. The callable is on the stack.
-    ///
-    /// Returns whether that has been emitted; then the result is on the stack in `end`.
-    fn inlined_call(&mut self, node: &'a ExprCall, end: BlockId) -> Result<bool> {
-        let (Expr::Name(function), [Expr::Generator(generator)], []) =
-            (&*node.func, &node.arguments.args[..], &node.arguments.keywords[..])
-        else {
-            return Ok(false);
-        };
-        let (builtin, goes_on) = match function.id.as_str() {
-            "all" => (CommonConstant::All, Some(true)),
-            "any" => (CommonConstant::Any, Some(false)),
-            "tuple" => (CommonConstant::Tuple, None),
-            "list" => (CommonConstant::List, None),
-            "set" => (CommonConstant::Set, None),
-            _ => return Ok(false),
-        };
-        let location = self.location(function);
-        let ordinary = self.new_block();
-        let exhausted = self.new_block();
-        self.emit_arg(Opcode::COPY, 1, location);
-        self.emit_arg(Opcode::LOAD_COMMON_CONSTANT, builtin as u32, location);
-        self.emit_arg(Opcode::IS_OP, 0, location);
-        self.emit_jump(Opcode::POP_JUMP_IF_FALSE, ordinary, location);
-        self.emit(Opcode::POP_TOP, location);
-        let (build, add) = match builtin {
-            CommonConstant::Set => (Opcode::BUILD_SET, Opcode::SET_ADD),
-            _ => (Opcode::BUILD_LIST, Opcode::LIST_APPEND),
-        };
-        if goes_on.is_none() {
-            self.emit_arg(build, 0, location);
-        }
-        self.generator_argument(generator, node.arguments.range)?;
-        self.emit(Opcode::PUSH_NULL, location);
-        let start = self.next_block();
-        self.emit_jump(Opcode::FOR_ITER, exhausted, location);
-        match goes_on {
-            None => {
-                self.emit_arg(add, 3, location);
-                self.emit_jump(Op::Jump, start, location);
-            }
-            Some(condition) => {
-                self.emit(Opcode::TO_BOOL, location);
-                self.emit_jump(pop_jump(condition), start, location);
-                self.emit(Opcode::POP_ITER, Location::NONE);
-                self.load_const(Constant::Bool(!condition), location);
-                self.emit_jump(Op::Jump, end, location);
-            }
-        }
-        self.use_block(exhausted);
-        self.emit(Opcode::POP_ITER, Location::NONE);
-        match goes_on {
-            None if matches!(builtin, CommonConstant::Tuple) => {
-                self.emit_arg(Opcode::CALL_INTRINSIC_1, Intrinsic1::ListToTuple as u32, location);
-            }
-            None => {}
-            Some(condition) => self.load_const(Constant::Bool(condition), location),
-        }
-        self.emit_jump(Op::Jump, end, location);
-        self.use_block(ordinary);
-        Ok(true)
     }
 }

@@ -16,6 +16,7 @@ mod fold;
 mod frames;
 mod functions;
 mod imports;
+mod in_place;
 mod iteration;
 pub(crate) mod literals;
 mod loops;

@@ -29,27 +29,28 @@ impl Lowering<'_> {
             }
             LOAD_ATTR_METHOD | LOAD_ATTR_METHOD_LAZY_DICT if has_cached_shape(step) => {
                 let object = self.object_of_cached_shape(step)?;
+                let method = self.cached_value(step, shape_version(step))?;
                 if step.op == LOAD_ATTR_METHOD_LAZY_DICT {
                     let dict = self.load(object, step.cache(6) as usize, Ty::Value);
                     self.guard_is(dict, 0);
                 }
-                let method = self.value_constant(Value::from_bits(step.cache64(7)));
                 self.replace(1, method);
                 self.push(object);
             }
             LOAD_ATTR_NONDESCRIPTOR if has_cached_shape(step) => {
                 self.object_of_cached_shape(step)?;
-                let v = self.value_constant(Value::from_bits(step.cache64(7)));
+                let v = self.cached_value(step, shape_version(step))?;
                 self.replace_attribute(v, o);
             }
             LOAD_ATTR_CLASS => {
                 let class = self.peek(1)?;
                 let class = self.value(class);
                 let address = ShapeRef(step.cache32(2)).ptr::<u8>() as u64;
+                let known = step.class.filter(|class| class.ptr() as u64 == address).ok_or(Abort::Stale)?;
                 self.guard_is(class, address);
                 let word = self.word_constant(address);
                 self.guard_version(word, Type::VERSION, step.cache32(4));
-                let v = self.value_constant(Value::from_bits(step.cache64(7)));
+                let v = self.cached_value(step, known.version())?;
                 self.replace_attribute(v, o);
             }
             LOAD_ATTR_MODULE => {
@@ -82,6 +83,15 @@ impl Lowering<'_> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// What the cache has of a class. The class keeps it alive while it has the version in the cache; `now` is the one that it has. Otherwise,
+    /// for nothing stopped other threads while the trace was recorded, it may be gone.
+    fn cached_value(&mut self, step: &Instruction, now: u32) -> Result<Id, Abort> {
+        if now != step.cache32(4) {
+            return Err(Abort::Stale);
+        }
+        Ok(self.value_constant(Value::from_bits(step.cache64(7))))
     }
 
     /// The object on top, which has the shape in the cache.
@@ -260,6 +270,12 @@ impl Lowering<'_> {
 /// Does the cache of an attribute's instruction hold the shape of the object it has met?
 fn has_cached_shape(step: &Instruction) -> bool {
     step.operands[0] == Observed::Cell(step.cache32(2))
+}
+
+/// The version that the shape in the cache, which is the one that was seen, has now.
+fn shape_version(step: &Instruction) -> u32 {
+    // SAFETY: the recording keeps the shapes of such instructions alive.
+    unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(step.cache32(2))) }.version()
 }
 
 /// The shape of the object on top while the trace was recorded, and the version that certifies what is found out about it from now on.

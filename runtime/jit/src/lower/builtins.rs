@@ -1,6 +1,7 @@
 //! What builtin types and functions are asked that run no Python code: lengths, truths, the least and the greatest, slices by constants.
 
-use super::natives::{is_int, is_of_module};
+use super::known::{is_of_module, of_numbers};
+use super::natives::is_int;
 use super::{Abort, Lowering};
 use crate::helpers::{self, NativeFunction};
 use crate::ir::{Id, Ty};
@@ -80,9 +81,27 @@ impl Lowering<'_> {
         Ok(Some(bounds.map(|bound| self.constant(Ty::Value, bound.bits() as i64))))
     }
 
+    /// `max`, `min` and `sum` of a list or tuple of numbers.
+    fn fold(&mut self, step: &Instruction, function: NativeFunction) -> Result<bool, Abort> {
+        let [sequence, null, ..] = step.operands;
+        let Some(shape) = [shapes::LIST, shapes::TUPLE].into_iter().find(|of| sequence == Observed::Cell(of.0)) else { return Ok(false) };
+        if null != Observed::Null {
+            return Ok(false);
+        }
+        let (callable, v) = (self.peek(3)?, self.peek(1)?);
+        self.guard_is(callable, step.subject.bits());
+        let v = self.guard_shape(v, shape)?;
+        let v = self.call_native(function, vec![v]);
+        self.replace(3, v);
+        Ok(true)
+    }
+
     /// `min` and `max` of inline ints or of floats.
     fn extremum(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let n = step.oparg as usize;
+        if let (1, Some(fold)) = (n, step.subject.exact::<BuiltinFunction>().and_then(|f| of_numbers(&f))) {
+            return self.fold(step, fold);
+        }
         let Some(function) = step.subject.exact::<BuiltinFunction>().filter(|f| is_of_module(f, "builtins", &["max", "min"])) else {
             return Ok(false);
         };

@@ -59,7 +59,7 @@ impl Lowering<'_> {
             YIELD_VALUE if self.is_suspension(step, next) => self.suspend(step),
             YIELD_VALUE if self.frames.len() == 1 && next.fp != step.fp => self.suspend_first(step, next),
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
-            RETURN_VALUE if !VmFrame(step.fp).is_generator() => self.return_value(step, next),
+            RETURN_VALUE if !VmFrame(step.fp).is_generator() && !step.has_object => self.return_value(step, next),
             EXIT_OPERATOR_CHECK if step.oparg == Outcome::Nothing as u32 => self.leave_shim(next),
             RESUME_CHECK if self.frames.len() > 1 && step.next == step.following() => {
                 let code = self.top().code.ok_or(Abort::Lost)?;
@@ -175,7 +175,12 @@ impl Lowering<'_> {
         if self.recording.origin.header().is_some() {
             return Ok(After::Stop);
         }
-        if VmFrame(step.fp).is_generator() {
+        if next.has_object {
+            // What is to be known of a frame with an object is not found out here.
+            self.go_anywhere(step);
+            return Ok(After::End);
+        }
+        if VmFrame(step.fp).is_generator() || step.has_object {
             return self.finish_first(step, next);
         }
         self.guard_no_object();
@@ -259,13 +264,18 @@ impl Lowering<'_> {
         if next.fp == step.fp && step.next == step.following() {
             return self.body(step, next);
         }
+        self.go_anywhere(step);
+        Ok(After::End)
+    }
+
+    /// Calls the instruction as a function. Where it goes, the trace is left.
+    pub(super) fn go_anywhere(&mut self, step: &Instruction) {
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
         self.call_body_that_goes_on(step, frame, used, body(step.op), NOWHERE);
         self.leave();
         self.linked = true;
-        Ok(After::End)
     }
 
     pub(super) fn call_body(&mut self, step: &Instruction, frame: Id, used: u32) {
@@ -404,6 +414,8 @@ fn changes_nothing(step: &Instruction) -> bool {
     use Opcode::*;
     match step.op {
         BUILD_TUPLE | BUILD_LIST | BUILD_SLICE | BUILD_STRING | LOAD_COMMON_CONSTANT | MAKE_FUNCTION => true,
+        // Which exception is handled is nothing that a trace knows, and classes are compared without asking them.
+        PUSH_EXC_INFO | CHECK_EXC_MATCH | POP_EXCEPT => true,
         // The function was just made.
         SET_FUNCTION_ATTRIBUTE => true,
         BUILD_MAP | BUILD_SET => step.oparg == 0,

@@ -119,6 +119,10 @@ impl Lowering<'_> {
 
     /// YIELD_VALUE in the first frame, to the one that has resumed it while the trace was recorded.
     pub(super) fn suspend_first(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+        if next.has_object {
+            self.go_anywhere(step);
+            return Ok(After::End);
+        }
         let caller = self.guard_caller(next);
         let v = self.pop()?;
         // SAFETY: both in the recorded frame; the value that is yielded is on the stack there.
@@ -130,7 +134,7 @@ impl Lowering<'_> {
         Ok(After::Next)
     }
 
-    /// A generator whose frame is the first one returns to the frame that has resumed it.
+    /// A generator whose frame is the first one returns to the frame that has resumed it, or a frame with an object to its caller.
     pub(super) fn finish_first(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
         let caller = self.header_word(4);
         self.guard_unseen(caller);

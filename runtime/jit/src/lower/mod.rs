@@ -18,6 +18,7 @@ mod calls;
 mod form;
 mod generators;
 mod iteration;
+mod known;
 mod lookups;
 mod loops;
 mod natives;
@@ -30,6 +31,7 @@ mod state;
 use crate::executor::{Entry, ExitState, Source};
 use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
+use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::Frame as VmFrame;
 use limpid_vm::thread::Thread;
@@ -403,9 +405,13 @@ impl<'a> Lowering<'a> {
         self.guard(Op::Leave, &[], 0);
     }
 
-    /// The last step, which is not part of the trace unless it is a jump or leaves the loop.
+    /// The last step, which is not part of the trace unless it is a jump, or leaves the loop or the first frame.
     fn end(&mut self, step: &Instruction) {
         let end = self.recording.end;
+        if end == End::Raises && !matches!(step.op, Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_JIT) {
+            // Who catches the exception may be another one the next time.
+            return self.go_anywhere(step);
+        }
         if end == End::LeavesLoop && self.frames.len() == 1 {
             self.leave_loop(step);
         }

@@ -1,77 +1,18 @@
 //! Calls of native functions and methods that run no Python code, given such arguments: machine code calls them itself.
 
 use super::form::is_plain;
+use super::known::{free_arguments, is_bound, is_harmless, is_known, method_body, native_body};
 use super::{Abort, Lowering};
 use crate::helpers::{self, NativeFunction};
 use crate::ir::{Id, Op, Ty};
-use limpid_bytecode::{BinaryOperator, Opcode};
+use limpid_bytecode::{BinaryOperator, Intrinsic2, Opcode};
 use limpid_heap::{ShapeRef, Value};
-use limpid_vm::args::NativeBody;
+use limpid_vm::modules::builtins::sum;
 use limpid_vm::object::{Ref, ValueExt};
 use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed, WATCHED};
 use limpid_vm::types::builtin::{self, shapes};
-use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Module, Type, flag};
-
-/// Functions that run no Python code if their arguments are numbers or strings, by module.
-const FUNCTIONS: [(&str, &[&str]); 2] = [
-    ("builtins", &["abs", "callable", "chr", "divmod", "id", "ord"]),
-    (
-        "math",
-        &[
-            "acos", "asin", "atan", "atan2", "ceil", "copysign", "cos", "degrees", "exp", "fabs", "floor", "fmod", "isfinite", "isinf",
-            "isnan", "isqrt", "log10", "log2", "pow", "radians", "sin", "sqrt", "tan", "trunc",
-        ],
-    ),
-];
-/// Likewise methods of strings.
-const OF_STRINGS: &[&str] = &[
-    "capitalize",
-    "casefold",
-    "center",
-    "count",
-    "endswith",
-    "find",
-    "index",
-    "isalnum",
-    "isalpha",
-    "isascii",
-    "isdecimal",
-    "isdigit",
-    "isidentifier",
-    "islower",
-    "isnumeric",
-    "isspace",
-    "isupper",
-    "ljust",
-    "lower",
-    "lstrip",
-    "partition",
-    "removeprefix",
-    "removesuffix",
-    "replace",
-    "rfind",
-    "rindex",
-    "rjust",
-    "rpartition",
-    "rstrip",
-    "split",
-    "splitlines",
-    "startswith",
-    "strip",
-    "swapcase",
-    "title",
-    "upper",
-    "zfill",
-];
-/// Methods of lists that run none whatever their items are.
-const OF_LISTS: &[&str] = &["append", "clear", "copy", "insert", "pop", "reverse"];
-/// Likewise methods of dicts.
-const OF_DICTS: &[&str] = &["items", "keys", "values"];
-/// Likewise methods of ints.
-const OF_INTS: &[&str] = &["bit_count", "bit_length", "conjugate"];
-/// Likewise methods of the class `Random` that is not written in Python.
-const OF_RANDOM: &[&str] = &["getrandbits", "random"];
+use limpid_vm::types::{BuiltinFunction, MethodDescriptor, Type, flag};
 
 impl Lowering<'_> {
     /// As [`straight`](Lowering::straight). What has left the trace before here is not tried again.
@@ -83,6 +24,7 @@ impl Lowering<'_> {
         match form {
             Opcode::CALL_BUILTIN_FAST | Opcode::CALL_METHOD_DESCRIPTOR_FAST if n < WATCHED => {}
             Opcode::CALL_BUILTIN_CLASS if n < WATCHED => return self.native_class(step),
+            Opcode::CALL_INTRINSIC_2 if n == Intrinsic2::SumAdd as usize => return self.add_to_sum(step),
             _ => return Ok(self.numbers(step, form)? || self.operations(step, form)?),
         }
         let callable = step.subject;
@@ -96,22 +38,22 @@ impl Lowering<'_> {
             _ => None,
         };
         let of_int = form == Opcode::CALL_METHOD_DESCRIPTOR_FAST && is_int(step.operands[n]);
-        let body = match (form, receiver) {
-            (Opcode::CALL_BUILTIN_FAST, None) => {
-                callable.exact::<BuiltinFunction>().filter(|f| is_known(f) || is_bound(f)).map(|f| f.def())
-            }
+        let known = match (form, receiver) {
+            (Opcode::CALL_BUILTIN_FAST, None) => callable
+                .exact::<BuiltinFunction>()
+                .filter(|f| is_known(f) || is_bound(f))
+                .and_then(|f| Some((f.def(), native_body(f.def())?))),
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if is_get(callable) => return self.get_of_dict(step),
+            (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::DICT)) if changes_entry(callable) => return self.change_dict(step),
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, Some(shapes::SET)) if n == 1 => return self.change_set(step),
             (Opcode::CALL_METHOD_DESCRIPTOR_FAST, _) if receiver.is_some() || of_int => {
-                callable.exact::<MethodDescriptor>().filter(|d| methods_of(d.class()).contains(&d.def().name)).map(|d| d.def())
+                callable.exact::<MethodDescriptor>().and_then(|d| Some((d.def(), method_body(d.class(), d.def(), n)?)))
             }
             _ => None,
         };
-        let Some(def) = body else { return Ok(false) };
-        let NativeBody::Bound(body) = def.body else { return Ok(false) };
-        // What is put into a list may be anything, and so may what is not looked into.
-        let free = matches!(def.name, "append" | "insert" | "id" | "callable") as usize;
-        if !step.operands[free.min(n)..n].iter().all(|observed| is_simple(*observed)) {
+        let Some((def, body)) = known else { return Ok(false) };
+        let free = free_arguments(def);
+        if !step.operands[free.min(n)..n].iter().all(|observed| is_harmless(def, *observed)) {
             return Ok(false);
         }
         let bound = callable.exact::<BuiltinFunction>().filter(|f| is_bound(f)).map(|f| f.receiver.get());
@@ -305,6 +247,53 @@ impl Lowering<'_> {
         Ok(true)
     }
 
+    /// `dict.setdefault` and `dict.pop`
+    fn change_dict(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let n = step.oparg as usize;
+        let Some(method) = step.subject.exact::<MethodDescriptor>() else { return Ok(false) };
+        if !(1..=2).contains(&n) || !is_plain(step.operands[n - 1]) {
+            return Ok(false);
+        }
+        let (callable, dict) = (self.peek(n + 2)?, self.peek(n + 1)?);
+        self.guard_is(callable, step.subject.bits());
+        let mut args = vec![self.guard_shape(dict, shapes::DICT)?];
+        for k in (1..=n).rev() {
+            let v = self.peek(k)?;
+            args.push(self.value(v));
+        }
+        let function: NativeFunction = if method.def().name == "pop" {
+            helpers::pop_from_dict
+        } else {
+            if n == 1 {
+                args.push(self.constant(Ty::Value, Value::NONE.bits() as i64));
+            }
+            helpers::set_default
+        };
+        let v = self.call_native(function, args);
+        self.loaded.clear();
+        self.replace(n + 2, v);
+        Ok(true)
+    }
+
+    /// The next item of `sum(x for ...)`.
+    fn add_to_sum(&mut self, step: &Instruction) -> Result<bool, Abort> {
+        let [item, so_far, ..] = step.operands;
+        if is_int(item) && is_int(so_far) {
+            return self.int_operation(Op::AddInt);
+        }
+        let accumulator = sum::accumulator_shape();
+        if so_far != Observed::Cell(accumulator.0) || !is_int(item) && item != Observed::Float {
+            return Ok(false);
+        }
+        let (so_far, v) = (self.peek(2)?, self.peek(1)?);
+        let so_far = self.guard_shape(so_far, accumulator)?;
+        self.guard_simple(v, item)?;
+        let v = self.value(v);
+        let sum = self.call_native(helpers::sum_add, vec![so_far, v]);
+        self.replace(2, sum);
+        Ok(true)
+    }
+
     /// `set.add` and `set.discard`
     fn change_set(&mut self, step: &Instruction) -> Result<bool, Abort> {
         let Some(method) = step.subject.exact::<MethodDescriptor>() else { return Ok(false) };
@@ -352,9 +341,14 @@ impl Lowering<'_> {
                 self.guard_is(v, Value::NONE.bits());
                 Ok(())
             }
-            _ => self.guard_shape(v, shapes::STR).map(|_| ()),
+            Observed::Cell(shape) => self.guard_shape(v, ShapeRef(shape)).map(|_| ()),
+            Observed::Null | Observed::Special => Err(Abort::Contradiction),
         }
     }
+}
+
+fn changes_entry(callable: Value) -> bool {
+    callable.exact::<MethodDescriptor>().is_some_and(|d| matches!(d.def().name, "pop" | "setdefault"))
 }
 
 fn is_get(callable: Value) -> bool {
@@ -395,31 +389,5 @@ pub(super) fn is_simple(observed: Observed) -> bool {
         Observed::Cell(shape) => ShapeRef(shape) == shapes::STR,
         Observed::Null | Observed::Special => false,
         _ => true,
-    }
-}
-
-fn is_known(f: &BuiltinFunction) -> bool {
-    FUNCTIONS.iter().any(|(module, functions)| is_of_module(f, module, functions))
-}
-
-/// Is it one of these functions of a module?
-pub(super) fn is_of_module(f: &BuiltinFunction, name: &str, functions: &[&str]) -> bool {
-    let module =
-        f.receiver.opt().filter(|_| !f.passes_receiver()).and_then(|receiver| receiver.exact::<Module>()).and_then(|module| module.name());
-    functions.contains(&f.def().name) && module.is_some_and(|module| module.eq_str(name))
-}
-
-/// Is it such a method with its receiver?
-fn is_bound(f: &BuiltinFunction) -> bool {
-    let receiver = f.receiver.opt().filter(|receiver| f.passes_receiver() && receiver.is_cell());
-    receiver.is_some_and(|receiver| methods_of(receiver.class()).contains(&f.def().name))
-}
-
-fn methods_of(class: Ref<Type>) -> &'static [&'static str] {
-    let of_builtins = [(builtin::INT, OF_INTS), (builtin::STR, OF_STRINGS), (builtin::LIST, OF_LISTS), (builtin::DICT, OF_DICTS)];
-    match of_builtins.iter().find(|(builtin, _)| *builtin == class) {
-        Some((_, methods)) => methods,
-        None if !class.has(flag::HEAP_TYPE) && class.display_name() == "Random" => OF_RANDOM,
-        None => &[],
     }
 }

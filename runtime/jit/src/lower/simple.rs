@@ -263,7 +263,7 @@ impl Lowering<'_> {
         Ok(numbers)
     }
 
-    fn int_operation(&mut self, op: Op) -> Result<bool, Abort> {
+    pub(super) fn int_operation(&mut self, op: Op) -> Result<bool, Abort> {
         if self.at_start && self.needs_python {
             return Ok(false);
         }

@@ -1,6 +1,7 @@
 //! Rare operations behind `CALL_INTRINSIC_1` and `CALL_INTRINSIC_2`.
 
 use crate::interp::frame::Frame;
+use crate::modules::builtins::sum;
 use crate::object::{R, Ref, ValueExt};
 use crate::protocol::{attr, call, iter, number, sequence};
 use crate::thread::Thread;
@@ -38,6 +39,7 @@ pub fn unary(t: &Thread, frame: Frame, which: u32, v: Value) -> R {
             };
             typevar::new_type_alias(t, parts.get(0), parts.get(1), parts.get(2))
         }
+        Intrinsic1::SumResult => Ok(sum::result(t, v)),
     }
 }
 
@@ -56,6 +58,7 @@ pub fn binary(t: &Thread, which: u32, a: Value, b: Value) -> R {
             Ok(a)
         }
         Intrinsic2::SetTypeParamDefault => typevar::set_default(t, a, b),
+        Intrinsic2::SumAdd => sum::add(t, a, b),
     }
 }
 

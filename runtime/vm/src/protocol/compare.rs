@@ -77,14 +77,24 @@ fn objects_equal_now(a: Value, b: Value) -> Option<bool> {
     let (Some(x), Some(y)) = (a.exact::<Tuple>(), b.exact::<Tuple>()) else {
         return (compares_identity(a.class()) && compares_identity(b.class())).then_some(a == b);
     };
-    for (x, y) in x.as_slice().iter().zip(y.as_slice()) {
-        // Tuples in tuples may be nested too deeply.
-        let is_nested = x != y && x.is_cell() && x.class() == builtin::TUPLE;
-        if is_nested || !identical_or_equal_now(*x, *y)? {
-            return if is_nested { None } else { Some(false) };
+    tuples_equal_now(x, y, DEEPEST)
+}
+
+/// How many tuples may be in one another to be compared at once: not so many that the stack could be too small.
+const DEEPEST: usize = 8;
+
+fn tuples_equal_now(a: Ref<Tuple>, b: Ref<Tuple>, depth: usize) -> Option<bool> {
+    for (&x, &y) in a.as_slice().iter().zip(b.as_slice()) {
+        let nested = if x != y { x.exact::<Tuple>().zip(y.exact::<Tuple>()) } else { None };
+        let equal = match nested {
+            Some((x, y)) => tuples_equal_now(x, y, depth.checked_sub(1)?)?,
+            None => identical_or_equal_now(x, y)?,
+        };
+        if !equal {
+            return Some(false);
         }
     }
-    Some(x.len() == y.len())
+    Some(a.len() == b.len())
 }
 
 /// Have the instances of a class no `==` of their own?

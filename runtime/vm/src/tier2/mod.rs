@@ -300,7 +300,7 @@ fn runs_plainly(t: &Thread) -> bool {
 }
 
 /// Can the variables of the frame be changed from outside, through `f_locals`? Machine code keeps them in registers.
-fn is_exposed(r: &Regs) -> bool {
+pub fn is_exposed(r: &Regs) -> bool {
     let object = r.frame().object();
     // SAFETY: the word holds a frame object or NULL.
     !object.is_null() && unsafe { crate::object::Ref::<crate::types::frame::FrameObject>::from_value(object) }.is_exposed()

@@ -73,6 +73,8 @@ pub enum End {
     Leaves,
     /// The last step leaves the first frame, which native code has called.
     LeavesLoop,
+    /// The last step has raised an exception that has left the first frame.
+    Raises,
     /// Too many steps.
     TooLong,
 }
@@ -140,6 +142,8 @@ pub struct Instruction {
     pub class: Option<Ref<Type>>,
     /// Where the function that it has entered returns to, if that is a shim; otherwise NULL.
     pub shim: *const u16,
+    /// Did its frame have an object? It does once somebody has asked for it, or an exception has got there.
+    pub has_object: bool,
     /// The top of the stack before it ran.
     pub sp: *mut Value,
     /// The uppermost values before it ran, the top first.
@@ -279,8 +283,8 @@ impl Recording {
         }
         // No opcode at all: a tool wants its events.
         if matches!(op, Opcode::CACHE | Opcode::INTERPRETER_EXIT) || !self.follow(frame) {
-            // An exception has left the first frame: the step before it cannot be part of the trace.
-            self.end = End::Leaves;
+            // A loop's round that an exception has left was its last one, and is not what the others are like.
+            self.end = if op == Opcode::CACHE || self.origin.header().is_some() { End::Leaves } else { End::Raises };
             return false;
         }
         self.push(r, op, o);
@@ -390,9 +394,24 @@ impl Recording {
         let caches = [0; MAX_CACHES];
         let code = (!frame.is_shim()).then(|| frame.code());
         let function = (!frame.is_shim()).then(|| frame.function());
-        let (start, next, shim) = (self.start, std::ptr::null(), std::ptr::null());
-        let mut step =
-            Instruction { pc: r.pc, start, next, op, oparg: o, fp: r.fp, shim, sp: r.sp, code, function, class, subject, operands, caches };
+        let has_object = !frame.object().is_null();
+        let mut step = Instruction {
+            pc: r.pc,
+            start: self.start,
+            next: std::ptr::null(),
+            op,
+            oparg: o,
+            fp: r.fp,
+            code,
+            function,
+            subject,
+            class,
+            shim: std::ptr::null(),
+            has_object,
+            sp: r.sp,
+            operands,
+            caches,
+        };
         step.refresh();
         self.steps.push(step);
     }

@@ -1,4 +1,4 @@
-//! `tuple`: header, length, items in one cell, never changed once it is published.
+//! `tuple`: header, length, items, hash in one cell, of which all but the hash never change once it is published.
 
 use crate::args::{Args, FnDef, receiver};
 use crate::object::{R, Ref, Slot, ValueExt, header_of};
@@ -10,6 +10,7 @@ use crate::types::repr::{ReprGuard, ReprText};
 use crate::types::slice::{Indices, Slice};
 use crate::types::{Type, TypeDef, builtin, flag, generic_alias, int, variable};
 use limpid_heap::{Header, Value};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 /// The layout of a tuple.
 #[repr(C)]
@@ -84,6 +85,14 @@ impl Tuple {
         self.len
     }
 
+    /// The word behind the items, where a tuple that is no instance of a subclass remembers its hash: it has at least a byte of slack, and
+    /// sizes of cells are multiples of two words. A subclass's attributes may be there.
+    #[inline(always)]
+    fn hash_word(&self) -> &AtomicI64 {
+        // SAFETY: the word is in the cell, zero from the beginning, and nobody else's.
+        unsafe { &*(self.items.as_ptr().add(self.len) as *const AtomicI64) }
+    }
+
     /// Has it no items?
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -130,6 +139,13 @@ impl Ref<Tuple> {
 }
 
 impl Ref<Tuple> {
+    /// The hash, if it is exactly a tuple and was hashed before.
+    #[inline]
+    pub fn known_hash(self) -> Option<i64> {
+        let known = if self.value().class() == builtin::TUPLE { self.hash_word().load(Relaxed) } else { 0 };
+        (known != 0).then_some(known)
+    }
+
     /// The items. They stay for as long as the slice is on the stack.
     #[inline(always)]
     pub fn as_slice<'a>(self) -> &'a [Value] {
@@ -236,12 +252,20 @@ fn repr(t: &Thread, v: Value) -> R {
 }
 
 fn hash(t: &Thread, v: Value) -> R<i64> {
+    let tuple = receiver::<Tuple>(v);
+    if let Some(known) = tuple.known_hash() {
+        return Ok(known);
+    }
     t.check_stack(" while hashing a tuple")?;
     let mut hash = TupleHash::new();
-    for &item in receiver::<Tuple>(v).as_slice() {
+    for &item in tuple.as_slice() {
         hash.add(hash_value(t, item)?);
     }
-    Ok(hash.finish())
+    let hash = hash.finish();
+    if v.class() == builtin::TUPLE {
+        tuple.hash_word().store(hash, Relaxed);
+    }
+    Ok(hash)
 }
 
 fn richcompare(t: &Thread, a: Value, b: Value, op: Compare) -> R {

@@ -442,7 +442,7 @@ impl Function<'_, '_> {
                 self.b.ins().store(flags(), args[1], args[0], imm as i32);
                 self.barrier(args[0], |f| f.add_constant(args[0], imm), u.args[1]);
             }
-            Op::AddSlot => self.add_slot(args, u.args[1], imm, exit),
+            Op::AddSlot => self.add_slot(args, imm, exit),
             Op::StoreItem => self.store_item(args, u.args[2], exit),
             Op::StoreNumber => self.store_number(args, u, exit),
             Op::StoreDictItem => self.does(helpers::store_dict_item as *const () as usize, args, exit)?,

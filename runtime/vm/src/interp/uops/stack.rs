@@ -142,7 +142,12 @@ unsafe fn load_common(r: &mut Regs, o: u32) -> Step {
         CommonConstant::Tuple => builtin::TUPLE.value(),
         CommonConstant::List => builtin::LIST.value(),
         CommonConstant::Set => builtin::SET.value(),
-        CommonConstant::All | CommonConstant::Any => attempt!(crate::modules::builtin_named(t, constant.name())),
+        CommonConstant::All
+        | CommonConstant::Any
+        | CommonConstant::Max
+        | CommonConstant::Min
+        | CommonConstant::Sorted
+        | CommonConstant::Sum => attempt!(crate::modules::builtin_named(t, constant.name())),
     };
     r.push(v);
     Step::Next

@@ -1,13 +1,13 @@
 //! Iterating: iter and next and their asynchronous twins, and what folds an iterable into one value.
 
+use super::sum::sum;
 use crate::args::{Args, FnDef, Signature};
 use crate::exc;
 use crate::object::{R, ValueExt};
-use crate::protocol::{call, compare, iter, number, truth};
+use crate::protocol::{call, compare, iter, truth};
 use crate::slots::Compare;
 use crate::thread::Thread;
-use crate::types::{List, async_gen, builtin, complex, int, iterators};
-use limpid_bytecode::BinaryOperator;
+use crate::types::{List, async_gen, iterators};
 use limpid_heap::Value;
 
 pub(super) const FUNCTIONS: &[FnDef] = &[
@@ -175,96 +175,4 @@ fn sorted(t: &Thread, args: Args<'_>) -> R {
         List::sort(list, t, a[0].non_null().unwrap_or(Value::NONE), reverse)
     })?;
     Ok(list.value())
-}
-
-/// A sum of floats in which the error of each addition is kept and added at the end (Neumaier's variant of Kahan's algorithm).
-#[derive(Clone, Copy, Default)]
-struct CompensatedSum {
-    high: f64,
-    low: f64,
-}
-
-impl CompensatedSum {
-    fn add(&mut self, x: f64) {
-        let sum = self.high + x;
-        self.low += if self.high.abs() >= x.abs() { (self.high - sum) + x } else { (x - sum) + self.high };
-        self.high = sum;
-    }
-
-    fn value(self) -> f64 {
-        // A compensation of infinities is NaN and says nothing.
-        if self.low != 0.0 && self.low.is_finite() { self.high + self.low } else { self.high }
-    }
-}
-
-fn sum(t: &Thread, a: &[Value]) -> R {
-    let iterator = iter::get_iter(t, a[0])?;
-    let next = iter::next_function(t, iterator)?;
-    let mut total = match a[1].non_null() {
-        None => Value::int(0),
-        Some(start) if start.is_instance(builtin::STR) => {
-            raise!(t, TypeError, "sum() can't sum strings [use ''.join(seq) instead]")
-        }
-        Some(start) if start.is_instance(builtin::BYTES) => {
-            raise!(t, TypeError, "sum() can't sum bytes [use b''.join(seq) instead]")
-        }
-        Some(start) if start.is_instance(builtin::BYTEARRAY) => {
-            raise!(t, TypeError, "sum() can't sum bytearray [use b''.join(seq) instead]")
-        }
-        Some(start) => start,
-    };
-    // Whole numbers, then floats, then complex numbers are added without making an object for each step.
-    loop {
-        let mut item = next(t, iterator)?;
-        if total.is_int() {
-            let mut whole = total.as_int();
-            while item.is_int() || item.is_bool() {
-                let x = if item.is_int() { item.as_int() } else { i64::from(item == Value::TRUE) };
-                match whole.checked_add(x) {
-                    Some(sum) => whole = sum,
-                    None => break,
-                }
-                item = next(t, iterator)?;
-            }
-            total = int::from_i64(t, whole);
-        } else if total.is_float() {
-            let mut float = CompensatedSum { high: total.as_float(), low: 0.0 };
-            loop {
-                if item.is_float() {
-                    float.add(item.as_float());
-                } else if item.is_int() {
-                    float.high += item.as_int() as f64;
-                } else {
-                    break;
-                }
-                item = next(t, iterator)?;
-            }
-            total = Value::float(float.value());
-        } else if let Some((re, im)) = exact_complex(total) {
-            let (mut real, mut imaginary) = (CompensatedSum { high: re, low: 0.0 }, CompensatedSum { high: im, low: 0.0 });
-            loop {
-                if let Some((re, im)) = exact_complex(item) {
-                    real.add(re);
-                    imaginary.add(im);
-                } else if item.is_float() {
-                    real.add(item.as_float());
-                } else if item.is_int() {
-                    real.high += item.as_int() as f64;
-                } else {
-                    break;
-                }
-                item = next(t, iterator)?;
-            }
-            total = complex::new(t, real.value(), imaginary.value());
-        }
-        if item.is_null() {
-            return Ok(total);
-        }
-        total = number::binary(t, BinaryOperator::Add, total, item)?;
-        t.poll()?;
-    }
-}
-
-fn exact_complex(v: Value) -> Option<(f64, f64)> {
-    complex::as_parts(v.non_null()?.exact::<crate::types::Complex>()?.value())
 }

@@ -16,6 +16,7 @@ mod console;
 mod import;
 mod iteration;
 mod numbers;
+pub mod sum;
 
 pub use build_class::build_class;
 
@@ -91,6 +92,7 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
     for (name, class) in exc::NAMED {
         dict.set_text(t, name, class.value())?;
     }
+    sum::create_type(t)?;
     for (name, root) in &ORIGINALS {
         root.set(t, dict.get_text(t, name).unwrap_or(Value::NULL));
     }
@@ -100,8 +102,15 @@ pub fn create(t: &Thread) -> R<Ref<Module>> {
 }
 
 /// Functions that the interpreter uses itself, whatever a program does to the module.
-static ORIGINALS: [(&str, InterpreterRoot); 3] =
-    [("all", InterpreterRoot::new()), ("any", InterpreterRoot::new()), ("__import__", InterpreterRoot::new())];
+static ORIGINALS: [(&str, InterpreterRoot); 7] = [
+    ("all", InterpreterRoot::new()),
+    ("any", InterpreterRoot::new()),
+    ("max", InterpreterRoot::new()),
+    ("min", InterpreterRoot::new()),
+    ("sorted", InterpreterRoot::new()),
+    ("sum", InterpreterRoot::new()),
+    ("__import__", InterpreterRoot::new()),
+];
 
 /// One of [`ORIGINALS`].
 pub(super) fn original(t: &Thread, name: &str) -> Option<Value> {

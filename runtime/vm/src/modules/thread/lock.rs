@@ -117,6 +117,16 @@ fn lock_enter(t: &Thread, a: &[Value]) -> R {
     if take(&lock.raw) { Ok(Value::TRUE) } else { Ok(Value::bool(acquire_raw(t, &lock.raw, true, None)?)) }
 }
 
+/// `__enter__` and `acquire` without arguments, of both kinds of locks, if that needs no waiting; NULL if it does.
+pub fn acquire_now(t: &Thread, a: &[Value]) -> R {
+    let taken = match (a[0].exact::<Lock>(), a[0].downcast::<RLock>()) {
+        (Some(lock), _) => take(&lock.raw),
+        (_, Some(lock)) => lock.take(t),
+        _ => false,
+    };
+    Ok(if taken { Value::TRUE } else { Value::NULL })
+}
+
 fn lock_release(t: &Thread, a: &[Value]) -> R {
     if give_back(&receiver::<Lock>(a[0]).raw) { Ok(Value::NONE) } else { raise!(t, RuntimeError, "release unlocked lock") }
 }

@@ -284,6 +284,12 @@ impl Ref<Dict> {
         Ok(old.unwrap_or(value))
     }
 
+    /// As [`Dict::set_default_hashed`], if that needs no Python code.
+    pub fn set_default_now(self, t: &Thread, key: Value, hash: i64, value: Value) -> R<Option<Value>> {
+        let old = self.update_entry_now(t, key, hash, &|old| if old.is_none() { Some(value) } else { None })?;
+        Ok(old.ok().map(|old| old.unwrap_or(value)))
+    }
+
     /// Finds the key's entry and lets `f` say, given its value, what to store (None: leave it). The value before. `f` is called with the
     /// lock held.
     #[inline]
@@ -415,14 +421,18 @@ impl Ref<Dict> {
         self.remove_hashed(t, key, hash)
     }
 
+    /// As [`Dict::remove_hashed`], if that needs no Python code.
+    pub fn remove_now(self, t: &Thread, key: Value, hash: i64) -> Option<Option<Value>> {
+        let _guard = t.lock(self);
+        let Some(table) = self.table() else { return Some(None) };
+        let found = table.find_now(key, hash).ok()?;
+        Some(found.and_then(|i| table.remove(t, i)))
+    }
+
     /// As [`Dict::remove`], the hash being known.
     pub fn remove_hashed(self, t: &Thread, key: Value, hash: i64) -> R<Option<Value>> {
-        {
-            let _guard = t.lock(self);
-            let Some(table) = self.table() else { return Ok(None) };
-            if let Ok(found) = table.find_now(key, hash) {
-                return Ok(found.and_then(|i| table.remove(t, i)));
-            }
+        if let Some(removed) = self.remove_now(t, key, hash) {
+            return Ok(removed);
         }
         loop {
             let Some(table) = self.table() else { return Ok(None) };

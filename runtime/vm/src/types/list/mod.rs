@@ -45,6 +45,8 @@ pub struct Storage {
 }
 
 const STORAGE_OVERHEAD: usize = size_of::<Storage>();
+/// From so many items on lists grow more slowly: 16 MiB.
+const MANY: usize = 2 << 20;
 /// A storage of this capacity or less is not exchanged for a smaller one.
 const SMALL_CAPACITY: usize = 32;
 
@@ -332,8 +334,9 @@ impl Ref<List> {
     #[cold]
     #[inline(never)]
     pub fn grow(self, t: &Thread, needed: usize) -> R<Ref<Storage>> {
-        // Growing copies, so short lists get half as much again.
-        let capacity = needed + if needed < 1024 { (needed >> 1) + 3 } else { needed >> 3 };
+        // Growing copies, and what was copied from lies about until the next collection: so lists get half as much again, unless that is
+        // very much.
+        let capacity = needed + if needed < MANY { (needed >> 1) + 3 } else { needed >> 2 };
         self.replace_storage(t, capacity)
     }
 

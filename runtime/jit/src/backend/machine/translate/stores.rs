@@ -100,15 +100,12 @@ impl Function<'_, '_> {
         result
     }
 
-    /// While the thread is alone and the object is new, or the value is no cell, no function is called. The value is there before the shape that says so.
-    pub(super) fn add_slot(&mut self, args: &[Value], stored: Id, shape_and_offset: i64, exit: u32) {
+    /// While the thread is alone and the object is new, no function is called. An old one's shape may be new, so the collector has to know,
+    /// whatever the value is. The value is there before the shape that says so.
+    pub(super) fn add_slot(&mut self, args: &[Value], shape_and_offset: i64, exit: u32) {
         let (object, v, name) = (args[0], args[1], args[2]);
         self.while_alone(
             |f, general| {
-                if f.is_no_cell(stored) {
-                    f.add_slot_now(args, shape_and_offset);
-                    return;
-                }
                 let bits = f.b.ins().load(I8, flags(), object, GC_BYTE);
                 let unlogged = f.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
                 let unlogged = f.b.ins().band(bits, unlogged);
@@ -125,7 +122,7 @@ impl Function<'_, '_> {
         );
     }
 
-    /// As [`add_slot`](Function::add_slot), where nobody else has to know: the thread is alone, or nobody else has the object.
+    /// As [`add_slot`](Function::add_slot), to an object that is this thread's own and new.
     pub(super) fn add_slot_now(&mut self, args: &[Value], shape_and_offset: i64) {
         let (object, v) = (args[0], args[1]);
         self.b.ins().store(flags(), v, object, (shape_and_offset & 0xFFFF) as i32);
