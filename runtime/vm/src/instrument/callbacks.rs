@@ -11,7 +11,6 @@ use crate::interp::regs::{Regs, Step};
 use crate::interp::uops::{Caller, lay_frame, plain_entry};
 use crate::object::{R, Raised, Ref, ValueExt};
 use crate::thread::Thread;
-use crate::tier2;
 use crate::types::{Code, Function, frame};
 use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_heap::Value;
@@ -39,8 +38,7 @@ pub fn is_line_only(here: &Location, op: Opcode) -> bool {
 /// the callback has returned. None: nothing has happened; somebody has to be told in another way, or nobody.
 pub fn push(r: &mut Regs, o: u32, (code, at): (Ref<Code>, usize), event: Event, tools: ToolSet, args: &[Value]) -> Option<Step> {
     let t = r.t();
-    // Where hot code is compiled, callbacks start as native code starts them, which runs what is compiled of them.
-    if !tools.is_power_of_two() || r.frame().is_generator() || t.event.get().is_some() || tier2::is_enabled() {
+    if !tools.is_power_of_two() || r.frame().is_generator() || t.event.get().is_some() {
         return None;
     }
     let tool = tools.ilog2() as usize;
