@@ -23,10 +23,10 @@ def inner(x):
     return x
 
 def spinner():
-    x = 0
+    x = inner(0)
+    runs.set()
     while True:
         x = inner(x)
-        runs.set()
 
 def generator():
     yield from (waits.wait() for _ in range(1))
