@@ -67,14 +67,14 @@ pub fn register(start: *const u8, len: usize) {
     // SAFETY: what is registered stays; the descriptor is changed by one thread at a time.
     unsafe {
         __register_frame(frames.as_ptr());
-        let descriptor = &mut *&raw mut __jit_debug_descriptor;
-        entry.next = descriptor.first;
-        if let Some(next) = descriptor.first.as_mut() {
+        let descriptor = &raw mut __jit_debug_descriptor;
+        entry.next = (*descriptor).first;
+        if let Some(next) = (*descriptor).first.as_mut() {
             next.previous = entry;
         }
-        descriptor.first = entry;
-        descriptor.relevant = entry;
-        descriptor.action = 1;
+        (*descriptor).first = entry;
+        (*descriptor).relevant = entry;
+        (*descriptor).action = 1;
     }
     __jit_debug_register_code();
 }
