@@ -7,11 +7,9 @@
 //! What cannot be written is left out: nothing depends on it.
 
 use crate::ir::Trace;
-use crate::source_map::SourceMap;
+use crate::source_map::{SourceMap, text_of};
 use limpid_vm::interp::trace::line_at;
-use limpid_vm::object::Ref;
 use limpid_vm::tier2::Recording;
-use limpid_vm::types::Str;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -24,11 +22,6 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Has the user asked for it?
-    pub fn is_wanted() -> bool {
-        crate::option("jit-dump").is_some()
-    }
-
     /// Begins to write about a recording, if the user has asked for it.
     pub fn of(recording: &Recording) -> Option<Dump> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -60,11 +53,7 @@ impl Dump {
 fn instructions(recording: &Recording) -> String {
     let mut text = format!("{:?}, {:?}\n", recording.origin, recording.end);
     for step in &recording.steps {
-        let place = step.code.map(|code| {
-            // SAFETY: names are strings.
-            let name = unsafe { Ref::<Str>::from_value(code.name.get()) }.to_string_lossy().into_owned();
-            (name, line_at(code, code.offset_of(step.pc)))
-        });
+        let place = step.code.map(|code| (text_of(code.name.get()), line_at(code, code.offset_of(step.pc))));
         let (name, line) = place.unwrap_or_default();
         let _ = writeln!(text, "{name}:{line} {:?} {} {:?}", step.op, step.oparg, step.operands);
     }

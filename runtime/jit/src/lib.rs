@@ -222,11 +222,11 @@ fn link_target(t: &Thread, recording: &Recording) -> (Option<LinkTarget>, u32) {
 
 /// Has a trace compiled; the number of its executor.
 fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u16, times_retired: u32) -> Result<usize, Abort> {
-    let before = Dump::is_wanted().then(|| lowered.trace.to_string());
-    optimize::optimize(&mut lowered.trace);
-    let is_shown = Dump::is_wanted() || Runtime::get().options.perf.is_some();
-    let source_map = is_shown.then(|| SourceMap::of(&lowered.trace));
     let dump = Dump::of(recording);
+    let before = dump.as_ref().map(|_| lowered.trace.to_string());
+    optimize::optimize(&mut lowered.trace);
+    let is_shown = dump.is_some() || Runtime::get().options.perf.is_some();
+    let source_map = is_shown.then(|| SourceMap::of(&lowered.trace));
     if let (Some(dump), Some(map), Some(before)) = (&dump, &source_map, before) {
         dump.compiled(&lowered.trace, map, &before);
     }

@@ -42,7 +42,7 @@ impl SourceMap {
         for snapshot in &trace.snapshots {
             let place = code_of(snapshot).map(|code| {
                 let function = *known.entry(code.ptr()).or_insert_with(|| {
-                    source.functions.push(Function { name: text(code.qualname.get()), file: text(code.filename.get()) });
+                    source.functions.push(Function { name: text_of(code.qualname.get()), file: text_of(code.filename.get()) });
                     source.functions.len() - 1
                 });
                 let line = line_at(code, code.offset_of(snapshot.pc as *const u16));
@@ -75,7 +75,8 @@ fn code_of(snapshot: &Snapshot) -> Option<Ref<Code>> {
     (!address.is_null()).then(|| unsafe { Ref::from_ptr(address) })
 }
 
-fn text(name: Value) -> String {
+/// The text of a name or file of a code object.
+pub fn text_of(name: Value) -> String {
     // SAFETY: names and files of code objects are strings.
     unsafe { Ref::<Str>::from_value(name) }.to_string_lossy().into_owned()
 }

@@ -210,8 +210,7 @@ pub(super) fn free_arguments(def: &FnDef) -> usize {
 pub(super) fn is_harmless(def: &FnDef, observed: Observed) -> bool {
     let is = |shapes: &[ShapeRef]| shapes.iter().any(|shape| observed == Observed::Cell(shape.0));
     match def.name {
-        "extend" => is(&[shapes::LIST, shapes::TUPLE]),
-        "join" => is(&[shapes::LIST, shapes::TUPLE]),
+        "extend" | "join" => is(&[shapes::LIST, shapes::TUPLE]),
         "startswith" | "endswith" => is_simple(observed) || is(&[shapes::TUPLE, shapes::BYTES]),
         _ => is_simple(observed) || is(&[shapes::BYTES]),
     }

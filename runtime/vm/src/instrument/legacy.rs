@@ -132,8 +132,7 @@ pub fn trace(t: &Thread, code: Ref<Code>, at: usize, event: Event, args: &[Value
             Ok(())
         }
         Err(_) => {
-            told.frame.trace.set(t, told.frame, Value::NULL);
-            failed(t, ThreadSlot::TraceFunction);
+            trace_failed(t, told.frame);
             Err(Raised)
         }
     }
@@ -190,7 +189,11 @@ pub fn failed_in(t: &Thread, tool: usize, f: Frame) {
     if tool == PROFILE {
         return failed(t, ThreadSlot::ProfileFunction);
     }
-    let frame = frame::object_of(t, f);
+    trace_failed(t, frame::object_of(t, f));
+}
+
+/// Neither the thread nor the frame has a trace function any more.
+fn trace_failed(t: &Thread, frame: Ref<FrameObject>) {
     frame.trace.set(t, frame, Value::NULL);
     failed(t, ThreadSlot::TraceFunction);
 }

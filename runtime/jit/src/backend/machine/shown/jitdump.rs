@@ -5,6 +5,7 @@
 
 use super::super::Piece;
 use super::Lines;
+use crate::budget::nanoseconds;
 use crate::source_map::{Function, SourceMap};
 use std::fs::File;
 use std::io::{self, Write};
@@ -95,8 +96,5 @@ fn thread_id() -> u32 {
 
 /// Nanoseconds of the monotonic clock.
 fn now() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid pointer.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    nanoseconds(libc::CLOCK_MONOTONIC)
 }

@@ -1,6 +1,6 @@
 //! Resuming and suspending generators.
 
-use super::{Function, GC_BYTE, flags};
+use super::{Function, flags};
 use crate::helpers;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
@@ -71,9 +71,7 @@ impl Function<'_, '_> {
         let outer = self.b.ins().load(I64, flags(), g, OUTER_HANDLED);
         self.b.ins().store(flags(), outer, thread, offset_of!(Thread, handled) as i32);
         self.save_registers(caller, caller_sp);
-        let bits = self.b.ins().load(I8, flags(), g, GC_BYTE);
-        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
-        let unlogged = self.b.ins().band(bits, unlogged);
+        let unlogged = self.is_unlogged(g);
         self.rarely(unlogged, |f| {
             let thread = f.thread();
             f.call(helpers::log_object as *const () as usize, &[thread, g], false);

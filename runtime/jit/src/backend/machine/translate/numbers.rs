@@ -13,7 +13,7 @@ impl Function<'_, '_> {
     pub(super) fn box_value(&mut self, v: Value, ty: Ty) -> Value {
         match ty {
             Ty::Int => {
-                let payload = self.shift_right_unsigned(v, 15);
+                let payload = self.shift_right_unsigned(v, PAYLOAD_SHIFT);
                 self.or_constant(payload, INT_TAG)
             }
             Ty::Float => {
@@ -58,7 +58,7 @@ impl Function<'_, '_> {
         }
         let off = self.b.ins().uextend(I64, off);
         let quotient = self.b.ins().isub(quotient, off);
-        self.shift_left(quotient, 15)
+        self.shift_left(quotient, PAYLOAD_SHIFT)
     }
 
     /// The divisor, if it is a constant above 1.

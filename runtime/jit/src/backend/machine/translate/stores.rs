@@ -18,13 +18,18 @@ impl Function<'_, '_> {
         if self.is_no_cell(stored) {
             return;
         }
-        let bits = self.b.ins().load(I8, flags(), owner, GC_BYTE);
-        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
-        let unlogged = self.b.ins().band(bits, unlogged);
+        let unlogged = self.is_unlogged(owner);
         self.rarely(unlogged, |f| {
             let (thread, slot) = (f.thread(), slot(f));
             f.call(helpers::log_slot as *const () as usize, &[thread, owner, slot], false);
         });
+    }
+
+    /// Is an object old, and does the collector not know yet that it has changed?
+    pub(super) fn is_unlogged(&mut self, object: Value) -> Value {
+        let bits = self.b.ins().load(I8, flags(), object, GC_BYTE);
+        let unlogged = self.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
+        self.b.ins().band(bits, unlogged)
     }
 
     /// Is it known that a value is no cell: a number, a bool, or a constant like that?
@@ -106,9 +111,7 @@ impl Function<'_, '_> {
         let (object, v, name) = (args[0], args[1], args[2]);
         self.while_alone(
             |f, general| {
-                let bits = f.b.ins().load(I8, flags(), object, GC_BYTE);
-                let unlogged = f.b.ins().iconst(I8, limpid_heap::Header::OLD_UNLOGGED as i64);
-                let unlogged = f.b.ins().band(bits, unlogged);
+                let unlogged = f.is_unlogged(object);
                 let quick = f.b.create_block();
                 f.b.ins().brif(unlogged, general, &[], quick, &[]);
                 f.b.switch_to_block(quick);
