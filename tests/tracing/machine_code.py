@@ -13,13 +13,21 @@ HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "machine_code_program.py"
 RECORD = ["perf", "record", "--quiet", "-e", "cpu-clock", "-F", "999"]
 
-# Stops in machine code at the first signal that meets the program there. An unwinder has found its way if it finds an entry for the address.
+# Stops at the first of many signals that meets the program in machine code: the interpreter has its share of the time, and any of a
+# process's threads may get a signal. An unwinder has found its way if it finds an entry for the address.
 GDB = """
 set pagination off
 set confirm off
 set debuginfod enabled off
 handle SIGALRM stop nopass
 run
+python
+for _ in range(100):
+    if gdb.selected_frame().name() == "python_machine_code":
+        break
+    gdb.execute("continue")
+end
+handle SIGALRM nostop noprint nopass
 bt
 set language c
 call ((long (*)(void *, void *))_Unwind_Find_FDE)((void *)$pc, (void *)($sp - 4096)) != 0
