@@ -1,11 +1,15 @@
 //! Passes over a finished trace. What can be decided while a trace is built (constants, types, redundant guards and loads) is decided
 //! there; here is what needs the whole.
 
+mod sink;
+
 use crate::ir::{Effect, Id, Op, Trace, Uop};
 use rustc_hash::{FxHashMap, FxHashSet};
+pub use sink::sink;
 
 /// Runs all passes.
 pub fn optimize(trace: &mut Trace) {
+    sink(trace);
     unbox_snapshots(trace);
     merge_guards(trace);
     hoist(trace);
@@ -15,8 +19,9 @@ pub fn optimize(trace: &mut Trace) {
 /// Where a snapshot names a boxed number, has it name the number: it is boxed when the exit is taken.
 pub fn unbox_snapshots(trace: &mut Trace) {
     let mut snapshots = std::mem::take(&mut trace.snapshots);
-    for f in snapshots.iter_mut().flat_map(|s| &mut s.frames) {
-        for (_, id) in &mut f.stores {
+    for s in &mut snapshots {
+        let stores = s.frames.iter_mut().flat_map(|f| &mut f.stores).map(|store| &mut store.1);
+        for id in stores.chain(s.objects.iter_mut().flat_map(|o| &mut o.parts)) {
             if trace.uop(*id).op == Op::Box {
                 *id = trace.uop(*id).args[0];
             }

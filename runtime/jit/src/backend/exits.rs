@@ -4,7 +4,7 @@
 //! exit may begin with those of an earlier one, and its code goes on in the code of that one: then it has to write the rest only. A few
 //! words that it has no use for do no harm.
 
-use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitState, Source};
+use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitObject, ExitState, Source};
 use crate::ir::{Id, Op, Trace, Ty};
 use limpid_heap::Value;
 use rustc_hash::FxHashSet;
@@ -88,13 +88,17 @@ fn words_behind(trace: &Trace, exit: u32, before: Option<u32>, words: &[Words]) 
 /// Where an exit has its values, which are in these words of the buffer.
 fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), words: &[Id]) -> Option<ExitState> {
     let snapshot = &trace.snapshots[snapshot];
-    let source = |id: Id| {
+    let taken = |id: Id| {
         let uop = trace.uop(id);
         if uop.op == Op::Const {
             return Some(Source::Constant(constant_bits(uop.ty, uop.imm)));
         }
         let word = words.iter().position(|known| *known == id)?;
         Some(Source::Buffer(word as u32, uop.ty))
+    };
+    let source = |id: Id| match snapshot.objects.iter().position(|o| o.id == id) {
+        Some(object) => Some(Source::Object(object as u32)),
+        None => taken(id),
     };
     let mut frames = Vec::new();
     for f in &snapshot.frames {
@@ -118,8 +122,17 @@ fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), wor
             stores,
         });
     }
+    let mut objects = Vec::new();
+    for o in &snapshot.objects {
+        let unless = match o.unless {
+            Some(id) => Some(taken(id)?),
+            None => None,
+        };
+        let parts = o.parts.iter().map(|id| source(*id)).collect::<Option<Vec<_>>>()?;
+        objects.push(ExitObject { layout: trace.layouts[o.layout as usize].clone(), unless, parts });
+    }
     let (reason, needs_python) = reason;
-    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, reason, needs_python })
+    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, objects, reason, needs_python })
 }
 
 /// The Python value of a constant.

@@ -6,7 +6,7 @@ use super::numbers::{compares, divide, fits, floor_divide, guard, power, remaind
 use super::program::Instruction;
 use super::run::{Done, Run};
 use crate::helpers;
-use crate::ir::{Op, Ty};
+use crate::ir::{NOT_MADE, Op, Ty};
 use crate::run::rebox;
 use limpid_heap::{Header, ShapeRef, Value};
 use limpid_probes as probes;
@@ -166,6 +166,10 @@ impl Run<'_> {
                     save(1);
                     helpers::new_instance(t, value(0)).bits()
                 }
+
+                Op::Make => self.make(imm, &words()),
+                Op::MakeUnless if word(0) != NOT_MADE => word(0),
+                Op::MakeUnless => self.make(imm, &words()[1..]),
 
                 Op::ProbeEntry => guard(probes::frame_tracers() == 0 || helpers::probe_entry(imm as *mut Code) == 0)?,
                 Op::ProbeResume => guard(probes::frame_tracers() == 0 || helpers::probe_resume(imm as *mut Code) == 0)?,

@@ -233,7 +233,7 @@ impl Function<'_, '_> {
         if !self.keeps_fresh(u) {
             self.fresh.clear();
         }
-        if u.op == Op::NewInstance {
+        if matches!(u.op, Op::NewInstance | Op::Make) {
             self.fresh.push(id);
         }
         let exit = u.exit.unwrap_or(0);

@@ -3,6 +3,7 @@
 use super::{Function, flags};
 use crate::cells;
 use crate::helpers;
+use crate::ir::NOT_MADE;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -42,6 +43,41 @@ impl Function<'_, '_> {
         }
         let (header, class) = cells::without_class(header_and_class);
         self.made_quickly(|f, otherwise| Some(f.take_cell(class, header, otherwise)), general)
+    }
+
+    /// A new object with the arguments in it.
+    pub(super) fn make(&mut self, args: &[Value], layout: i64) -> Option<Value> {
+        let layout = self.t.trace.layouts[layout as usize].clone();
+        let (header, class) = cells::without_class(layout.header);
+        let cell = self.made_quickly(
+            |f, otherwise| Some(f.take_cell(class, header, otherwise)),
+            |f| {
+                let header = f.constant(layout.header as i64);
+                f.call_with_thread(helpers::new_cell as *const () as usize, &[header])
+            },
+        )?;
+        if layout.is_tuple {
+            let len = self.constant(args.len() as i64);
+            self.b.ins().store(flags(), len, cell, Tuple::LEN as i32);
+        }
+        for (offset, v) in layout.offsets.iter().zip(args) {
+            self.b.ins().store(flags(), *v, cell, *offset as i32);
+        }
+        Some(cell)
+    }
+
+    /// The first argument, or, if that stands for an object that was not made, a new one with the others in it.
+    pub(super) fn make_unless(&mut self, args: &[Value], layout: i64) -> Option<Value> {
+        let is_made = self.compare_constant(IntCC::NotEqual, args[0], NOT_MADE as i64);
+        self.made_quickly(
+            |f, otherwise| {
+                let on = f.b.create_block();
+                f.b.ins().brif(is_made, on, &[], otherwise, &[]);
+                f.b.switch_to_block(on);
+                Some(args[0])
+            },
+            |f| f.make(&args[1..], layout),
+        )
     }
 
     /// A tuple of all arguments but the last two.

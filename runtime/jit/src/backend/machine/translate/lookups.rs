@@ -46,6 +46,8 @@ impl Function<'_, '_> {
                 self.with_items(helpers::call_native as *const () as usize, &[function], args, exit)?
             }
             Op::NewInstance => self.new_instance(args, u.imm as u64)?,
+            Op::Make => self.make(args, u.imm)?,
+            Op::MakeUnless => self.make_unless(args, u.imm)?,
             Op::ConcatStr => {
                 self.save_registers(args[2], args[3]);
                 self.found(helpers::concat_str as *const () as usize, &args[..2], exit)?
