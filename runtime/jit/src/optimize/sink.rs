@@ -356,3 +356,176 @@ impl Virtual {
         Layout { header: self.header, is_tuple: self.is_tuple, offsets: self.parts.iter().map(|part| part.0).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn check(before: &str, after: Expect) {
+        let mut trace = Trace::parse(before);
+        sink(&mut trace);
+        after.assert_eq(&trace.to_string());
+    }
+
+    #[test]
+    fn what_only_exits_know_is_made_by_them() {
+        check(
+            "entry:
+                v0: value = input #0
+                v1: float = input #1
+            body:
+                v2: value = new_instance v0 v0 v0 #4294967298
+                v3: value = box v1
+                add_slot v2 v3 v0 v0 v0 #196624 !0
+                guard_shape v2 #3 !1
+                guard_is_not v2 #7 !1
+                v7: value = load v2 #16
+                guard_float v7 !1
+                v9: float = unbox_float v7
+                v10: float = add_float v9 v9
+                v11: value = box v10
+                store_slot v2 v11 #16
+                guard_breaker !2
+                leave !3
+            !0: at 10 [v2]
+            !1: at 20 [v2, v0]
+            !2: at 30 [v2]
+            !3: at 40 [v10]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn what_something_gets_to_know_is_made_before_with_what_it_holds() {
+        check(
+            "entry:
+                v0: value = input #0
+            body:
+                v1: value = new_instance v0 v0 v0 #4294967298
+                v2: value = build_tuple v1 v0 v0 v0 !0
+                guard_breaker !1
+                v4: value = load_item v2 v0
+                append v0 v2 v0 v0 !2
+                guard_breaker !3
+                leave !3
+            !0: at 10 [v1]
+            !1: at 20 [v2]
+            !2: at 30 [v2, v1]
+            !3: at 40 [v2, v1]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn a_tuple_that_does_not_exist_has_a_length_and_items() {
+        check(
+            "entry:
+                v0: value = input #0
+            body:
+                v1: word = const #1
+                v2: value = build_tuple v0 v0 v0 v0 !0
+                v3: word = load_fixed v2 #8
+                guard_below v1 v3 !1
+                v5: value = load_item v2 v1 #24
+                guard_int v5 !2
+                leave !2
+            !0: at 10 [v0]
+            !1: at 20 [v2]
+            !2: at 20 [v5]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn what_the_next_round_does_not_look_at_is_handed_on_in_parts() {
+        check(
+            "entry:
+                v0: value = input #0
+                v1: value = input #1
+                v2: float = input #2
+            body:
+                guard_breaker !0
+                v4: value = new_instance v0 v0 v0 #4294967298
+                v5: value = box v2
+                add_slot v4 v5 v0 v0 v0 #196624 !1
+                guard_breaker !2
+            again [v0, v4, v2]
+            !0: at 10 [v1]
+            !1: at 20 [v1, v4]
+            !2: at 30 [v4]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn what_the_next_round_looks_at_is_made() {
+        check(
+            "entry:
+                v0: value = input #0
+                v1: value = input #1
+            body:
+                v2: value = load v1 #16
+                v3: value = new_instance v0 v0 v0 #4294967298
+                add_slot v3 v2 v0 v0 v0 #196624 !0
+                guard_breaker !1
+            again [v0, v3]
+            !0: at 10 [v1]
+            !1: at 20 [v3]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn what_holds_itself_is_made() {
+        check(
+            "entry:
+                v0: value = input #0
+            body:
+                v1: value = new_instance v0 v0 v0 #4294967298
+                v2: value = new_instance v0 v0 v0 #4294967298
+                add_slot v1 v2 v0 v0 v0 #196624 !0
+                add_slot v2 v1 v0 v0 v0 #196624 !1
+                leave !2
+            !0: at 10 [v1, v2]
+            !1: at 20 [v1, v2]
+            !2: at 30 [v1, v2]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn an_exit_that_is_left_again_after_something_was_made_is_another_one() {
+        check(
+            "entry:
+                v0: value = input #0
+            body:
+                v1: value = new_instance v0 v0 v0 #4294967298
+                v2: bool = is_instance v1 v0 v0 v0 !0
+                guard_true v2 !0
+                leave !1
+            !0: at 10 [v1]
+            !1: at 20 [v1]",
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn what_may_have_been_made_elsewhere_is_not_looked_into() {
+        let mut trace = Trace::parse(
+            "entry:
+                v0: value = input #0
+                v1: value = input #1
+            body:
+                v2: value = make_unless v0 v1 #0
+                guard_breaker !0
+                v4: value = load v2 #16
+                leave !1
+            !0: at 10 [v2]
+            !1: at 20 [v2, v4]",
+        );
+        trace.layout(Layout { header: 3, is_tuple: false, offsets: vec![16] });
+        sink(&mut trace);
+        expect![[r#""#]].assert_eq(&trace.to_string());
+    }
+}
