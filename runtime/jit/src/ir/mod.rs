@@ -209,9 +209,9 @@ define_ops! {
     /// Is the first value an instance of the second? Likewise. Behind them what `StoreItem` has there.
     IsInstance = "is_instance" Guards;
 
-    /// A tuple of the values. Behind them what `StoreItem` has there; leaves if there is no memory.
+    /// A tuple of the values. Behind them what `StoreItem` has there; leaves if there is no memory. `imm` is as for `NewInstance`.
     BuildTuple = "build_tuple" Reads;
-    /// A list of the values, likewise.
+    /// A list of the values, likewise, but for `imm`.
     BuildList = "build_list" Reads;
     /// A slice of the three values, likewise.
     BuildSlice = "build_slice" Reads;

@@ -4,15 +4,10 @@
 //! One walk along the trace. What an object holds, and which of a trace's values stand for others, is known as of the uop that is looked
 //! at; exits get to know it where they are first left through. Objects that do not exist are never held in a circle.
 
-use crate::cells;
 use crate::ir::{Id, Layout, MOST_OBJECTS, NOT_MADE, Object, Op, Snapshot, Trace, Ty, Uop};
-use limpid_vm::object::header_of;
 use limpid_vm::types::Tuple;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 use rustc_hash::FxHashMap;
-
-/// Tuples with more items are made.
-const MOST_ITEMS: usize = 16;
 
 /// Sinks allocations; see the [module](self).
 pub fn sink(trace: &mut Trace) {
@@ -27,8 +22,7 @@ pub fn sink(trace: &mut Trace) {
 
 fn is_allocation(u: &Uop) -> bool {
     match u.op {
-        Op::NewInstance => u.imm != 0,
-        Op::BuildTuple => (1..=MOST_ITEMS).contains(&(u.args.len() - 2)),
+        Op::NewInstance | Op::BuildTuple => u.imm != 0,
         Op::Make | Op::MakeUnless => true,
         _ => false,
     }
@@ -102,8 +96,7 @@ impl Sinking<'_> {
             Op::BuildTuple => {
                 let items = &u.args[..u.args.len() - 2];
                 let places = (0..).map(|i| (TUPLE_OVERHEAD + i * 8) as u32);
-                let header = cells::with_class(header_of::<Tuple>(), TUPLE_OVERHEAD + items.len() * 8 + 1);
-                Virtual { header, is_tuple: true, unless: None, parts: places.zip(items.iter().copied()).collect() }
+                Virtual { header: u.imm as u64, is_tuple: true, unless: None, parts: places.zip(items.iter().copied()).collect() }
             }
             _ => {
                 let layout = &self.trace.layouts[u.imm as usize];
@@ -177,9 +170,13 @@ impl Sinking<'_> {
         is_same
     }
 
-    /// What is asked of a number that was boxed here: it came from an object.
+    /// What is asked of a number that was boxed here: it came from an object. Or of a length that is known by now.
     fn look_at_number(&mut self, id: Id) -> bool {
         let u = self.trace.uop(id);
+        if u.op == Op::GuardBelow {
+            let [a, b] = [u.args[0], u.args[1]].map(|arg| self.trace.uop(arg));
+            return a.op == Op::Const && b.op == Op::Const && (a.imm as u64) < b.imm as u64;
+        }
         let Some(boxed) = u.args.first().map(|arg| self.trace.uop(*arg)).filter(|arg| arg.op == Op::Box) else { return false };
         let number = boxed.args[0];
         let ty = self.trace.uop(number).ty;
@@ -392,7 +389,21 @@ mod tests {
             !1: at 20 [v2, v0]
             !2: at 30 [v2]
             !3: at 40 [v10]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                    v1: float = input #1
+                body:
+                    v3: value = box v1
+                    v10: float = add_float v1 v1
+                    v11: value = box v10
+                    guard_breaker !2
+                    leave !3
+                !0: at 10 [v2]
+                !1: at 20 [v2, v0]
+                !2: at 30 [v11] v2 = make #0 [v11]
+                !3: at 40 [v10]
+            "#]],
         );
     }
 
@@ -403,7 +414,7 @@ mod tests {
                 v0: value = input #0
             body:
                 v1: value = new_instance v0 v0 v0 #4294967298
-                v2: value = build_tuple v1 v0 v0 v0 !0
+                v2: value = build_tuple v1 v0 v0 v0 #9 !0
                 guard_breaker !1
                 v4: value = load_item v2 v0
                 append v0 v2 v0 v0 !2
@@ -413,7 +424,22 @@ mod tests {
             !1: at 20 [v2]
             !2: at 30 [v2, v1]
             !3: at 40 [v2, v1]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                body:
+                    guard_breaker !1
+                    v8: value = make
+                    v9: value = make v8 v0 #1
+                    v4: value = load_item v9 v0
+                    append v0 v9 v0 v0 !2
+                    guard_breaker !3
+                    leave !3
+                !0: at 10 [v1]
+                !1: at 20 [v0] v1 = make #0 [] v2 = make #1 [v1, v0]
+                !2: at 30 [v9, v8]
+                !3: at 40 [v9, v8]
+            "#]],
         );
     }
 
@@ -424,16 +450,27 @@ mod tests {
                 v0: value = input #0
             body:
                 v1: word = const #1
-                v2: value = build_tuple v0 v0 v0 v0 !0
+                v2: value = build_tuple v0 v0 v0 v0 #9 !0
                 v3: word = load_fixed v2 #8
                 guard_below v1 v3 !1
-                v5: value = load_item v2 v1 #24
+                v5: value = load_item v2 v1 #16
                 guard_int v5 !2
                 leave !2
             !0: at 10 [v0]
             !1: at 20 [v2]
             !2: at 20 [v5]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                body:
+                    v1: word = const #1
+                    v3: word = const #2
+                    guard_int v0 !2
+                    leave !2
+                !0: at 10 [v0]
+                !1: at 20 [v2]
+                !2: at 20 [v0]
+            "#]],
         );
     }
 
@@ -454,7 +491,21 @@ mod tests {
             !0: at 10 [v1]
             !1: at 20 [v1, v4]
             !2: at 30 [v4]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                    v1: value = input #1
+                    v2: float = input #2
+                    v9: float = input #3
+                body:
+                    guard_breaker !0
+                    v5: value = box v2
+                    guard_breaker !2
+                again [v0, v8, v2, v2]
+                !0: at 10 [v9, v1] v1 = make #0 [v9] unless v1
+                !1: at 20 [v1, v4]
+                !2: at 30 [v5] v4 = make #0 [v5]
+            "#]],
         );
     }
 
@@ -472,7 +523,18 @@ mod tests {
             again [v0, v3]
             !0: at 10 [v1]
             !1: at 20 [v3]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                    v1: value = input #1
+                body:
+                    v2: value = load v1 #16
+                    guard_breaker !1
+                    v6: value = make v2
+                again [v0, v6]
+                !0: at 10 [v1]
+                !1: at 20 [v2] v3 = make #0 [v2]
+            "#]],
         );
     }
 
@@ -490,7 +552,18 @@ mod tests {
             !0: at 10 [v1, v2]
             !1: at 20 [v1, v2]
             !2: at 30 [v1, v2]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                body:
+                    v6: value = make
+                    v7: value = make v6 #1
+                    add_slot v6 v7 v0 v0 v0 #196624 !1
+                    leave !2
+                !0: at 10 [v1, v2]
+                !1: at 20 [v7, v6]
+                !2: at 30 [v7, v6]
+            "#]],
         );
     }
 
@@ -501,12 +574,25 @@ mod tests {
                 v0: value = input #0
             body:
                 v1: value = new_instance v0 v0 v0 #4294967298
-                v2: bool = is_instance v1 v0 v0 v0 !0
-                guard_true v2 !0
+                guard_breaker !0
+                v3: bool = is_instance v1 v0 v0 v0 !0
+                guard_true v3 !0
                 leave !1
             !0: at 10 [v1]
             !1: at 20 [v1]",
-            expect![[r#""#]],
+            expect![[r#"
+                entry:
+                    v0: value = input #0
+                body:
+                    guard_breaker !0
+                    v6: value = make
+                    v3: bool = is_instance v6 v0 v0 v0 !2
+                    guard_true v3 !2
+                    leave !1
+                !0: at 10 [] v1 = make #0 []
+                !1: at 20 [v6]
+                !2: at 10 [v6]
+            "#]],
         );
     }
 
@@ -526,6 +612,17 @@ mod tests {
         );
         trace.layout(Layout { header: 3, is_tuple: false, offsets: vec![16] });
         sink(&mut trace);
-        expect![[r#""#]].assert_eq(&trace.to_string());
+        expect![[r#"
+            entry:
+                v0: value = input #0
+                v1: value = input #1
+            body:
+                guard_breaker !0
+                v6: value = make_unless v0 v1
+                v4: value = load v6 #16
+                leave !1
+            !0: at 10 [v1, v0] v2 = make #0 [v1] unless v0
+            !1: at 20 [v6, v4]
+        "#]].assert_eq(&trace.to_string());
     }
 }

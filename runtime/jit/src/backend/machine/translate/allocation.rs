@@ -7,8 +7,7 @@ use crate::ir::NOT_MADE;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use limpid_heap::{CLASS_SIZES, Cursor, MAX_SMALL, Mutator, size_class};
-use limpid_vm::object::header_of;
+use limpid_heap::{CLASS_SIZES, Cursor, Mutator};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::Tuple;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
@@ -56,13 +55,7 @@ impl Function<'_, '_> {
                 f.call_with_thread(helpers::new_cell as *const () as usize, &[header])
             },
         )?;
-        if layout.is_tuple {
-            let len = self.constant(args.len() as i64);
-            self.b.ins().store(flags(), len, cell, Tuple::LEN as i32);
-        }
-        for (offset, v) in layout.offsets.iter().zip(args) {
-            self.b.ins().store(flags(), *v, cell, *offset as i32);
-        }
+        self.fill(cell, layout.is_tuple, layout.offsets.iter().copied(), args);
         Some(cell)
     }
 
@@ -81,25 +74,31 @@ impl Function<'_, '_> {
     }
 
     /// A tuple of all arguments but the last two.
-    pub(super) fn new_tuple(&mut self, args: &[Value], exit: u32) -> Option<Value> {
+    pub(super) fn new_tuple(&mut self, args: &[Value], header_and_class: u64, exit: u32) -> Option<Value> {
         let items = &args[..args.len() - 2];
-        // With a byte of slack, as arrays have.
-        let size = TUPLE_OVERHEAD + items.len() * 8 + 1;
         let general = |f: &mut Self| f.build(helpers::build_tuple as *const () as usize, args, exit);
-        if items.is_empty() || size > MAX_SMALL {
+        if header_and_class == 0 {
             return general(self);
         }
+        let (header, class) = cells::without_class(header_and_class);
         self.made_quickly(
             |f, otherwise| {
-                let tuple = f.take_cell(size_class(size), cells::word_of(header_of::<Tuple>()), otherwise);
-                let len = f.constant(items.len() as i64);
-                f.b.ins().store(flags(), len, tuple, Tuple::LEN as i32);
-                for (i, item) in items.iter().enumerate() {
-                    f.b.ins().store(flags(), *item, tuple, (TUPLE_OVERHEAD + i * 8) as i32);
-                }
+                let tuple = f.take_cell(class, header, otherwise);
+                f.fill(tuple, true, (0..).map(|i| (TUPLE_OVERHEAD + i * 8) as u32), items);
                 Some(tuple)
             },
             general,
         )
+    }
+
+    /// Stores what a new object holds.
+    fn fill(&mut self, object: Value, is_tuple: bool, offsets: impl Iterator<Item = u32>, parts: &[Value]) {
+        if is_tuple {
+            let len = self.constant(parts.len() as i64);
+            self.b.ins().store(flags(), len, object, Tuple::LEN as i32);
+        }
+        for (offset, v) in offsets.zip(parts) {
+            self.b.ins().store(flags(), *v, object, offset as i32);
+        }
     }
 }

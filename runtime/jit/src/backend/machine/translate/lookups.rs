@@ -38,7 +38,7 @@ impl Function<'_, '_> {
                 self.save_registers(args[2], args[3]);
                 self.known(helpers::is_instance as *const () as usize, &args[..2], exit)?
             }
-            Op::BuildTuple => self.new_tuple(args, exit)?,
+            Op::BuildTuple => self.new_tuple(args, u.imm as u64, exit)?,
             Op::BuildList => self.build(helpers::build_list as *const () as usize, args, exit)?,
             Op::BuildSlice => self.build(helpers::build_slice as *const () as usize, args, exit)?,
             Op::CallNative => {
