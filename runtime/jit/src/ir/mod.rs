@@ -250,6 +250,10 @@ define_ops! {
     /// Calls the native function at the address `imm`, which runs no Python code: leaves if it raises an exception, or if somebody traces
     /// such calls. Behind the arguments what `StoreItem` has there.
     CallNative = "call_native" Writes;
+    /// Takes a lock (first value), as `CallNative` does.
+    TakeLock = "take_lock" Writes;
+    /// Gives a lock (first value) back, as `CallNative` does.
+    GiveLock = "give_lock" Writes;
     /// Two strs in one: leaves if there is no memory. Behind them what `StoreItem` has there.
     ConcatStr = "concat_str" Writes;
     /// Appends the second value to a list (first value): leaves if there is no memory. Behind them what `StoreItem` has there.

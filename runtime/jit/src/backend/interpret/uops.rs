@@ -161,7 +161,9 @@ impl Run<'_> {
                 Op::BuildTuple => self.with_items(&words(), |items, n| helpers::build_tuple(t, items, n))?,
                 Op::BuildList => self.with_items(&words(), |items, n| helpers::build_list(t, items, n))?,
                 Op::BuildSlice => self.with_items(&words(), |items, n| helpers::build_slice(t, items, n))?,
-                Op::CallNative => self.with_items(&words(), |items, n| helpers::call_native(t, imm as *const (), items, n))?,
+                Op::CallNative | Op::TakeLock | Op::GiveLock => {
+                    self.with_items(&words(), |items, n| helpers::call_native(t, imm as *const (), items, n))?
+                }
                 Op::NewInstance => {
                     save(1);
                     helpers::new_instance(t, value(0)).bits()
