@@ -375,23 +375,14 @@ impl<'a> Lowering<'a> {
     /// Makes an object that the exit would have made.
     fn remake(&mut self, object: &ExitObject, inputs: &mut Inputs) -> Id {
         let parts: Vec<Id> = object.parts.iter().map(|part| self.input(*part, inputs)).collect();
-        let mut operands: Vec<Id> = parts.iter().map(|part| self.value(*part)).collect();
-        let layout = self.trace.layout(Layout::clone(&object.layout)) as i64;
-        if let Some(unless) = object.unless {
-            operands.insert(0, self.input(unless, inputs));
-            return self.emit_with(Op::MakeUnless, Ty::Value, &operands, layout, None);
+        let layout = Layout::clone(&object.layout);
+        let Some(unless) = object.unless else { return self.make(layout, parts) };
+        let mut operands = vec![self.input(unless, inputs)];
+        for part in parts {
+            operands.push(self.value(part));
         }
-        let id = self.emit_with(Op::Make, Ty::Value, &operands, layout, None);
-        self.guarded_not_null(id);
-        self.has_shape(id, ShapeRef(object.layout.header as u32));
-        if object.layout.is_tuple {
-            self.tuples.insert(id, parts);
-        } else {
-            for (offset, part) in object.layout.offsets.iter().zip(parts) {
-                self.loaded.insert((Op::Load, vec![id], i64::from(*offset)), part);
-            }
-        }
-        id
+        let layout = self.trace.layout(layout) as i64;
+        self.emit_with(Op::MakeUnless, Ty::Value, &operands, layout, None)
     }
 
     fn guard_room(&mut self) {
