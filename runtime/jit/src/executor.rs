@@ -92,6 +92,8 @@ pub struct ExitState {
     pub reason: &'static CStr,
     /// What has failed needs Python code.
     pub needs_python: bool,
+    /// What the whole loop relies on is not so.
+    pub is_miss: bool,
 }
 
 /// Where a trace is left.
@@ -173,7 +175,7 @@ pub struct Executor {
     pub exits: Vec<Box<Exit>>,
     /// What the code refers to.
     pub references: References,
-    /// How often the entry may still not fit.
+    /// How often the entry may still not fit, or what the loop relies on not be so.
     pub misses: Cell<u16>,
     /// Its code is in the statistics.
     is_counted: Cell<bool>,

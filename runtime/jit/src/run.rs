@@ -221,6 +221,21 @@ fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
     give_up(r.t(), jump, executor);
 }
 
+/// What a loop relies on was not so when it was entered. When that happens often, it is recorded anew, and expects nothing.
+#[cold]
+fn not_as_expected(t: &Thread, exit: &Exit) {
+    // SAFETY: the root of an exit that is not dead.
+    let executor = unsafe { &*exit.root.get() };
+    if executor.misses.get() > 0 {
+        executor.misses.set(executor.misses.get() - 1);
+        return;
+    }
+    // SAFETY: the state lives as long as the thread, and nothing else refers into these tables. What is retired stays while code runs.
+    let state = unsafe { &mut *State::of(t) };
+    state.loop_at(executor.header).is_plain = true;
+    state.retire_with_dependents(executor);
+}
+
 /// The loop's executor is of no use.
 fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     // SAFETY: the state lives as long as the thread, and nothing else refers into these tables.
@@ -278,6 +293,9 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
 fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     if exit.dead.get() {
         return;
+    }
+    if exit.state.is_miss {
+        return not_as_expected(r.t(), exit);
     }
     if !may_grow(exit) && exit.side.get().is_null() {
         // What has not got past its instruction in a trace that started there might go round in circles.

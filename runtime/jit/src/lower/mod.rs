@@ -143,6 +143,8 @@ struct Lowering<'a> {
     /// How far the interpreter's stack is used, in words from the first frame; how many frames are entered.
     words: i32,
     deepest: i32,
+    /// Does the trace change memory in ways that its uops do not tell?
+    forgets: bool,
     /// Does the trace end in another executor?
     linked: bool,
     /// The instruction that the trace starts with has left another one, for it needed Python code.
@@ -261,6 +263,7 @@ impl<'a> Lowering<'a> {
             touched: BTreeSet::new(),
             words: 0,
             deepest: 0,
+            forgets: false,
             linked: false,
             needs_python: false,
             at_start: false,
@@ -277,6 +280,10 @@ impl<'a> Lowering<'a> {
                 self.trace.entry.retain(|i| *i != id);
                 self.trace.body.retain(|i| *i != id);
             }
+        }
+        if self.forgets {
+            let trace = &mut self.trace;
+            trace.entry.retain(|id| trace.uops[id.0 as usize].op != Op::GuardAlone);
         }
         Lowered { trace: self.trace, entry }
     }

@@ -98,7 +98,7 @@ impl Lowering<'_> {
         };
         let owner = callable.exact::<MethodDescriptor>().map(|d| d.class()).or(bound.map(|object| object.class()));
         if owner == Some(builtin::LIST) {
-            self.loaded.clear();
+            self.forget_loads();
         }
         self.replace(n + 2, v);
         Ok(true)
@@ -148,7 +148,7 @@ impl Lowering<'_> {
         }
         let v = self.call_native(function, args);
         if fills {
-            self.loaded.clear();
+            self.forget_loads();
         }
         if count > 2 && form != Opcode::BINARY_SLICE {
             self.drop_n(count);
@@ -270,7 +270,7 @@ impl Lowering<'_> {
             helpers::set_default
         };
         let v = self.call_native(function, args);
-        self.loaded.clear();
+        self.forget_loads();
         self.replace(n + 2, v);
         Ok(true)
     }
