@@ -30,6 +30,12 @@ impl Op {
         )
     }
 
+    /// Does it only test its operands?
+    pub fn only_tests(self) -> bool {
+        use Op::*;
+        matches!(self, GuardInt | GuardFloat | GuardBool | GuardShape | GuardIs | GuardIsNot | GuardBelow | GuardTrue | GuardFalse)
+    }
+
     /// Can other threads have run meanwhile, and have stopped the world for what they did?
     pub fn is_safepoint(self) -> bool {
         use Op::*;

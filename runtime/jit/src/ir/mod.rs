@@ -90,6 +90,8 @@ macro_rules! define_ops {
 define_ops! {
     /// Word `imm` of the thread's buffer when the trace starts; in a loop, what the last round hands to the next.
     Input = "input" Pure;
+    /// Behind inputs: in the first round the operand, in the others what the last round hands to the next.
+    Carried = "carried" Pure;
     /// The constant `imm`.
     Const = "const" Pure;
     /// The address `imm` bytes behind the first frame of the trace.
@@ -123,6 +125,8 @@ define_ops! {
     GuardFalse = "guard_false" Guards;
     /// The interpreter's stack from an address on, and the recursion limit, have room for `imm` = frames << 32 | words more.
     GuardRoom = "guard_room" Guards;
+    /// There is no other thread.
+    GuardAlone = "guard_alone" Guards;
     /// Nobody has asked anything of the thread.
     GuardBreaker = "guard_breaker" Guards;
 
@@ -377,7 +381,7 @@ pub struct Trace {
     pub entry: Vec<Id>,
     /// What runs in each round, or once if it is no loop.
     pub body: Vec<Id>,
-    /// The inputs.
+    /// The inputs, and what else is handed on from round to round.
     pub inputs: Vec<Id>,
     /// What the inputs are in the next round; None: no loop.
     pub next: Option<Vec<Id>>,

@@ -28,7 +28,7 @@ mod simple;
 mod special_methods;
 mod state;
 
-use crate::executor::{Entry, ExitObject, ExitState, NOWHERE, Source};
+use crate::executor::{Entry, ExitObject, ExitState, Source};
 use crate::ir::{Id, Layout, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
 use limpid_bytecode::Opcode;
@@ -103,14 +103,6 @@ pub struct Lowered {
     pub entry: Vec<Entry>,
 }
 
-impl Lowered {
-    /// Inputs that the optimizer has added to those of a loop have no place.
-    pub fn enter_parts(&mut self) {
-        let parts = &self.trace.inputs[self.entry.len()..];
-        self.entry.extend(parts.iter().map(|id| Entry { place: NOWHERE, ty: self.trace.uop(*id).ty, shape: None, fixed: false }));
-    }
-}
-
 /// The executor of the loop that a recording ends at.
 pub struct LinkTarget {
     /// Its address.
@@ -151,6 +143,8 @@ struct Lowering<'a> {
     /// How far the interpreter's stack is used, in words from the first frame; how many frames are entered.
     words: i32,
     deepest: i32,
+    /// Does the trace change memory in ways that its uops do not tell?
+    forgets: bool,
     /// Does the trace end in another executor?
     linked: bool,
     /// The instruction that the trace starts with has left another one, for it needed Python code.
@@ -278,6 +272,7 @@ impl<'a> Lowering<'a> {
             touched: BTreeSet::new(),
             words: 0,
             deepest: 0,
+            forgets: false,
             linked: false,
             needs_python: false,
             at_start: false,
@@ -294,6 +289,10 @@ impl<'a> Lowering<'a> {
                 self.trace.entry.retain(|i| *i != id);
                 self.trace.body.retain(|i| *i != id);
             }
+        }
+        if self.forgets {
+            let trace = &mut self.trace;
+            trace.entry.retain(|id| trace.uops[id.0 as usize].op != Op::GuardAlone);
         }
         Lowered { trace: self.trace, entry }
     }
@@ -462,10 +461,6 @@ impl<'a> Lowering<'a> {
         let frame = self.frames.len() - 1;
         let mut values = Vec::new();
         for e in entry {
-            if e.place == NOWHERE {
-                values.push(self.constant(e.ty, 0));
-                continue;
-            }
             let place = self.frames[frame].places.get(e.place as usize)?.value;
             let id = match place {
                 Some(id) => id,

@@ -99,7 +99,7 @@ impl Lowering<'_> {
             self.call_native_by(op, body, args)
         };
         if owner.or(bound.map(|object| object.class())) == Some(builtin::LIST) {
-            self.loaded.clear();
+            self.forget_loads();
         }
         self.replace(n + 2, v);
         Ok(true)
@@ -149,7 +149,7 @@ impl Lowering<'_> {
         }
         let v = self.call_native(function, args);
         if fills {
-            self.loaded.clear();
+            self.forget_loads();
         }
         if count > 2 && form != Opcode::BINARY_SLICE {
             self.drop_n(count);
@@ -275,7 +275,7 @@ impl Lowering<'_> {
             helpers::set_default
         };
         let v = self.call_native(function, args);
-        self.loaded.clear();
+        self.forget_loads();
         self.replace(n + 2, v);
         Ok(true)
     }

@@ -115,6 +115,10 @@ impl Function<'_, '_> {
         let thread = self.thread();
         self.b.ins().store(flags(), self.frame, thread, offset_of!(Thread, trace_frame) as i32);
         self.count(|counts| &counts.entered, 1);
+        if trace.next.is_some() {
+            // A round that is left in front of the loop, and goes on elsewhere, is one too.
+            self.count_round();
+        }
         for id in &trace.entry {
             self.uop(*id)?;
         }
@@ -148,12 +152,12 @@ impl Function<'_, '_> {
             let parameter = self.b.append_block_param(header, ty);
             self.values[input.0 as usize] = Some(parameter);
         }
-        self.count_round();
         self.count(|counts| &counts.begun, 1);
         for id in &trace.body {
             self.uop(*id)?;
         }
         self.count_run(self.position);
+        self.count_round();
         let mut again = Vec::new();
         for (_, next) in &changing {
             let v = self.value(*next);
@@ -248,6 +252,7 @@ impl Function<'_, '_> {
                 let v = self.b.ins().load(if ty == I8 { I64 } else { ty }, flags(), buffer, imm as i32 * 8);
                 if ty == I8 { self.b.ins().ireduce(I8, v) } else { v }
             }
+            Op::Carried => args[0],
             Op::Box => {
                 let v = args[0];
                 self.box_value(v, trace.uop(u.args[0]).ty)
@@ -415,6 +420,10 @@ impl Function<'_, '_> {
             Op::GuardTrue => self.guard(args[0], exit),
             Op::GuardFalse => self.guard_not(args[0], exit),
             Op::GuardRoom => self.guard_room(args[0], imm, exit),
+            Op::GuardAlone => {
+                let is_alone = self.is_alone();
+                self.guard(is_alone, exit);
+            }
             Op::GuardBreaker => {
                 let thread = self.thread();
                 let requests = self.b.ins().load(I32, flags(), thread, eval_breaker_offset());

@@ -50,6 +50,12 @@ impl Function<'_, '_> {
         thread
     }
 
+    /// Is there no other thread?
+    pub(super) fn is_alone(&mut self) -> Value {
+        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
+        self.b.ins().load(I8, flags(), flag, 0)
+    }
+
     /// What is done while the thread is alone, and what otherwise; the first may go to the block of the second as long as nothing was
     /// done.
     pub(super) fn while_alone(&mut self, alone: impl FnOnce(&mut Self, Block), otherwise: impl FnOnce(&mut Self)) {
@@ -73,8 +79,7 @@ impl Function<'_, '_> {
     ) -> Option<Value> {
         self.made_quickly(
             |f, general| {
-                let flag = f.constant(limpid_heap::lock::alone_flag() as i64);
-                let is_alone = f.b.ins().load(I8, flags(), flag, 0);
+                let is_alone = f.is_alone();
                 let quick = f.b.create_block();
                 f.b.ins().brif(is_alone, quick, &[], general, &[]);
                 f.b.switch_to_block(quick);
