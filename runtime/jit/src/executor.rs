@@ -8,7 +8,7 @@
 //! more, but it stays until the thread runs none.
 
 use crate::backend::code::{self, Piece};
-use crate::ir::Ty;
+use crate::ir::{Layout, Ty};
 use crate::junction::Junction;
 use crate::references::{References, Seen};
 use crate::uop_counts::{Counts, Totals};
@@ -36,10 +36,13 @@ pub const MISSES: u16 = 64;
 /// How many traces may go on from the exits of a loop, and from the exits of those.
 const MOST_TRACES: u16 = 64;
 
+/// An input that has no place in the frame: what it is at first does not matter.
+pub const NOWHERE: u32 = u32::MAX;
+
 /// A place of the first frame that a loop takes as an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Which variable or place of the value stack.
+    /// Which variable or place of the value stack; [`NOWHERE`]: it is part of an object, as long as that is not made.
     pub place: u32,
     /// As what.
     pub ty: Ty,
@@ -56,6 +59,19 @@ pub enum Source {
     Constant(u64),
     /// In a word of the buffer, in this representation.
     Buffer(u32, Ty),
+    /// It is this one of the objects that the exit makes.
+    Object(u32),
+}
+
+/// An object that an exit makes.
+#[derive(Clone, Debug)]
+pub struct ExitObject {
+    /// What it looks like.
+    pub layout: Arc<Layout>,
+    /// It is this value, unless that is [`NOT_MADE`](crate::ir::NOT_MADE).
+    pub unless: Option<Source>,
+    /// What it holds.
+    pub parts: Vec<Source>,
 }
 
 /// A frame at an exit.
@@ -88,6 +104,8 @@ pub struct ExitState {
     pub frames: Vec<ExitFrame>,
     /// How many more frames the thread's depth counts than at the start.
     pub depth: i32,
+    /// The objects that are made, each behind those that it holds.
+    pub objects: Vec<ExitObject>,
     /// What has failed: the name of a uop.
     pub reason: &'static CStr,
     /// What has failed needs Python code.

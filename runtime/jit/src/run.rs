@@ -3,8 +3,8 @@
 //! Code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
 
 use crate::backend::{self, Left};
-use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
-use crate::ir::Ty;
+use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, NOWHERE, Phase, Source, State};
+use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
 use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
@@ -70,6 +70,9 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         return Step::Jump;
     };
     for (word, e) in state.buffer.iter().zip(&executor.entry) {
+        if e.place == NOWHERE {
+            continue;
+        }
         // SAFETY: the frame has the place, being of the code that the executor was made for.
         match unbox(unsafe { *r.fp.add(e.place as usize) }, e) {
             Some(raw) => word.set(raw),
@@ -372,13 +375,26 @@ fn tell_exit(r: &Regs, exit: &Exit) {
     }
 }
 
+/// A value at an exit that has made its objects, or some of them.
+fn value_of(source: Source, buffer: &[Cell<u64>; BUFFER_WORDS], made: &[Value; MOST_OBJECTS]) -> Value {
+    match source {
+        Source::Constant(bits) => Value::from_bits(bits),
+        Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
+        Source::Object(object) => made[object as usize],
+    }
+}
+
 /// Writes frames and values where the interpreter has them; the first frame.
 unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer: &[Cell<u64>; BUFFER_WORDS]) -> *mut Value {
     let t = r.t();
-    let value = |source: Source| match source {
-        Source::Constant(bits) => Value::from_bits(bits),
-        Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
-    };
+    let mut made = [Value::NULL; MOST_OBJECTS];
+    for (i, o) in state.objects.iter().enumerate() {
+        let value = |source| value_of(source, buffer, &made);
+        let known = o.unless.map(value).filter(|v| v.bits() != NOT_MADE);
+        // SAFETY: the parts are those of the layout; no safepoint comes before the objects are in their frames.
+        made[i] = known.unwrap_or_else(|| unsafe { o.layout.make(t, o.parts.iter().map(|part| value(*part))) });
+    }
+    let value = |source| value_of(source, buffer, &made);
     let (mut first, mut previous) = (base, base);
     let last = state.frames.len() - 1;
     for (i, f) in state.frames.iter().enumerate() {

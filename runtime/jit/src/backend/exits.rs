@@ -4,7 +4,7 @@
 //! exit may begin with those of an earlier one, and its code goes on in the code of that one: then it has to write the rest only. A few
 //! words that it has no use for do no harm.
 
-use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitState, Source};
+use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitObject, ExitState, Source};
 use crate::ir::{Id, Op, Trace, Ty};
 use limpid_heap::Value;
 use rustc_hash::FxHashSet;
@@ -50,7 +50,7 @@ pub fn exits(trace: &Trace) -> Option<Exits> {
             let reason = &mut reasons[exit as usize];
             reason.name = uop.op.name_c();
             reason.needs_python |= uop.op.avoids_python();
-            reason.is_miss |= uop.op == Op::GuardAlone;
+            reason.is_miss |= matches!(uop.op, Op::GuardAlone | Op::GuardDistinct);
         }
     }
     let words = words(trace)?;
@@ -62,13 +62,19 @@ pub fn exits(trace: &Trace) -> Option<Exits> {
 /// What each exit writes. None: too many values.
 fn words(trace: &Trace) -> Option<Vec<Words>> {
     let mut words: Vec<Words> = (0..trace.snapshots.len() as u32).map(|exit| words_behind(trace, exit, None, &[])).collect();
-    // In front of the loop some values are others than in it.
-    let mut done: FxHashSet<u32> = trace.entry.iter().filter_map(|id| trace.uop(*id).exit).collect();
-    let mut before = None;
-    for exit in trace.body.iter().filter_map(|id| trace.uop(*id).exit) {
-        if done.insert(exit) {
-            words[exit as usize] = words_behind(trace, exit, before, &words);
-            before = Some(exit);
+    let exits = |part: &[Id]| part.iter().filter_map(|id| trace.uop(*id).exit).collect::<Vec<u32>>();
+    // In front of the loop some values are others than in it, unless a whole round is there.
+    let (first, mut done) = match exits(&trace.entry) {
+        exits if trace.is_peeled() => (exits, FxHashSet::default()),
+        exits => (Vec::new(), exits.into_iter().collect()),
+    };
+    for part in [first, exits(&trace.body)] {
+        let mut before = None;
+        for exit in part {
+            if done.insert(exit) {
+                words[exit as usize] = words_behind(trace, exit, before, &words);
+                before = Some(exit);
+            }
         }
     }
     words.iter().all(|w| w.ids.len() <= BUFFER_WORDS).then_some(words)
@@ -99,13 +105,17 @@ fn words_behind(trace: &Trace, exit: u32, before: Option<u32>, words: &[Words]) 
 /// Where an exit has its values, which are in these words of the buffer.
 fn exit_state(trace: &Trace, snapshot: usize, reason: Reason, words: &[Id]) -> Option<ExitState> {
     let snapshot = &trace.snapshots[snapshot];
-    let source = |id: Id| {
+    let taken = |id: Id| {
         let uop = trace.uop(id);
         if uop.op == Op::Const {
             return Some(Source::Constant(constant_bits(uop.ty, uop.imm)));
         }
         let word = words.iter().position(|known| *known == id)?;
         Some(Source::Buffer(word as u32, uop.ty))
+    };
+    let source = |id: Id| match snapshot.objects.iter().position(|o| o.id == id) {
+        Some(object) => Some(Source::Object(object as u32)),
+        None => taken(id),
     };
     let mut frames = Vec::new();
     for f in &snapshot.frames {
@@ -129,8 +139,17 @@ fn exit_state(trace: &Trace, snapshot: usize, reason: Reason, words: &[Id]) -> O
             stores,
         });
     }
+    let mut objects = Vec::new();
+    for o in &snapshot.objects {
+        let unless = match o.unless {
+            Some(id) => Some(taken(id)?),
+            None => None,
+        };
+        let parts = o.parts.iter().map(|id| source(*id)).collect::<Option<Vec<_>>>()?;
+        objects.push(ExitObject { layout: trace.layouts[o.layout as usize].clone(), unless, parts });
+    }
     let Reason { name, needs_python, is_miss } = reason;
-    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, reason: name, needs_python, is_miss })
+    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, objects, reason: name, needs_python, is_miss })
 }
 
 /// The Python value of a constant.

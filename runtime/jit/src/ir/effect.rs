@@ -20,6 +20,8 @@ impl Op {
                 | Op::NumberItem
                 | Op::StoreNumber
                 | Op::CallNative
+                | Op::TakeLock
+                | Op::GiveLock
                 | Op::AddInt
                 | Op::SubInt
                 | Op::MulInt

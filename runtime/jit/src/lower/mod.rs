@@ -28,8 +28,8 @@ mod simple;
 mod special_methods;
 mod state;
 
-use crate::executor::{Entry, ExitState, Source};
-use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
+use crate::executor::{Entry, ExitObject, ExitState, NOWHERE, Source};
+use crate::ir::{Id, Layout, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
@@ -103,6 +103,15 @@ pub struct Lowered {
     pub entry: Vec<Entry>,
 }
 
+impl Lowered {
+    /// Inputs that the optimizer has added to those of a loop have no place.
+    pub fn enter_parts(&mut self) {
+        let inputs = self.trace.entry.iter().map(|id| self.trace.uop(*id)).filter(|uop| uop.op == Op::Input);
+        let parts = inputs.skip(self.entry.len());
+        self.entry.extend(parts.map(|uop| Entry { place: NOWHERE, ty: uop.ty, shape: None, fixed: false }));
+    }
+}
+
 /// The executor of the loop that a recording ends at.
 pub struct LinkTarget {
     /// Its address.
@@ -165,6 +174,15 @@ struct MadeSlice {
     before: Snapshot,
     /// The next instruction.
     next: *const u16,
+}
+
+/// What a trace from an exit begins with.
+#[derive(Default)]
+struct Inputs {
+    /// What is in the buffer.
+    words: FxHashMap<(u32, Ty), Id>,
+    /// The objects that the exit would make.
+    objects: Vec<Id>,
 }
 
 /// What comes after an instruction.
@@ -247,7 +265,7 @@ impl<'a> Lowering<'a> {
             target,
             trace: Trace::default(),
             frames: Vec::new(),
-            before: Snapshot { pc: 0, frames: Vec::new(), depth: 0 },
+            before: Snapshot { pc: 0, frames: Vec::new(), depth: 0, objects: Vec::new() },
             exit: None,
             depth: 0,
             returned: 0,
@@ -315,8 +333,12 @@ impl<'a> Lowering<'a> {
     }
 
     fn start_at_exit(&mut self, exit: &ExitState) -> Result<(), Abort> {
-        let mut inputs: FxHashMap<(u32, Ty), Id> = FxHashMap::default();
+        let mut inputs = Inputs::default();
         self.depth = exit.depth;
+        for o in &exit.objects {
+            let object = self.remake(o, &mut inputs);
+            inputs.objects.push(object);
+        }
         for (i, f) in exit.frames.iter().enumerate() {
             let base = f.base.map(|source| self.input(source, &mut inputs));
             let recorded = *self.recording.started_in.get(i).ok_or(Abort::Lost)?;
@@ -345,16 +367,30 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    fn input(&mut self, source: Source, inputs: &mut FxHashMap<(u32, Ty), Id>) -> Id {
+    fn input(&mut self, source: Source, inputs: &mut Inputs) -> Id {
         match source {
             Source::Constant(bits) => self.value_constant(Value::from_bits(bits)),
-            Source::Buffer(word, ty) => *inputs.entry((word, ty)).or_insert_with(|| {
+            Source::Buffer(word, ty) => *inputs.words.entry((word, ty)).or_insert_with(|| {
                 let id = self.trace.add(Uop { op: Op::Input, ty, args: Vec::new(), imm: word as i64, exit: None });
                 self.trace.inputs.push(id);
                 self.trace.entry.push(id);
                 id
             }),
+            Source::Object(object) => inputs.objects[object as usize],
         }
+    }
+
+    /// Makes an object that the exit would have made.
+    fn remake(&mut self, object: &ExitObject, inputs: &mut Inputs) -> Id {
+        let parts: Vec<Id> = object.parts.iter().map(|part| self.input(*part, inputs)).collect();
+        let layout = Layout::clone(&object.layout);
+        let Some(unless) = object.unless else { return self.make(layout, parts) };
+        let mut operands = vec![self.input(unless, inputs)];
+        for part in parts {
+            operands.push(self.value(part));
+        }
+        let layout = self.trace.layout(layout) as i64;
+        self.emit_with(Op::MakeUnless, Ty::Value, &operands, layout, None)
     }
 
     fn guard_room(&mut self) {
@@ -434,6 +470,10 @@ impl<'a> Lowering<'a> {
         let frame = self.frames.len() - 1;
         let mut values = Vec::new();
         for e in entry {
+            if e.place == NOWHERE {
+                values.push(self.constant(e.ty, 0));
+                continue;
+            }
             let place = self.frames[frame].places.get(e.place as usize)?.value;
             let id = match place {
                 Some(id) => id,

@@ -2,10 +2,11 @@
 
 use crate::backend::Job;
 use crate::executor::Executor;
-use crate::ir::{BodyCall, Id, Op, Resumption, Trace, Ty};
+use crate::ir::{BodyCall, Id, Layout, Op, Resumption, Trace, Ty};
 use crate::uop_counts::is_run;
 use std::cell::Cell;
 use std::mem::size_of_val;
+use std::sync::Arc;
 
 /// The most registers that a program may have: they are on the native stack.
 pub const MOST_REGISTERS: usize = 4096;
@@ -42,6 +43,8 @@ pub struct Program {
     pub constants: Vec<(u32, u64)>,
     /// ... and those with an address, so many bytes behind the first frame.
     pub addresses: Vec<(u32, i64)>,
+    /// See [`Trace::is_peeled`].
+    pub is_peeled: bool,
     /// In a loop, what is copied from one register to another at the end of a round.
     pub again: Option<Vec<(u32, u32)>>,
     /// By exit: the registers that go to the words of the buffer.
@@ -50,6 +53,7 @@ pub struct Program {
     pub calls: Vec<BodyCall>,
     pub resumptions: Vec<Resumption>,
     pub returns: Vec<(u64, u64)>,
+    pub layouts: Vec<Arc<Layout>>,
 }
 
 impl Program {
@@ -86,11 +90,13 @@ impl Program {
             registers: places.count as usize,
             constants: places.constants,
             addresses: places.addresses,
+            is_peeled: trace.is_peeled(),
             again,
             exits,
             calls: trace.calls.clone(),
             resumptions: trace.resumptions.clone(),
             returns: trace.returns.clone(),
+            layouts: trace.layouts.clone(),
         })
     }
 
