@@ -17,9 +17,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// So many pairs of objects at most are tested not to be the same.
 const MOST_PAIRS: usize = 8;
 /// Rounds of more uops stay as they are: the code would be twice as long.
-const LONGEST: usize = 500;
+const LONGEST: usize = 300;
 /// The rest is without one uop of so many at least.
-const WORTHWHILE: usize = 12;
+const WORTHWHILE: usize = 8;
 
 /// A loop whose first round is going to be another one.
 pub(super) struct Peeling<'a> {
