@@ -227,9 +227,6 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
     let dump = Dump::of(recording);
     let before = dump.as_ref().map(|_| lowered.trace.to_string());
     optimize::optimize(&mut lowered.trace, &lowered.entry);
-    if !header.is_null() {
-        lowered.enter_parts();
-    }
     let is_shown = dump.is_some() || Runtime::get().options.perf.is_some();
     let source_map = is_shown.then(|| SourceMap::of(&lowered.trace));
     if let (Some(dump), Some(map), Some(before)) = (&dump, &source_map, before) {

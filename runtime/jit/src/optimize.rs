@@ -10,7 +10,7 @@ use crate::executor::Entry;
 use crate::ir::{Effect, Id, Op, Trace, Uop};
 use peel::peel;
 use rustc_hash::{FxHashMap, FxHashSet};
-pub use sink::sink;
+use sink::sink;
 
 /// Runs all passes, given what the inputs are.
 pub fn optimize(trace: &mut Trace, entry: &[Entry]) {
@@ -91,8 +91,7 @@ pub fn drop_unused(trace: &mut Trace) {
     let mut work: Vec<Id> = Vec::new();
     let mut exits = vec![false; trace.snapshots.len()];
     for id in trace.entry.iter().chain(&trace.body) {
-        let uop = trace.uop(*id);
-        if matches!(uop.op.effect(), Effect::Guards | Effect::Writes) || uop.op == Op::Input {
+        if matches!(trace.uop(*id).op.effect(), Effect::Guards | Effect::Writes) {
             work.push(*id);
         }
     }

@@ -3,7 +3,7 @@
 //! Code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
 
 use crate::backend::{self, Left};
-use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, NOWHERE, Phase, Source, State};
+use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
 use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
@@ -70,9 +70,6 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         return Step::Jump;
     };
     for (word, e) in state.buffer.iter().zip(&executor.entry) {
-        if e.place == NOWHERE {
-            continue;
-        }
         // SAFETY: the frame has the place, being of the code that the executor was made for.
         match unbox(unsafe { *r.fp.add(e.place as usize) }, e) {
             Some(raw) => word.set(raw),

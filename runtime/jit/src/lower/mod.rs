@@ -28,7 +28,7 @@ mod simple;
 mod special_methods;
 mod state;
 
-use crate::executor::{Entry, ExitObject, ExitState, NOWHERE, Source};
+use crate::executor::{Entry, ExitObject, ExitState, Source};
 use crate::ir::{Id, Layout, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
 use limpid_bytecode::Opcode;
@@ -101,15 +101,6 @@ pub struct Lowered {
     pub trace: Trace,
     /// Where the inputs come from when a loop is entered from the interpreter.
     pub entry: Vec<Entry>,
-}
-
-impl Lowered {
-    /// Inputs that the optimizer has added to those of a loop have no place.
-    pub fn enter_parts(&mut self) {
-        let inputs = self.trace.entry.iter().map(|id| self.trace.uop(*id)).filter(|uop| uop.op == Op::Input);
-        let parts = inputs.skip(self.entry.len());
-        self.entry.extend(parts.map(|uop| Entry { place: NOWHERE, ty: uop.ty, shape: None, fixed: false }));
-    }
 }
 
 /// The executor of the loop that a recording ends at.
@@ -470,10 +461,6 @@ impl<'a> Lowering<'a> {
         let frame = self.frames.len() - 1;
         let mut values = Vec::new();
         for e in entry {
-            if e.place == NOWHERE {
-                values.push(self.constant(e.ty, 0));
-                continue;
-            }
             let place = self.frames[frame].places.get(e.place as usize)?.value;
             let id = match place {
                 Some(id) => id,

@@ -45,7 +45,7 @@ impl Peeling<'_> {
     fn new(trace: &mut Trace, memory: Memory) -> Peeling<'_> {
         let inputs = trace.inputs.iter().zip(trace.next.iter().flatten());
         let mut same: FxHashSet<Id> = inputs.filter(|(input, next)| input == next).map(|(input, _)| *input).collect();
-        same.extend(trace.entry.iter().filter(|id| trace.uop(**id).op != Op::Input));
+        same.extend(trace.entry.iter().filter(|id| !matches!(trace.uop(**id).op, Op::Input | Op::Carried)));
         Peeling { trace, memory, same, pairs: FxHashSet::default(), instead: FxHashMap::default() }
     }
 
