@@ -5,7 +5,8 @@
 //!
 //! * [`lower`]: instructions to uops in SSA form ([`ir`]): types and constants are tracked, redundant guards and loads are left out, calls
 //!   are inlined, their frames exist in snapshots only;
-//! * [`optimize`]: what is the same in every round is moved in front of the loop, what is unused is dropped;
+//! * [`optimize`]: what is the same in every round is moved in front of the loop, or done by its first round only; objects that nobody
+//!   gets to know are not made, what is unused is dropped;
 //! * [`backend`]: uops to machine code, by Cranelift, or what interprets them; [`helpers`]: functions that code calls;
 //! * [`worker`]: the thread that does the last step while the program goes on;
 //! * [`executor`]: what comes of it; [`junction`]: where traces meet; [`references`]: what its life depends on; [`run`]: running it, and
@@ -17,7 +18,8 @@
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; what the code itself
 //! refers to is alive while executors run, and when it dies the code is given up ([`references`]). A guard leaves before the instruction it
-//! belongs to has done anything. Whatever others may change is loaded again in every round and after every call.
+//! belongs to has done anything. Whatever others may change is loaded again in every round and after every call, but while the thread is
+//! alone: then it is known who can.
 
 // The ways in and out of machine code are written for one architecture so far; elsewhere, without an interpreter, this crate is empty.
 #![cfg(any(feature = "tier2-interpreter", all(feature = "machine-code", target_arch = "x86_64")))]

@@ -50,7 +50,7 @@ pub fn exits(trace: &Trace) -> Option<Exits> {
             let reason = &mut reasons[exit as usize];
             reason.name = uop.op.name_c();
             reason.needs_python |= uop.op.avoids_python();
-            reason.is_miss |= uop.op == Op::GuardAlone;
+            reason.is_miss |= matches!(uop.op, Op::GuardAlone | Op::GuardDistinct);
         }
     }
     let words = words(trace)?;
@@ -62,13 +62,19 @@ pub fn exits(trace: &Trace) -> Option<Exits> {
 /// What each exit writes. None: too many values.
 fn words(trace: &Trace) -> Option<Vec<Words>> {
     let mut words: Vec<Words> = (0..trace.snapshots.len() as u32).map(|exit| words_behind(trace, exit, None, &[])).collect();
-    // In front of the loop some values are others than in it.
-    let mut done: FxHashSet<u32> = trace.entry.iter().filter_map(|id| trace.uop(*id).exit).collect();
-    let mut before = None;
-    for exit in trace.body.iter().filter_map(|id| trace.uop(*id).exit) {
-        if done.insert(exit) {
-            words[exit as usize] = words_behind(trace, exit, before, &words);
-            before = Some(exit);
+    let exits = |part: &[Id]| part.iter().filter_map(|id| trace.uop(*id).exit).collect::<Vec<u32>>();
+    // In front of the loop some values are others than in it, unless a whole round is there.
+    let (first, mut done) = match exits(&trace.entry) {
+        exits if trace.is_peeled() => (exits, FxHashSet::default()),
+        exits => (Vec::new(), exits.into_iter().collect()),
+    };
+    for part in [first, exits(&trace.body)] {
+        let mut before = None;
+        for exit in part {
+            if done.insert(exit) {
+                words[exit as usize] = words_behind(trace, exit, before, &words);
+                before = Some(exit);
+            }
         }
     }
     words.iter().all(|w| w.ids.len() <= BUFFER_WORDS).then_some(words)

@@ -127,6 +127,8 @@ define_ops! {
     GuardRoom = "guard_room" Guards;
     /// There is no other thread.
     GuardAlone = "guard_alone" Guards;
+    /// Two objects are not the same one.
+    GuardDistinct = "guard_distinct" Guards;
     /// Nobody has asked anything of the thread.
     GuardBreaker = "guard_breaker" Guards;
 
@@ -360,7 +362,7 @@ pub struct FrameState {
 }
 
 /// The interpreter's state where a trace is left.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Snapshot {
     /// The instruction to go on with.
     pub pc: u64,
@@ -421,6 +423,12 @@ impl Trace {
             self.layouts.push(Arc::new(layout));
             self.layouts.len() - 1
         }) as u32
+    }
+
+    /// Is the first round of the loop another one than the rest, and in front of it? What the rest is without relies on it that the thread
+    /// is alone.
+    pub fn is_peeled(&self) -> bool {
+        self.entry.iter().any(|id| self.uop(*id).op == Op::GuardAlone)
     }
 
     /// The values that a snapshot takes: those that it names, but for the objects that are made there, and what those hold.

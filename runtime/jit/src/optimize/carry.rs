@@ -1,67 +1,38 @@
 //! What a round stores in a slot of an object, and the next one loads from there, is handed on in a register.
 //!
-//! The object is the same in every round, and no other uop writes to the slot ([`super::hoist`] tells on what that relies). The slot is
-//! loaded in front of the loop; from there on what was stored last is used instead. If it is a number that the loop tests to be one, and
-//! what is stored is one too, it is handed on unboxed. The stores stay, for whoever looks at the object after the loop was left.
+//! The object is the same in every round, and no other uop writes to the slot ([`super::peel`] tells on what that relies). From the second
+//! round on, what was stored last is used instead of what would be loaded. If it is a number that the loop tests to be one, and what is
+//! stored is one too, it is handed on unboxed. The stores stay, for whoever looks at the object after the loop was left.
 
-use super::hoist::Hoisting;
+use super::memory::is_load_from_object;
+use super::peel::Peeling;
 use crate::ir::{Id, Op, Ty, Uop};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// The object and the offset.
+pub(super) type Place = (Id, i64);
+
 /// A slot that is handed on.
-struct Slot {
-    /// The first load in a round.
+pub(super) struct Slot {
+    /// The first load in a round, and the number that it is.
     first: Id,
-    /// What is stored last in a round.
+    number: Option<Id>,
+    /// What is stored last in a round, or the number that this is.
     last: Id,
-    /// As what it is handed on.
-    ty: Ty,
-    /// What was loaded in front of the loop.
-    loaded: Id,
-    /// What a round starts with, and that as a Python value.
+    /// What a round starts with.
     carried: Id,
-    boxed: Id,
     /// What the slot has at this point of the round, as a Python value.
     current: Id,
-    /// Was it tested not to be NULL?
-    is_there: bool,
 }
 
-/// The object and the offset.
-type Place = (Id, i64);
-
-impl Hoisting<'_> {
-    pub(super) fn carry(&mut self) {
-        let mut slots = self.carried_slots();
-        if slots.is_empty() {
-            return;
-        }
-        self.relies = true;
-        self.settle_types(&mut slots);
-        let mut places: Vec<Place> = slots.keys().copied().collect();
-        places.sort_unstable();
-        for place in &places {
-            self.load_early(slots.get_mut(place).expect("a key"));
-        }
-        for id in std::mem::take(&mut self.trace.body) {
-            self.replace_operands(id);
-            self.carry_through(id, &mut slots);
-        }
-        for place in &places {
-            let slot = &slots[place];
-            let last = self.replaced(slot.current);
-            let last = if slot.ty == Ty::Value { last } else { self.trace.uop(last).args[0] };
-            self.trace.next.get_or_insert_default().push(last);
-        }
-    }
-
+impl Peeling<'_> {
     /// Slots that a round loads before it stores something there.
-    fn carried_slots(&mut self) -> FxHashMap<Place, Slot> {
+    pub fn carried_slots(&mut self) -> FxHashMap<Place, Slot> {
         let mut slots: FxHashMap<Place, Slot> = FxHashMap::default();
         let mut stored: FxHashSet<Place> = FxHashSet::default();
-        self.untested.clear();
-        for id in std::mem::take(&mut self.trace.body) {
-            self.stays(id);
+        let mut numbers: FxHashMap<Id, Id> = FxHashMap::default();
+        for k in 0..self.trace.body.len() {
+            let id = self.trace.body[k];
             let uop = self.trace.uop(id);
             match (place_of(uop), uop.op) {
                 (Some(place), Op::StoreSlot) => {
@@ -71,102 +42,72 @@ impl Hoisting<'_> {
                     }
                 }
                 (Some(place), Op::Load) if uop.ty == Ty::Value && !stored.contains(&place) && !slots.contains_key(&place) => {
-                    let is_fixed = self.fixed.contains(&place.0) && self.may_be_loaded_early(id);
-                    if is_fixed && self.is_written_by(id, |write| write.op == Op::StoreSlot) {
-                        let is_there = false;
-                        let slot = Slot { first: id, last: id, ty: Ty::Value, loaded: id, carried: id, boxed: id, current: id, is_there };
-                        slots.insert(place, slot);
+                    let may_be = self.is_same(place.0) && !self.is_same(id) && is_load_from_object(self.trace, uop);
+                    if may_be && self.is_written_by(id, |write| write.op == Op::StoreSlot) {
+                        slots.insert(place, Slot { first: id, number: None, last: id, carried: id, current: id });
                     }
                 }
+                (_, op) if unboxes(op).is_some() => {
+                    numbers.insert(uop.args[0], id);
+                }
                 _ => {}
+            }
+        }
+        for slot in slots.values_mut() {
+            let last = match self.trace.uop(slot.last) {
+                Uop { op: Op::Box, args, .. } => Some(args[0]),
+                _ => numbers.get(&slot.last).copied(),
+            };
+            if let (Some(first), Some(last)) = (numbers.get(&slot.first), last)
+                && self.trace.uop(*first).ty == self.trace.uop(last).ty
+            {
+                (slot.number, slot.last) = (Some(*first), last);
             }
         }
         slots
     }
 
-    /// Which slots hold the same kind of number at both ends of each round.
-    fn settle_types(&self, slots: &mut FxHashMap<Place, Slot>) {
-        for id in &self.trace.body {
-            let uop = self.trace.uop(*id);
-            if let Some(ty) = unboxes(uop.op)
-                && let Some(slot) = slots.values_mut().find(|slot| slot.first == uop.args[0])
-            {
-                slot.ty = ty;
+    /// Hands on what the first round leaves in the slots.
+    pub fn hand_on_slots(&mut self, slots: &mut FxHashMap<Place, Slot>) {
+        let mut places: Vec<Place> = slots.keys().copied().collect();
+        places.sort_unstable();
+        for place in places {
+            let slot = slots.get_mut(&place).expect("a key");
+            slot.carried = self.carried(slot.last);
+            self.trace.inputs.push(slot.carried);
+            self.trace.next.get_or_insert_default().push(slot.last);
+            slot.current = slot.carried;
+            if let Some(number) = slot.number {
+                self.replace(number, slot.carried);
+                slot.current = self.trace.add(Uop { op: Op::Box, ty: Ty::Value, args: vec![slot.carried], imm: 0, exit: None });
             }
         }
-        loop {
-            let types: FxHashMap<Id, Ty> = slots.values().map(|slot| (slot.first, slot.ty)).collect();
-            let last_type = |slot: &Slot| match self.trace.uop(slot.last) {
-                Uop { op: Op::Box, args, .. } => self.trace.uop(args[0]).ty,
-                _ => types.get(&slot.last).copied().unwrap_or(Ty::Value),
-            };
-            let Some(slot) = slots.values_mut().find(|slot| slot.ty != Ty::Value && last_type(slot) != slot.ty) else { return };
-            slot.ty = Ty::Value;
-        }
     }
 
-    /// Loads a slot in front of the loop.
-    fn load_early(&mut self, slot: &mut Slot) {
-        let Uop { op, ty, args, imm, .. } = self.trace.uop(slot.first).clone();
-        slot.loaded = self.add_to_entry(op, ty, args, imm, None);
-        let number = match slot.ty {
-            Ty::Int => Some((Op::GuardInt, Op::UnboxInt)),
-            Ty::Float => Some((Op::GuardFloat, Op::UnboxFloat)),
-            Ty::Bool => Some((Op::GuardBool, Op::UnboxBool)),
-            _ => None,
-        };
-        let first = number.map_or(slot.loaded, |(guard, unbox)| {
-            self.add_to_entry(guard, Ty::None, vec![slot.loaded], 0, Some(self.start));
-            self.add_to_entry(unbox, slot.ty, vec![slot.loaded], 0, None)
-        });
-        slot.carried = self.add_to_entry(Op::Carried, slot.ty, vec![first], 0, None);
-        self.trace.inputs.push(slot.carried);
-        slot.boxed = match number {
-            Some(_) => self.trace.add(Uop { op: Op::Box, ty: Ty::Value, args: vec![slot.carried], imm: 0, exit: None }),
-            None => slot.carried,
-        };
-        slot.current = slot.boxed;
-    }
-
-    /// One uop of the body.
-    fn carry_through(&mut self, id: Id, slots: &mut FxHashMap<Place, Slot>) {
-        let uop = self.trace.uop(id);
+    /// Does a round but the first do without this uop (given with its operands there)? What it uses instead of the value, if there is one.
+    pub fn known_value(&mut self, id: Id, uop: &Uop, slots: &mut FxHashMap<Place, Slot>) -> Option<Option<Id>> {
         if let Some(slot) = place_of(uop).and_then(|place| slots.get_mut(&place)) {
-            match uop.op {
-                Op::StoreSlot => slot.current = uop.args[1],
-                _ => {
-                    if slot.first == id && slot.boxed != slot.carried {
-                        self.trace.body.push(slot.boxed);
-                    }
-                    self.instead.insert(id, slot.current);
-                    return;
+            if uop.op == Op::Load {
+                if slot.first == id && slot.number.is_some() {
+                    self.trace.body.push(slot.current);
                 }
+                return Some(Some(slot.current));
             }
+            slot.current = uop.args[1];
+            return None;
         }
-        if let Some(arg) = uop.args.first().copied() {
-            let from = self.trace.uop(arg);
-            let number = (from.op == Op::Box).then(|| from.args[0]);
-            let ty = number.map(|number| self.trace.uop(number).ty);
-            match (uop.op, ty) {
-                (Op::GuardInt, Some(Ty::Int)) | (Op::GuardFloat, Some(Ty::Float)) | (Op::GuardBool, Some(Ty::Bool)) => return,
-                (Op::GuardIsNot, Some(_)) if uop.imm == 0 => return,
-                // What is stored is never NULL.
-                (Op::GuardIsNot, None) if uop.imm == 0 => {
-                    if let Some(slot) = slots.values_mut().find(|slot| slot.carried == arg) {
-                        if !std::mem::replace(&mut slot.is_there, true) {
-                            self.add_to_entry(Op::GuardIsNot, Ty::None, vec![slot.loaded], 0, Some(self.start));
-                        }
-                        return;
-                    }
-                }
-                (op, Some(ty)) if unboxes(op) == Some(ty) => {
-                    self.instead.extend(number.map(|number| (id, number)));
-                    return;
-                }
-                _ => {}
-            }
+        let arg = *uop.args.first()?;
+        let from = self.trace.uop(arg);
+        let number = (from.op == Op::Box).then(|| from.args[0]);
+        let ty = number.map(|number| self.trace.uop(number).ty);
+        match (uop.op, ty) {
+            (Op::GuardInt, Some(Ty::Int)) | (Op::GuardFloat, Some(Ty::Float)) | (Op::GuardBool, Some(Ty::Bool)) => Some(None),
+            (Op::GuardIsNot, Some(_)) if uop.imm == 0 => Some(None),
+            // What is stored is never NULL.
+            (Op::GuardIsNot, None) if uop.imm == 0 && slots.values().any(|slot| slot.carried == arg) => Some(None),
+            (op, Some(ty)) if unboxes(op) == Some(ty) => Some(number),
+            _ => None,
         }
-        self.trace.body.push(id);
     }
 }
 
@@ -187,7 +128,7 @@ fn unboxes(op: Op) -> Option<Ty> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hoist::hoist;
+    use super::super::peel::peel;
     use super::super::tests::check;
     use super::super::{drop_unused, unbox_snapshots};
     use crate::ir::Trace;
@@ -195,7 +136,7 @@ mod tests {
 
     fn carry(trace: &mut Trace) {
         unbox_snapshots(trace);
-        hoist(trace, &[]);
+        peel(trace, &[]);
         drop_unused(trace);
     }
 
@@ -224,22 +165,27 @@ mod tests {
                 entry:
                     v0: value = input #0
                     guard_alone !0
-                    guard_shape v0 #700 !3
+                    guard_shape v0 #700 !0
+                    v3: value = load v0 #16
+                    guard_int v3 !1
+                    v5: int = unbox_int v3
                     v6: int = const #1
-                    v11: value = load v0 #16
-                    guard_int v11 !3
-                    v13: int = unbox_int v11
-                    v14: int = carried v13
-                body:
-                    v7: int = add_int v14 v6 !1
+                    v7: int = add_int v5 v6 !1
                     v8: value = box v7
                     store_slot v0 v8 #16
                     guard_breaker !2
-                again [v0, v7]
+                    v11: int = carried v7
+                body:
+                    v13: int = add_int v11 v6 !3
+                    v14: value = box v13
+                    store_slot v0 v14 #16
+                    guard_breaker !4
+                again [v0, v13]
                 !0: at 10 []
-                !1: at 20 [v14]
+                !1: at 20 [v3]
                 !2: at 30 []
-                !3: at 10 []
+                !3: at 20 [v11]
+                !4: at 30 []
             "#]],
         );
     }
@@ -268,19 +214,25 @@ mod tests {
                     v0: value = input #0
                     v1: value = input #1
                     guard_alone !0
-                    v10: value = load v0 #16
-                    v11: value = carried v10
-                    guard_is_not v10 !2
-                body:
-                    guard_int v11 !1
-                    v6: int = unbox_int v11
+                    v3: value = load v0 #16
+                    guard_is_not v3 !1
+                    guard_int v3 !1
+                    v6: int = unbox_int v3
                     v7: bool = compare v6 v6 #1
                     guard_true v7 !1
                     store_slot v0 v1 #16
-                again [v0, v11, v1]
+                    v10: value = carried v3
+                    v11: value = carried v1
+                body:
+                    guard_int v11 !2
+                    v13: int = unbox_int v11
+                    v14: bool = compare v13 v13 #1
+                    guard_true v14 !2
+                    store_slot v0 v10 #16
+                again [v0, v11, v10]
                 !0: at 10 []
-                !1: at 20 [v11]
-                !2: at 10 []
+                !1: at 20 [v3]
+                !2: at 20 [v11]
             "#]],
         );
     }
@@ -310,24 +262,27 @@ mod tests {
                 entry:
                     v0: value = input #0
                     guard_alone !0
-                    v12: value = load v0 #16
-                    guard_float v12 !2
-                    v14: float = unbox_float v12
-                    v15: float = carried v14
-                    v17: value = load v0 #24
-                    guard_float v17 !2
-                    v19: float = unbox_float v17
-                    v20: float = carried v19
-                body:
-                    v21: value = box v20
-                    v8: float = add_float v15 v20
+                    v2: value = load v0 #16
+                    guard_float v2 !1
+                    v4: float = unbox_float v2
+                    v5: value = load v0 #24
+                    guard_float v5 !1
+                    v7: float = unbox_float v5
+                    v8: float = add_float v4 v7
                     v9: value = box v8
-                    store_slot v0 v21 #16
+                    store_slot v0 v5 #16
                     store_slot v0 v9 #24
-                again [v0, v20, v8]
+                    v12: float = carried v7
+                    v14: float = carried v8
+                body:
+                    v15: value = box v14
+                    v16: float = add_float v12 v14
+                    v17: value = box v16
+                    store_slot v0 v15 #16
+                    store_slot v0 v17 #24
+                again [v0, v14, v16]
                 !0: at 10 []
                 !1: at 20 []
-                !2: at 10 []
             "#]],
         );
     }
@@ -360,7 +315,6 @@ mod tests {
                 again [v0, v3]
                 !0: at 10 []
                 !1: at 20 [v3]
-                !2: at 10 []
             "#]],
         );
     }

@@ -5,12 +5,12 @@
 //! something: a table, a list's storage, a function's globals or closure.
 
 use crate::executor::Entry;
-use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
+use crate::ir::{Id, Op, Trace, Ty, Uop};
 use limpid_heap::ShapeRef;
 use limpid_vm::types::List;
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::list::Storage;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// Does a uop change what a load reads?
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +50,7 @@ impl Memory {
                         *known = None;
                     }
                 }
-                Op::AddSlot if !matches!(trace.uop(uop.args[0]).op, Op::NewInstance | Op::Make) => return None,
+                Op::AddSlot if !is_new(trace, uop.args[0]) => return None,
                 Op::AddSlot | Op::StoreSlot | Op::StoreItem | Op::Append | Op::Resume | Op::Suspend | Op::SuspendInSend => writes.push(*id),
                 _ => {}
             }
@@ -65,7 +65,7 @@ impl Memory {
             // Versions.
             (_, Op::Load32) => Overlap::Never,
             // Made in this round, and what is loaded from was there before.
-            _ if matches!(trace.uop(object).op, Op::NewInstance | Op::Make | Op::BuildList) => Overlap::Never,
+            _ if is_new(trace, object) => Overlap::Never,
             (Op::StoreItem | Op::Append, Op::LoadItem) if self.shape(base) != Some(shapes::TUPLE) => Overlap::Perhaps,
             (_, Op::LoadItem) | (Op::StoreItem, _) => Overlap::Never,
             (Op::AddSlot, _) if write.imm & 0xFFFF != load.imm => Overlap::Never,
@@ -113,18 +113,6 @@ pub fn is_load_from_object(trace: &Trace, uop: &Uop) -> bool {
     }
 }
 
-/// Adds the values whose memory a guard that stays in the loop may have to test before they are loaded from: its operands, and what they
-/// were computed of, up to values that were loaded.
-pub fn add_tested(trace: &Trace, guard: &Uop, tested: &mut FxHashSet<Id>) {
-    let mut work = guard.args.clone();
-    while let Some(id) = work.pop() {
-        let uop = trace.uop(id);
-        if uop.op == Op::Const || !tested.insert(id) {
-            continue;
-        }
-        let is_load = matches!(uop.op, Op::LoadFixed | Op::Load | Op::Load32 | Op::LoadItem);
-        if is_load && uop.ty == Ty::Word || !is_load && uop.op.effect() == Effect::Pure {
-            work.extend(&uop.args);
-        }
-    }
+fn is_new(trace: &Trace, id: Id) -> bool {
+    matches!(trace.uop(id).op, Op::NewInstance | Op::Make | Op::BuildList)
 }

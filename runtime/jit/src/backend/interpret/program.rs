@@ -43,6 +43,8 @@ pub struct Program {
     pub constants: Vec<(u32, u64)>,
     /// ... and those with an address, so many bytes behind the first frame.
     pub addresses: Vec<(u32, i64)>,
+    /// See [`Trace::is_peeled`].
+    pub is_peeled: bool,
     /// In a loop, what is copied from one register to another at the end of a round.
     pub again: Option<Vec<(u32, u32)>>,
     /// By exit: the registers that go to the words of the buffer.
@@ -88,6 +90,7 @@ impl Program {
             registers: places.count as usize,
             constants: places.constants,
             addresses: places.addresses,
+            is_peeled: trace.is_peeled(),
             again,
             exits,
             calls: trace.calls.clone(),

@@ -86,8 +86,9 @@ impl Run<'_> {
     unsafe fn rounds(&self) -> Result<(), Next> {
         let p = self.program;
         let end = p.instructions.len();
-        // A round that is left in front of the loop, and goes on elsewhere, is one too.
-        self.count_round();
+        if p.is_peeled {
+            self.count_round();
+        }
         // SAFETY: by contract.
         unsafe { self.part(0..p.body, 0)? };
         let part = if p.again.is_some() { p.body } else { 0 };
@@ -95,12 +96,12 @@ impl Run<'_> {
             self.count_run(p.body);
         }
         loop {
+            self.count_round();
             self.count(|counts| &counts.begun, 1);
             // SAFETY: by contract.
             unsafe { self.part(p.body..end, part)? };
             let Some(again) = &p.again else { return Ok(()) };
             self.count_run(end - part);
-            self.count_round();
             for (from, to) in again {
                 self.registers[*to as usize].set(self.registers[*from as usize].get());
             }

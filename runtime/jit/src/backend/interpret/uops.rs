@@ -63,6 +63,7 @@ impl Run<'_> {
                     guard(has_depth && word(0) + words * 8 <= t.stack_limit.get() as u64)?
                 }
                 Op::GuardAlone => guard(limpid_heap::is_alone())?,
+                Op::GuardDistinct => guard(word(0) != word(1))?,
                 Op::GuardBreaker => guard(t.mutator.eval_breaker.load(Relaxed) == 0)?,
 
                 Op::AddInt => fits(int(0).checked_add(int(1)))?,

@@ -120,8 +120,7 @@ impl Function<'_, '_> {
         let thread = self.thread();
         self.b.ins().store(flags(), self.frame, thread, offset_of!(Thread, trace_frame) as i32);
         self.count(|counts| &counts.entered, 1);
-        if trace.next.is_some() {
-            // A round that is left in front of the loop, and goes on elsewhere, is one too.
+        if trace.is_peeled() {
             self.count_round();
         }
         self.look_for_tracers();
@@ -151,6 +150,7 @@ impl Function<'_, '_> {
         self.b.ins().jump(header, &first);
         // The exits so far belong to what was before the loop.
         self.write_exits();
+        self.fresh.clear();
         self.part = self.position;
         self.b.switch_to_block(header);
         for (input, _) in &changing {
@@ -159,12 +159,12 @@ impl Function<'_, '_> {
             self.values[input.0 as usize] = Some(parameter);
         }
         self.look_for_tracers();
+        self.count_round();
         self.count(|counts| &counts.begun, 1);
         for id in &trace.body {
             self.uop(*id)?;
         }
         self.count_run(self.position);
-        self.count_round();
         let mut again = Vec::new();
         for (_, next) in &changing {
             let v = self.value(*next);
@@ -430,6 +430,10 @@ impl Function<'_, '_> {
             Op::GuardAlone => {
                 let is_alone = self.is_alone();
                 self.guard(is_alone, exit);
+            }
+            Op::GuardDistinct => {
+                let same = self.b.ins().icmp(IntCC::Equal, args[0], args[1]);
+                self.guard_not(same, exit);
             }
             Op::GuardBreaker => {
                 let thread = self.thread();
