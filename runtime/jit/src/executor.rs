@@ -232,7 +232,7 @@ impl Executor {
 
     /// One that was retired, and which nothing refers to.
     pub fn nothing() -> Executor {
-        let e = Executor::new(std::ptr::null(), Vec::new(), Vec::new(), References::default(), Watch::new(0, 0));
+        let e = Executor::new(std::ptr::null(), Vec::new(), Vec::new(), References::default(), Watch::new(0, 0, 0));
         e.retire();
         e
     }

@@ -42,6 +42,11 @@ pub const LUCKLESS: u8 = 5;
 /// The most that an unlucky loop is passed over is two to this power.
 const MOST_DOUBLINGS: u8 = 20;
 
+/// Machine code of an instruction saves about so many cycles. A loop whose entries cost more than its rounds save rests ...
+const SAVED: u64 = 4;
+/// ... if it is left again soon: this many times the cost of the entries is more than the code takes, with what goes on from its exits.
+const SOON_LEFT: u64 = 8;
+
 /// A thread that waits longer than so many nanoseconds meanwhile is not measured.
 const UNDISTURBED: u64 = 50_000;
 
@@ -130,6 +135,8 @@ pub struct Loop {
     /// How often it was recorded or compiled in vain, and how often it is passed over before it is tried again.
     times: u8,
     passes: u32,
+    /// How often something has died that its code referred to.
+    deaths: u8,
 }
 
 impl Loop {
@@ -210,11 +217,18 @@ impl Loop {
         BATCH
     }
 
-    /// It has no executor any more.
+    /// It has no executor any more. If its code was resting, it goes on doing so.
     pub fn lost(&mut self) {
-        if self.executor.take().is_some() {
+        if self.executor.take().is_some() && !matches!(self.phase, Phase::Resting(_)) {
             self.phase = Phase::Hot;
         }
+    }
+
+    /// Something that its code refers to has died, and the code with it. When that happens again and again, it is not made anew at once.
+    pub fn died(&mut self) {
+        self.lost();
+        self.deaths = (self.deaths + 1).min(MOST_DOUBLINGS);
+        self.passes = if self.deaths <= LUCKLESS { 0 } else { 1 << (self.deaths - LUCKLESS) };
     }
 
     /// Was it recorded in vain more than once, and has no executor yet?
@@ -239,9 +253,14 @@ pub struct Watch {
     estimate: u64,
     /// What the interpreter takes for a batch, 0 if that is not known.
     interpreted: Cell<u64>,
+    /// Instructions of a round.
+    steps: u64,
     left_at: Cell<u64>,
     /// The window: its cycles, and how many rounds there were before it.
     cycles: Cell<u64>,
+    /// Those in machine code, and those that entering and leaving it took.
+    inside: Cell<u64>,
+    overhead: Cell<u64>,
     rounds_before: Cell<u64>,
     idle_before: Cell<u64>,
     bad: Cell<u8>,
@@ -258,14 +277,18 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// For a loop that takes so many cycles a batch in the interpreter. Rounds whose length is estimated are not counted.
-    pub fn new(interpreted: u64, estimate: u64) -> Watch {
+    /// For a loop that takes so many cycles a batch in the interpreter, and whose rounds have so many instructions. Rounds whose length is
+    /// estimated are not counted.
+    pub fn new(interpreted: u64, estimate: u64, steps: usize) -> Watch {
         Watch {
             rounds: Cell::new(0),
             estimate,
             interpreted: Cell::new(interpreted),
+            steps: steps as u64,
             left_at: Cell::new(0),
             cycles: Cell::new(0),
+            inside: Cell::new(0),
+            overhead: Cell::new(0),
             rounds_before: Cell::new(0),
             idle_before: Cell::new(0),
             bad: Cell::new(0),
@@ -277,6 +300,11 @@ impl Watch {
             is_running: Cell::new(false),
             rounds_at_entry: Cell::new(0),
         }
+    }
+
+    /// Is the next entry going to be measured, unless the code is running already?
+    pub fn is_measuring(&self) -> bool {
+        self.unmeasured.get() == 0
     }
 
     /// The code is about to run. True: [`Watch::ran`] is to be told how long. It may be running already, for a loop may call itself.
@@ -307,6 +335,8 @@ impl Watch {
 
     fn restart(&self) {
         self.cycles.set(0);
+        self.inside.set(0);
+        self.overhead.set(0);
         self.entries.set(0);
         self.rounds_before.set(self.rounds.get());
     }
@@ -314,6 +344,11 @@ impl Watch {
     /// Do rounds count themselves in [`Watch::rounds`]?
     pub fn counts_rounds(&self) -> bool {
         self.estimate == 0
+    }
+
+    /// Entering the code, which is about to be told to have [run](Watch::ran), and leaving it took so many cycles.
+    pub fn cost(&self, cycles: u64) {
+        self.overhead.set(self.overhead.get() + cycles);
     }
 
     /// The code ran from one time to another; `idle` tells for how long the thread has not run.
@@ -324,6 +359,7 @@ impl Watch {
         let interpreted = self.interpreted.get();
         let between = start.saturating_sub(self.left_at.replace(end)).min(interpreted * 2 / BATCH as u64);
         self.cycles.set(self.cycles.get() + inside + between);
+        self.inside.set(self.inside.get() + inside);
         // It may have been left before it came to the header.
         let counted = self.rounds.get().max(self.rounds_at_entry.get() + 1);
         self.rounds.set(counted + inside.checked_div(self.estimate).unwrap_or(0));
@@ -336,15 +372,17 @@ impl Watch {
             self.restart();
             return Verdict::GoOn;
         }
-        let verdict = self.judge(self.cycles.get() / rounds);
+        let overhead = self.overhead.get();
+        let is_idle = overhead > rounds * self.steps * SAVED && overhead * SOON_LEFT > self.inside.get();
+        let verdict = self.judge(self.cycles.get() / rounds, is_idle);
         self.restart();
         verdict
     }
 
-    /// A window is over in which a round has taken so many cycles.
-    fn judge(&self, cycles: u64) -> Verdict {
+    /// A window is over in which a round has taken so many cycles. If it `is_idle`, entering the code was most of what was done.
+    fn judge(&self, cycles: u64, is_idle: bool) -> Verdict {
         let interpreted = self.interpreted.get() / BATCH as u64;
-        if interpreted > 0 && cycles > interpreted {
+        if interpreted > 0 && (cycles > interpreted || is_idle) {
             self.good.set(0);
             self.bad.set(self.bad.get() + 1);
             if self.bad.get() < PATIENCE {
@@ -403,7 +441,7 @@ mod tests {
         l.triggered(JUMP, at(0));
         assert_eq!(l.triggered(JUMP, Moment { cycles: 1_000_000, idle: UNDISTURBED }), Next::Count(BATCH));
         assert!(l.batches.is_empty());
-        let w = Watch::new(32_000, 0);
+        let w = Watch::new(32_000, 0, 10);
         let mut idle = 0;
         assert!((0..50_000u64).all(|i| {
             w.begin();
@@ -440,7 +478,7 @@ mod tests {
     #[test]
     fn code_rests_when_it_is_slower_than_the_interpreter_and_comes_back() {
         // A round takes 1000 cycles in the interpreter.
-        let w = Watch::new(32_000, 0);
+        let w = Watch::new(32_000, 0, 10);
         let mut now = 0;
         let mut run = |w: &Watch, inside: u64| {
             now += 500;
@@ -465,7 +503,7 @@ mod tests {
     #[test]
     fn the_interpreter_is_measured_again_where_it_is_nearly_as_fast() {
         // A round was measured while it took 1000 cycles, but takes 600 by now.
-        let w = Watch::new(32_000, 0);
+        let w = Watch::new(32_000, 0, 10);
         let run = |i: u64| if w.begin() { w.ran(i * 900, i * 900 + 900, || 0) } else { Verdict::GoOn };
         let first = (0..50_000).find(|i| run(*i) == Verdict::Compare).expect("it is close");
         let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
@@ -479,8 +517,42 @@ mod tests {
     }
 
     #[test]
+    fn code_that_is_hardly_entered_before_it_is_left_rests() {
+        let windows = |overhead: u64, inside: u64| {
+            let w = Watch::new(320_000, 0, 10);
+            (0..200_000).any(|i: u64| {
+                let is_measured = w.begin();
+                w.rounds.set(w.rounds.get() + 3);
+                w.cost(overhead);
+                is_measured && w.ran(i * 10_000, i * 10_000 + inside, || 0) == Verdict::Rest
+            })
+        };
+        // Three rounds of ten instructions.
+        assert!(windows(130, 1_000));
+        assert!(!windows(110, 500));
+        assert!(!windows(130, 1_100));
+    }
+
+    #[test]
+    fn a_loop_whose_code_dies_is_not_recorded_at_once_for_ever() {
+        let mut l = Loop { phase: Phase::Hot, ..Loop::default() };
+        for _ in 0..LUCKLESS {
+            l.compiled(1);
+            l.died();
+            assert_eq!(l.triggered(JUMP, at(0)), Next::Record);
+        }
+        l.compiled(1);
+        l.died();
+        assert_eq!([Next::Later, Next::Later, Next::Record], [(); 3].map(|()| l.triggered(JUMP, at(0))));
+        l.compiled(1);
+        l.rest(JUMP, at(0));
+        l.lost();
+        assert!(matches!(l.triggered(JUMP, at(1)), Next::Count(_)));
+    }
+
+    #[test]
     fn code_that_is_worth_it_is_measured_seldom() {
-        let w = Watch::new(320_000, 0);
+        let w = Watch::new(320_000, 0, 10);
         let mut measured = 0;
         for i in 0..1_000_000u64 {
             if w.begin() {
@@ -493,7 +565,7 @@ mod tests {
 
     #[test]
     fn what_goes_on_elsewhere_between_two_rounds_does_not_count() {
-        let w = Watch::new(32_000, 0);
+        let w = Watch::new(32_000, 0, 10);
         let all_good = (0..10_000u64).all(|i| {
             // Ten rounds are counted by the code itself, then something else takes its time.
             let is_measured = w.begin();

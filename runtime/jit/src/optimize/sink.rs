@@ -623,6 +623,7 @@ mod tests {
                 leave !1
             !0: at 10 [v1, v0] v2 = make #0 [v1] unless v0
             !1: at 20 [v6, v4]
-        "#]].assert_eq(&trace.to_string());
+        "#]]
+        .assert_eq(&trace.to_string());
     }
 }
