@@ -1,15 +1,16 @@
 //! Is it worth while to run a frame that native code calls as machine code?
 //!
-//! Such a frame has no rounds, but native code waits for it, so what a call takes is known exactly. Now and then some batches of calls run
-//! by turns as machine code and in the interpreter. Where the interpreter is faster, what it calls may well run machine code of its own, the
-//! frames *rest*, each time for longer. Looking at the clock takes its time, so as long as machine code is faster, most calls are not measured.
+//! Such a frame has no rounds, but native code waits for it, so what a call takes is known exactly. Now and then calls are measured in several
+//! rows, and each runs as machine code or in the interpreter as it happens: what is called in turn need not be alike. Where the interpreter is
+//! faster (what it calls may well run machine code of its own), the frames *rest*, each time for longer. Looking at the clock takes its time,
+//! so as long as machine code is faster, most calls are not measured.
 
 use std::cell::Cell;
 
-/// Calls of a batch.
-const BATCH: u16 = 16;
-/// Batches of each way. The middle one counts.
-const BATCHES: usize = 5;
+/// Calls of a row.
+const ROW: u16 = 128;
+/// How many rows are measured. What is in the middle of them counts, for something may disturb one.
+const ROWS: usize = 7;
 /// So many calls run as machine code before any is measured: other traces have to go on from its exits.
 const WARM_UP: u32 = 4096;
 /// So many calls are not measured once machine code was faster; each time it is twice as many, up to two to the power of `MOST_DOUBLINGS`.
@@ -33,12 +34,16 @@ pub struct CallWatch {
     /// The frame of the call that is measured, NULL if none is. It may call itself.
     frame: Cell<*const u64>,
     since: Cell<u64>,
-    /// Calls of the batch, and what they took.
-    calls: Cell<u16>,
-    cycles: Cell<u64>,
-    /// How many batches there were, and what each took: every second one is of the interpreter.
-    batch: Cell<usize>,
-    batches: [Cell<u64>; 2 * BATCHES],
+    /// How the next calls are to run, and how often to run so; see [`CallWatch::draw`].
+    way: Cell<Way>,
+    times: Cell<u8>,
+    random: Cell<u32>,
+    /// Calls of the row, and what they took, by their ways.
+    calls: [Cell<u16>; 2],
+    cycles: [Cell<u64>; 2],
+    /// How many rows there were, and how many times as long as in the interpreter a call took in each.
+    row: Cell<usize>,
+    ratios: [Cell<f64>; ROWS],
     /// How often machine code was found to be faster, and slower.
     good: Cell<u8>,
     rests: Cell<u8>,
@@ -52,10 +57,13 @@ impl Default for CallWatch {
             unmeasured: Cell::new(WARM_UP),
             frame: Cell::new(std::ptr::null()),
             since: Cell::new(0),
-            calls: Cell::new(0),
-            cycles: Cell::new(0),
-            batch: Cell::new(0),
-            batches: [const { Cell::new(0) }; 2 * BATCHES],
+            way: Cell::new(Way::Code),
+            times: Cell::new(0),
+            random: Cell::new(1),
+            calls: Default::default(),
+            cycles: Default::default(),
+            row: Cell::new(0),
+            ratios: Default::default(),
             good: Cell::new(0),
             rests: Cell::new(0),
             passes: Cell::new(0),
@@ -76,7 +84,20 @@ impl CallWatch {
         }
         self.frame.set(frame);
         self.since.set(clock());
-        if self.batch.get() % 2 == 0 { Way::Code } else { Way::Interpreter }
+        self.draw()
+    }
+
+    /// How a call is to run. Some in a row run alike, for neither way is as fast when the other one was just taken.
+    fn draw(&self) -> Way {
+        if self.times.get() == 0 {
+            // The upper bits of a linear congruential generator.
+            let random = self.random.get().wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            self.random.set(random);
+            self.times.set(1 + (random >> 28) as u8);
+            self.way.set(if random >> 27 & 1 == 0 { Way::Code } else { Way::Interpreter });
+        }
+        self.times.set(self.times.get() - 1);
+        self.way.get()
     }
 
     /// The call of a frame is over. True: from now on such frames rest.
@@ -85,28 +106,27 @@ impl CallWatch {
             return false;
         }
         self.frame.set(std::ptr::null());
-        self.cycles.set(self.cycles.get() + clock().saturating_sub(self.since.get()));
-        self.calls.set(self.calls.get() + 1);
-        if self.calls.get() < BATCH {
+        let way = self.way.get() as usize;
+        self.cycles[way].set(self.cycles[way].get() + clock().saturating_sub(self.since.get()));
+        self.calls[way].set(self.calls[way].get() + 1);
+        if self.calls.iter().map(Cell::get).sum::<u16>() < ROW {
             return false;
         }
-        self.calls.set(0);
-        self.batches[self.batch.get()].set(self.cycles.replace(0));
-        self.batch.set(self.batch.get() + 1);
-        if self.batch.get() < self.batches.len() {
+        let [code, interpreter] = [0, 1].map(|way| self.cycles[way].take() as f64 / self.calls[way].take() as f64);
+        self.ratios[self.row.get()].set(code / interpreter);
+        self.row.set(self.row.get() + 1);
+        if self.row.get() < ROWS {
             return false;
         }
-        self.batch.set(0);
+        self.row.set(0);
         !self.is_worth_it()
     }
 
     fn is_worth_it(&self) -> bool {
-        let middle = |first: usize| {
-            let mut batches = self.batches.iter().skip(first).step_by(2).map(Cell::get).collect::<Vec<_>>();
-            batches.sort_unstable();
-            batches[BATCHES / 2]
-        };
-        let is_worth_it = middle(0) <= middle(1);
+        let mut ratios = self.ratios.each_ref().map(Cell::get);
+        ratios.sort_by(f64::total_cmp);
+        // Not a number is above all numbers.
+        let is_worth_it = ratios[ROWS / 2] <= 1.0;
         if is_worth_it {
             self.unmeasured.set(UNMEASURED << self.good.get());
             self.good.set((self.good.get() + 1).min(MOST_DOUBLINGS));
@@ -153,14 +173,16 @@ mod tests {
         (by_code, by_interpreter, false)
     }
 
-    const MEASURED: u32 = BATCH as u32 * BATCHES as u32;
+    const MEASURED: u32 = ROW as u32 * ROWS as u32;
 
     #[test]
     fn frames_rest_when_the_interpreter_is_faster_and_come_back() {
         let w = CallWatch::default();
-        assert_eq!(call(&w, u32::MAX, 11, 10), (WARM_UP + MEASURED, MEASURED, true));
-        assert!(!w.rests());
-        assert_eq!(call(&w, u32::MAX, 11, 10), (WARM_UP + MEASURED, MEASURED, true));
+        let (by_code, by_interpreter, rests) = call(&w, u32::MAX, 11, 10);
+        assert_eq!(by_code + by_interpreter, WARM_UP + MEASURED);
+        assert!((MEASURED / 3..=MEASURED * 2 / 3).contains(&by_interpreter), "{by_interpreter}");
+        assert!(rests && !w.rests());
+        assert!(call(&w, u32::MAX, 11, 10).2);
         assert!(w.rests());
         assert!(!w.rests());
     }
@@ -168,15 +190,27 @@ mod tests {
     #[test]
     fn most_calls_of_frames_that_are_worth_it_are_not_measured() {
         let w = CallWatch::default();
-        assert_eq!(call(&w, 1_000_000, 10, 10).1, 6 * MEASURED);
+        let (_, by_interpreter, rests) = call(&w, 1_000_000, 10, 10);
+        assert!(by_interpreter < 1_000_000 / 200 && !rests);
+    }
+
+    #[test]
+    fn calls_that_take_different_times_in_turn_are_compared_with_their_likes() {
+        let w = CallWatch::default();
+        let frame = 8 as *const u64;
+        for i in 0..100_000 {
+            let way = w.begin(frame, || 0);
+            let taken = if i % 16 == 0 { 10_000 } else { 100 };
+            assert!(!w.end(frame, || if way == Way::Code { taken / 2 } else { taken }));
+        }
     }
 
     #[test]
     fn a_call_within_a_call_is_not_measured() {
         let w = CallWatch::default();
-        call(&w, WARM_UP + BATCH as u32, 1, 1);
+        call(&w, WARM_UP, 1, 1);
         let (outer, inner) = (8 as *const u64, 16 as *const u64);
-        assert_eq!(w.begin(outer, || 0), Way::Interpreter);
+        w.begin(outer, || 0);
         assert_eq!(w.begin(inner, || unreachable!()), Way::Code);
         assert!(!w.end(inner, || unreachable!()));
         assert!(!w.end(outer, || 1));
