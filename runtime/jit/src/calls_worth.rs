@@ -10,7 +10,9 @@ use std::cell::Cell;
 /// Calls of a row.
 const ROW: u16 = 128;
 /// How many rows are measured. What is in the middle of them counts, for something may disturb one.
-const ROWS: usize = 7;
+const ROWS: usize = 9;
+/// No call counts for more than so many times the mean of a row: the thread may have waited, or collected garbage.
+const LONGEST: u64 = 8;
 /// So many calls run as machine code before any is measured: other traces have to go on from its exits.
 const WARM_UP: u32 = 4096;
 /// So many calls are not measured once machine code was faster; each time it is twice as many, up to two to the power of `MOST_DOUBLINGS`.
@@ -41,6 +43,8 @@ pub struct CallWatch {
     /// Calls of the row, and what they took, by their ways.
     calls: [Cell<u16>; 2],
     cycles: [Cell<u64>; 2],
+    /// The lowest mean of a row.
+    mean: Cell<u64>,
     /// How many rows there were, and how many times as long as in the interpreter a call took in each.
     row: Cell<usize>,
     ratios: [Cell<f64>; ROWS],
@@ -62,6 +66,7 @@ impl Default for CallWatch {
             random: Cell::new(1),
             calls: Default::default(),
             cycles: Default::default(),
+            mean: Cell::new(u64::MAX),
             row: Cell::new(0),
             ratios: Default::default(),
             good: Cell::new(0),
@@ -107,11 +112,14 @@ impl CallWatch {
         }
         self.frame.set(std::ptr::null());
         let way = self.way.get() as usize;
-        self.cycles[way].set(self.cycles[way].get() + clock().saturating_sub(self.since.get()));
+        let cycles = clock().saturating_sub(self.since.get()).min(self.mean.get().saturating_mul(LONGEST));
+        self.cycles[way].set(self.cycles[way].get() + cycles);
         self.calls[way].set(self.calls[way].get() + 1);
         if self.calls.iter().map(Cell::get).sum::<u16>() < ROW {
             return false;
         }
+        let mean = self.cycles.iter().map(Cell::get).sum::<u64>() / ROW as u64;
+        self.mean.set(self.mean.get().min(mean.max(1)));
         let [code, interpreter] = [0, 1].map(|way| self.cycles[way].take() as f64 / self.calls[way].take() as f64);
         self.ratios[self.row.get()].set(code / interpreter);
         self.row.set(self.row.get() + 1);
@@ -119,6 +127,7 @@ impl CallWatch {
             return false;
         }
         self.row.set(0);
+        self.mean.set(u64::MAX);
         !self.is_worth_it()
     }
 
@@ -200,7 +209,7 @@ mod tests {
         let frame = 8 as *const u64;
         for i in 0..100_000 {
             let way = w.begin(frame, || 0);
-            let taken = if i % 16 == 0 { 10_000 } else { 100 };
+            let taken = if i % 16 == 0 { 600 } else { 100 };
             assert!(!w.end(frame, || if way == Way::Code { taken / 2 } else { taken }));
         }
     }
