@@ -269,6 +269,7 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
     let watch = Watch::new(if code::COMPETES { interpreted } else { 0 }, estimate(&lowered.trace), recording.steps.len());
     let references = References::of(&lowered);
     let mut executor = Executor::new(header, lowered.entry, exits, references, watch);
+    executor.instructions = &raw const state.instructions;
     executor.counts = stats::block(t).map(|_| Counts::new(&lowered.trace, &raw const state.uops_run));
     let executor = Arc::new(executor);
     for e in &executor.exits {

@@ -88,10 +88,11 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     let is_measured = executor.watch.begin();
     let clock = || if is_measured { worth::cycles() } else { 0 };
     let start = clock();
+    let done = state.instructions.get();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
     let (step, times) = unsafe { state.run(r, code, clock) };
     if is_measured {
-        executor.watch.cost((start - called).saturating_add(times.gone - times.left));
+        executor.watch.cost((start - called).saturating_add(times.gone - times.left), state.instructions.get() - done);
         match executor.watch.ran(start, times.left, worth::idle) {
             Verdict::GoOn => {}
             verdict => pause(t, jump, executor, verdict),
@@ -105,6 +106,7 @@ struct Running<'a> {
     buffer: &'a [Cell<u64>; BUFFER_WORDS],
     executors: &'a Cell<u32>,
     uops: &'a Cell<u64>,
+    instructions: &'a Cell<u64>,
 }
 
 impl<'a> Running<'a> {
@@ -117,7 +119,12 @@ impl<'a> Running<'a> {
             if (*state).running.get() == 0 && !t.tier2().is_recording() {
                 (*state).free_retired(t);
             }
-            Running { buffer: &(*state).buffer, executors: &(*state).running, uops: &(*state).uops_run }
+            Running {
+                buffer: &(*state).buffer,
+                executors: &(*state).running,
+                uops: &(*state).uops_run,
+                instructions: &(*state).instructions,
+            }
         }
     }
 

@@ -45,7 +45,10 @@ const MOST_DOUBLINGS: u8 = 20;
 /// Machine code of an instruction saves about so many cycles. A loop whose entries cost more than its rounds save rests ...
 const SAVED: u64 = 4;
 /// ... if it is left again soon: this many times the cost of the entries is more than the code takes, with what goes on from its exits.
-const SOON_LEFT: u64 = 8;
+const SOON_LEFT: u64 = 16;
+
+/// No entry counts for more cycles than this: the thread may have waited.
+const DEAREST: u64 = 4096;
 
 /// A thread that waits longer than so many nanoseconds meanwhile is not measured.
 const UNDISTURBED: u64 = 50_000;
@@ -254,13 +257,15 @@ pub struct Watch {
     /// What the interpreter takes for a batch, 0 if that is not known.
     interpreted: Cell<u64>,
     /// Instructions of a round.
-    steps: u64,
+    pub steps: usize,
     left_at: Cell<u64>,
     /// The window: its cycles, and how many rounds there were before it.
     cycles: Cell<u64>,
     /// Those in machine code, and those that entering and leaving it took.
     inside: Cell<u64>,
     overhead: Cell<u64>,
+    /// Instructions that the code has done.
+    instructions: Cell<u64>,
     rounds_before: Cell<u64>,
     idle_before: Cell<u64>,
     bad: Cell<u8>,
@@ -284,11 +289,12 @@ impl Watch {
             rounds: Cell::new(0),
             estimate,
             interpreted: Cell::new(interpreted),
-            steps: steps as u64,
+            steps,
             left_at: Cell::new(0),
             cycles: Cell::new(0),
             inside: Cell::new(0),
             overhead: Cell::new(0),
+            instructions: Cell::new(0),
             rounds_before: Cell::new(0),
             idle_before: Cell::new(0),
             bad: Cell::new(0),
@@ -337,6 +343,7 @@ impl Watch {
         self.cycles.set(0);
         self.inside.set(0);
         self.overhead.set(0);
+        self.instructions.set(0);
         self.entries.set(0);
         self.rounds_before.set(self.rounds.get());
     }
@@ -346,9 +353,11 @@ impl Watch {
         self.estimate == 0
     }
 
-    /// Entering the code, which is about to be told to have [run](Watch::ran), and leaving it took so many cycles.
-    pub fn cost(&self, cycles: u64) {
-        self.overhead.set(self.overhead.get() + cycles);
+    /// Entering the code, which is about to be told to have [run](Watch::ran), and leaving it took so many cycles; it has done so many
+    /// instructions, not counting rounds that do not count themselves.
+    pub fn cost(&self, cycles: u64, instructions: u64) {
+        self.overhead.set(self.overhead.get() + cycles.min(DEAREST));
+        self.instructions.set(self.instructions.get() + instructions);
     }
 
     /// The code ran from one time to another; `idle` tells for how long the thread has not run.
@@ -367,22 +376,26 @@ impl Watch {
         if rounds < WINDOW_ROUNDS || self.cycles.get() < WINDOW_CYCLES {
             return Verdict::GoOn;
         }
-        let idle = idle();
-        if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
-            self.restart();
-            return Verdict::GoOn;
-        }
+        let uncounted = if self.counts_rounds() { 0 } else { rounds * self.steps as u64 };
         let overhead = self.overhead.get();
-        let is_idle = overhead > rounds * self.steps * SAVED && overhead * SOON_LEFT > self.inside.get();
-        let verdict = self.judge(self.cycles.get() / rounds, is_idle);
+        let is_idle = overhead > (self.instructions.get() + uncounted) * SAVED && overhead * SOON_LEFT > self.inside.get();
+        let verdict = self.judge(self.cycles.get() / rounds, is_idle, idle);
         self.restart();
         verdict
     }
 
-    /// A window is over in which a round has taken so many cycles. If it `is_idle`, entering the code was most of what was done.
-    fn judge(&self, cycles: u64, is_idle: bool) -> Verdict {
+    /// A window is over in which a round has taken so many cycles. If it `is_idle`, entering the code was most of what was done. `idle` is as
+    /// for [`ran`](Watch::ran).
+    fn judge(&self, cycles: u64, is_idle: bool, idle: impl FnOnce() -> u64) -> Verdict {
         let interpreted = self.interpreted.get() / BATCH as u64;
         if interpreted > 0 && (cycles > interpreted || is_idle) {
+            // Nothing is faster for having waited, so only what is slow needs to be asked about that.
+            if !is_idle {
+                let idle = idle();
+                if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
+                    return Verdict::GoOn;
+                }
+            }
             self.good.set(0);
             self.bad.set(self.bad.get() + 1);
             if self.bad.get() < PATIENCE {
@@ -523,14 +536,14 @@ mod tests {
             (0..200_000).any(|i: u64| {
                 let is_measured = w.begin();
                 w.rounds.set(w.rounds.get() + 3);
-                w.cost(overhead);
+                w.cost(overhead, 30);
                 is_measured && w.ran(i * 10_000, i * 10_000 + inside, || 0) == Verdict::Rest
             })
         };
         // Three rounds of ten instructions.
-        assert!(windows(130, 1_000));
+        assert!(windows(130, 2_000));
         assert!(!windows(110, 500));
-        assert!(!windows(130, 1_100));
+        assert!(!windows(130, 2_100));
     }
 
     #[test]
