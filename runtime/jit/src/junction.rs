@@ -11,9 +11,9 @@
 //! A junction has its code in its first word, as executors do, so that [`crate::ir::Op::Link`] leads to either.
 
 use crate::backend::code;
-use crate::calls_worth::CallWatch;
 use crate::executor::{Executor, Phase};
 use crate::worth::LUCKLESS;
+use crate::worth::calls::CallWatch;
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;

@@ -12,7 +12,7 @@
 //!   going on in the interpreter where it is left;
 //! * [`source_map`]: the lines that a trace comes from, and [`dump`]: writing about it, for those who look at it;
 //! * [`leave_once`]: leaving through every exit, for tests; [`cells`]: headers of new cells;
-//! * [`budget`]: how much time all this may take; [`worth`], [`calls_worth`]: which loops and frames run faster for it;
+//! * [`budget`]: how much time all this may take; [`worth`]: which loops and frames run faster for it;
 //!   [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
@@ -25,7 +25,6 @@
 
 pub mod backend;
 pub mod budget;
-pub mod calls_worth;
 pub mod cells;
 pub mod dump;
 pub mod executor;

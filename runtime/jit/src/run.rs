@@ -3,9 +3,9 @@
 //! Code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
 
 use crate::backend::{self, Left};
-use crate::calls_worth::Way;
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, NOWHERE, Phase, Source, State};
 use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
+use crate::worth::calls::Way;
 use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
