@@ -178,6 +178,19 @@ def chain(n):
     return node
 
 
+def bound_methods(n):
+    total, kept = 0, []
+    for i in range(n):
+        v = Vector(i, 1)
+        method = v.dot
+        total += method(v)
+        if i % 500 == 7:
+            kept.append(method)
+        bound = kept.append
+    bound(method)
+    return total, [m.__self__.x for m in kept], method == v.dot, method is v.dot, len(kept)
+
+
 def seen_by_frames(n):
     found = 0
     for i in range(n):
@@ -202,7 +215,7 @@ def much_memory(n):
 def everything():
     calls = [(temporaries, 3000), (accumulate, 3000), (left_in_the_middle, 3000), (identity, 3000), (in_a_circle, 2000), (exceptions, 2000)]
     calls += [(changed_class, 2000), (deleted, 2000), (swapped, 3000), (two_names, 2000), (chain, 2000)]
-    calls += [(seen_by_frames, 2000)]
+    calls += [(seen_by_frames, 2000), (bound_methods, 2000)]
     return [f"{function.__name__}: {function(n)!r}" for function, n in calls]
 
 

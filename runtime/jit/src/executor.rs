@@ -36,13 +36,10 @@ pub const MISSES: u16 = 64;
 /// How many traces may go on from the exits of a loop, and from the exits of those.
 const MOST_TRACES: u16 = 64;
 
-/// An input that has no place in the frame: what it is at first does not matter.
-pub const NOWHERE: u32 = u32::MAX;
-
 /// A place of the first frame that a loop takes as an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Which variable or place of the value stack; [`NOWHERE`]: it is part of an object, as long as that is not made.
+    /// Which variable or place of the value stack.
     pub place: u32,
     /// As what.
     pub ty: Ty,
@@ -110,6 +107,8 @@ pub struct ExitState {
     pub reason: &'static CStr,
     /// What has failed needs Python code.
     pub needs_python: bool,
+    /// What the whole loop relies on is not so.
+    pub is_miss: bool,
 }
 
 /// Where a trace is left.
@@ -191,7 +190,7 @@ pub struct Executor {
     pub exits: Vec<Box<Exit>>,
     /// What the code refers to.
     pub references: References,
-    /// How often the entry may still not fit.
+    /// How often the entry may still not fit, or what the loop relies on not be so.
     pub misses: Cell<u16>,
     /// Its code is in the statistics.
     is_counted: Cell<bool>,

@@ -102,6 +102,13 @@ impl State {
         doomed.len()
     }
 
+    /// Retires an executor, and those that lead to it.
+    pub(crate) fn retire_with_dependents(&mut self, executor: &Executor) {
+        let mut doomed = FxHashSet::from_iter([std::ptr::from_ref(executor)]);
+        self.add_dependents(&mut doomed);
+        self.retire_these(&doomed);
+    }
+
     fn forget_places(&mut self, dead: &Dead) {
         let new = std::mem::take(&mut self.seen.places);
         if dead.is_minor() {

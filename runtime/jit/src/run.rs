@@ -3,7 +3,7 @@
 //! Code gets its inputs in the thread's buffer and leaves its state there, as raw words; an [`Exit`] tells what each word is.
 
 use crate::backend::{self, Left};
-use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, NOWHERE, Phase, Source, State};
+use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
 use crate::worth::calls::Way;
 use crate::worth::{self, Moment, Verdict};
@@ -72,9 +72,6 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         return Step::Jump;
     };
     for (word, e) in state.buffer.iter().zip(&executor.entry) {
-        if e.place == NOWHERE {
-            continue;
-        }
         // SAFETY: the frame has the place, being of the code that the executor was made for.
         match unbox(unsafe { *r.fp.add(e.place as usize) }, e) {
             Some(raw) => word.set(raw),
@@ -275,6 +272,21 @@ fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
     give_up(r.t(), jump, executor);
 }
 
+/// What a loop relies on was not so when it was entered. When that happens often, it is recorded anew, and expects nothing.
+#[cold]
+fn not_as_expected(t: &Thread, exit: &Exit) {
+    // SAFETY: the root of an exit that is not dead.
+    let executor = unsafe { &*exit.root.get() };
+    if executor.misses.get() > 0 {
+        executor.misses.set(executor.misses.get() - 1);
+        return;
+    }
+    // SAFETY: the state lives as long as the thread, and nothing else refers into these tables. What is retired stays while code runs.
+    let state = unsafe { &mut *State::of(t) };
+    state.loop_at(executor.header).is_plain = true;
+    state.retire_with_dependents(executor);
+}
+
 /// The loop's executor is of no use.
 fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     // SAFETY: the state lives as long as the thread, and nothing else refers into these tables.
@@ -332,6 +344,9 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
 fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     if exit.dead.get() {
         return;
+    }
+    if exit.state.is_miss {
+        return not_as_expected(r.t(), exit);
     }
     if !may_grow(exit) && exit.side.get().is_null() {
         // What has not got past its instruction in a trace that started there might go round in circles.

@@ -31,15 +31,26 @@ pub struct Words {
 /// The exits of a trace, and what each of them writes to the buffer.
 pub type Exits = (Vec<Box<Exit>>, Vec<Words>);
 
+/// Why a trace is left through an exit.
+#[derive(Clone, Copy)]
+struct Reason {
+    /// The name of the first uop that leaves there.
+    name: &'static CStr,
+    /// See [`ExitState`].
+    needs_python: bool,
+    is_miss: bool,
+}
+
 /// The exits of a trace. None: too many values.
 pub fn exits(trace: &Trace) -> Option<Exits> {
-    let mut reasons = vec![(c"none", false); trace.snapshots.len()];
+    let mut reasons = vec![Reason { name: c"none", needs_python: false, is_miss: false }; trace.snapshots.len()];
     for id in trace.entry.iter().chain(&trace.body).rev() {
         let uop = trace.uop(*id);
         if let Some(exit) = uop.exit {
-            let (reason, needs_python) = &mut reasons[exit as usize];
-            *reason = uop.op.name_c();
-            *needs_python |= uop.op.avoids_python();
+            let reason = &mut reasons[exit as usize];
+            reason.name = uop.op.name_c();
+            reason.needs_python |= uop.op.avoids_python();
+            reason.is_miss |= uop.op == Op::GuardAlone;
         }
     }
     let words = words(trace)?;
@@ -86,7 +97,7 @@ fn words_behind(trace: &Trace, exit: u32, before: Option<u32>, words: &[Words]) 
 }
 
 /// Where an exit has its values, which are in these words of the buffer.
-fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), words: &[Id]) -> Option<ExitState> {
+fn exit_state(trace: &Trace, snapshot: usize, reason: Reason, words: &[Id]) -> Option<ExitState> {
     let snapshot = &trace.snapshots[snapshot];
     let taken = |id: Id| {
         let uop = trace.uop(id);
@@ -131,8 +142,8 @@ fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), wor
         let parts = o.parts.iter().map(|id| source(*id)).collect::<Option<Vec<_>>>()?;
         objects.push(ExitObject { layout: trace.layouts[o.layout as usize].clone(), unless, parts });
     }
-    let (reason, needs_python) = reason;
-    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, objects, reason, needs_python })
+    let Reason { name, needs_python, is_miss } = reason;
+    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, objects, reason: name, needs_python, is_miss })
 }
 
 /// The Python value of a constant.

@@ -90,6 +90,8 @@ macro_rules! define_ops {
 define_ops! {
     /// Word `imm` of the thread's buffer when the trace starts; in a loop, what the last round hands to the next.
     Input = "input" Pure;
+    /// Behind inputs: in the first round the operand, in the others what the last round hands to the next.
+    Carried = "carried" Pure;
     /// The constant `imm`.
     Const = "const" Pure;
     /// The address `imm` bytes behind the first frame of the trace.
@@ -123,6 +125,8 @@ define_ops! {
     GuardFalse = "guard_false" Guards;
     /// The interpreter's stack from an address on, and the recursion limit, have room for `imm` = frames << 32 | words more.
     GuardRoom = "guard_room" Guards;
+    /// There is no other thread.
+    GuardAlone = "guard_alone" Guards;
     /// Nobody has asked anything of the thread.
     GuardBreaker = "guard_breaker" Guards;
 
@@ -250,6 +254,10 @@ define_ops! {
     /// Calls the native function at the address `imm`, which runs no Python code: leaves if it raises an exception, or if somebody traces
     /// such calls. Behind the arguments what `StoreItem` has there.
     CallNative = "call_native" Writes;
+    /// Takes a lock (first value), as `CallNative` does.
+    TakeLock = "take_lock" Writes;
+    /// Gives a lock (first value) back, as `CallNative` does.
+    GiveLock = "give_lock" Writes;
     /// Two strs in one: leaves if there is no memory. Behind them what `StoreItem` has there.
     ConcatStr = "concat_str" Writes;
     /// Appends the second value to a list (first value): leaves if there is no memory. Behind them what `StoreItem` has there.
@@ -373,7 +381,7 @@ pub struct Trace {
     pub entry: Vec<Id>,
     /// What runs in each round, or once if it is no loop.
     pub body: Vec<Id>,
-    /// The inputs.
+    /// The inputs, and what else is handed on from round to round.
     pub inputs: Vec<Id>,
     /// What the inputs are in the next round; None: no loop.
     pub next: Option<Vec<Id>>,

@@ -23,7 +23,7 @@ impl Trace {
                 } else {
                     trace.entry.push(id)
                 }
-                if trace.uop(id).op == Op::Input {
+                if matches!(trace.uop(id).op, Op::Input | Op::Carried) {
                     trace.inputs.push(id);
                 }
             }

@@ -337,9 +337,15 @@ impl Lowering<'_> {
         self.loaded.retain(|(op, _, _), _| *op != Op::LoadItem);
     }
 
+    /// Whatever was loaded may have changed, and no uop tells what.
+    pub(super) fn forget_loads(&mut self) {
+        self.loaded.clear();
+        self.forgets = true;
+    }
+
     /// Anything may have changed, apart from what never does.
     pub(super) fn forget_all(&mut self) {
-        self.loaded.clear();
+        self.forget_loads();
         for fact in self.facts.values_mut() {
             if fact.shape.is_some_and(|s| !is_stable(s)) {
                 fact.shape = None;

@@ -28,7 +28,7 @@ mod simple;
 mod special_methods;
 mod state;
 
-use crate::executor::{Entry, ExitObject, ExitState, NOWHERE, Source};
+use crate::executor::{Entry, ExitObject, ExitState, Source};
 use crate::ir::{Id, Layout, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
 use limpid_bytecode::Opcode;
@@ -103,14 +103,6 @@ pub struct Lowered {
     pub entry: Vec<Entry>,
 }
 
-impl Lowered {
-    /// Inputs that the optimizer has added to those of a loop have no place.
-    pub fn enter_parts(&mut self) {
-        let parts = &self.trace.inputs[self.entry.len()..];
-        self.entry.extend(parts.iter().map(|id| Entry { place: NOWHERE, ty: self.trace.uop(*id).ty, shape: None, fixed: false }));
-    }
-}
-
 /// The executor of the loop that a recording ends at.
 pub struct LinkTarget {
     /// Its address.
@@ -151,6 +143,8 @@ struct Lowering<'a> {
     /// How far the interpreter's stack is used, in words from the first frame; how many frames are entered.
     words: i32,
     deepest: i32,
+    /// Does the trace change memory in ways that its uops do not tell?
+    forgets: bool,
     /// Does the trace end in another executor?
     linked: bool,
     /// The instruction that the trace starts with has left another one, for it needed Python code.
@@ -278,6 +272,7 @@ impl<'a> Lowering<'a> {
             touched: BTreeSet::new(),
             words: 0,
             deepest: 0,
+            forgets: false,
             linked: false,
             needs_python: false,
             at_start: false,
@@ -294,6 +289,10 @@ impl<'a> Lowering<'a> {
                 self.trace.entry.retain(|i| *i != id);
                 self.trace.body.retain(|i| *i != id);
             }
+        }
+        if self.forgets {
+            let trace = &mut self.trace;
+            trace.entry.retain(|id| trace.uops[id.0 as usize].op != Op::GuardAlone);
         }
         Lowered { trace: self.trace, entry }
     }
@@ -375,23 +374,14 @@ impl<'a> Lowering<'a> {
     /// Makes an object that the exit would have made.
     fn remake(&mut self, object: &ExitObject, inputs: &mut Inputs) -> Id {
         let parts: Vec<Id> = object.parts.iter().map(|part| self.input(*part, inputs)).collect();
-        let mut operands: Vec<Id> = parts.iter().map(|part| self.value(*part)).collect();
-        let layout = self.trace.layout(Layout::clone(&object.layout)) as i64;
-        if let Some(unless) = object.unless {
-            operands.insert(0, self.input(unless, inputs));
-            return self.emit_with(Op::MakeUnless, Ty::Value, &operands, layout, None);
+        let layout = Layout::clone(&object.layout);
+        let Some(unless) = object.unless else { return self.make(layout, parts) };
+        let mut operands = vec![self.input(unless, inputs)];
+        for part in parts {
+            operands.push(self.value(part));
         }
-        let id = self.emit_with(Op::Make, Ty::Value, &operands, layout, None);
-        self.guarded_not_null(id);
-        self.has_shape(id, ShapeRef(object.layout.header as u32));
-        if object.layout.is_tuple {
-            self.tuples.insert(id, parts);
-        } else {
-            for (offset, part) in object.layout.offsets.iter().zip(parts) {
-                self.loaded.insert((Op::Load, vec![id], i64::from(*offset)), part);
-            }
-        }
-        id
+        let layout = self.trace.layout(layout) as i64;
+        self.emit_with(Op::MakeUnless, Ty::Value, &operands, layout, None)
     }
 
     fn guard_room(&mut self) {
@@ -471,10 +461,6 @@ impl<'a> Lowering<'a> {
         let frame = self.frames.len() - 1;
         let mut values = Vec::new();
         for e in entry {
-            if e.place == NOWHERE {
-                values.push(self.constant(e.ty, 0));
-                continue;
-            }
             let place = self.frames[frame].places.get(e.place as usize)?.value;
             let id = match place {
                 Some(id) => id,

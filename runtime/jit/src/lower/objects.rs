@@ -1,7 +1,7 @@
 //! Names and containers.
 
 use super::{Abort, Lowering, MadeSlice};
-use crate::ir::{Id, Op, Ty};
+use crate::ir::{Id, Layout, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::object::Ref;
@@ -170,6 +170,23 @@ impl Lowering<'_> {
         let sequence = self.emit_with(op, Ty::Value, &operands, imm as i64, Some(exit));
         self.has_shape(sequence, shape);
         sequence
+    }
+
+    /// Makes an object with all that it holds.
+    pub(super) fn make(&mut self, layout: Layout, parts: Vec<Id>) -> Id {
+        let operands: Vec<Id> = parts.iter().map(|part| self.value(*part)).collect();
+        let number = self.trace.layout(layout.clone()) as i64;
+        let id = self.emit_with(Op::Make, Ty::Value, &operands, number, None);
+        self.guarded_not_null(id);
+        self.has_shape(id, ShapeRef(layout.header as u32));
+        if layout.is_tuple {
+            self.tuples.insert(id, parts);
+        } else {
+            for (offset, part) in layout.offsets.iter().zip(parts) {
+                self.loaded.insert((Op::Load, vec![id], i64::from(*offset)), part);
+            }
+        }
+        id
     }
 
     fn append(&mut self, list: Id, v: Id) -> Result<(), Abort> {

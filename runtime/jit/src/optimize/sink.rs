@@ -317,16 +317,18 @@ impl Sinking<'_> {
             && !self.trace.entry.iter().chain(&self.body).any(|uop| self.trace.uop(*uop).args.contains(&input))
     }
 
-    /// Hands the object for an input on in parts, which become inputs.
+    /// Hands the object for an input on in parts, which are no inputs.
     fn hand_on(&mut self, k: usize, next: &mut Vec<Id>) {
         let (input, object) = (self.trace.inputs[k], self.objects[&next[k]].clone());
         next[k] = self.trace.add(Uop { op: Op::Const, ty: Ty::Value, args: Vec::new(), imm: NOT_MADE as i64, exit: None });
         let mut parts = Vec::new();
         for (_, part) in &object.parts {
             let part = self.unboxed(self.name(*part));
-            let (ty, imm) = (self.trace.uop(part).ty, self.trace.inputs.len() as i64);
-            let id = self.trace.add(Uop { op: Op::Input, ty, args: Vec::new(), imm, exit: None });
-            self.trace.entry.insert(self.trace.inputs.len(), id);
+            let ty = self.trace.uop(part).ty;
+            // What it is in the first round does not matter.
+            let anything = self.trace.add(Uop { op: Op::Const, ty, args: Vec::new(), imm: 0, exit: None });
+            let id = self.trace.add(Uop { op: Op::Carried, ty, args: vec![anything], imm: 0, exit: None });
+            self.trace.entry.push(id);
             self.trace.inputs.push(id);
             next.push(part);
             parts.push(id);
@@ -496,13 +498,13 @@ mod tests {
                     v0: value = input #0
                     v1: value = input #1
                     v2: float = input #2
-                    v9: float = input #3
+                    v10: float = carried v9
                 body:
                     guard_breaker !0
                     v5: value = box v2
                     guard_breaker !2
                 again [v0, v8, v2, v2]
-                !0: at 10 [v9, v1] v1 = make #0 [v9] unless v1
+                !0: at 10 [v10, v1] v1 = make #0 [v10] unless v1
                 !1: at 20 [v1, v4]
                 !2: at 30 [v5] v4 = make #0 [v5]
             "#]],
