@@ -83,12 +83,20 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     }
     executor.count_memory(t);
     let is_measured = executor.watch.begin();
-    let clock = || if is_measured { worth::cycles() } else { 0 };
+    let rounds = Cell::new(0);
+    let clock = || {
+        if !is_measured {
+            return 0;
+        }
+        rounds.set(executor.watch.rounds.get());
+        worth::cycles()
+    };
     let start = clock();
     let done = state.instructions.get();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
     let (step, times) = unsafe { state.run(r, code, clock) };
     if is_measured {
+        executor.watch.skip(rounds.get());
         executor.watch.cost((start - called).saturating_add(times.gone - times.left), state.instructions.get() - done);
         match executor.watch.ran(start, times.left, worth::idle) {
             Verdict::GoOn => {}

@@ -357,6 +357,11 @@ impl Watch {
         self.estimate == 0
     }
 
+    /// When the code was left first there had been so many rounds. Those after that went on from a junction, in a time that is not counted.
+    pub fn skip(&self, rounds: u64) {
+        self.rounds_before.set(self.rounds_before.get() + self.rounds.get().saturating_sub(rounds));
+    }
+
     /// Entering the code, which is about to be told to have [run](Watch::ran), and leaving it took so many cycles; it has done so many
     /// instructions, not counting rounds that do not count themselves.
     pub fn cost(&self, cycles: u64, instructions: u64) {
