@@ -198,6 +198,8 @@ pub struct Executor {
     pub watch: Watch,
     /// How many traces go on from it, if it is a loop.
     traces: Cell<u16>,
+    /// Where its code counts the instructions that it stands for, or NULL.
+    pub instructions: *const Cell<u64>,
     /// What its code counts, if it was made while the statistics were on.
     pub counts: Option<Box<Counts>>,
 }
@@ -225,13 +227,14 @@ impl Executor {
             is_counted: Cell::new(false),
             watch,
             traces: Cell::new(0),
+            instructions: std::ptr::null(),
             counts: None,
         }
     }
 
     /// One that was retired, and which nothing refers to.
     pub fn nothing() -> Executor {
-        let e = Executor::new(std::ptr::null(), Vec::new(), Vec::new(), References::default(), Watch::new(0, 0));
+        let e = Executor::new(std::ptr::null(), Vec::new(), Vec::new(), References::default(), Watch::new(0, 0, 0));
         e.retire();
         e
     }
@@ -326,6 +329,8 @@ pub struct State {
     pub(crate) retired: Vec<Arc<Executor>>,
     /// How many uops have run since an executor was entered, as far as its code counts them.
     pub uops_run: Cell<u64>,
+    /// How many instructions machine code has done; it counts them when it begins with a trace or a round.
+    pub instructions: Cell<u64>,
     uops: Totals,
 }
 
@@ -345,6 +350,7 @@ impl State {
                 seen: Seen::default(),
                 retired: Vec::new(),
                 uops_run: Cell::new(0),
+                instructions: Cell::new(0),
                 uops: Totals::default(),
             };
             cell.set(Box::into_raw(Box::new(state)).cast());

@@ -12,6 +12,8 @@
 
 use crate::backend::code;
 use crate::executor::{Executor, Phase};
+use crate::worth::LUCKLESS;
+use crate::worth::calls::CallWatch;
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,6 +24,10 @@ pub struct Junction {
     code: Cell<*const u8>,
     executor: Cell<*const Executor>,
     counter: Cell<u16>,
+    /// How often it was recorded or compiled in vain.
+    times: Cell<u8>,
+    /// Whether it is worth while to enter its code for frames that native code calls.
+    pub calls: CallWatch,
 }
 
 impl Default for Junction {
@@ -31,6 +37,8 @@ impl Default for Junction {
             code: Cell::new(code::leave_stub()),
             executor: Cell::new(std::ptr::null()),
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
+            times: Cell::new(0),
+            calls: CallWatch::default(),
         }
     }
 }
@@ -54,15 +62,26 @@ impl Junction {
         if let Some(executor) = unsafe { self.executor.get().as_ref() } {
             match executor.code() {
                 Some(code) => self.code.set(code),
-                None if executor.phase() == Phase::Failed => self.executor.set(std::ptr::null()),
+                None if executor.phase() == Phase::Failed => {
+                    self.executor.set(std::ptr::null());
+                    self.failed();
+                }
                 None => {}
             }
+            return false;
+        }
+        if self.times.get() >= LUCKLESS {
             return false;
         }
         let counter = self.counter.get();
         let triggers = backoff::triggers(counter);
         self.counter.set(if triggers { backoff::restart(counter) } else { backoff::advance(counter) });
         triggers
+    }
+
+    /// It was recorded or compiled in vain. After some times it is not tried any more.
+    pub fn failed(&self) {
+        self.times.set(self.times.get().saturating_add(1));
     }
 
     /// The executor of its trace, or NULL.

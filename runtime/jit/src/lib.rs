@@ -13,7 +13,8 @@
 //!   going on in the interpreter where it is left;
 //! * [`source_map`]: the lines that a trace comes from, and [`dump`]: writing about it, for those who look at it;
 //! * [`leave_once`]: leaving through every exit, for tests; [`cells`]: headers of new cells;
-//! * [`budget`]: how much time all this may take; [`worth`]: which loops run faster for it; [`uop_counts`]: how often uops run.
+//! * [`budget`]: how much time all this may take; [`worth`]: which loops and frames run faster for it;
+//!   [`uop_counts`]: how often uops run.
 //!
 //! Rules that keep it sound: before anything that may run Python, the interpreter's stack has everything it has in the interpreter
 //! ([`lower`] writes it). What machine code holds in registers and on the native stack the collector finds there; what the code itself
@@ -79,6 +80,7 @@ pub fn install(options: &Options) {
         compile: |t, recording| budget::charge(|| compile(t, recording)).0,
         run: run::run,
         enter: run::enter,
+        left: run::left,
         forget,
         after_fork,
         trace,
@@ -136,7 +138,9 @@ fn compile(t: &Thread, recording: &mut Recording) {
                         set_counter(jump, backoff::make(times as u16 * 3, backoff::MAX_BACKOFF));
                     }
                 }
-                Origin::Junction(_) | Origin::Frame { .. } => {}
+                // SAFETY: as above.
+                Origin::Junction(pc) => unsafe { (*State::of(t)).junction_at(pc).failed() },
+                Origin::Frame { .. } => {}
                 // The loop that it leads to may have an executor the next time.
                 Origin::Exit(_) if matches!(abort, Abort::Empty) && recording.end == End::OtherLoop => {}
                 // SAFETY: as above.
@@ -260,9 +264,10 @@ fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u
         l.compiled(number);
         interpreted = l.interpreted;
     }
-    let watch = Watch::new(if code::COMPETES { interpreted } else { 0 }, estimate(&lowered.trace));
+    let watch = Watch::new(if code::COMPETES { interpreted } else { 0 }, estimate(&lowered.trace), recording.steps.len());
     let references = References::of(&lowered);
     let mut executor = Executor::new(header, lowered.entry, exits, references, watch);
+    executor.instructions = &raw const state.instructions;
     executor.counts = stats::block(t).map(|_| Counts::new(&lowered.trace, &raw const state.uops_run));
     let executor = Arc::new(executor);
     for e in &executor.exits {

@@ -142,7 +142,7 @@ impl State {
     fn retire_these(&mut self, doomed: &FxHashSet<*const Executor>) {
         for l in self.loops.values_mut() {
             if l.executor.and_then(|number| self.executors.get(number)).is_some_and(|e| doomed.contains(&Arc::as_ptr(e))) {
-                l.lost();
+                l.died();
             }
         }
         // The others keep their numbers.

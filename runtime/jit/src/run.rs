@@ -5,6 +5,7 @@
 use crate::backend::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
+use crate::worth::calls::Way;
 use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
@@ -63,6 +64,7 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
         unset_executor(jump);
         return Step::Jump;
     };
+    let called = if executor.watch.is_measuring() { worth::cycles() } else { 0 };
     let Some(code) = executor.code() else {
         if executor.phase() != Phase::Waiting {
             give_up(r.t(), jump, executor);
@@ -81,12 +83,22 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     }
     executor.count_memory(t);
     let is_measured = executor.watch.begin();
-    let clock = || if is_measured { worth::cycles() } else { 0 };
+    let rounds = Cell::new(0);
+    let clock = || {
+        if !is_measured {
+            return 0;
+        }
+        rounds.set(executor.watch.rounds.get());
+        worth::cycles()
+    };
     let start = clock();
+    let done = state.instructions.get();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let (step, end) = unsafe { state.run(r, code, clock) };
+    let (step, times) = unsafe { state.run(r, code, clock) };
     if is_measured {
-        match executor.watch.ran(start, end, worth::idle) {
+        executor.watch.skip(rounds.get());
+        executor.watch.cost((start - called).saturating_add(times.gone - times.left), state.instructions.get() - done);
+        match executor.watch.ran(start, times.left, worth::idle) {
             Verdict::GoOn => {}
             verdict => pause(t, jump, executor, verdict),
         }
@@ -99,6 +111,7 @@ struct Running<'a> {
     buffer: &'a [Cell<u64>; BUFFER_WORDS],
     executors: &'a Cell<u32>,
     uops: &'a Cell<u64>,
+    instructions: &'a Cell<u64>,
 }
 
 impl<'a> Running<'a> {
@@ -111,7 +124,12 @@ impl<'a> Running<'a> {
             if (*state).running.get() == 0 && !t.tier2().is_recording() {
                 (*state).free_retired(t);
             }
-            Running { buffer: &(*state).buffer, executors: &(*state).running, uops: &(*state).uops_run }
+            Running {
+                buffer: &(*state).buffer,
+                executors: &(*state).running,
+                uops: &(*state).uops_run,
+                instructions: &(*state).instructions,
+            }
         }
     }
 
@@ -119,7 +137,7 @@ impl<'a> Running<'a> {
     ///
     /// # Safety
     /// As for [`backend::code::enter`].
-    unsafe fn run(&self, r: &mut Regs, code: *const u8, clock: impl Fn() -> u64) -> (Step, u64) {
+    unsafe fn run(&self, r: &mut Regs, code: *const u8, clock: impl Fn() -> u64) -> (Step, Times) {
         let t = r.t();
         let outer_uops = stats::block(t).map(|b| {
             b.counters.optimization.get().traces_executed.increment();
@@ -146,19 +164,29 @@ impl<'a> Running<'a> {
 pub unsafe fn enter(r: &mut Regs, resume: &Regs) -> Step {
     let t = r.t();
     let counter = resume.cache(1);
+    // SAFETY: as in `run`; the table is not referred to while anything runs or is recorded.
+    let junction = unsafe { (*State::of(t)).junction(r.pc) };
     if counter != tier2::HAS_CODE {
-        resume.set_cache(1, backoff::restart(counter));
-        if may_compile() {
-            tier2::start_recording(r, Origin::Frame { pc: r.pc, resume: resume.pc }, r.fp);
+        match junction.filter(|junction| !junction.executor().is_null()) {
+            Some(junction) if junction.calls.rests() => rest(resume),
+            Some(_) => resume.set_cache(1, tier2::HAS_CODE),
+            None => {
+                resume.set_cache(1, backoff::restart(counter));
+                if may_compile() {
+                    tier2::start_recording(r, Origin::Frame { pc: r.pc, resume: resume.pc }, r.fp);
+                }
+            }
         }
         return Step::Jump;
     }
     if let Some(code) = code_from_memory(r) {
+        if is_judged() && junction.is_some_and(|junction| junction.calls.begin(r.fp.cast(), worth::cycles) == Way::Interpreter) {
+            return Step::Jump;
+        }
         // SAFETY: the code of the junction at the registers, whose frame it takes as it is.
         return unsafe { Running::of(t).run(r, code, || 0).0 };
     }
-    // SAFETY: as in `run`.
-    match unsafe { (*State::of(t)).junction(r.pc) } {
+    match junction {
         // It has code from now on, if it has some by now.
         Some(junction) if !junction.executor().is_null() => _ = junction.left(),
         _ => resume.set_cache(1, backoff::restart(backoff::SIDE_EXIT.load(Relaxed))),
@@ -166,32 +194,63 @@ pub unsafe fn enter(r: &mut Regs, resume: &Regs) -> Step {
     Step::Jump
 }
 
-/// Runs machine code, and goes on in that of the junctions where it is left. Besides what the interpreter is to do, what the clock showed when
-/// it was left first: what is done from a junction on is no part of the loop that was entered.
+/// What the clock showed when machine code was left first, and when the interpreter's state was there again.
+#[derive(Clone, Copy)]
+struct Times {
+    left: u64,
+    gone: u64,
+}
+
+/// What native code has started or resumed at some registers has returned or yielded; see [`tier2::EntryPoints::left`].
+pub fn left(r: &Regs, resume: &Regs) {
+    if !is_judged() {
+        return;
+    }
+    // SAFETY: as in `run`.
+    let junction = unsafe { (*State::of(r.t())).junction(r.pc) };
+    let are_to_rest = junction.is_some_and(|junction| junction.calls.end(r.fp.cast(), worth::cycles));
+    if are_to_rest && resume.cache(1) == tier2::HAS_CODE {
+        rest(resume);
+    }
+}
+
+/// Frames that come to a `RESUME` are not to run as machine code for as long as its counter counts.
+fn rest(resume: &Regs) {
+    resume.set_cache(1, backoff::make(backoff::MAX_VALUE, backoff::MAX_BACKOFF));
+}
+
+/// Are frames judged? Those who count less than a batch want code at once.
+fn is_judged() -> bool {
+    backend::code::COMPETES && backoff::parts(backoff::JUMP_BACKWARD.load(Relaxed)).0 >= worth::BATCH
+}
+
+/// Runs machine code, and goes on in that of the junctions where it is left. Besides what the interpreter is to do, when the first one was
+/// left: what is done from a junction on is no part of the loop that was entered.
 ///
 /// # Safety
 /// As for [`backend::code::enter`].
-unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS], clock: impl Fn() -> u64) -> (Step, u64) {
+unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS], clock: impl Fn() -> u64) -> (Step, Times) {
     let t = r.t();
     let mut code = code;
     let mut entered = (std::ptr::null(), std::ptr::null_mut());
-    let mut end = None;
+    let mut first = None;
     loop {
         t.tier2().active.set(true);
         // SAFETY: by contract, or the code of a junction at these registers, whose frame it takes as it is.
         let left = unsafe { backend::code::enter(r.fp, r.th, code) };
         t.tier2().active.set(false);
-        let end = *end.get_or_insert_with(&clock);
+        let end = if first.is_none() { clock() } else { 0 };
         // SAFETY: this is how machine code was left.
         let step = unsafe { leave(r, left, buffer) };
+        let times = *first.get_or_insert_with(|| Times { left: end, gone: clock() });
         if !matches!(step, Step::Jump) {
-            return (step, end);
+            return (step, times);
         }
         // One that is left where it was entered has done nothing.
         let has_moved = (r.pc, r.fp) != std::mem::replace(&mut entered, (r.pc, r.fp));
         match junction_code(r) {
             Some(next) if has_moved => code = next,
-            _ => return (step, end),
+            _ => return (step, times),
         }
     }
 }

@@ -2,12 +2,17 @@
 //!
 //! Both ways of running a loop are measured, in clock cycles a round: in the interpreter before the loop is recorded and whenever its code
 //! *rests* ([`Loop`]), and while it has code ([`Watch`]). Code that takes longer than the interpreter several times in a row rests, each
-//! time for longer; meanwhile no traces grow from its exits. Code that is not is measured now and
-//! then only. Whatever the reason, a program is not slower than without code for long.
+//! time for longer; meanwhile no traces grow from its exits. So does code that is left so soon that entering and leaving it takes longer than
+//! its instructions save. Code that does not is measured now and then only. Whatever the reason, a program is not slower than without code
+//! for long. Frames that native code calls have judges of their own ([`calls`]).
 //!
 //! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
 //! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more
 //! counts than two rounds take. What the thread has spent waiting, or while others had its processor, is not measured at all.
+
+pub mod calls;
+#[cfg(test)]
+mod tests;
 
 use crate::budget::nanoseconds;
 use limpid_vm::interp::backoff;
@@ -41,7 +46,12 @@ const ROUNDS_OF_REST: u16 = 512;
 pub const LUCKLESS: u8 = 5;
 /// The most that an unlucky loop is passed over is two to this power.
 const MOST_DOUBLINGS: u8 = 20;
-
+/// Machine code of an instruction saves about so many cycles. A loop whose entries cost more than its rounds save rests ...
+const SAVED: u64 = 4;
+/// ... if it is left soon: so many times the cost of its entries is more than its code takes, with what goes on from its exits.
+const SOON_LEFT: u64 = 16;
+/// No entry counts for more cycles than this: the thread may have waited.
+const DEAREST: u64 = 4096;
 /// A thread that waits longer than so many nanoseconds meanwhile is not measured.
 const UNDISTURBED: u64 = 50_000;
 
@@ -132,6 +142,8 @@ pub struct Loop {
     /// How often it was recorded or compiled in vain, and how often it is passed over before it is tried again.
     times: u8,
     passes: u32,
+    /// How often something has died that its code referred to.
+    deaths: u8,
 }
 
 impl Loop {
@@ -212,11 +224,18 @@ impl Loop {
         BATCH
     }
 
-    /// It has no executor any more.
+    /// It has no executor any more. If its code was resting, it goes on doing so.
     pub fn lost(&mut self) {
-        if self.executor.take().is_some() {
+        if self.executor.take().is_some() && !matches!(self.phase, Phase::Resting(_)) {
             self.phase = Phase::Hot;
         }
+    }
+
+    /// Something that its code refers to has died, and the code with it. When that happens again and again, it is not made anew at once.
+    pub fn died(&mut self) {
+        self.lost();
+        self.deaths = (self.deaths + 1).min(MOST_DOUBLINGS);
+        self.passes = if self.deaths <= LUCKLESS { 0 } else { 1 << (self.deaths - LUCKLESS) };
     }
 
     /// Was it recorded in vain more than once, and has no executor yet?
@@ -241,9 +260,16 @@ pub struct Watch {
     estimate: u64,
     /// What the interpreter takes for a batch, 0 if that is not known.
     interpreted: Cell<u64>,
+    /// Instructions of a round.
+    pub steps: usize,
     left_at: Cell<u64>,
     /// The window: its cycles, and how many rounds there were before it.
     cycles: Cell<u64>,
+    /// Those in machine code, and those that entering and leaving it took.
+    inside: Cell<u64>,
+    overhead: Cell<u64>,
+    /// Instructions that the code has done.
+    instructions: Cell<u64>,
     rounds_before: Cell<u64>,
     idle_before: Cell<u64>,
     bad: Cell<u8>,
@@ -260,14 +286,19 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// For a loop that takes so many cycles a batch in the interpreter. Rounds whose length is estimated are not counted.
-    pub fn new(interpreted: u64, estimate: u64) -> Watch {
+    /// For a loop that takes so many cycles a batch in the interpreter, and whose rounds have so many instructions. Rounds whose length is
+    /// estimated are not counted.
+    pub fn new(interpreted: u64, estimate: u64, steps: usize) -> Watch {
         Watch {
             rounds: Cell::new(0),
             estimate,
             interpreted: Cell::new(interpreted),
+            steps,
             left_at: Cell::new(0),
             cycles: Cell::new(0),
+            inside: Cell::new(0),
+            overhead: Cell::new(0),
+            instructions: Cell::new(0),
             rounds_before: Cell::new(0),
             idle_before: Cell::new(0),
             bad: Cell::new(0),
@@ -279,6 +310,11 @@ impl Watch {
             is_running: Cell::new(false),
             rounds_at_entry: Cell::new(0),
         }
+    }
+
+    /// Is the next entry going to be measured, unless the code is running already?
+    pub fn is_measuring(&self) -> bool {
+        self.unmeasured.get() == 0
     }
 
     /// The code is about to run. True: [`Watch::ran`] is to be told how long. It may be running already, for a loop may call itself.
@@ -309,6 +345,9 @@ impl Watch {
 
     fn restart(&self) {
         self.cycles.set(0);
+        self.inside.set(0);
+        self.overhead.set(0);
+        self.instructions.set(0);
         self.entries.set(0);
         self.rounds_before.set(self.rounds.get());
     }
@@ -316,6 +355,18 @@ impl Watch {
     /// Do rounds count themselves in [`Watch::rounds`]?
     pub fn counts_rounds(&self) -> bool {
         self.estimate == 0
+    }
+
+    /// When the code was left first there had been so many rounds. Those after that went on from a junction, in a time that is not counted.
+    pub fn skip(&self, rounds: u64) {
+        self.rounds_before.set(self.rounds_before.get() + self.rounds.get().saturating_sub(rounds));
+    }
+
+    /// Entering the code, which is about to be told to have [run](Watch::ran), and leaving it took so many cycles; it has done so many
+    /// instructions, not counting rounds that do not count themselves.
+    pub fn cost(&self, cycles: u64, instructions: u64) {
+        self.overhead.set(self.overhead.get() + cycles.min(DEAREST));
+        self.instructions.set(self.instructions.get() + instructions);
     }
 
     /// The code ran from one time to another; `idle` tells for how long the thread has not run.
@@ -326,6 +377,7 @@ impl Watch {
         let interpreted = self.interpreted.get();
         let between = start.saturating_sub(self.left_at.replace(end)).min(interpreted * 2 / BATCH as u64);
         self.cycles.set(self.cycles.get() + inside + between);
+        self.inside.set(self.inside.get() + inside);
         // It may have been left before it came to the header.
         let counted = self.rounds.get().max(self.rounds_at_entry.get() + 1);
         self.rounds.set(counted + inside.checked_div(self.estimate).unwrap_or(0));
@@ -333,20 +385,26 @@ impl Watch {
         if rounds < WINDOW_ROUNDS || self.cycles.get() < WINDOW_CYCLES {
             return Verdict::GoOn;
         }
-        let idle = idle();
-        if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
-            self.restart();
-            return Verdict::GoOn;
-        }
-        let verdict = self.judge(self.cycles.get() / rounds);
+        let uncounted = if self.counts_rounds() { 0 } else { rounds * self.steps as u64 };
+        let overhead = self.overhead.get();
+        let is_idle = overhead > (self.instructions.get() + uncounted) * SAVED && overhead * SOON_LEFT > self.inside.get();
+        let verdict = self.judge(self.cycles.get() / rounds, is_idle, idle);
         self.restart();
         verdict
     }
 
-    /// A window is over in which a round has taken so many cycles.
-    fn judge(&self, cycles: u64) -> Verdict {
+    /// A window is over in which a round has taken so many cycles. If it `is_idle`, entering the code was most of what was done. `idle` is as
+    /// for [`ran`](Watch::ran).
+    fn judge(&self, cycles: u64, is_idle: bool, idle: impl FnOnce() -> u64) -> Verdict {
         let interpreted = self.interpreted.get() / BATCH as u64;
-        if interpreted > 0 && cycles > interpreted {
+        if interpreted > 0 && (cycles > interpreted || is_idle) {
+            // Nothing is faster for having waited, so only what is slow needs to be asked about that.
+            if !is_idle {
+                let idle = idle();
+                if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
+                    return Verdict::GoOn;
+                }
+            }
             self.good.set(0);
             self.bad.set(self.bad.get() + 1);
             if self.bad.get() < PATIENCE {
@@ -366,142 +424,5 @@ impl Watch {
             self.unmeasured.set(self.entries.get().saturating_mul(UNMEASURED_WINDOWS));
         }
         Verdict::GoOn
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const JUMP: usize = 0x1000;
-
-    fn at(cycles: u64) -> Moment {
-        Moment { cycles, idle: 0 }
-    }
-
-    /// Triggers until the loop is to be recorded, with batches that take so many cycles.
-    fn measure(l: &mut Loop, batches: [u64; BATCHES]) {
-        let mut now = 1_000;
-        assert_eq!(l.triggered(JUMP, at(now)), Next::Count(BATCH));
-        for (i, batch) in batches.into_iter().enumerate() {
-            now += batch;
-            let expected = if i + 1 < BATCHES { Next::Count(BATCH) } else { Next::Record };
-            assert_eq!(l.triggered(JUMP, at(now)), expected);
-        }
-    }
-
-    #[test]
-    fn a_loop_is_measured_before_it_is_recorded() {
-        let mut l = Loop::default();
-        measure(&mut l, [90_000, 3_200, 4_000, 1_000_000]);
-        assert_eq!(l.interpreted, 4_000);
-        l.compiled(7);
-        assert_eq!(l.triggered(JUMP + 8, at(0)), Next::Enter(7));
-    }
-
-    #[test]
-    fn what_a_thread_waits_is_not_measured() {
-        let mut l = Loop::default();
-        l.triggered(JUMP, at(0));
-        assert_eq!(l.triggered(JUMP, Moment { cycles: 1_000_000, idle: UNDISTURBED }), Next::Count(BATCH));
-        assert!(l.batches.is_empty());
-        let w = Watch::new(32_000, 0);
-        let mut idle = 0;
-        assert!((0..50_000u64).all(|i| {
-            w.begin();
-            w.ran(i * 2_500, i * 2_500 + 2_000, || {
-                idle += UNDISTURBED;
-                idle
-            }) == Verdict::GoOn
-        }));
-    }
-
-    #[test]
-    fn rounds_of_other_jumps_are_not_measured() {
-        let mut l = Loop::default();
-        l.triggered(JUMP, at(0));
-        assert_eq!(l.triggered(JUMP + 8, at(100)), Next::Later);
-        assert!(l.batches.is_empty());
-    }
-
-    #[test]
-    fn a_loop_that_is_tried_in_vain_is_passed_over() {
-        let mut l = Loop::default();
-        measure(&mut l, [1; BATCHES]);
-        for _ in 0..LUCKLESS {
-            l.bad_luck();
-            assert_eq!(l.triggered(JUMP, at(0)), Next::Record);
-        }
-        l.bad_luck();
-        assert_eq!(
-            [l.triggered(JUMP, at(0)), l.triggered(JUMP, at(0)), l.triggered(JUMP, at(0))],
-            [Next::Later, Next::Later, Next::Record]
-        );
-    }
-
-    #[test]
-    fn code_rests_when_it_is_slower_than_the_interpreter_and_comes_back() {
-        // A round takes 1000 cycles in the interpreter.
-        let w = Watch::new(32_000, 0);
-        let mut now = 0;
-        let mut run = |w: &Watch, inside: u64| {
-            now += 500;
-            let start = now;
-            now += inside;
-            !w.begin() || w.ran(start, now, || 0) != Verdict::Rest
-        };
-        assert!((0..50_000).all(|_| run(&w, 400)), "900 cycles a round are less");
-        assert!(!(0..100_000).all(|_| run(&w, 600)), "1100 are more");
-        let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
-        assert_eq!(l.rest(JUMP, at(0)), BATCH);
-        for i in 1..BATCHES as u64 {
-            assert_eq!(l.triggered(JUMP, at(i * 31_000)), Next::Count(BATCH));
-        }
-        assert_eq!(l.triggered(JUMP, at(124_000)), Next::Count(ROUNDS_OF_REST));
-        assert_eq!(l.interpreted, 31_000);
-        assert_eq!(l.triggered(JUMP, at(REST)), Next::Enter(3));
-        l.rest(JUMP, at(0));
-        assert_eq!(l.phase, Phase::Resting(REST * 2));
-    }
-
-    #[test]
-    fn the_interpreter_is_measured_again_where_it_is_nearly_as_fast() {
-        // A round was measured while it took 1000 cycles, but takes 600 by now.
-        let w = Watch::new(32_000, 0);
-        let run = |i: u64| if w.begin() { w.ran(i * 900, i * 900 + 900, || 0) } else { Verdict::GoOn };
-        let first = (0..50_000).find(|i| run(*i) == Verdict::Compare).expect("it is close");
-        let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
-        assert_eq!(l.measure_again(JUMP, at(0)), BATCH);
-        for i in 1..BATCHES as u64 {
-            assert_eq!(l.triggered(JUMP, at(i * 19_200)), Next::Count(BATCH));
-        }
-        assert_eq!(l.triggered(JUMP, at(BATCHES as u64 * 19_200)), Next::Enter(3));
-        w.compare_with(l.interpreted);
-        assert!((first..first + 50_000).any(|i| run(i + 1) == Verdict::Rest));
-    }
-
-    #[test]
-    fn code_that_is_worth_it_is_measured_seldom() {
-        let w = Watch::new(320_000, 0);
-        let mut measured = 0;
-        for i in 0..1_000_000u64 {
-            if w.begin() {
-                measured += 1;
-                assert_eq!(w.ran(i * 1_000, i * 1_000 + 400, || 0), Verdict::GoOn);
-            }
-        }
-        assert!((10_000..100_000).contains(&measured), "{measured}");
-    }
-
-    #[test]
-    fn what_goes_on_elsewhere_between_two_rounds_does_not_count() {
-        let w = Watch::new(32_000, 0);
-        let all_good = (0..10_000u64).all(|i| {
-            // Ten rounds are counted by the code itself, then something else takes its time.
-            let is_measured = w.begin();
-            w.rounds.set(w.rounds.get() + 10);
-            !is_measured || w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0) != Verdict::Rest
-        });
-        assert!(all_good);
     }
 }

@@ -383,6 +383,7 @@ pub fn enter_loop(t: &Thread) {
             if tier2::is_hot_frame(&r) {
                 // As a slow function of the first instruction, which may do more than that one.
                 slow(r.pc, r.sp, r.fp, r.th, 0, enter_hot as crate::interp::regs::SlowFn as *const Table);
+                tier2::hot_frame_left(&r);
             } else {
                 let (op, o) = fetch(r.pc);
                 go(r, op, o, table as *const Table);

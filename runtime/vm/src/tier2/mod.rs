@@ -42,6 +42,8 @@ pub struct EntryPoints {
     /// Native code has started or resumed a frame at the registers where [`is_hot_frame`]: runs its machine code, or has some made. The
     /// second argument is the `RESUME` there.
     pub enter: unsafe fn(&mut Regs, &Regs) -> Step,
+    /// What native code has started or resumed there, at these registers, has returned or yielded.
+    pub left: fn(&Regs, &Regs),
     /// A thread ends: frees what [`ThreadState::compiler`] refers to.
     pub forget: unsafe fn(*mut ()),
     /// A child process after a fork has this thread only.
@@ -273,6 +275,13 @@ pub unsafe fn enter_frame(r: &mut Regs) -> Step {
         // SAFETY: by contract.
         Some(resume) => run_machine_code(r, |e, r| unsafe { (e.enter)(r, &resume) }),
         None => Step::Jump,
+    }
+}
+
+/// A [hot frame](is_hot_frame) has returned or yielded to the native code that has started or resumed it at the registers.
+pub fn hot_frame_left(r: &Regs) {
+    if let (Some(e), Some(resume)) = (ENTRY_POINTS.get(), resume_of(r)) {
+        (e.left)(r, &resume);
     }
 }
 

@@ -128,7 +128,9 @@ impl Function<'_, '_> {
             self.uop(*id)?;
         }
         let Some(next) = &trace.next else {
-            if !self.t.executor.header.is_null() {
+            if self.t.executor.header.is_null() {
+                self.count_instructions();
+            } else {
                 self.count_round();
             }
             self.count(|counts| &counts.begun, 1);

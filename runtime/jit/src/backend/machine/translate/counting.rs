@@ -11,6 +11,15 @@ impl Function<'_, '_> {
         let watch = &self.t.executor.watch;
         if watch.counts_rounds() {
             self.add_to(&watch.rounds, 1);
+            self.count_instructions();
+        }
+    }
+
+    /// What the trace or a round of it stands for counts as done.
+    pub(super) fn count_instructions(&mut self) {
+        let executor = &self.t.executor;
+        if !executor.instructions.is_null() {
+            self.add_to(executor.instructions, executor.watch.steps);
         }
     }
 
