@@ -25,7 +25,6 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use limpid_heap::Value as Python;
-use limpid_probes as probes;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::generator::state;
 use std::mem::offset_of;
@@ -64,6 +63,10 @@ struct Function<'a, 'b> {
     part: usize,
     /// Instances that were made here, that nothing refers to yet but the frames, and that no collection has seen.
     fresh: Vec<Id>,
+    /// Is what is being made hardly ever done?
+    aside: bool,
+    /// Not 0 if somebody traces frames, as it was when the trace looked last; None: nobody can, or it does not matter.
+    tracers: Option<Value>,
 }
 
 fn flags() -> MemFlagsData {
@@ -101,6 +104,8 @@ impl<'a> Translation<'a> {
             position: 0,
             part: 0,
             fresh: Vec::new(),
+            aside: false,
+            tracers: None,
         };
         f.whole()?;
         f.b.seal_all_blocks();
@@ -118,6 +123,7 @@ impl Function<'_, '_> {
         if trace.is_peeled() {
             self.count_round();
         }
+        self.look_for_tracers();
         for id in &trace.entry {
             self.uop(*id)?;
         }
@@ -153,6 +159,7 @@ impl Function<'_, '_> {
             self.values[input.0 as usize] = Some(parameter);
         }
         self.count_round();
+        self.look_for_tracers();
         self.count(|counts| &counts.begun, 1);
         for id in &trace.body {
             self.uop(*id)?;
@@ -463,18 +470,15 @@ impl Function<'_, '_> {
             Op::Append => self.append(args, u.args[1], exit),
             Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
             Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,
-            Op::ProbeReturn => {
-                let semaphore = probes::function__return::semaphore();
-                self.probe_return(helpers::probe_return as *const () as usize, &[semaphore], imm as usize);
-            }
-            Op::ProbeYield => {
-                let semaphores = [probes::function__return::semaphore(), probes::function__yield::semaphore()];
-                self.probe_return(helpers::probe_yield as *const () as usize, &semaphores, imm as usize);
-            }
+            Op::ProbeReturn => self.probe_return(imm as usize),
+            Op::ProbeYield => self.probe_yield(imm as usize),
             Op::Resume => self.resume(args, imm as usize, exit),
             Op::Suspend => self.suspend(args, imm, state::SUSPENDED),
             Op::SuspendInSend => self.suspend(args, imm, state::SUSPENDED_YIELD_FROM),
-            Op::Body => self.body(args[0], imm as usize)?,
+            Op::Body => {
+                self.body(args[0], imm as usize)?;
+                self.look_for_tracers();
+            }
             Op::Leave => {
                 let block = self.exit_block(exit);
                 self.b.ins().jump(block, &[]);

@@ -77,7 +77,9 @@ impl Function<'_, '_> {
         alone: impl FnOnce(&mut Self, Block) -> Option<Value>,
         otherwise: impl FnOnce(&mut Self) -> Option<Value>,
     ) -> Option<Value> {
-        self.made_quickly(
+        // Code that is made while there are other threads had better get to them quickly.
+        let expects_to_be_alone = limpid_heap::is_alone();
+        self.made_first(
             |f, general| {
                 let is_alone = f.is_alone();
                 let quick = f.b.create_block();
@@ -85,12 +87,21 @@ impl Function<'_, '_> {
                 f.b.switch_to_block(quick);
                 alone(f, general)
             },
-            otherwise,
+            |f| f.aside(expects_to_be_alone, otherwise),
         )
     }
 
-    /// What is done if all goes well, and what if the first has gone to the block of the second; both make a value, or neither does.
+    /// What is done if all goes well, and what hardly ever, if the first has gone to the block of the second; both make a value, or neither
+    /// does.
     pub(super) fn made_quickly(
+        &mut self,
+        quickly: impl FnOnce(&mut Self, Block) -> Option<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Option<Value>,
+    ) -> Option<Value> {
+        self.made_first(quickly, |f| f.aside(true, otherwise))
+    }
+
+    fn made_first(
         &mut self,
         quickly: impl FnOnce(&mut Self, Block) -> Option<Value>,
         otherwise: impl FnOnce(&mut Self) -> Option<Value>,
