@@ -18,8 +18,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 const MOST_PAIRS: usize = 8;
 /// Rounds of more uops stay as they are: the code would be twice as long.
 const LONGEST: usize = 300;
-/// The rest is without one uop of so many at least.
-const WORTHWHILE: usize = 8;
+/// The rest is without one of so many uops at least, those not counted that only compute something.
+const WORTHWHILE: usize = 4;
 
 /// A loop whose first round is going to be another one.
 pub(super) struct Peeling<'a> {
@@ -52,8 +52,10 @@ impl Peeling<'_> {
     fn peel(mut self) -> bool {
         while self.find_what_is_the_same() {}
         let mut slots = self.carried_slots();
-        let saved = self.trace.body.iter().filter(|id| self.same.contains(id) && self.trace.uop(**id).op.effect() != Effect::Pure).count();
-        if (saved + slots.len()) * WORTHWHILE <= self.trace.body.len() {
+        let counts = |id: &&Id| self.trace.uop(**id).op.effect() != Effect::Pure;
+        let (all, same) =
+            (self.trace.body.iter().filter(counts), self.trace.body.iter().filter(counts).filter(|id| self.same.contains(id)));
+        if (same.count() + slots.len()) * WORTHWHILE < all.count() {
             return false;
         }
         let round = std::mem::take(&mut self.trace.body);
