@@ -170,6 +170,11 @@ pub fn frame_semaphores() -> Option<NonNull<u64>> {
     function__entry::semaphore().map(NonNull::cast)
 }
 
+/// The address of the word that [`cfunction_tracers`] looks at, likewise.
+pub fn cfunction_semaphores() -> Option<NonNull<u32>> {
+    cfunction__entry::semaphore().map(NonNull::cast)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

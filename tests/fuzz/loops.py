@@ -31,6 +31,10 @@ class Point:
     def norm(self):
         return abs(self.x) + abs(self.y)
 
+    def advance(self, by):
+        self.x = self.x + by
+        self.y = self.x - self.bias
+
     def __add__(self, other):
         return Point(self.x + other.x, self.y)
 
@@ -144,6 +148,9 @@ def drive(coroutine):
             steps += coroutine.send(None)
     except StopIteration as e:
         return e.value + steps
+
+
+G = Point(1, 2)
 
 
 def inc(x):
@@ -362,6 +369,9 @@ NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f //
 CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
              "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other", "seen", "d", "'1' in s", "s in '12'"]
 
+PLACE = ["p.x", "p.y", "q.x", "q.y", "r.x", "r.y", "c", "e", "t", "G.x", "items[0]", "items[-1]"]
+SMALL = [*PLACE, "i", "1", "3", "0.5", "len(items)", "r.norm()", "SCALE", "-t", "p.bias", "(p.x > q.y)"]
+
 
 class Generator:
     def __init__(self, seed):
@@ -473,6 +483,34 @@ class Generator:
     def leave(self, _):
         return [f"if {self.pick(['i == 2900', 'i % 700 == 699', 'i % 3 == 2'])}: {self.pick(['continue', 'continue', 'total_i += 7'])}"]
 
+    def store(self):
+        """Something small that has to be seen everywhere at once."""
+        lines = [self.pick([f"{self.pick(PLACE)} = ({self.pick(SMALL)} {self.pick('+-*')} {self.pick(SMALL)}) % 1000003", f"{self.pick(PLACE)} += {self.pick(SMALL)}",
+                            "p.x, q.x = q.x, p.x", f"r.y, t = t, {self.pick(PLACE)}", "t = (t + len(items)) % 1009", "p.x = t > 5"])]
+        if self.random.random() < 0.2:
+            lines = [self.pick(["p, q = q, p", "items.append(i & 63)", "q = Point(i & 7, p.x)", "items[i & 1] = t", "r.advance(i & 3)", "r = p.moved(1) if i & 1 else r", "t = sum(items[:2])"])]
+        if self.random.random() < 0.25:
+            lines = [f"if {self.pick(SMALL)} < {self.pick(SMALL)}:", *("    " + line for line in lines)]
+        if self.random.random() < 0.15:
+            change = self.pick(["p.x = 0.5", "p.y = 2**47 - 3", "c = 1.5", "r = p", "q = Slotted(1, 2)", "p.z = 1", "del q.y; q.y = 3", "items = [1.5, 2]", "G.x = i", "Point.bias = Point.bias + 1",
+                                "e = 2**46", "p.y = 'text'", "p.__dict__['x'] = 4", "Point.norm = lambda self: self.y", "Slotted.norm = lambda self: self.x"])
+            lines = [f"if i == {self.random.randrange(60, 900)}: {change}"]
+        return lines
+
+    def stores(self, number):
+        """A piece with a loop that does little else but changing attributes and variables of closures, of objects that may be the same."""
+        n = self.random.randrange(400, 1000)
+        body = [line for _ in range(self.random.randrange(1, 6)) for line in self.store()]
+        head = self.pick([f"for i in range({n}):", f"while i < {n}:"])
+        body += ["i += 1"] if head.startswith("while") else []
+        objects = [self.pick(["(P, Q, R)", "(P, P, Q)", "(P, Q, P)", "(Q, P, P)", "(P, P, P)", "(Point(3, 4), P, Point(0, 0.5))", "(S, P, Q)", "(P, S, S)"]) for _ in range(self.random.randrange(2, 5))]
+        lines = [f"def piece{number}():", "    c, e, P, Q, R, S, items = 0, 1, Point(1, 2), Point(3, 4), Point(5, 6), Slotted(7, 8), [1, 2]", "    def run(p, q, r):", "        nonlocal c, e, items",
+                 "        i = t = 0", "        " + head, *("            " + line for line in body), "        return t", f"    for p, q, r in ({', '.join(objects)}):", "        try:",
+                 "            t = run(p, q, r)", "        except Exception as error:", "            t = type(error).__name__",
+                 "        print([short(v) for v in (t, c, e, items[:5], len(items), *(o.x for o in (p, q, r, P, Q, R, S, G)), *(getattr(o, 'y', None) for o in (p, q, r, P, Q, R, S)))])",
+                 "        c, e, items = c % 1009, e % 1009, items[:2]"]
+        return "\n".join([*lines, "", "", f"print({number})", f"piece{number}()", ""])
+
     def piece(self, number):
         n = self.random.randrange(1800, 3200)
         head = self.pick([f"for i in range({n}):", f"for i in count({n}):", f"for i in list(range({n})):", "while i < n:", f"for i, _ in pairs({n}):"])
@@ -492,7 +530,7 @@ class Generator:
 def pieces(seed):
     """The pieces of a program."""
     generator = Generator(seed)
-    return [generator.piece(number) for number in range(6)] + [AGAIN] * (seed % 3 == 0)
+    return [generator.piece(number) for number in range(5)] + [generator.stores(number) for number in range(5, 9)] + [AGAIN] * (seed % 3 == 0)
 
 
 def program(parts):

@@ -99,7 +99,7 @@ pub use sweep::POISON;
 pub use tracer::{TraceFn, Tracer, register_tracer};
 pub use value::Value;
 pub use walk::{cell_size, each_object, each_referent, is_cell_start, is_finalized, is_old, reachable_from_roots};
-pub use world::{Halt, MEMORY, STOP, StopStats, StoppedWorld, halt_others, stop_stats};
+pub use world::{COLLECT, Halt, MEMORY, STOP, StopStats, StoppedWorld, halt_others, stop_stats};
 
 /// The heap has reached its limit, or the system gives no more memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

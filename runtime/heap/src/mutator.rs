@@ -10,7 +10,7 @@ use crate::pool::{Demand, pool};
 use crate::region::{self, Block};
 use crate::registry::Registrations;
 use crate::spill::keep_alive;
-use crate::world::{DETACHED, MEMORY};
+use crate::world::{COLLECT, DETACHED, MEMORY};
 use crate::{OutOfMemory, embedder, policy, stress};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
@@ -36,7 +36,8 @@ const NONE: u32 = u32::MAX;
 /// where it is. All functions are called by the thread itself; other threads touch [`Mutator::eval_breaker`] only.
 #[repr(C)]
 pub struct Mutator {
-    /// Requests to this thread, checked at safepoints: [`crate::STOP`], [`crate::MEMORY`]; the other bits are the embedder's.
+    /// Requests to this thread, checked at safepoints: [`crate::STOP`], [`crate::MEMORY`], [`crate::COLLECT`]; the other bits are the
+    /// embedder's.
     pub eval_breaker: AtomicU32,
     /// One of the states of [`crate::world`].
     pub(crate) state: AtomicU32,
@@ -53,6 +54,8 @@ pub struct Mutator {
     registrations: UnsafeCell<Registrations>,
     /// See [`policy::account`].
     counted: Cell<u32>,
+    /// [`Mutator::alloc_now`] had to take from the reserve.
+    is_short: Cell<bool>,
 }
 
 impl Default for Mutator {
@@ -74,6 +77,7 @@ impl Mutator {
             remembered: UnsafeCell::new(Vec::new()),
             registrations: UnsafeCell::new(Registrations::new()),
             counted: Cell::new(0),
+            is_short: Cell::new(false),
         }
     }
 
@@ -102,6 +106,21 @@ impl Mutator {
         let cell = self.bump(class_for(size, &header))?;
         // SAFETY: a free cell of this thread.
         Some(unsafe { initialise(cell, header) })
+    }
+
+    /// As [`Mutator::alloc`], but no safepoint: nothing is collected, and nobody waited for. Where a collection is due it is asked for by
+    /// [`COLLECT`] in the eval breaker; so a loop that allocates polls that.
+    #[inline(always)]
+    pub fn alloc_now(&self, size: usize, header: Header) -> NonNull<u8> {
+        debug_assert!(size <= MAX_SMALL && size >= size_of::<Header>());
+        let class = class_for(size, &header);
+        let cell = self.bump(class).unwrap_or_else(|| {
+            let cell = self.refill_now(class);
+            tell(&header, CLASS_SIZES[class] as usize);
+            cell
+        });
+        // SAFETY: a free cell of this thread.
+        unsafe { initialise(cell, header) }
     }
 
     /// Takes the next cell of a gap; None at its end.
@@ -180,13 +199,61 @@ impl Mutator {
             if policy::is_due() {
                 policy::automatic(self);
             }
-            let block = self.take_block(class, demand)?;
-            policy::hand_out(free_bytes(block));
-            let start = block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
-            self.blocks[class].set(block);
-            self.cursors[class].next.set(start);
-            self.cursors[class].end.set(start);
+            self.begin_block(class, self.take_block(class, demand)?);
         }
+    }
+
+    /// As [`Mutator::refill`], but no safepoint.
+    #[cold]
+    #[inline(never)]
+    fn refill_now(&self, class: usize) -> usize {
+        if stress::due() {
+            self.eval_breaker.fetch_or(COLLECT, Relaxed);
+        }
+        loop {
+            if let Some(cell) = self.next_gap(class) {
+                return cell;
+            }
+            if policy::is_due() {
+                self.eval_breaker.fetch_or(COLLECT, Relaxed);
+            }
+            let taken = pool().take_small(class, Demand::Normal);
+            let block = taken.or_else(|_| {
+                self.is_short.set(true);
+                self.eval_breaker.fetch_or(COLLECT, Relaxed);
+                pool().take_small(class, Demand::Reserve)
+            });
+            self.begin_block(class, block.unwrap_or_else(|OutOfMemory| exhausted()));
+        }
+    }
+
+    /// Does what [`COLLECT`] asks for. If there is no memory even then, [`MEMORY`] is raised. A safepoint.
+    #[cold]
+    pub fn collect_as_asked(&self) {
+        const ANY: usize = 0;
+        if stress::is_on() {
+            policy::for_stress(self);
+        }
+        if policy::is_due() {
+            policy::automatic(self);
+        }
+        if self.is_short.replace(false) {
+            policy::for_memory(self);
+            let mut pool = pool();
+            match pool.take_small(ANY, Demand::Normal) {
+                Ok(block) => pool.abandoned[ANY].push(block),
+                Err(OutOfMemory) => _ = self.eval_breaker.fetch_or(MEMORY, Relaxed),
+            }
+        }
+    }
+
+    /// Has the cursor of a class begin with a block.
+    fn begin_block(&self, class: usize, block: u32) {
+        policy::hand_out(free_bytes(block));
+        let start = block_address(block) + region::block(block).allocated.load(Relaxed) as usize;
+        self.blocks[class].set(block);
+        self.cursors[class].next.set(start);
+        self.cursors[class].end.set(start);
     }
 
     fn take_block(&self, class: usize, demand: Demand) -> Result<u32, OutOfMemory> {

@@ -18,6 +18,11 @@ pub(crate) fn all_slow() -> bool {
     ALL_SLOW.load(Relaxed)
 }
 
+/// Is it collected again and again?
+pub(crate) fn is_on() -> bool {
+    EVERY.load(Relaxed) != 0
+}
+
 /// Counts a slow path; is it one to collect at?
 pub(crate) fn due() -> bool {
     let every = EVERY.load(Relaxed);

@@ -32,6 +32,8 @@ use std::time::{Duration, Instant};
 pub const STOP: u32 = 1;
 /// A bit of [`Mutator::eval_breaker`]: the heap is over its limit; raise the out-of-memory error and clear the bit.
 pub const MEMORY: u32 = 2;
+/// A bit of [`Mutator::eval_breaker`]: a collection is due; call [`Mutator::collect_as_asked`].
+pub const COLLECT: u32 = 1 << 16;
 
 pub(crate) const DETACHED: u32 = 0;
 pub(crate) const ATTACHED: u32 = 1;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use limpid_heap::{Config, Header, Kind, MEMORY, Mutator, OutOfMemory, ShapeRef, Value};
+use limpid_heap::{COLLECT, Config, Header, Kind, MEMORY, Mutator, OutOfMemory, ShapeRef, Value, policy};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 use std::sync::atomic::Ordering::Relaxed;
@@ -108,6 +108,54 @@ fn small() {
 #[test]
 fn small_allocations_raise_a_request_and_go_on() {
     expect_success("small");
+}
+
+fn cell_now(m: &Mutator) -> Value {
+    Value::cell(m.alloc_now(64, Header::new(ShapeRef::NONE, Kind::Leaf, 0)).as_ptr())
+}
+
+/// Does what is asked for; has that been a collection?
+fn collects_as_asked(m: &Mutator) -> bool {
+    let collections = || policy::stats().iter().map(|s| s.collections).sum::<u64>();
+    let before = collections();
+    m.eval_breaker.fetch_and(!COLLECT, Relaxed);
+    m.collect_as_asked();
+    collections() > before
+}
+
+#[test]
+#[ignore = "run by allocations_that_do_not_collect_ask_for_it"]
+fn now() {
+    limited();
+    attached(|m| {
+        for _ in 0..3 {
+            in_clean_stack(|| {
+                let before = policy::stats();
+                while m.eval_breaker.load(Relaxed) & COLLECT == 0 {
+                    cell_now(m);
+                }
+                assert_eq!(policy::stats(), before);
+                assert!(collects_as_asked(m));
+            });
+            in_clean_stack(|| {
+                let kept = fill(m, 31 * MIB);
+                m.eval_breaker.fetch_and(!MEMORY, Relaxed);
+                // From the reserve, which nobody is told of before it is asked.
+                (0..2 * MIB / 64).for_each(|_| _ = cell_now(m));
+                assert_eq!(m.eval_breaker.load(Relaxed) & (COLLECT | MEMORY), COLLECT);
+                let collected = collects_as_asked(m);
+                let told = m.eval_breaker.fetch_and(!MEMORY, Relaxed) & MEMORY != 0;
+                assert!(collected || told);
+                std::hint::black_box(kept);
+            });
+            in_clean_stack(|| leaf(m, 16 * MIB).expect("room"));
+        }
+    });
+}
+
+#[test]
+fn allocations_that_do_not_collect_ask_for_it() {
+    expect_success("now");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Headers of new cells, as the words that machine code writes.
 
-use limpid_heap::{Header, size_class};
+use limpid_heap::{CLASS_SIZES, Header, Kind, size_class};
+use limpid_vm::thread::Thread;
 use std::mem::offset_of;
 
 /// Where a header has the collector's bits.
@@ -23,10 +24,20 @@ pub fn without_class(word: u64) -> (u64, usize) {
     (word & !(u64::from(u8::MAX) << GC_SHIFT), class as usize)
 }
 
+/// A new cell, given such a word. No safepoint.
+pub fn make(t: &Thread, word: u64) -> *mut u64 {
+    let (header, class) = without_class(word);
+    // SAFETY: the word was made of a header.
+    let header: Header = unsafe { std::mem::transmute(header) };
+    // What is no object with slots gets a byte more than is asked for.
+    let slack = (header.kind() != Kind::Slots as u8) as usize;
+    t.mutator.alloc_now(CLASS_SIZES[class] as usize - slack, header).as_ptr().cast()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use limpid_heap::{CLASS_SIZES, Kind, ShapeRef};
+    use limpid_heap::ShapeRef;
 
     #[test]
     fn a_header_and_its_size_class_in_one_word() {

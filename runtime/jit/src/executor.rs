@@ -8,7 +8,7 @@
 //! more, but it stays until the thread runs none.
 
 use crate::backend::code::{self, Piece};
-use crate::ir::Ty;
+use crate::ir::{Layout, Ty};
 use crate::junction::Junction;
 use crate::references::{References, Seen};
 use crate::uop_counts::{Counts, Totals};
@@ -56,6 +56,19 @@ pub enum Source {
     Constant(u64),
     /// In a word of the buffer, in this representation.
     Buffer(u32, Ty),
+    /// It is this one of the objects that the exit makes.
+    Object(u32),
+}
+
+/// An object that an exit makes.
+#[derive(Clone, Debug)]
+pub struct ExitObject {
+    /// What it looks like.
+    pub layout: Arc<Layout>,
+    /// It is this value, unless that is [`NOT_MADE`](crate::ir::NOT_MADE).
+    pub unless: Option<Source>,
+    /// What it holds.
+    pub parts: Vec<Source>,
 }
 
 /// A frame at an exit.
@@ -88,10 +101,14 @@ pub struct ExitState {
     pub frames: Vec<ExitFrame>,
     /// How many more frames the thread's depth counts than at the start.
     pub depth: i32,
+    /// The objects that are made, each behind those that it holds.
+    pub objects: Vec<ExitObject>,
     /// What has failed: the name of a uop.
     pub reason: &'static CStr,
     /// What has failed needs Python code.
     pub needs_python: bool,
+    /// What the whole loop relies on is not so.
+    pub is_miss: bool,
 }
 
 /// Where a trace is left.
@@ -173,7 +190,7 @@ pub struct Executor {
     pub exits: Vec<Box<Exit>>,
     /// What the code refers to.
     pub references: References,
-    /// How often the entry may still not fit.
+    /// How often the entry may still not fit, or what the loop relies on not be so.
     pub misses: Cell<u16>,
     /// Its code is in the statistics.
     is_counted: Cell<bool>,

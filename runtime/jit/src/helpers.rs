@@ -4,6 +4,7 @@
 //! Where a function may come to a safepoint, the thread's *registers are saved*: its `fp` and `sp` tell the frame and the end of the stack.
 //! Each function adds what it expects of its own arguments.
 
+use crate::cells;
 use limpid_heap::{Header, Value};
 use limpid_probes as probes;
 use limpid_vm::interp::trace::line_at;
@@ -320,6 +321,15 @@ pub unsafe extern "C" fn build_slice(t: *const Thread, items: *const Value, _: u
 pub unsafe extern "C" fn new_instance(t: *const Thread, class: Value) -> Value {
     // SAFETY: by contract.
     unsafe { type_::alloc_plain(&*t, Ref::from_value(class)) }
+}
+
+/// A new cell for an object, given its header with the size class. No safepoint.
+///
+/// # Safety
+/// The [module](self)'s contract; what the object holds is stored before anything else is allocated.
+pub unsafe extern "C" fn new_cell(t: *const Thread, header: u64) -> Value {
+    // SAFETY: by contract.
+    Value::cell(cells::make(unsafe { &*t }, header))
 }
 
 /// Power of floats.

@@ -224,7 +224,7 @@ fn link_target(t: &Thread, recording: &Recording) -> (Option<LinkTarget>, u32) {
 fn add(t: &Thread, recording: &Recording, mut lowered: Lowered, header: *const u16, times_retired: u32) -> Result<usize, Abort> {
     let dump = Dump::of(recording);
     let before = dump.as_ref().map(|_| lowered.trace.to_string());
-    optimize::optimize(&mut lowered.trace);
+    optimize::optimize(&mut lowered.trace, &lowered.entry);
     let is_shown = dump.is_some() || Runtime::get().options.perf.is_some();
     let source_map = is_shown.then(|| SourceMap::of(&lowered.trace));
     if let (Some(dump), Some(map), Some(before)) = (&dump, &source_map, before) {

@@ -1,22 +1,32 @@
 //! Passes over a finished trace. What can be decided while a trace is built (constants, types, redundant guards and loads) is decided
 //! there; here is what needs the whole.
 
-use crate::ir::{Effect, Id, Op, Trace, Uop};
-use rustc_hash::{FxHashMap, FxHashSet};
+mod carry;
+mod hoist;
+mod memory;
+mod sink;
 
-/// Runs all passes.
-pub fn optimize(trace: &mut Trace) {
+use crate::executor::Entry;
+use crate::ir::{Effect, Id, Op, Trace, Uop};
+use hoist::hoist;
+use rustc_hash::{FxHashMap, FxHashSet};
+use sink::sink;
+
+/// Runs all passes, given what the inputs are.
+pub fn optimize(trace: &mut Trace, entry: &[Entry]) {
+    sink(trace);
     unbox_snapshots(trace);
     merge_guards(trace);
-    hoist(trace);
+    hoist(trace, entry);
     drop_unused(trace);
 }
 
 /// Where a snapshot names a boxed number, has it name the number: it is boxed when the exit is taken.
 pub fn unbox_snapshots(trace: &mut Trace) {
     let mut snapshots = std::mem::take(&mut trace.snapshots);
-    for f in snapshots.iter_mut().flat_map(|s| &mut s.frames) {
-        for (_, id) in &mut f.stores {
+    for s in &mut snapshots {
+        let stores = s.frames.iter_mut().flat_map(|f| &mut f.stores).map(|store| &mut store.1);
+        for id in stores.chain(s.objects.iter_mut().flat_map(|o| &mut o.parts)) {
             if trace.uop(*id).op == Op::Box {
                 *id = trace.uop(*id).args[0];
             }
@@ -48,30 +58,6 @@ pub fn merge_guards(trace: &mut Trace) {
     }
     let gone: FxHashSet<Id> = merged.into_iter().map(|(_, second)| second).collect();
     trace.body.retain(|id| !gone.contains(id));
-}
-
-/// Moves what is the same in every round in front of the loop: pure uops whose operands are constants, inputs that no round changes, or
-/// such uops themselves.
-pub fn hoist(trace: &mut Trace) {
-    let Some(next) = &trace.next else { return };
-    let mut fixed = vec![false; trace.uops.len()];
-    for (input, next) in trace.inputs.iter().zip(next) {
-        fixed[input.0 as usize] = input == next;
-    }
-    for id in &trace.entry {
-        // Inputs are the parameters of the loop; what else is in the entry does not change.
-        fixed[id.0 as usize] |= trace.uop(*id).op != Op::Input;
-    }
-    let body = std::mem::take(&mut trace.body);
-    for id in body {
-        let uop = trace.uop(id);
-        if uop.op.effect() == Effect::Pure && uop.args.iter().all(|a| fixed[a.0 as usize]) {
-            fixed[id.0 as usize] = true;
-            trace.entry.push(id);
-        } else {
-            trace.body.push(id);
-        }
-    }
 }
 
 /// Drops uops that do nothing but make a value nobody uses.
@@ -108,66 +94,10 @@ mod tests {
     use super::*;
     use expect_test::{Expect, expect};
 
-    fn check(pass: fn(&mut Trace), before: &str, after: Expect) {
+    pub(super) fn check(pass: fn(&mut Trace), before: &str, after: Expect) {
         let mut trace = Trace::parse(before);
         pass(&mut trace);
         after.assert_eq(&trace.to_string());
-    }
-
-    #[test]
-    fn what_no_round_changes_is_hoisted() {
-        check(
-            hoist,
-            "entry:
-                v0: value = input #0
-                v1: int = input #1
-            body:
-                v2: value = load_fixed v0 #40
-                v3: int = unbox_int v2
-                v4: bool = compare v1 v3 #1
-                guard_true v4 !0
-                v6: int = const #1
-                v7: int = add_fits v1 v6
-            again [v0, v7]
-            !0: at 10 [v1]",
-            expect![[r#"
-                entry:
-                    v0: value = input #0
-                    v1: int = input #1
-                    v2: value = load_fixed v0 #40
-                    v3: int = unbox_int v2
-                    v6: int = const #1
-                body:
-                    v4: bool = compare v1 v3 #1
-                    guard_true v4 !0
-                    v7: int = add_fits v1 v6
-                again [v0, v7]
-                !0: at 10 [v1]
-            "#]],
-        );
-    }
-
-    #[test]
-    fn loads_of_what_may_change_stay() {
-        check(
-            hoist,
-            "entry:
-                v0: value = input #0
-            body:
-                v1: word = load v0 #16
-                guard_is v1 #7 !0
-            again [v0]
-            !0: at 10 []",
-            expect![[r#"
-                entry:
-                    v0: value = input #0
-                body:
-                    v1: word = load v0 #16
-                    guard_is v1 #7 !0
-                again [v0]
-                !0: at 10 []
-            "#]],
-        );
     }
 
     #[test]
@@ -222,29 +152,6 @@ mod tests {
                     leave !1
                 !0: at 10 [v0]
                 !1: at 20 [v0]
-            "#]],
-        );
-    }
-
-    #[test]
-    fn a_trace_without_a_loop_is_not_hoisted() {
-        check(
-            hoist,
-            "entry:
-                v0: int = input #0
-            body:
-                v1: value = box v0
-                store_frame v1 #8
-                leave !0
-            !0: at 3 []",
-            expect![[r#"
-                entry:
-                    v0: int = input #0
-                body:
-                    v1: value = box v0
-                    store_frame v1 #8
-                    leave !0
-                !0: at 3 []
             "#]],
         );
     }

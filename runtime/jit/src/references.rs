@@ -35,13 +35,15 @@ impl References {
             let uop = trace.uop(id);
             match uop.op {
                 Op::Link => links.push(uop.imm as usize),
+                Op::Make | Op::MakeUnless | Op::BuildTuple => {}
                 Op::NewInstance if uop.imm != 0 => numbers.push(address(ShapeRef(uop.imm as u32))),
                 Op::GuardShape => numbers.push(address(ShapeRef(uop.imm as u32))),
                 Op::AddSlot => numbers.push(address(ShapeRef((uop.imm >> 16) as u32))),
                 _ => numbers.push(uop.imm as usize),
             }
         }
-        let mut words: Vec<usize> = shapes.chain(places).chain(numbers).filter(|word| is_in_heap(*word)).collect();
+        let layouts = trace.layouts.iter().map(|layout| address(ShapeRef(layout.header as u32)));
+        let mut words: Vec<usize> = shapes.chain(places).chain(layouts).chain(numbers).filter(|word| is_in_heap(*word)).collect();
         words.sort_unstable();
         words.dedup();
         References { words, links }
@@ -98,6 +100,13 @@ impl State {
             self.retire_these(&doomed);
         }
         doomed.len()
+    }
+
+    /// Retires an executor, and those that lead to it.
+    pub(crate) fn retire_with_dependents(&mut self, executor: &Executor) {
+        let mut doomed = FxHashSet::from_iter([std::ptr::from_ref(executor)]);
+        self.add_dependents(&mut doomed);
+        self.retire_these(&doomed);
     }
 
     fn forget_places(&mut self, dead: &Dead) {

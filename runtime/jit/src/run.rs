@@ -4,7 +4,7 @@
 
 use crate::backend::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
-use crate::ir::Ty;
+use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
 use crate::worth::{self, Moment, Verdict};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
@@ -221,6 +221,21 @@ fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
     give_up(r.t(), jump, executor);
 }
 
+/// What a loop relies on was not so when it was entered. When that happens often, it is recorded anew, and expects nothing.
+#[cold]
+fn not_as_expected(t: &Thread, exit: &Exit) {
+    // SAFETY: the root of an exit that is not dead.
+    let executor = unsafe { &*exit.root.get() };
+    if executor.misses.get() > 0 {
+        executor.misses.set(executor.misses.get() - 1);
+        return;
+    }
+    // SAFETY: the state lives as long as the thread, and nothing else refers into these tables. What is retired stays while code runs.
+    let state = unsafe { &mut *State::of(t) };
+    state.loop_at(executor.header).is_plain = true;
+    state.retire_with_dependents(executor);
+}
+
 /// The loop's executor is of no use.
 fn give_up(t: &Thread, jump: *const u16, executor: &Executor) {
     // SAFETY: the state lives as long as the thread, and nothing else refers into these tables.
@@ -278,6 +293,9 @@ unsafe fn leave(r: &mut Regs, left: Left, buffer: &[Cell<u64>; BUFFER_WORDS]) ->
 fn continue_exit(r: &Regs, exit: &Exit, first: *mut Value) {
     if exit.dead.get() {
         return;
+    }
+    if exit.state.is_miss {
+        return not_as_expected(r.t(), exit);
     }
     if !may_grow(exit) && exit.side.get().is_null() {
         // What has not got past its instruction in a trace that started there might go round in circles.
@@ -354,13 +372,26 @@ fn tell_exit(r: &Regs, exit: &Exit) {
     }
 }
 
+/// A value at an exit that has made its objects, or some of them.
+fn value_of(source: Source, buffer: &[Cell<u64>; BUFFER_WORDS], made: &[Value; MOST_OBJECTS]) -> Value {
+    match source {
+        Source::Constant(bits) => Value::from_bits(bits),
+        Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
+        Source::Object(object) => made[object as usize],
+    }
+}
+
 /// Writes frames and values where the interpreter has them; the first frame.
 unsafe fn materialize(r: &mut Regs, base: *mut Value, state: &ExitState, buffer: &[Cell<u64>; BUFFER_WORDS]) -> *mut Value {
     let t = r.t();
-    let value = |source: Source| match source {
-        Source::Constant(bits) => Value::from_bits(bits),
-        Source::Buffer(word, ty) => rebox(buffer[word as usize].get(), ty),
-    };
+    let mut made = [Value::NULL; MOST_OBJECTS];
+    for (i, o) in state.objects.iter().enumerate() {
+        let value = |source| value_of(source, buffer, &made);
+        let known = o.unless.map(value).filter(|v| v.bits() != NOT_MADE);
+        // SAFETY: the parts are those of the layout; no safepoint comes before the objects are in their frames.
+        made[i] = known.unwrap_or_else(|| unsafe { o.layout.make(t, o.parts.iter().map(|part| value(*part))) });
+    }
+    let value = |source| value_of(source, buffer, &made);
     let (mut first, mut previous) = (base, base);
     let last = state.frames.len() - 1;
     for (i, f) in state.frames.iter().enumerate() {

@@ -127,6 +127,8 @@ pub struct Loop {
     /// Cycles of a batch in the interpreter, 0 if that is not known.
     pub interpreted: u64,
     rests: u32,
+    /// Its code is not to expect that the thread is alone, and that objects are different ones: that was so too often.
+    pub is_plain: bool,
     /// How often it was recorded or compiled in vain, and how often it is passed over before it is tried again.
     times: u8,
     passes: u32,

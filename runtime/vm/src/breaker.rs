@@ -3,7 +3,7 @@
 use crate::object::{R, ValueExt};
 use crate::protocol::call;
 use crate::thread::{Thread, request};
-use limpid_heap::{MEMORY, STOP, Value};
+use limpid_heap::{COLLECT, MEMORY, STOP, Value};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 fn take(t: &Thread, bit: u32) -> bool {
@@ -31,6 +31,9 @@ pub fn handle(t: &Thread) -> R<()> {
     }
     if take(t, request::FINALIZERS) {
         crate::finalization::run(t);
+    }
+    if take(t, COLLECT) {
+        t.mutator.collect_as_asked();
     }
     if take(t, MEMORY) {
         let raised = crate::exc::raise_memory_error(t);

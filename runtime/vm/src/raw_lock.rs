@@ -45,6 +45,7 @@ fn without_hungry(word: u32) -> u32 {
 }
 
 /// See the module's page.
+#[repr(transparent)]
 pub struct RawLock(AtomicU32);
 
 impl Default for RawLock {
@@ -54,9 +55,14 @@ impl Default for RawLock {
 }
 
 impl RawLock {
+    /// The word of a lock that is free.
+    pub(crate) const FREE: u32 = 0;
+    /// That of one that somebody has and nobody waits for.
+    pub(crate) const TAKEN: u32 = LOCKED;
+
     /// A free lock.
     pub fn new() -> RawLock {
-        RawLock(AtomicU32::new(0))
+        RawLock(AtomicU32::new(RawLock::FREE))
     }
 
     /// Takes it if it is free.

@@ -22,7 +22,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU16, Ordering::Relaxed};
 
-/// Requests in [`Mutator::eval_breaker`]; the heap owns bits 0 and 1.
+/// Requests in [`Mutator::eval_breaker`]; the heap owns bits 0, 1 and 16.
 pub mod request {
     /// A signal has arrived and this thread runs the handlers.
     pub const SIGNAL: u32 = 1 << 2;

@@ -4,7 +4,7 @@
 //! exit may begin with those of an earlier one, and its code goes on in the code of that one: then it has to write the rest only. A few
 //! words that it has no use for do no harm.
 
-use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitState, Source};
+use crate::executor::{BUFFER_WORDS, Exit, ExitFrame, ExitObject, ExitState, Source};
 use crate::ir::{Id, Op, Trace, Ty};
 use limpid_heap::Value;
 use rustc_hash::FxHashSet;
@@ -31,15 +31,26 @@ pub struct Words {
 /// The exits of a trace, and what each of them writes to the buffer.
 pub type Exits = (Vec<Box<Exit>>, Vec<Words>);
 
+/// Why a trace is left through an exit.
+#[derive(Clone, Copy)]
+struct Reason {
+    /// The name of the first uop that leaves there.
+    name: &'static CStr,
+    /// See [`ExitState`].
+    needs_python: bool,
+    is_miss: bool,
+}
+
 /// The exits of a trace. None: too many values.
 pub fn exits(trace: &Trace) -> Option<Exits> {
-    let mut reasons = vec![(c"none", false); trace.snapshots.len()];
+    let mut reasons = vec![Reason { name: c"none", needs_python: false, is_miss: false }; trace.snapshots.len()];
     for id in trace.entry.iter().chain(&trace.body).rev() {
         let uop = trace.uop(*id);
         if let Some(exit) = uop.exit {
-            let (reason, needs_python) = &mut reasons[exit as usize];
-            *reason = uop.op.name_c();
-            *needs_python |= uop.op.avoids_python();
+            let reason = &mut reasons[exit as usize];
+            reason.name = uop.op.name_c();
+            reason.needs_python |= uop.op.avoids_python();
+            reason.is_miss |= uop.op == Op::GuardAlone;
         }
     }
     let words = words(trace)?;
@@ -86,15 +97,19 @@ fn words_behind(trace: &Trace, exit: u32, before: Option<u32>, words: &[Words]) 
 }
 
 /// Where an exit has its values, which are in these words of the buffer.
-fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), words: &[Id]) -> Option<ExitState> {
+fn exit_state(trace: &Trace, snapshot: usize, reason: Reason, words: &[Id]) -> Option<ExitState> {
     let snapshot = &trace.snapshots[snapshot];
-    let source = |id: Id| {
+    let taken = |id: Id| {
         let uop = trace.uop(id);
         if uop.op == Op::Const {
             return Some(Source::Constant(constant_bits(uop.ty, uop.imm)));
         }
         let word = words.iter().position(|known| *known == id)?;
         Some(Source::Buffer(word as u32, uop.ty))
+    };
+    let source = |id: Id| match snapshot.objects.iter().position(|o| o.id == id) {
+        Some(object) => Some(Source::Object(object as u32)),
+        None => taken(id),
     };
     let mut frames = Vec::new();
     for f in &snapshot.frames {
@@ -118,8 +133,17 @@ fn exit_state(trace: &Trace, snapshot: usize, reason: (&'static CStr, bool), wor
             stores,
         });
     }
-    let (reason, needs_python) = reason;
-    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, reason, needs_python })
+    let mut objects = Vec::new();
+    for o in &snapshot.objects {
+        let unless = match o.unless {
+            Some(id) => Some(taken(id)?),
+            None => None,
+        };
+        let parts = o.parts.iter().map(|id| source(*id)).collect::<Option<Vec<_>>>()?;
+        objects.push(ExitObject { layout: trace.layouts[o.layout as usize].clone(), unless, parts });
+    }
+    let Reason { name, needs_python, is_miss } = reason;
+    Some(ExitState { pc: snapshot.pc, frames, depth: snapshot.depth, objects, reason: name, needs_python, is_miss })
 }
 
 /// The Python value of a constant.

@@ -20,12 +20,20 @@ impl Op {
                 | Op::NumberItem
                 | Op::StoreNumber
                 | Op::CallNative
+                | Op::TakeLock
+                | Op::GiveLock
                 | Op::AddInt
                 | Op::SubInt
                 | Op::MulInt
                 | Op::ShiftLeft
                 | Op::ShiftLeftBy
         )
+    }
+
+    /// Does it only test its operands?
+    pub fn only_tests(self) -> bool {
+        use Op::*;
+        matches!(self, GuardInt | GuardFloat | GuardBool | GuardShape | GuardIs | GuardIsNot | GuardBelow | GuardTrue | GuardFalse)
     }
 
     /// Can other threads have run meanwhile, and have stopped the world for what they did?

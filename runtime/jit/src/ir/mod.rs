@@ -13,14 +13,17 @@
 //! `#n` is the number that some uops carry, `!n` the snapshot a guard leaves with.
 
 mod effect;
+mod objects;
 #[cfg(test)]
 mod parse;
 
 pub use effect::Effect;
+pub use objects::{Layout, MOST_OBJECTS, NOT_MADE, Object};
 
 use limpid_bytecode::Opcode;
 use std::ffi::CStr;
 use std::fmt;
+use std::sync::Arc;
 
 /// A value of a trace: the number of the uop that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +90,8 @@ macro_rules! define_ops {
 define_ops! {
     /// Word `imm` of the thread's buffer when the trace starts; in a loop, what the last round hands to the next.
     Input = "input" Pure;
+    /// Behind inputs: in the first round the operand, in the others what the last round hands to the next.
+    Carried = "carried" Pure;
     /// The constant `imm`.
     Const = "const" Pure;
     /// The address `imm` bytes behind the first frame of the trace.
@@ -120,6 +125,8 @@ define_ops! {
     GuardFalse = "guard_false" Guards;
     /// The interpreter's stack from an address on, and the recursion limit, have room for `imm` = frames << 32 | words more.
     GuardRoom = "guard_room" Guards;
+    /// There is no other thread.
+    GuardAlone = "guard_alone" Guards;
     /// Nobody has asked anything of the thread.
     GuardBreaker = "guard_breaker" Guards;
 
@@ -206,15 +213,19 @@ define_ops! {
     /// Is the first value an instance of the second? Likewise. Behind them what `StoreItem` has there.
     IsInstance = "is_instance" Guards;
 
-    /// A tuple of the values. Behind them what `StoreItem` has there; leaves if there is no memory.
+    /// A tuple of the values. Behind them what `StoreItem` has there; leaves if there is no memory. `imm` is as for `NewInstance`.
     BuildTuple = "build_tuple" Reads;
-    /// A list of the values, likewise.
+    /// A list of the values, likewise, but for `imm`.
     BuildList = "build_list" Reads;
     /// A slice of the three values, likewise.
     BuildSlice = "build_slice" Reads;
     /// A new instance of an ordinary class, without attributes. Behind it what `StoreItem` has there. `imm` is the header that it gets, with
     /// the number of its size class for the collector's bits; 0: it takes more than a cell.
     NewInstance = "new_instance" Writes;
+    /// A new object of the layout `imm`, with all that it holds.
+    Make = "make" Reads;
+    /// The first value, or, if that is [`NOT_MADE`], what `Make` makes of the others.
+    MakeUnless = "make_unless" Reads;
 
     /// 64 bits at `imm` in the thread.
     LoadThread = "load_thread" Reads;
@@ -243,6 +254,10 @@ define_ops! {
     /// Calls the native function at the address `imm`, which runs no Python code: leaves if it raises an exception, or if somebody traces
     /// such calls. Behind the arguments what `StoreItem` has there.
     CallNative = "call_native" Writes;
+    /// Takes a lock (first value), as `CallNative` does.
+    TakeLock = "take_lock" Writes;
+    /// Gives a lock (first value) back, as `CallNative` does.
+    GiveLock = "give_lock" Writes;
     /// Two strs in one: leaves if there is no memory. Behind them what `StoreItem` has there.
     ConcatStr = "concat_str" Writes;
     /// Appends the second value to a list (first value): leaves if there is no memory. Behind them what `StoreItem` has there.
@@ -353,6 +368,8 @@ pub struct Snapshot {
     pub frames: Vec<FrameState>,
     /// How many more frames the thread's depth counts than there were at the start.
     pub depth: i32,
+    /// Objects among the values that are made there, each behind those that it holds.
+    pub objects: Vec<Object>,
 }
 
 /// A trace.
@@ -364,7 +381,7 @@ pub struct Trace {
     pub entry: Vec<Id>,
     /// What runs in each round, or once if it is no loop.
     pub body: Vec<Id>,
-    /// The inputs.
+    /// The inputs, and what else is handed on from round to round.
     pub inputs: Vec<Id>,
     /// What the inputs are in the next round; None: no loop.
     pub next: Option<Vec<Id>>,
@@ -376,6 +393,8 @@ pub struct Trace {
     pub resumptions: Vec<Resumption>,
     /// Code and instruction of returns that are told to tracers.
     pub returns: Vec<(u64, u64)>,
+    /// What the objects look like that are made at once.
+    pub layouts: Vec<Arc<Layout>>,
 }
 
 impl Trace {
@@ -395,12 +414,22 @@ impl Trace {
         Id(self.uops.len() as u32 - 1)
     }
 
-    /// The values that a snapshot names.
+    /// The number of a layout, which may be new.
+    pub fn layout(&mut self, layout: Layout) -> u32 {
+        let known = self.layouts.iter().position(|known| **known == layout);
+        known.unwrap_or_else(|| {
+            self.layouts.push(Arc::new(layout));
+            self.layouts.len() - 1
+        }) as u32
+    }
+
+    /// The values that a snapshot takes: those that it names, but for the objects that are made there, and what those hold.
     pub fn snapshot_ids(&self, exit: u32) -> impl Iterator<Item = Id> + '_ {
-        self.snapshots[exit as usize]
-            .frames
-            .iter()
-            .flat_map(|f| f.base.iter().chain(f.header.iter()).copied().chain(f.stores.iter().map(|s| s.1)))
+        let Snapshot { frames, objects, .. } = &self.snapshots[exit as usize];
+        let named = frames.iter().flat_map(|f| f.base.iter().chain(f.header.iter()).copied().chain(f.stores.iter().map(|s| s.1)));
+        let held = objects.iter().flat_map(|o| &o.parts).copied();
+        let taken = named.chain(held).filter(|id| !objects.iter().any(|o| o.id == *id));
+        taken.chain(objects.iter().filter_map(|o| o.unless))
     }
 }
 
@@ -454,7 +483,12 @@ impl fmt::Display for Trace {
         }
         for (i, s) in self.snapshots.iter().enumerate() {
             let ids: Vec<Id> = self.snapshot_ids(i as u32).collect();
-            writeln!(f, "!{i}: at {} {ids:?}", s.pc)?;
+            write!(f, "!{i}: at {} {ids:?}", s.pc)?;
+            for Object { id, layout, unless, parts } in &s.objects {
+                write!(f, " {id:?} = make #{layout} {parts:?}")?;
+                unless.iter().try_for_each(|id| write!(f, " unless {id:?}"))?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }

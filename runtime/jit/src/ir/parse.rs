@@ -23,7 +23,7 @@ impl Trace {
                 } else {
                     trace.entry.push(id)
                 }
-                if trace.uop(id).op == Op::Input {
+                if matches!(trace.uop(id).op, Op::Input | Op::Carried) {
                     trace.inputs.push(id);
                 }
             }
@@ -88,5 +88,5 @@ fn snapshot_of(pc: u64, values: &[Id]) -> Snapshot {
     let stores = values.iter().enumerate().map(|(i, v)| (i as u32, *v)).collect();
     let used = values.len() as u32;
     let frame = FrameState { base: None, place: 0, extent: 0, nlocals: 0, used, return_pc: 0, header: None, stores, code: 0 };
-    Snapshot { pc, frames: vec![frame], depth: 0 }
+    Snapshot { pc, frames: vec![frame], depth: 0, objects: Vec::new() }
 }

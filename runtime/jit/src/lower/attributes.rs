@@ -2,16 +2,17 @@
 
 use super::natives::is_int;
 use super::{Abort, Lowering};
-use crate::helpers;
-use crate::ir::{Id, Op, Ty};
+use crate::ir::{Id, Layout, Op, Ty};
+use crate::{cells, helpers};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
-use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::object::{Ref, ValueExt, header_of};
 use limpid_vm::protocol::attr::{self, ClassLoad, LoadKind, StoreKind};
 use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::{self, shapes};
-use limpid_vm::types::{Module, Type, flag, super_};
+use limpid_vm::types::{Function, Method, Module, Type, flag, super_};
+use std::mem::offset_of;
 
 impl Lowering<'_> {
     /// As [`straight`](Lowering::straight), for instructions that load and store attributes.
@@ -133,8 +134,12 @@ impl Lowering<'_> {
                 self.push(object);
             }
             LoadKind::Method(f) => {
+                let is_function = f.exact::<Function>().is_some();
                 let f = self.value_constant(f);
-                let method = self.call_native(helpers::bind, vec![f, object]);
+                let method = match is_function {
+                    true => self.make(layout_of_methods(), vec![f, object]),
+                    false => self.call_native(helpers::bind, vec![f, object]),
+                };
                 self.replace(1, method);
             }
             LoadKind::ClassValue(v) => {
@@ -265,6 +270,11 @@ impl Lowering<'_> {
             self.push(null);
         }
     }
+}
+
+fn layout_of_methods() -> Layout {
+    let offsets = vec![offset_of!(Method, function) as u32, offset_of!(Method, receiver) as u32];
+    Layout { header: cells::with_class(header_of::<Method>(), size_of::<Method>()), is_tuple: false, offsets }
 }
 
 /// Does the cache of an attribute's instruction hold the shape of the object it has met?

@@ -2,7 +2,7 @@
 //! is remembered.
 
 use super::{Abort, Lowering};
-use crate::ir::{Effect, Id, Op, Ty, Uop};
+use crate::ir::{Effect, Id, Op, Trace, Ty, Uop};
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::object::ValueExt;
 use limpid_vm::shape::Shape;
@@ -38,6 +38,14 @@ pub(super) fn is_stable(shape: ShapeRef) -> bool {
         shapes::FROZENSET,
     ]
     .contains(&shape)
+}
+
+/// Are two values certainly not the same object? An instance that the trace has made is none that there was at its start, and none of
+/// those that it has made besides.
+fn are_distinct(trace: &Trace, a: Id, b: Id) -> bool {
+    let is_made = |id| matches!(trace.uop(id).op, Op::NewInstance | Op::Make);
+    let was_there = |id| matches!(trace.uop(id).op, Op::Input | Op::Const);
+    a != b && (is_made(a) && (is_made(b) || was_there(b)) || was_there(a) && is_made(b))
 }
 
 impl Lowering<'_> {
@@ -308,14 +316,16 @@ impl Lowering<'_> {
 
     /// A slot of an object has a new value, and so may have that slot of others, which this object may be.
     pub(super) fn stored_slot(&mut self, object: Id, offset: usize, v: Id) {
-        self.loaded.retain(|(op, args, o), _| *op != Op::Load || *o != offset as i64 || args[0] == object);
+        let trace = &self.trace;
+        self.loaded
+            .retain(|(op, args, o), _| *op != Op::Load || *o != offset as i64 || args[0] == object || are_distinct(trace, args[0], object));
         self.loaded.insert((Op::Load, vec![object], offset as i64), v);
     }
 
     /// An object has got another shape; objects under other names may be the same one.
     pub(super) fn now_has_shape(&mut self, object: Id, shape: ShapeRef) {
-        for fact in self.facts.values_mut() {
-            if fact.shape.is_some_and(|s| !is_stable(s)) {
+        for (id, fact) in &mut self.facts {
+            if fact.shape.is_some_and(|s| !is_stable(s)) && !are_distinct(&self.trace, *id, object) {
                 fact.shape = None;
             }
         }
@@ -327,9 +337,15 @@ impl Lowering<'_> {
         self.loaded.retain(|(op, _, _), _| *op != Op::LoadItem);
     }
 
+    /// Whatever was loaded may have changed, and no uop tells what.
+    pub(super) fn forget_loads(&mut self) {
+        self.loaded.clear();
+        self.forgets = true;
+    }
+
     /// Anything may have changed, apart from what never does.
     pub(super) fn forget_all(&mut self) {
-        self.loaded.clear();
+        self.forget_loads();
         for fact in self.facts.values_mut() {
             if fact.shape.is_some_and(|s| !is_stable(s)) {
                 fact.shape = None;

@@ -60,7 +60,7 @@ impl Lowering<'_> {
                 let (v, list) = (self.peek(3)?, self.peek(2)?);
                 let (v, list) = (self.guard_shape(v, shapes::LIST)?, self.guard_shape(list, shapes::LIST)?);
                 self.call_native(helpers::set_slice, vec![v, list, start, stop]);
-                self.loaded.clear();
+                self.forget_loads();
                 self.drop_n(3);
             }
             _ => return Ok(false),

@@ -2,6 +2,7 @@
 
 use super::natives::is_simple;
 use crate::helpers::{self, NativeFunction};
+use crate::ir::Op;
 use limpid_heap::ShapeRef;
 use limpid_vm::args::{FnDef, NativeBody};
 use limpid_vm::modules::thread;
@@ -168,6 +169,16 @@ pub(super) fn is_of_module(f: &BuiltinFunction, name: &str, functions: &[&str]) 
 pub(super) fn is_bound(f: &BuiltinFunction) -> bool {
     let receiver = f.receiver.opt().filter(|receiver| f.passes_receiver() && receiver.is_cell());
     receiver.is_some_and(|receiver| methods_of(receiver.class()).contains(&f.def().name))
+}
+
+/// The uop for a method of `lock` that does not wait, given that many arguments besides the receiver.
+pub(super) fn lock_uop(class: Ref<Type>, def: &FnDef, n: usize) -> Option<Op> {
+    match def.name {
+        _ if thread::LOCK.opt() != Some(class) => None,
+        "__enter__" | "acquire" if n == 0 => Some(Op::TakeLock),
+        "__exit__" | "release" => Some(Op::GiveLock),
+        _ => None,
+    }
 }
 
 /// What runs instead of a method of a class, given that many arguments besides the receiver.

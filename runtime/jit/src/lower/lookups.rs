@@ -103,7 +103,7 @@ impl Lowering<'_> {
                 let exit = self.exit();
                 let (fp, sp) = self.registers();
                 self.emit_with(Op::StoreDictItem, Ty::None, &[globals, name, v, fp, sp], 0, Some(exit));
-                self.loaded.clear();
+                self.forget_loads();
                 self.drop_n(1);
             }
             CALL_ISINSTANCE if o == 2 && step.operands[2] == Observed::Null => {

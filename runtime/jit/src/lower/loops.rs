@@ -6,7 +6,7 @@
 use super::build::{Fact, is_stable};
 use super::state::Place;
 use super::{Abort, LinkTarget, Lowered, Lowering, lower_open};
-use crate::executor::Entry;
+use crate::executor::{Entry, State};
 use crate::ir::{Id, Op, Ty, Uop};
 use limpid_heap::ShapeRef;
 use limpid_vm::thread::Thread;
@@ -70,8 +70,21 @@ impl Lowering<'_> {
             self.touched.insert(*place);
         }
         self.guard_room();
+        if self.may_expect_to_be_alone() {
+            // Leaving there is counted, so the exit is no other one's.
+            self.exit = None;
+            self.guard(Op::GuardAlone, &[], 0);
+        }
         self.trace.entry.append(&mut self.trace.body);
         Ok(())
+    }
+
+    /// May rounds rely on it that what they do not change stays as it is? That was not tried in vain before.
+    fn may_expect_to_be_alone(&self) -> bool {
+        let header = self.recording.origin.header();
+        // SAFETY: the state belongs to the thread that lowers, and nothing else refers into it.
+        let is_plain = header.is_none_or(|header| unsafe { &mut *State::of(self.thread) }.loop_at(header).is_plain);
+        !is_plain && limpid_heap::is_alone()
     }
 
     fn assume_from_entry(&self, place: u32) -> Assumption {

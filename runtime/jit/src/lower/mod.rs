@@ -28,8 +28,8 @@ mod simple;
 mod special_methods;
 mod state;
 
-use crate::executor::{Entry, ExitState, Source};
-use crate::ir::{Id, Op, Snapshot, Trace, Ty, Uop};
+use crate::executor::{Entry, ExitObject, ExitState, Source};
+use crate::ir::{Id, Layout, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
@@ -143,6 +143,8 @@ struct Lowering<'a> {
     /// How far the interpreter's stack is used, in words from the first frame; how many frames are entered.
     words: i32,
     deepest: i32,
+    /// Does the trace change memory in ways that its uops do not tell?
+    forgets: bool,
     /// Does the trace end in another executor?
     linked: bool,
     /// The instruction that the trace starts with has left another one, for it needed Python code.
@@ -163,6 +165,15 @@ struct MadeSlice {
     before: Snapshot,
     /// The next instruction.
     next: *const u16,
+}
+
+/// What a trace from an exit begins with.
+#[derive(Default)]
+struct Inputs {
+    /// What is in the buffer.
+    words: FxHashMap<(u32, Ty), Id>,
+    /// The objects that the exit would make.
+    objects: Vec<Id>,
 }
 
 /// What comes after an instruction.
@@ -245,7 +256,7 @@ impl<'a> Lowering<'a> {
             target,
             trace: Trace::default(),
             frames: Vec::new(),
-            before: Snapshot { pc: 0, frames: Vec::new(), depth: 0 },
+            before: Snapshot { pc: 0, frames: Vec::new(), depth: 0, objects: Vec::new() },
             exit: None,
             depth: 0,
             returned: 0,
@@ -261,6 +272,7 @@ impl<'a> Lowering<'a> {
             touched: BTreeSet::new(),
             words: 0,
             deepest: 0,
+            forgets: false,
             linked: false,
             needs_python: false,
             at_start: false,
@@ -277,6 +289,10 @@ impl<'a> Lowering<'a> {
                 self.trace.entry.retain(|i| *i != id);
                 self.trace.body.retain(|i| *i != id);
             }
+        }
+        if self.forgets {
+            let trace = &mut self.trace;
+            trace.entry.retain(|id| trace.uops[id.0 as usize].op != Op::GuardAlone);
         }
         Lowered { trace: self.trace, entry }
     }
@@ -308,8 +324,12 @@ impl<'a> Lowering<'a> {
     }
 
     fn start_at_exit(&mut self, exit: &ExitState) -> Result<(), Abort> {
-        let mut inputs: FxHashMap<(u32, Ty), Id> = FxHashMap::default();
+        let mut inputs = Inputs::default();
         self.depth = exit.depth;
+        for o in &exit.objects {
+            let object = self.remake(o, &mut inputs);
+            inputs.objects.push(object);
+        }
         for (i, f) in exit.frames.iter().enumerate() {
             let base = f.base.map(|source| self.input(source, &mut inputs));
             let recorded = *self.recording.started_in.get(i).ok_or(Abort::Lost)?;
@@ -338,16 +358,30 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    fn input(&mut self, source: Source, inputs: &mut FxHashMap<(u32, Ty), Id>) -> Id {
+    fn input(&mut self, source: Source, inputs: &mut Inputs) -> Id {
         match source {
             Source::Constant(bits) => self.value_constant(Value::from_bits(bits)),
-            Source::Buffer(word, ty) => *inputs.entry((word, ty)).or_insert_with(|| {
+            Source::Buffer(word, ty) => *inputs.words.entry((word, ty)).or_insert_with(|| {
                 let id = self.trace.add(Uop { op: Op::Input, ty, args: Vec::new(), imm: word as i64, exit: None });
                 self.trace.inputs.push(id);
                 self.trace.entry.push(id);
                 id
             }),
+            Source::Object(object) => inputs.objects[object as usize],
         }
+    }
+
+    /// Makes an object that the exit would have made.
+    fn remake(&mut self, object: &ExitObject, inputs: &mut Inputs) -> Id {
+        let parts: Vec<Id> = object.parts.iter().map(|part| self.input(*part, inputs)).collect();
+        let layout = Layout::clone(&object.layout);
+        let Some(unless) = object.unless else { return self.make(layout, parts) };
+        let mut operands = vec![self.input(unless, inputs)];
+        for part in parts {
+            operands.push(self.value(part));
+        }
+        let layout = self.trace.layout(layout) as i64;
+        self.emit_with(Op::MakeUnless, Ty::Value, &operands, layout, None)
     }
 
     fn guard_room(&mut self) {

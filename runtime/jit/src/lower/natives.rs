@@ -1,7 +1,7 @@
 //! Calls of native functions and methods that run no Python code, given such arguments: machine code calls them itself.
 
 use super::form::is_plain;
-use super::known::{free_arguments, is_bound, is_harmless, is_known, method_body, native_body};
+use super::known::{free_arguments, is_bound, is_harmless, is_known, lock_uop, method_body, native_body};
 use super::{Abort, Lowering};
 use crate::helpers::{self, NativeFunction};
 use crate::ir::{Id, Op, Ty};
@@ -52,6 +52,8 @@ impl Lowering<'_> {
             _ => None,
         };
         let Some((def, body)) = known else { return Ok(false) };
+        let owner = callable.exact::<MethodDescriptor>().map(|d| d.class());
+        let op = owner.and_then(|class| lock_uop(class, def, n)).unwrap_or(Op::CallNative);
         let free = free_arguments(def);
         if !step.operands[free.min(n)..n].iter().all(|observed| is_harmless(def, *observed)) {
             return Ok(false);
@@ -94,11 +96,10 @@ impl Lowering<'_> {
             args.insert(0, self.word_constant(std::ptr::from_ref(def) as u64));
             self.call_native(helpers::call_bound, args)
         } else {
-            self.call_native(body, args)
+            self.call_native_by(op, body, args)
         };
-        let owner = callable.exact::<MethodDescriptor>().map(|d| d.class()).or(bound.map(|object| object.class()));
-        if owner == Some(builtin::LIST) {
-            self.loaded.clear();
+        if owner.or(bound.map(|object| object.class())) == Some(builtin::LIST) {
+            self.forget_loads();
         }
         self.replace(n + 2, v);
         Ok(true)
@@ -148,7 +149,7 @@ impl Lowering<'_> {
         }
         let v = self.call_native(function, args);
         if fills {
-            self.loaded.clear();
+            self.forget_loads();
         }
         if count > 2 && form != Opcode::BINARY_SLICE {
             self.drop_n(count);
@@ -220,11 +221,15 @@ impl Lowering<'_> {
         Ok(true)
     }
 
-    pub(super) fn call_native(&mut self, function: NativeFunction, mut args: Vec<Id>) -> Id {
+    pub(super) fn call_native(&mut self, function: NativeFunction, args: Vec<Id>) -> Id {
+        self.call_native_by(Op::CallNative, function, args)
+    }
+
+    fn call_native_by(&mut self, op: Op, function: NativeFunction, mut args: Vec<Id>) -> Id {
         let exit = self.exit();
         let (fp, sp) = self.registers();
         args.extend([fp, sp]);
-        let v = self.emit_with(Op::CallNative, Ty::Value, &args, function as usize as i64, Some(exit));
+        let v = self.emit_with(op, Ty::Value, &args, function as usize as i64, Some(exit));
         self.guarded_not_null(v);
         v
     }
@@ -270,7 +275,7 @@ impl Lowering<'_> {
             helpers::set_default
         };
         let v = self.call_native(function, args);
-        self.loaded.clear();
+        self.forget_loads();
         self.replace(n + 2, v);
         Ok(true)
     }

@@ -1,7 +1,7 @@
 //! Names and containers.
 
 use super::{Abort, Lowering, MadeSlice};
-use crate::ir::{Id, Op, Ty};
+use crate::ir::{Id, Layout, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::object::Ref;
@@ -158,18 +158,35 @@ impl Lowering<'_> {
 
     /// Makes a list.
     fn list_of(&mut self, items: &[Id]) -> Id {
-        self.sequence_of(Op::BuildList, shapes::LIST, items)
+        self.sequence_of(Op::BuildList, shapes::LIST, items, 0)
     }
 
-    /// Makes a tuple or list.
-    pub(super) fn sequence_of(&mut self, op: Op, shape: ShapeRef, items: &[Id]) -> Id {
+    /// Makes a tuple or list; `imm` is the number that the uop carries.
+    pub(super) fn sequence_of(&mut self, op: Op, shape: ShapeRef, items: &[Id], imm: u64) -> Id {
         let mut operands: Vec<Id> = items.iter().map(|item| self.value(*item)).collect();
         let exit = self.exit();
         let (fp, sp) = self.registers();
         operands.extend([fp, sp]);
-        let sequence = self.emit_with(op, Ty::Value, &operands, 0, Some(exit));
+        let sequence = self.emit_with(op, Ty::Value, &operands, imm as i64, Some(exit));
         self.has_shape(sequence, shape);
         sequence
+    }
+
+    /// Makes an object with all that it holds.
+    pub(super) fn make(&mut self, layout: Layout, parts: Vec<Id>) -> Id {
+        let operands: Vec<Id> = parts.iter().map(|part| self.value(*part)).collect();
+        let number = self.trace.layout(layout.clone()) as i64;
+        let id = self.emit_with(Op::Make, Ty::Value, &operands, number, None);
+        self.guarded_not_null(id);
+        self.has_shape(id, ShapeRef(layout.header as u32));
+        if layout.is_tuple {
+            self.tuples.insert(id, parts);
+        } else {
+            for (offset, part) in layout.offsets.iter().zip(parts) {
+                self.loaded.insert((Op::Load, vec![id], i64::from(*offset)), part);
+            }
+        }
+        id
     }
 
     fn append(&mut self, list: Id, v: Id) -> Result<(), Abort> {

@@ -158,7 +158,7 @@ impl Lowering<'_> {
             stores: f.places.iter().enumerate().filter(|(_, p)| !p.in_memory).filter_map(|(i, p)| Some((i as u32, p.value?))).collect(),
             code: f.code.map_or(0, |code| code.value().bits()),
         });
-        Snapshot { pc: pc as u64, frames: frames.collect(), depth: self.depth + self.returned }
+        Snapshot { pc: pc as u64, frames: frames.collect(), depth: self.depth + self.returned, objects: Vec::new() }
     }
 
     /// The exit of the instruction that is being lowered: goes on with it as if it had not been begun.

@@ -36,6 +36,15 @@ impl Run<'_> {
         found(call(items.as_ptr(), items.len()))
     }
 
+    /// A new object of a layout. No safepoint.
+    ///
+    /// # Safety
+    /// The words are the values of such an object.
+    pub unsafe fn make(&self, layout: i64, words: &[u64]) -> u64 {
+        // SAFETY: by contract; the object is in a register before the next uop.
+        unsafe { self.program.layouts[layout as usize].make(self.t, words.iter().map(|word| Value::from_bits(*word))).bits() }
+    }
+
     /// Runs an instruction in the interpreter's words.
     ///
     /// # Safety

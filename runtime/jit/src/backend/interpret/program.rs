@@ -2,10 +2,11 @@
 
 use crate::backend::Job;
 use crate::executor::Executor;
-use crate::ir::{BodyCall, Id, Op, Resumption, Trace, Ty};
+use crate::ir::{BodyCall, Id, Layout, Op, Resumption, Trace, Ty};
 use crate::uop_counts::is_run;
 use std::cell::Cell;
 use std::mem::size_of_val;
+use std::sync::Arc;
 
 /// The most registers that a program may have: they are on the native stack.
 pub const MOST_REGISTERS: usize = 4096;
@@ -50,6 +51,7 @@ pub struct Program {
     pub calls: Vec<BodyCall>,
     pub resumptions: Vec<Resumption>,
     pub returns: Vec<(u64, u64)>,
+    pub layouts: Vec<Arc<Layout>>,
 }
 
 impl Program {
@@ -91,6 +93,7 @@ impl Program {
             calls: trace.calls.clone(),
             resumptions: trace.resumptions.clone(),
             returns: trace.returns.clone(),
+            layouts: trace.layouts.clone(),
         })
     }
 

@@ -84,8 +84,10 @@ impl Run<'_> {
     }
 
     unsafe fn rounds(&self) -> Result<(), Next> {
-        let (p, executor) = (self.program, self.executor());
+        let p = self.program;
         let end = p.instructions.len();
+        // A round that is left in front of the loop, and goes on elsewhere, is one too.
+        self.count_round();
         // SAFETY: by contract.
         unsafe { self.part(0..p.body, 0)? };
         let part = if p.again.is_some() { p.body } else { 0 };
@@ -93,14 +95,12 @@ impl Run<'_> {
             self.count_run(p.body);
         }
         loop {
-            if executor.watch.counts_rounds() && (p.again.is_some() || !executor.header.is_null()) {
-                executor.watch.rounds.set(executor.watch.rounds.get() + 1);
-            }
             self.count(|counts| &counts.begun, 1);
             // SAFETY: by contract.
             unsafe { self.part(p.body..end, part)? };
             let Some(again) = &p.again else { return Ok(()) };
             self.count_run(end - part);
+            self.count_round();
             for (from, to) in again {
                 self.registers[*to as usize].set(self.registers[*from as usize].get());
             }
@@ -159,6 +159,14 @@ impl Run<'_> {
             // SAFETY: a counter of the executor or of its thread, which both live longer.
             let counter = unsafe { &*which(counts) };
             counter.set(counter.get() + n as u64);
+        }
+    }
+
+    /// A round begins, if it is one of a loop.
+    fn count_round(&self) {
+        let executor = self.executor();
+        if executor.watch.counts_rounds() && (self.program.again.is_some() || !executor.header.is_null()) {
+            executor.watch.rounds.set(executor.watch.rounds.get() + 1);
         }
     }
 

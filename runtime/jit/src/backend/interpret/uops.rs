@@ -6,7 +6,7 @@ use super::numbers::{compares, divide, fits, floor_divide, guard, power, remaind
 use super::program::Instruction;
 use super::run::{Done, Run};
 use crate::helpers;
-use crate::ir::{Op, Ty};
+use crate::ir::{NOT_MADE, Op, Ty};
 use crate::run::rebox;
 use limpid_heap::{Header, ShapeRef, Value};
 use limpid_probes as probes;
@@ -42,6 +42,7 @@ impl Run<'_> {
             match i.op {
                 Op::Const | Op::Frame => unreachable!("it has its value from the start"),
                 Op::Input => self.input(imm as usize),
+                Op::Carried => word(0),
                 Op::Box => rebox(word(0), i.ty).bits(),
                 Op::UnboxInt => value(0).shifted() as u64,
                 Op::UnboxFloat => value(0).as_float().to_bits(),
@@ -61,6 +62,7 @@ impl Run<'_> {
                     let has_depth = u64::from(t.depth.get()) + frames <= u64::from(t.depth_limit.get());
                     guard(has_depth && word(0) + words * 8 <= t.stack_limit.get() as u64)?
                 }
+                Op::GuardAlone => guard(limpid_heap::is_alone())?,
                 Op::GuardBreaker => guard(t.mutator.eval_breaker.load(Relaxed) == 0)?,
 
                 Op::AddInt => fits(int(0).checked_add(int(1)))?,
@@ -161,11 +163,17 @@ impl Run<'_> {
                 Op::BuildTuple => self.with_items(&words(), |items, n| helpers::build_tuple(t, items, n))?,
                 Op::BuildList => self.with_items(&words(), |items, n| helpers::build_list(t, items, n))?,
                 Op::BuildSlice => self.with_items(&words(), |items, n| helpers::build_slice(t, items, n))?,
-                Op::CallNative => self.with_items(&words(), |items, n| helpers::call_native(t, imm as *const (), items, n))?,
+                Op::CallNative | Op::TakeLock | Op::GiveLock => {
+                    self.with_items(&words(), |items, n| helpers::call_native(t, imm as *const (), items, n))?
+                }
                 Op::NewInstance => {
                     save(1);
                     helpers::new_instance(t, value(0)).bits()
                 }
+
+                Op::Make => self.make(imm, &words()),
+                Op::MakeUnless if word(0) != NOT_MADE => word(0),
+                Op::MakeUnless => self.make(imm, &words()[1..]),
 
                 Op::ProbeEntry => guard(probes::frame_tracers() == 0 || helpers::probe_entry(imm as *mut Code) == 0)?,
                 Op::ProbeResume => guard(probes::frame_tracers() == 0 || helpers::probe_resume(imm as *mut Code) == 0)?,

@@ -25,7 +25,6 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use limpid_heap::Value as Python;
-use limpid_probes as probes;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::generator::state;
 use std::mem::offset_of;
@@ -64,6 +63,10 @@ struct Function<'a, 'b> {
     part: usize,
     /// Instances that were made here, that nothing refers to yet but the frames, and that no collection has seen.
     fresh: Vec<Id>,
+    /// Is what is being made hardly ever done?
+    aside: bool,
+    /// Not 0 if somebody traces frames, as it was when the trace looked last; None: nobody can, or it does not matter.
+    tracers: Option<Value>,
 }
 
 fn flags() -> MemFlagsData {
@@ -101,6 +104,8 @@ impl<'a> Translation<'a> {
             position: 0,
             part: 0,
             fresh: Vec::new(),
+            aside: false,
+            tracers: None,
         };
         f.whole()?;
         f.b.seal_all_blocks();
@@ -115,6 +120,11 @@ impl Function<'_, '_> {
         let thread = self.thread();
         self.b.ins().store(flags(), self.frame, thread, offset_of!(Thread, trace_frame) as i32);
         self.count(|counts| &counts.entered, 1);
+        if trace.next.is_some() {
+            // A round that is left in front of the loop, and goes on elsewhere, is one too.
+            self.count_round();
+        }
+        self.look_for_tracers();
         for id in &trace.entry {
             self.uop(*id)?;
         }
@@ -148,12 +158,13 @@ impl Function<'_, '_> {
             let parameter = self.b.append_block_param(header, ty);
             self.values[input.0 as usize] = Some(parameter);
         }
-        self.count_round();
+        self.look_for_tracers();
         self.count(|counts| &counts.begun, 1);
         for id in &trace.body {
             self.uop(*id)?;
         }
         self.count_run(self.position);
+        self.count_round();
         let mut again = Vec::new();
         for (_, next) in &changing {
             let v = self.value(*next);
@@ -233,7 +244,7 @@ impl Function<'_, '_> {
         if !self.keeps_fresh(u) {
             self.fresh.clear();
         }
-        if u.op == Op::NewInstance {
+        if matches!(u.op, Op::NewInstance | Op::Make) {
             self.fresh.push(id);
         }
         let exit = u.exit.unwrap_or(0);
@@ -248,6 +259,7 @@ impl Function<'_, '_> {
                 let v = self.b.ins().load(if ty == I8 { I64 } else { ty }, flags(), buffer, imm as i32 * 8);
                 if ty == I8 { self.b.ins().ireduce(I8, v) } else { v }
             }
+            Op::Carried => args[0],
             Op::Box => {
                 let v = args[0];
                 self.box_value(v, trace.uop(u.args[0]).ty)
@@ -415,6 +427,10 @@ impl Function<'_, '_> {
             Op::GuardTrue => self.guard(args[0], exit),
             Op::GuardFalse => self.guard_not(args[0], exit),
             Op::GuardRoom => self.guard_room(args[0], imm, exit),
+            Op::GuardAlone => {
+                let is_alone = self.is_alone();
+                self.guard(is_alone, exit);
+            }
             Op::GuardBreaker => {
                 let thread = self.thread();
                 let requests = self.b.ins().load(I32, flags(), thread, eval_breaker_offset());
@@ -450,18 +466,15 @@ impl Function<'_, '_> {
             Op::Append => self.append(args, u.args[1], exit),
             Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
             Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,
-            Op::ProbeReturn => {
-                let semaphore = probes::function__return::semaphore();
-                self.probe_return(helpers::probe_return as *const () as usize, &[semaphore], imm as usize);
-            }
-            Op::ProbeYield => {
-                let semaphores = [probes::function__return::semaphore(), probes::function__yield::semaphore()];
-                self.probe_return(helpers::probe_yield as *const () as usize, &semaphores, imm as usize);
-            }
+            Op::ProbeReturn => self.probe_return(imm as usize),
+            Op::ProbeYield => self.probe_yield(imm as usize),
             Op::Resume => self.resume(args, imm as usize, exit),
             Op::Suspend => self.suspend(args, imm, state::SUSPENDED),
             Op::SuspendInSend => self.suspend(args, imm, state::SUSPENDED_YIELD_FROM),
-            Op::Body => self.body(args[0], imm as usize)?,
+            Op::Body => {
+                self.body(args[0], imm as usize)?;
+                self.look_for_tracers();
+            }
             Op::Leave => {
                 let block = self.exit_block(exit);
                 self.b.ins().jump(block, &[]);

@@ -12,6 +12,7 @@ use crate::types::{Str, Tuple, TypeDef, flag, int};
 use limpid_heap::{Header, Value, is_alone};
 use limpid_probes as probes;
 use limpid_pystats::live::LIVE;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,15 @@ pub const TIMEOUT_MAX: f64 = 9_223_372_036.0;
 pub struct Lock {
     header: Header,
     raw: RawLock,
+}
+
+impl Lock {
+    /// Where it has a word of 32 bits, ...
+    pub const WORD: usize = offset_of!(Lock, raw);
+    /// ... which is this while the lock is free, ...
+    pub const FREE: u32 = RawLock::FREE;
+    /// ... and this while somebody has it and nobody waits for it.
+    pub const TAKEN: u32 = RawLock::TAKEN;
 }
 
 /// The class `lock`.

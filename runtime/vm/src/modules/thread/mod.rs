@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-pub use lock::{LOCK, RLOCK, acquire_now, new_lock};
+pub use lock::{LOCK, Lock, RLOCK, acquire_now, new_lock};
 
 /// `_thread`
 pub static MODULE: ModuleDef = ModuleDef {

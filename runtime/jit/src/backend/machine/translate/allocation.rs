@@ -3,11 +3,11 @@
 use super::{Function, flags};
 use crate::cells;
 use crate::helpers;
+use crate::ir::NOT_MADE;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use limpid_heap::{CLASS_SIZES, Cursor, MAX_SMALL, Mutator, size_class};
-use limpid_vm::object::header_of;
+use limpid_heap::{CLASS_SIZES, Cursor, Mutator};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::Tuple;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
@@ -44,26 +44,61 @@ impl Function<'_, '_> {
         self.made_quickly(|f, otherwise| Some(f.take_cell(class, header, otherwise)), general)
     }
 
-    /// A tuple of all arguments but the last two.
-    pub(super) fn new_tuple(&mut self, args: &[Value], exit: u32) -> Option<Value> {
-        let items = &args[..args.len() - 2];
-        // With a byte of slack, as arrays have.
-        let size = TUPLE_OVERHEAD + items.len() * 8 + 1;
-        let general = |f: &mut Self| f.build(helpers::build_tuple as *const () as usize, args, exit);
-        if items.is_empty() || size > MAX_SMALL {
-            return general(self);
-        }
+    /// A new object with the arguments in it.
+    pub(super) fn make(&mut self, args: &[Value], layout: i64) -> Option<Value> {
+        let layout = self.t.trace.layouts[layout as usize].clone();
+        let (header, class) = cells::without_class(layout.header);
+        let cell = self.made_quickly(
+            |f, otherwise| Some(f.take_cell(class, header, otherwise)),
+            |f| {
+                let header = f.constant(layout.header as i64);
+                f.call_with_thread(helpers::new_cell as *const () as usize, &[header])
+            },
+        )?;
+        self.fill(cell, layout.is_tuple, layout.offsets.iter().copied(), args);
+        Some(cell)
+    }
+
+    /// The first argument, or, if that stands for an object that was not made, a new one with the others in it.
+    pub(super) fn make_unless(&mut self, args: &[Value], layout: i64) -> Option<Value> {
+        let is_made = self.compare_constant(IntCC::NotEqual, args[0], NOT_MADE as i64);
         self.made_quickly(
             |f, otherwise| {
-                let tuple = f.take_cell(size_class(size), cells::word_of(header_of::<Tuple>()), otherwise);
-                let len = f.constant(items.len() as i64);
-                f.b.ins().store(flags(), len, tuple, Tuple::LEN as i32);
-                for (i, item) in items.iter().enumerate() {
-                    f.b.ins().store(flags(), *item, tuple, (TUPLE_OVERHEAD + i * 8) as i32);
-                }
+                let on = f.b.create_block();
+                f.b.ins().brif(is_made, on, &[], otherwise, &[]);
+                f.b.switch_to_block(on);
+                Some(args[0])
+            },
+            |f| f.make(&args[1..], layout),
+        )
+    }
+
+    /// A tuple of all arguments but the last two.
+    pub(super) fn new_tuple(&mut self, args: &[Value], header_and_class: u64, exit: u32) -> Option<Value> {
+        let items = &args[..args.len() - 2];
+        let general = |f: &mut Self| f.build(helpers::build_tuple as *const () as usize, args, exit);
+        if header_and_class == 0 {
+            return general(self);
+        }
+        let (header, class) = cells::without_class(header_and_class);
+        self.made_quickly(
+            |f, otherwise| {
+                let tuple = f.take_cell(class, header, otherwise);
+                f.fill(tuple, true, (0..).map(|i| (TUPLE_OVERHEAD + i * 8) as u32), items);
                 Some(tuple)
             },
             general,
         )
+    }
+
+    /// Stores what a new object holds.
+    fn fill(&mut self, object: Value, is_tuple: bool, offsets: impl Iterator<Item = u32>, parts: &[Value]) {
+        if is_tuple {
+            let len = self.constant(parts.len() as i64);
+            self.b.ins().store(flags(), len, object, Tuple::LEN as i32);
+        }
+        for (offset, v) in offsets.zip(parts) {
+            self.b.ins().store(flags(), *v, object, offset as i32);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{Function, flags};
 use crate::backend::code;
+use crate::backend::machine::entry;
+use crate::executor::BUFFER_WORDS;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Value};
@@ -10,10 +12,37 @@ use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies;
 use std::mem::offset_of;
 
+/// So many arguments fit into registers beside what [`entry::aside`] takes.
+const MOST_ASIDE: usize = 4;
+
 impl Function<'_, '_> {
     pub(super) fn call(&mut self, function: usize, arguments: &[Value], result: bool) -> Option<Value> {
         let address = self.constant(function as i64);
+        let fits = arguments.len() <= MOST_ASIDE && arguments.iter().all(|a| self.b.func.dfg.value_type(*a) == I64);
+        if self.aside && fits {
+            return self.call_aside(address, arguments, result);
+        }
         self.call_at(address, arguments, result)
+    }
+
+    /// Calls a function where the trace hardly ever comes to: see [`entry::aside`].
+    fn call_aside(&mut self, address: Value, arguments: &[Value], result: bool) -> Option<Value> {
+        let place = self.constant(self.t.buffer as i64 + (BUFFER_WORDS as i64 - 1) * 8);
+        let all = [&[address, place], arguments].concat();
+        let mut signature = Signature::new(CallConv::PreserveAll);
+        signature.params.extend(all.iter().map(|_| AbiParam::new(I64)));
+        let signature = self.b.import_signature(signature);
+        let aside = self.constant(entry::aside as *const () as i64);
+        self.b.ins().call_indirect(signature, aside, &all);
+        result.then(|| self.b.ins().load(I64, flags(), place, 0))
+    }
+
+    /// What is done in `body` is hardly ever done.
+    pub(super) fn aside<T>(&mut self, aside: bool, body: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.aside, aside);
+        let result = body(self);
+        self.aside = before;
+        result
     }
 
     pub(super) fn call_at(&mut self, address: Value, arguments: &[Value], result: bool) -> Option<Value> {

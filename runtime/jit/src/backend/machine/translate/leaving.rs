@@ -43,7 +43,7 @@ impl Function<'_, '_> {
         self.b.set_cold_block(rare);
         self.b.ins().brif(condition, rare, &[], on, &[]);
         self.b.switch_to_block(rare);
-        body(self);
+        self.aside(true, body);
         self.b.ins().jump(on, &[]);
         self.b.switch_to_block(on);
     }

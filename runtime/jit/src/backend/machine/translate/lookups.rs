@@ -2,10 +2,13 @@
 
 use super::{Function, flags};
 use crate::helpers;
-use crate::ir::{Id, Op};
+use crate::ir::{Id, Op, Uop};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{I8, I64};
-use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value};
+use cranelift_codegen::ir::types::{I8, I32, I64};
+use cranelift_codegen::ir::{Block, InstBuilder, StackSlotData, StackSlotKind, Value};
+use limpid_heap::Value as Python;
+use limpid_probes as probes;
+use limpid_vm::modules::thread::Lock;
 use limpid_vm::types::str::STR_OVERHEAD;
 
 /// The word before a str's characters has its length above the lowest byte.
@@ -38,20 +41,54 @@ impl Function<'_, '_> {
                 self.save_registers(args[2], args[3]);
                 self.known(helpers::is_instance as *const () as usize, &args[..2], exit)?
             }
-            Op::BuildTuple => self.new_tuple(args, exit)?,
+            Op::BuildTuple => self.new_tuple(args, u.imm as u64, exit)?,
             Op::BuildList => self.build(helpers::build_list as *const () as usize, args, exit)?,
             Op::BuildSlice => self.build(helpers::build_slice as *const () as usize, args, exit)?,
-            Op::CallNative => {
-                let function = self.constant(u.imm);
-                self.with_items(helpers::call_native as *const () as usize, &[function], args, exit)?
-            }
+            Op::CallNative => self.call_native(args, u.imm, exit)?,
+            Op::TakeLock => self.change_lock(args, u, Lock::FREE, Lock::TAKEN, Python::TRUE)?,
+            Op::GiveLock => self.change_lock(args, u, Lock::TAKEN, Lock::FREE, Python::NONE)?,
             Op::NewInstance => self.new_instance(args, u.imm as u64)?,
+            Op::Make => self.make(args, u.imm)?,
+            Op::MakeUnless => self.make_unless(args, u.imm)?,
             Op::ConcatStr => {
                 self.save_registers(args[2], args[3]);
                 self.found(helpers::concat_str as *const () as usize, &args[..2], exit)?
             }
             _ => return None,
         })
+    }
+
+    fn call_native(&mut self, args: &[Value], function: i64, exit: u32) -> Option<Value> {
+        let function = self.constant(function);
+        self.with_items(helpers::call_native as *const () as usize, &[function], args, exit)
+    }
+
+    /// A lock's word becomes another one, if the thread is alone and nobody traces native calls; otherwise the function is called.
+    fn change_lock(&mut self, args: &[Value], u: &Uop, from: u32, to: u32, result: Python) -> Option<Value> {
+        self.made_while_alone(
+            |f, general| {
+                if let Some(semaphores) = probes::cfunction_semaphores() {
+                    let address = f.constant(semaphores.as_ptr() as i64);
+                    let tracers = f.b.ins().load(I32, flags(), address, 0);
+                    f.go_if(IntCC::Equal, tracers, 0, general);
+                }
+                let word = f.b.ins().load(I32, flags(), args[0], Lock::WORD as i32);
+                f.go_if(IntCC::Equal, word, from, general);
+                let word = f.b.ins().iconst(I32, i64::from(to));
+                f.b.ins().store(flags(), word, args[0], Lock::WORD as i32);
+                Some(f.constant(result.bits() as i64))
+            },
+            |f| f.call_native(args, u.imm, u.exit?),
+        )
+    }
+
+    /// Goes on if a comparison of 32 bits holds, goes to a block otherwise.
+    fn go_if(&mut self, cc: IntCC, v: Value, constant: u32, otherwise: Block) {
+        let constant = self.b.ins().iconst(I32, i64::from(constant));
+        let holds = self.b.ins().icmp(cc, v, constant);
+        let on = self.b.create_block();
+        self.b.ins().brif(holds, on, &[], otherwise, &[]);
+        self.b.switch_to_block(on);
     }
 
     pub(super) fn call_with_thread(&mut self, helper: usize, args: &[Value]) -> Option<Value> {

@@ -50,6 +50,12 @@ impl Function<'_, '_> {
         thread
     }
 
+    /// Is there no other thread?
+    pub(super) fn is_alone(&mut self) -> Value {
+        let flag = self.constant(limpid_heap::lock::alone_flag() as i64);
+        self.b.ins().load(I8, flags(), flag, 0)
+    }
+
     /// What is done while the thread is alone, and what otherwise; the first may go to the block of the second as long as nothing was
     /// done.
     pub(super) fn while_alone(&mut self, alone: impl FnOnce(&mut Self, Block), otherwise: impl FnOnce(&mut Self)) {
@@ -71,21 +77,31 @@ impl Function<'_, '_> {
         alone: impl FnOnce(&mut Self, Block) -> Option<Value>,
         otherwise: impl FnOnce(&mut Self) -> Option<Value>,
     ) -> Option<Value> {
-        self.made_quickly(
+        // Code that is made while there are other threads had better get to them quickly.
+        let expects_to_be_alone = limpid_heap::is_alone();
+        self.made_first(
             |f, general| {
-                let flag = f.constant(limpid_heap::lock::alone_flag() as i64);
-                let is_alone = f.b.ins().load(I8, flags(), flag, 0);
+                let is_alone = f.is_alone();
                 let quick = f.b.create_block();
                 f.b.ins().brif(is_alone, quick, &[], general, &[]);
                 f.b.switch_to_block(quick);
                 alone(f, general)
             },
-            otherwise,
+            |f| f.aside(expects_to_be_alone, otherwise),
         )
     }
 
-    /// What is done if all goes well, and what if the first has gone to the block of the second; both make a value, or neither does.
+    /// What is done if all goes well, and what hardly ever, if the first has gone to the block of the second; both make a value, or neither
+    /// does.
     pub(super) fn made_quickly(
+        &mut self,
+        quickly: impl FnOnce(&mut Self, Block) -> Option<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Option<Value>,
+    ) -> Option<Value> {
+        self.made_first(quickly, |f| f.aside(true, otherwise))
+    }
+
+    fn made_first(
         &mut self,
         quickly: impl FnOnce(&mut Self, Block) -> Option<Value>,
         otherwise: impl FnOnce(&mut Self) -> Option<Value>,
