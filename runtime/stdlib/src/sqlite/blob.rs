@@ -50,12 +50,10 @@ impl Drop for Handle {
 pub(super) fn open(t: &Thread, a: &[Value]) -> R {
     let table = values::c_argument(t, a[1], "blobopen() argument 1")?;
     let column = values::c_argument(t, a[2], "blobopen() argument 2")?;
-    if !int::is_int(a[3]) && !number::is_index(a[3]) {
-        raise!(t, TypeError, "'{}' object cannot be interpreted as an integer", a[3].class().display_name())
+    if !int::is_int(a[3]) {
+        raise!(t, TypeError, "expected 'int'")
     }
-    let Some(row) = int::as_i64_opt(number::index(t, a[3])?) else {
-        raise!(t, OverflowError, "Python int too large to convert to SQLite INTEGER")
-    };
+    let Some(row) = int::as_i64_opt(a[3]) else { raise!(t, OverflowError, "Python int too large to convert to SQLite INTEGER") };
     let readonly = !a[4].is_null() && truth::truth(t, a[4])?;
     let name = if a[5].is_null() { c"main".into() } else { values::c_argument(t, a[5], "blobopen() argument 'name'")? };
     let database = connection(a[0]).database(t)?;
@@ -243,7 +241,7 @@ fn set_byte(t: &Thread, open: &Open<'_>, key: Value, to: Value) -> R<()> {
     }
     let at = open.index(t, key)?;
     if !int::is_int(to) {
-        raise!(t, TypeError, "expected 'int'")
+        raise!(t, TypeError, "'{}' object cannot be interpreted as an integer", to.class().display_name())
     }
     let Some(byte) = int::as_i64_opt(to).and_then(|n| u8::try_from(n).ok()) else { raise!(t, ValueError, "byte must be in range(0, 256)") };
     open.write(at, &[byte])

@@ -117,8 +117,8 @@ impl Connection {
         }
         let error = t.take_exception();
         self.state.lock().database = None;
-        // In a function that the library has called, the end comes when it has returned.
-        if !shared && !locked.is_nested() {
+        // In a function that the library has called, and while it is copied, the end comes when that is done.
+        if !shared && !locked.is_in_use() {
             locked.close()?;
         }
         if !error.is_null() {

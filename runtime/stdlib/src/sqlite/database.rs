@@ -94,6 +94,8 @@ pub(super) struct Database {
     hooks: Mutex<[Option<Box<Callback>>; 3]>,
     /// How many cursors read rows.
     readers: AtomicUsize,
+    /// How many copies are being made from it or to it.
+    copies: AtomicUsize,
     /// For locks of other connections.
     patience: Box<Patience>,
     /// Prepared statements.
@@ -147,6 +149,7 @@ impl Database {
             blobs: Mutex::default(),
             hooks: Mutex::default(),
             readers: AtomicUsize::new(0),
+            copies: AtomicUsize::new(0),
             patience: Patience::new(timeout, this.clone()),
             cache: Mutex::new(Cache::new(cache)),
             callables: callables.ptr() as usize,
@@ -172,6 +175,7 @@ impl Database {
         if self.lock.try_acquire(t) { self.locked(t) } else { Ok(None) }
     }
 
+    /// The lock is taken.
     fn locked<'a>(&'a self, t: &'a Thread) -> R<Option<Locked<'a>>> {
         self.depth.fetch_add(1, Relaxed);
         let locked = Locked { t, database: self };
@@ -251,6 +255,22 @@ impl Drop for Database {
     }
 }
 
+/// Keeps a database from being closed while a copy is made.
+pub(super) struct Copying<'a>(&'a Database);
+
+impl Database {
+    pub fn begin_copy(&self) -> Copying<'_> {
+        self.copies.fetch_add(1, Relaxed);
+        Copying(self)
+    }
+}
+
+impl Drop for Copying<'_> {
+    fn drop(&mut self) {
+        self.0.copies.fetch_sub(1, Relaxed);
+    }
+}
+
 /// The right to call the library.
 pub(super) struct Locked<'a> {
     pub t: &'a Thread,
@@ -314,9 +334,9 @@ impl Locked<'_> {
         unsafe { ffi::sqlite3_get_autocommit(self.raw()) != 0 }
     }
 
-    /// Does this thread use the database already, further out?
-    pub fn is_nested(&self) -> bool {
-        self.database.depth.load(Relaxed) > 1
+    /// Is it in use besides this: by this thread further out, or for a copy?
+    pub fn is_in_use(&self) -> bool {
+        self.database.depth.load(Relaxed) > 1 || self.database.copies.load(Relaxed) > 0
     }
 
     /// The callables that the library knows, by their numbers.

@@ -61,7 +61,12 @@ impl Prepared {
         // SAFETY: text of that length, in a str that does not move and outlives the call; the library stores a statement or NULL.
         let code = locked.run(|db| unsafe { ffi::sqlite3_prepare_v2(db, from.cast(), len as i32, &mut raw, &mut tail) });
         locked.check(code)?;
-        let prepared = Arc::new(Prepared { raw, is_dml: is_dml(&text), taken: AtomicBool::new(false), leftovers: locked.database.leftovers().clone() });
+        let prepared = Arc::new(Prepared {
+            raw,
+            is_dml: is_dml(&text),
+            taken: AtomicBool::new(false),
+            leftovers: locked.database.leftovers().clone(),
+        });
         let rest = (tail as usize).saturating_sub(from as usize).min(len);
         if !skip_comments(&text.as_bytes()[rest..]).is_empty() {
             misuse!(t, "You can only execute one statement at a time.")

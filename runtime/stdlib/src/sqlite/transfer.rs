@@ -1,6 +1,7 @@
 //! Whole databases: copied to others, as bytes, as SQL.
 
 use super::connection::{CONNECTION, Connection, connection};
+use super::database::{Database, Locked};
 use super::values;
 use libsqlite3_sys as ffi;
 use limpid_heap::Value;
@@ -14,6 +15,7 @@ use limpid_vm::types::{Bytes, Str, Tuple, str};
 use limpid_vm::{exc, raise};
 use std::ffi::{CString, c_int};
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name of one of a connection's databases: `main`, unless another is given.
@@ -41,43 +43,62 @@ pub(super) fn backup(t: &Thread, a: &[Value]) -> R {
         raise!(t, TypeError, "progress argument must be a callable")
     }
     let sleep = Duration::try_from_secs_f64(sleep.max(0.0)).unwrap_or(Duration::MAX);
-    // All threads lock two databases in the same order.
-    let swapped = target.ptr() < this.ptr();
-    let (first, second) = if swapped { (to.lock(t)?, from.lock(t)?) } else { (from.lock(t)?, to.lock(t)?) };
-    let (from, to) = if swapped { (&second, &first) } else { (&first, &second) };
+    let _copying = (from.begin_copy(), to.begin_copy());
     // SAFETY: two open databases, and names with their NUL.
-    let copy = from.run(|raw| unsafe { ffi::sqlite3_backup_init(to.raw(), c"main".as_ptr(), raw, name.as_ptr()) });
-    if copy.is_null() {
-        return Err(to.failure(ffi::SQLITE_ERROR));
-    }
-    let mut outcome = Ok(());
-    loop {
+    let copy = with_both(t, &from, &to, |from, to| {
+        let copy = from.run(|raw| unsafe { ffi::sqlite3_backup_init(to.raw(), c"main".as_ptr(), raw, name.as_ptr()) });
+        if copy.is_null() { Err(to.failure(ffi::SQLITE_ERROR)) } else { Ok(copy) }
+    })?;
+    // Others may use both databases between one step and the next.
+    let step = || {
         // SAFETY: the copy is not finished.
-        let code = from.run(|_| unsafe { ffi::sqlite3_backup_step(copy, if pages == 0 { -1 } else { pages }) });
-        if let Some(progress) = progress {
-            // SAFETY: as above.
-            let (remaining, all) = unsafe { (ffi::sqlite3_backup_remaining(copy), ffi::sqlite3_backup_pagecount(copy)) };
-            if let Err(raised) = call::call(t, progress, &[code, remaining, all].map(|n| Value::int(n.into()))) {
-                outcome = Err(raised);
-                break;
+        with_both(t, &from, &to, |from, _| unsafe {
+            let code = from.run(|_| ffi::sqlite3_backup_step(copy, if pages == 0 { -1 } else { pages }));
+            Ok((code, ffi::sqlite3_backup_remaining(copy), ffi::sqlite3_backup_pagecount(copy)))
+        })
+    };
+    let outcome = (|| {
+        loop {
+            let (code, remaining, all) = step()?;
+            if let Some(progress) = progress {
+                call::call(t, progress, &[code, remaining, all].map(|n| Value::int(n.into())))?;
             }
+            match code {
+                ffi::SQLITE_OK => {}
+                // Somebody has locked one of the two.
+                ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => t.blocking(|| std::thread::sleep(sleep)),
+                _ => return Ok(()),
+            }
+            t.poll()?;
         }
-        match code {
-            ffi::SQLITE_OK => {}
-            // Somebody else has locked one of the two.
-            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => t.blocking(|| std::thread::sleep(sleep)),
-            _ => break,
-        }
-        if let Err(raised) = t.poll() {
-            outcome = Err(raised);
-            break;
-        }
+    })();
+    let error = t.take_exception();
+    with_both(t, &from, &to, |from, to| {
+        // SAFETY: the copy is used no more.
+        let code = from.run(|_| unsafe { ffi::sqlite3_backup_finish(copy) });
+        if error.is_null() { to.check(code) } else { Ok(()) }
+    })?;
+    if !error.is_null() {
+        t.raise_value(error);
     }
-    // SAFETY: the copy is used no more.
-    let code = from.run(|_| unsafe { ffi::sqlite3_backup_finish(copy) });
     outcome?;
-    to.check(code)?;
     Ok(Value::NONE)
+}
+
+/// All threads lock two databases in the same order.
+fn in_order(from: &Arc<Database>, to: &Arc<Database>) -> bool {
+    Arc::as_ptr(from) < Arc::as_ptr(to)
+}
+
+/// Runs `f` with the right to use both databases.
+fn with_both<T>(t: &Thread, from: &Arc<Database>, to: &Arc<Database>, f: impl FnOnce(&Locked<'_>, &Locked<'_>) -> R<T>) -> R<T> {
+    if in_order(from, to) {
+        let from = from.lock(t)?;
+        f(&from, &to.lock(t)?)
+    } else {
+        let to = to.lock(t)?;
+        f(&from.lock(t)?, &to)
+    }
 }
 
 /// `Connection.serialize`
