@@ -55,6 +55,7 @@ pub mod semaphore;
 pub mod shared_memory;
 pub mod signal;
 pub mod socket;
+pub mod sqlite;
 pub mod sre;
 pub mod stat;
 pub mod statistics;
@@ -93,6 +94,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &expat::MODULE,
     &bz2::MODULE,
     &lzma::MODULE,
+    &sqlite::MODULE,
     &json::MODULE,
     &array::MODULE,
     &pickle::MODULE,

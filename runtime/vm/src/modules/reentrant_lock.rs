@@ -21,15 +21,27 @@ pub struct ReentrantLock {
 impl ReentrantLock {
     /// Takes the lock.
     pub fn acquire(&self, t: &Thread) {
-        if !self.is_held(t) {
-            if !self.raw.try_lock() {
-                t.blocking(|| {
-                    let mut waiter = self.raw.waiter();
-                    while !waiter.wait(SLICE) {}
-                });
-            }
-            self.owner.store(t.ident.get(), Relaxed);
+        if self.try_acquire(t) {
+            return;
         }
+        t.blocking(|| {
+            let mut waiter = self.raw.waiter();
+            while !waiter.wait(SLICE) {}
+        });
+        self.taken(t);
+    }
+
+    /// Takes the lock if no other thread holds it.
+    pub fn try_acquire(&self, t: &Thread) -> bool {
+        let can = self.is_held(t) || self.raw.try_lock();
+        if can {
+            self.taken(t);
+        }
+        can
+    }
+
+    fn taken(&self, t: &Thread) {
+        self.owner.store(t.ident.get(), Relaxed);
         self.depth.fetch_add(1, Relaxed);
     }
 
