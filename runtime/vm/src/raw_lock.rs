@@ -68,7 +68,7 @@ impl RawLock {
     /// Takes it if it is free.
     #[inline]
     pub fn try_lock(&self) -> bool {
-        let mut word = match self.0.compare_exchange(0, LOCKED, Acquire, Relaxed) {
+        let mut word = match self.0.compare_exchange(RawLock::FREE, RawLock::TAKEN, Acquire, Relaxed) {
             Ok(_) => return true,
             Err(word) => word,
         };
@@ -110,7 +110,7 @@ impl RawLock {
     /// Gives it back. False: it was not locked.
     #[inline]
     pub fn unlock(&self) -> bool {
-        match self.0.compare_exchange(LOCKED, 0, Release, Relaxed) {
+        match self.0.compare_exchange(RawLock::TAKEN, RawLock::FREE, Release, Relaxed) {
             Ok(_) => true,
             Err(word) => self.unlock_slowly(word),
         }

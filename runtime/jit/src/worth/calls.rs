@@ -162,7 +162,7 @@ mod tests {
 
     /// Calls so often, or until frames are to rest; how often each way was taken, and whether they are to rest.
     fn call(w: &CallWatch, times: u32, code: u64, interpreter: u64) -> (u32, u32, bool) {
-        let frame = 8 as *const u64;
+        let frame = std::ptr::dangling::<u64>();
         let (mut by_code, mut by_interpreter) = (0, 0);
         for _ in 0..times {
             let taken = match w.begin(frame, || 0) {
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn calls_that_take_different_times_in_turn_are_compared_with_their_likes() {
         let w = CallWatch::default();
-        let frame = 8 as *const u64;
+        let frame = std::ptr::dangling::<u64>();
         for i in 0..100_000 {
             let way = w.begin(frame, || 0);
             let taken = if i % 16 == 0 { 600 } else { 100 };
@@ -218,7 +218,7 @@ mod tests {
     fn a_call_within_a_call_is_not_measured() {
         let w = CallWatch::default();
         call(&w, WARM_UP, 1, 1);
-        let (outer, inner) = (8 as *const u64, 16 as *const u64);
+        let (outer, inner) = (std::ptr::dangling::<u64>(), std::ptr::without_provenance::<u64>(16));
         w.begin(outer, || 0);
         assert_eq!(w.begin(inner, || unreachable!()), Way::Code);
         assert!(!w.end(inner, || unreachable!()));

@@ -88,9 +88,9 @@ impl Callback {
         Ok(Box::new(Callback { callables: callables.ptr() as usize, key, leftovers: locked.database.leftovers().clone() }))
     }
 
-    /// The address for the library, which does not own it.
-    pub fn address(self: &Box<Callback>) -> *mut c_void {
-        std::ptr::from_ref::<Callback>(self).cast_mut().cast()
+    /// The address for the library, which does not own it; it is in a box, so it stays there.
+    pub fn address(&self) -> *mut c_void {
+        std::ptr::from_ref(self).cast_mut().cast()
     }
 
     /// Gives it to the library, which calls [`Callback::destroy`] in the end.

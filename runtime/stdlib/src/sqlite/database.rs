@@ -309,8 +309,8 @@ impl Locked<'_> {
 
     /// Runs a statement that has neither parameters nor rows.
     pub fn execute(&self, sql: &CStr) -> R<()> {
-        // SAFETY: text with its NUL; the statement is NULL or one of the library's.
         let execute = || {
+            // SAFETY: text with its NUL; the statement is NULL or one of the library's.
             self.run(|raw| unsafe {
                 let mut statement = ptr::null_mut();
                 let code = ffi::sqlite3_prepare_v2(raw, sql.as_ptr(), -1, &mut statement, ptr::null_mut());

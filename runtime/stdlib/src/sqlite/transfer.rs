@@ -44,8 +44,8 @@ pub(super) fn backup(t: &Thread, a: &[Value]) -> R {
     }
     let sleep = Duration::try_from_secs_f64(sleep.max(0.0)).unwrap_or(Duration::MAX);
     let _copying = (from.begin_copy(), to.begin_copy());
-    // SAFETY: two open databases, and names with their NUL.
     let copy = with_both(t, &from, &to, |from, to| {
+        // SAFETY: two open databases, and names with their NUL.
         let copy = from.run(|raw| unsafe { ffi::sqlite3_backup_init(to.raw(), c"main".as_ptr(), raw, name.as_ptr()) });
         if copy.is_null() { Err(to.failure(ffi::SQLITE_ERROR)) } else { Ok(copy) }
     })?;
@@ -107,7 +107,7 @@ pub(super) fn serialize(t: &Thread, a: &[Value]) -> R {
     let database = connection(a[0]).database(t)?;
     let locked = database.lock(t)?;
     let mut size = 0i64;
-    let no_copy = ffi::SQLITE_SERIALIZE_NOCOPY as u32;
+    let no_copy = ffi::SQLITE_SERIALIZE_NOCOPY;
     // SAFETY: a name with its NUL. A database in memory lends its bytes as long as it is not changed; others are copied.
     let (data, owned) = locked.run(|raw| unsafe {
         let lent = ffi::sqlite3_serialize(raw, name.as_ptr(), &mut size, no_copy);
@@ -162,7 +162,7 @@ pub(super) fn deserialize(t: &Thread, a: &[Value]) -> R {
             return Err(raised);
         }
     };
-    let flags = (ffi::SQLITE_DESERIALIZE_FREEONCLOSE | ffi::SQLITE_DESERIALIZE_RESIZEABLE) as u32;
+    let flags = ffi::SQLITE_DESERIALIZE_FREEONCLOSE | ffi::SQLITE_DESERIALIZE_RESIZEABLE;
     // SAFETY: a name with its NUL; the library frees the bytes, also if this fails.
     let code = locked.run(|raw| unsafe { ffi::sqlite3_deserialize(raw, name.as_ptr(), copy, size, size, flags) });
     locked.check(code as c_int)?;
