@@ -200,11 +200,10 @@ mod tests {
                 guard_alone !0
             body:
                 v3: value = load v0 #16
-                guard_is_not v3 !1
                 guard_int v3 !1
-                v6: int = unbox_int v3
-                v7: bool = compare v6 v6 #1
-                guard_true v7 !1
+                v5: int = unbox_int v3
+                v6: bool = compare v5 v5 #1
+                guard_true v6 !1
                 store_slot v0 v1 #16
             again [v0, v3]
             !0: at 10 []
@@ -215,24 +214,23 @@ mod tests {
                     v1: value = input #1
                     guard_alone !0
                     v3: value = load v0 #16
-                    guard_is_not v3 !1
                     guard_int v3 !1
-                    v6: int = unbox_int v3
-                    v7: bool = compare v6 v6 #1
-                    guard_true v7 !1
+                    v5: int = unbox_int v3
+                    v6: bool = compare v5 v5 #1
+                    guard_true v6 !1
                     store_slot v0 v1 #16
-                    v10: value = carried v3
-                    v11: value = carried v1
+                    v9: value = carried v3
+                    v10: value = carried v1
                 body:
-                    guard_int v11 !2
-                    v13: int = unbox_int v11
-                    v14: bool = compare v13 v13 #1
-                    guard_true v14 !2
-                    store_slot v0 v10 #16
-                again [v0, v11, v10]
+                    guard_int v10 !2
+                    v12: int = unbox_int v10
+                    v13: bool = compare v12 v12 #1
+                    guard_true v13 !2
+                    store_slot v0 v9 #16
+                again [v0, v10, v9]
                 !0: at 10 []
                 !1: at 20 [v3]
-                !2: at 20 [v11]
+                !2: at 20 [v10]
             "#]],
         );
     }
