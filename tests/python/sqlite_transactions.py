@@ -68,15 +68,15 @@ with tempfile.TemporaryDirectory() as folder:
     two.rollback()
     one.commit()
     print(two.execute("select * from t").fetchall())
-    # What nobody reads to its end holds no lock.
+    # What was read to its end holds no lock.
     with one:
         one.executemany("insert into t values (?)", [(i,) for i in range(10)])
-    print(two.execute("select a from t").fetchone())
+    print(two.execute("select a from t").fetchall()[0])
     with one:
         one.execute("insert into t values (1)")
-    print(one.execute("select a from t").fetchone())
+    print(one.execute("select a from t").fetchall()[0])
     one.execute("drop table t")
-    print(two.execute("select count(*) from sqlite_master").fetchone())
+    print(two.execute("select count(*) from sqlite_master").fetchall()[0])
     one.close()
     two.close()
     uri = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
