@@ -32,7 +32,7 @@ pub const BUFFER_WORDS: usize = 512;
 const RECENT: usize = 64;
 const NO_JUNCTION: (usize, *const Junction) = (0, std::ptr::null());
 /// A loop whose entry did not fit that often is recorded anew.
-pub const MISSES: u16 = 64;
+const MISSES: u16 = 64;
 /// How many traces may go on from the exits of a loop, and from the exits of those.
 const MOST_TRACES: u16 = 64;
 
@@ -191,7 +191,7 @@ pub struct Executor {
     /// What the code refers to.
     pub references: References,
     /// How often the entry may still not fit, or what the loop relies on not be so.
-    pub misses: Cell<u16>,
+    misses: Cell<u16>,
     /// Its code is in the statistics.
     is_counted: Cell<bool>,
     /// Is it worth entering?
@@ -247,6 +247,13 @@ impl Executor {
     /// One more trace goes on from it.
     pub fn grow(&self) {
         self.traces.set(self.traces.get() + 1);
+    }
+
+    /// It was entered in vain. May that happen again?
+    pub fn may_miss(&self) -> bool {
+        let misses = self.misses.get();
+        self.misses.set(misses.saturating_sub(1));
+        misses > 0
     }
 
     /// Its code, once it has some.

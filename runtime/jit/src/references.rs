@@ -35,8 +35,7 @@ impl References {
             let uop = trace.uop(id);
             match uop.op {
                 Op::Link => links.push(uop.imm as usize),
-                Op::Make | Op::MakeUnless | Op::BuildTuple => {}
-                Op::NewInstance if uop.imm != 0 => numbers.push(address(ShapeRef(uop.imm as u32))),
+                Op::Make | Op::MakeUnless => {}
                 Op::GuardShape => numbers.push(address(ShapeRef(uop.imm as u32))),
                 Op::AddSlot => numbers.push(address(ShapeRef((uop.imm >> 16) as u32))),
                 _ => numbers.push(uop.imm as usize),

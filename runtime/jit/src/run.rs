@@ -219,9 +219,9 @@ fn rest(resume: &Regs) {
     resume.set_cache(1, backoff::make(backoff::MAX_VALUE, backoff::MAX_BACKOFF));
 }
 
-/// Are frames judged? Those who count less than a batch want code at once.
+/// Are frames judged?
 fn is_judged() -> bool {
-    backend::code::COMPETES && backoff::parts(backoff::JUMP_BACKWARD.load(Relaxed)).0 >= worth::BATCH
+    backend::code::COMPETES && worth::are_judged()
 }
 
 /// Runs machine code, and goes on in that of the junctions where it is left. Besides what the interpreter is to do, when the first one was
@@ -273,8 +273,7 @@ fn code_from_memory(r: &Regs) -> Option<*const u8> {
 
 /// The entry did not fit. When that happens often, the loop is recorded anew.
 fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
-    if executor.misses.get() > 0 {
-        executor.misses.set(executor.misses.get() - 1);
+    if executor.may_miss() {
         return;
     }
     give_up(r.t(), jump, executor);
@@ -285,8 +284,7 @@ fn missed(r: &Regs, jump: *const u16, executor: &Executor) {
 fn not_as_expected(t: &Thread, exit: &Exit) {
     // SAFETY: the root of an exit that is not dead.
     let executor = unsafe { &*exit.root.get() };
-    if executor.misses.get() > 0 {
-        executor.misses.set(executor.misses.get() - 1);
+    if executor.may_miss() {
         return;
     }
     // SAFETY: the state lives as long as the thread, and nothing else refers into these tables. What is retired stays while code runs.

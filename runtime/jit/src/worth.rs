@@ -17,9 +17,10 @@ mod tests;
 use crate::budget::nanoseconds;
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Rounds of a batch that is measured in the interpreter.
-pub const BATCH: u16 = 32;
+const BATCH: u16 = 32;
 /// How many batches are measured.
 const BATCHES: usize = 4;
 /// Which of them counts, in order of their length.
@@ -83,6 +84,11 @@ pub fn cycles() -> u64 {
 /// For how many nanoseconds this thread has not run.
 pub fn idle() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC).saturating_sub(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
+}
+
+/// Are loops and frames measured? Those who count less than a batch want code at once.
+pub fn are_judged() -> bool {
+    backoff::parts(backoff::JUMP_BACKWARD.load(Relaxed)).0 >= BATCH
 }
 
 /// What to do with a loop whose code has run.
@@ -151,8 +157,7 @@ impl Loop {
     pub fn triggered(&mut self, jump: usize, now: Moment) -> Next {
         let phase = self.phase;
         match phase {
-            // Those who count less than a batch want code at once.
-            Phase::Fresh if backoff::parts(backoff::JUMP_BACKWARD.load(std::sync::atomic::Ordering::Relaxed)).0 < BATCH => {
+            Phase::Fresh if !are_judged() => {
                 self.phase = Phase::Hot;
                 self.triggered(jump, now)
             }

@@ -215,9 +215,9 @@ define_ops! {
     /// Is the first value an instance of the second? Likewise. Behind them what `StoreItem` has there.
     IsInstance = "is_instance" Guards;
 
-    /// A tuple of the values. Behind them what `StoreItem` has there; leaves if there is no memory. `imm` is as for `NewInstance`.
+    /// A tuple of the values, which takes more than a cell. Behind them what `StoreItem` has there; leaves if there is no memory.
     BuildTuple = "build_tuple" Reads;
-    /// A list of the values, likewise, but for `imm`.
+    /// A list of the values, likewise.
     BuildList = "build_list" Reads;
     /// A slice of the three values, likewise.
     BuildSlice = "build_slice" Reads;
@@ -374,6 +374,14 @@ pub struct Snapshot {
     pub objects: Vec<Object>,
 }
 
+impl Snapshot {
+    /// The values that it stores, and that its objects hold.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Id> {
+        let stored = self.frames.iter_mut().flat_map(|f| &mut f.stores).map(|store| &mut store.1);
+        stored.chain(self.objects.iter_mut().flat_map(|o| &mut o.parts))
+    }
+}
+
 /// A trace.
 #[derive(Clone, Default, Debug)]
 pub struct Trace {
@@ -414,6 +422,20 @@ impl Trace {
     pub fn add(&mut self, uop: Uop) -> Id {
         self.uops.push(uop);
         Id(self.uops.len() as u32 - 1)
+    }
+
+    /// The number that a value is, if it was boxed; otherwise the value.
+    pub fn unboxed(&self, id: Id) -> Id {
+        let uop = self.uop(id);
+        if uop.op == Op::Box { uop.args[0] } else { id }
+    }
+
+    /// Has the loop begin with a value that each round hands to the next.
+    pub fn add_carried(&mut self, first: Id) -> Id {
+        let ty = self.uop(first).ty;
+        let id = self.add(Uop { op: Op::Carried, ty, args: vec![first], imm: 0, exit: None });
+        self.entry.push(id);
+        id
     }
 
     /// The number of a layout, which may be new.

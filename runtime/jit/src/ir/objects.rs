@@ -2,9 +2,11 @@
 
 use super::Id;
 use crate::cells;
-use limpid_heap::Value;
+use limpid_heap::{MAX_SMALL, Value};
+use limpid_vm::object::header_of;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::Tuple;
+use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 
 /// So many objects at most are made where a trace is left.
 pub const MOST_OBJECTS: usize = 16;
@@ -23,6 +25,18 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// That of tuples of so many items; None: they take more than a cell.
+    pub fn of_tuples(items: usize) -> Option<Layout> {
+        // With a byte of slack, as arrays have.
+        let size = TUPLE_OVERHEAD + items * 8 + 1;
+        let offsets = (0..items).map(|i| (TUPLE_OVERHEAD + i * 8) as u32);
+        (size <= MAX_SMALL).then(|| Layout {
+            header: cells::with_class(header_of::<Tuple>(), size),
+            is_tuple: true,
+            offsets: offsets.collect(),
+        })
+    }
+
     /// A new object. No safepoint.
     ///
     /// # Safety

@@ -2,11 +2,11 @@
 
 use super::state::Place;
 use super::{Abort, Lowering};
-use crate::ir::{Id, Op, Ty};
-use crate::{cells, helpers};
+use crate::helpers;
+use crate::ir::{Id, Layout, Op, Ty};
 use limpid_bytecode::CodeFlags;
-use limpid_heap::{MAX_SMALL, Value};
-use limpid_vm::object::{Ref, ValueExt, header_of};
+use limpid_heap::Value;
+use limpid_vm::object::{Ref, ValueExt};
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::dict::table::Table;
 use limpid_vm::types::tuple::TUPLE_OVERHEAD;
@@ -122,10 +122,10 @@ impl Lowering<'_> {
         if items.is_empty() {
             return self.value_constant(self.thread.empty_tuple());
         }
-        // With a byte of slack, as arrays have.
-        let size = TUPLE_OVERHEAD + items.len() * 8 + 1;
-        let header = if size <= MAX_SMALL { cells::with_class(header_of::<Tuple>(), size) } else { 0 };
-        let tuple = self.sequence_of(Op::BuildTuple, shapes::TUPLE, &items, header);
+        if let Some(layout) = Layout::of_tuples(items.len()) {
+            return self.make(layout, items);
+        }
+        let tuple = self.sequence_of(Op::BuildTuple, shapes::TUPLE, &items);
         self.tuples.insert(tuple, items);
         tuple
     }

@@ -158,16 +158,16 @@ impl Lowering<'_> {
 
     /// Makes a list.
     fn list_of(&mut self, items: &[Id]) -> Id {
-        self.sequence_of(Op::BuildList, shapes::LIST, items, 0)
+        self.sequence_of(Op::BuildList, shapes::LIST, items)
     }
 
-    /// Makes a tuple or list; `imm` is the number that the uop carries.
-    pub(super) fn sequence_of(&mut self, op: Op, shape: ShapeRef, items: &[Id], imm: u64) -> Id {
+    /// Makes a list, or a tuple that takes more than a cell.
+    pub(super) fn sequence_of(&mut self, op: Op, shape: ShapeRef, items: &[Id]) -> Id {
         let mut operands: Vec<Id> = items.iter().map(|item| self.value(*item)).collect();
         let exit = self.exit();
         let (fp, sp) = self.registers();
         operands.extend([fp, sp]);
-        let sequence = self.emit_with(op, Ty::Value, &operands, imm as i64, Some(exit));
+        let sequence = self.emit_with(op, Ty::Value, &operands, 0, Some(exit));
         self.has_shape(sequence, shape);
         sequence
     }

@@ -6,6 +6,7 @@
 
 use super::memory::is_load_from_object;
 use super::peel::Peeling;
+use super::{known_of_boxed, unboxes};
 use crate::ir::{Id, Op, Ty, Uop};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -73,7 +74,7 @@ impl Peeling<'_> {
         places.sort_unstable();
         for place in places {
             let slot = slots.get_mut(&place).expect("a key");
-            slot.carried = self.carried(slot.last);
+            slot.carried = self.trace.add_carried(slot.last);
             self.trace.inputs.push(slot.carried);
             self.trace.next.get_or_insert_default().push(slot.last);
             slot.current = slot.carried;
@@ -96,17 +97,11 @@ impl Peeling<'_> {
             slot.current = uop.args[1];
             return None;
         }
-        let arg = *uop.args.first()?;
-        let from = self.trace.uop(arg);
-        let number = (from.op == Op::Box).then(|| from.args[0]);
-        let ty = number.map(|number| self.trace.uop(number).ty);
-        match (uop.op, ty) {
-            (Op::GuardInt, Some(Ty::Int)) | (Op::GuardFloat, Some(Ty::Float)) | (Op::GuardBool, Some(Ty::Bool)) => Some(None),
-            (Op::GuardIsNot, Some(_)) if uop.imm == 0 => Some(None),
+        let is_there = |id: &Id| slots.values().any(|slot| slot.carried == *id);
+        match uop.op {
             // What is stored is never NULL.
-            (Op::GuardIsNot, None) if uop.imm == 0 && slots.values().any(|slot| slot.carried == arg) => Some(None),
-            (op, Some(ty)) if unboxes(op) == Some(ty) => Some(number),
-            _ => None,
+            Op::GuardIsNot if uop.imm == 0 && uop.args.first().is_some_and(is_there) => Some(None),
+            _ => known_of_boxed(self.trace, uop),
         }
     }
 }
@@ -116,34 +111,15 @@ fn place_of(uop: &Uop) -> Option<Place> {
     matches!(uop.op, Op::Load | Op::StoreSlot).then(|| (uop.args[0], uop.imm))
 }
 
-/// As what a uop takes a number out of a value.
-fn unboxes(op: Op) -> Option<Ty> {
-    match op {
-        Op::UnboxInt => Some(Ty::Int),
-        Op::UnboxFloat => Some(Ty::Float),
-        Op::UnboxBool => Some(Ty::Bool),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::peel::peel;
-    use super::super::tests::check;
-    use super::super::{drop_unused, unbox_snapshots};
-    use crate::ir::Trace;
+    use super::super::tests::{check, peel_only};
     use expect_test::expect;
-
-    fn carry(trace: &mut Trace) {
-        unbox_snapshots(trace);
-        peel(trace, &[]);
-        drop_unused(trace);
-    }
 
     #[test]
     fn a_number_is_handed_on_unboxed() {
         check(
-            carry,
+            peel_only,
             "entry:
                 v0: value = input #0
                 guard_alone !0
@@ -193,7 +169,7 @@ mod tests {
     #[test]
     fn what_is_no_number_at_the_end_of_a_round_is_handed_on_as_a_value() {
         check(
-            carry,
+            peel_only,
             "entry:
                 v0: value = input #0
                 v1: value = input #1
@@ -238,7 +214,7 @@ mod tests {
     #[test]
     fn two_slots_change_places() {
         check(
-            carry,
+            peel_only,
             "entry:
                 v0: value = input #0
                 guard_alone !0
@@ -288,7 +264,7 @@ mod tests {
     #[test]
     fn an_object_that_may_be_another_in_the_next_round_is_in_the_way() {
         check(
-            carry,
+            peel_only,
             "entry:
                 v0: value = input #0
                 v1: value = input #1

@@ -129,8 +129,8 @@ impl Peeling<'_> {
         let exit = round.get(end).and_then(|id| self.trace.uop(*id).exit);
         let exit = exit.filter(|_| !pairs.is_empty()).map(|exit| self.copy_of_exit(exit));
         for (a, b) in pairs {
-            let uop = Uop { op: Op::GuardDistinct, ty: Ty::None, args: vec![a, b], imm: 0, exit };
-            self.add_to_entry(uop);
+            let id = self.trace.add(Uop { op: Op::GuardDistinct, ty: Ty::None, args: vec![a, b], imm: 0, exit });
+            self.trace.entry.push(id);
         }
         self.trace.entry.extend(&round[end..]);
     }
@@ -141,24 +141,12 @@ impl Peeling<'_> {
         self.trace.snapshots.len() as u32 - 1
     }
 
-    pub fn add_to_entry(&mut self, uop: Uop) -> Id {
-        let id = self.trace.add(uop);
-        self.trace.entry.push(id);
-        id
-    }
-
-    /// A value that the first round hands to the rest, and each of those to the next.
-    pub fn carried(&mut self, first: Id) -> Id {
-        let ty = self.trace.uop(first).ty;
-        self.add_to_entry(Uop { op: Op::Carried, ty, args: vec![first], imm: 0, exit: None })
-    }
-
     fn hand_on_inputs(&mut self) {
         let next = self.trace.next.clone().unwrap_or_default();
         for (k, next) in next.into_iter().enumerate() {
             let input = self.trace.inputs[k];
             if input != next {
-                let carried = self.carried(next);
+                let carried = self.trace.add_carried(next);
                 self.instead.insert(input, carried);
                 self.trace.inputs[k] = carried;
             }
@@ -206,12 +194,12 @@ impl Peeling<'_> {
     }
 
     fn replaced_in_snapshot(&self, mut snapshot: Snapshot) -> Snapshot {
+        snapshot.values_mut().for_each(|id| *id = self.replaced(*id));
         for f in &mut snapshot.frames {
-            let stores = f.stores.iter_mut().map(|store| &mut store.1);
-            f.base.iter_mut().chain(&mut f.header).chain(stores).for_each(|id| *id = self.replaced(*id));
+            f.base.iter_mut().chain(&mut f.header).for_each(|id| *id = self.replaced(*id));
         }
         for o in &mut snapshot.objects {
-            o.parts.iter_mut().chain(&mut o.unless).chain([&mut o.id]).for_each(|id| *id = self.replaced(*id));
+            o.unless.iter_mut().chain([&mut o.id]).for_each(|id| *id = self.replaced(*id));
         }
         snapshot
     }
@@ -219,22 +207,13 @@ impl Peeling<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::check;
-    use super::super::{drop_unused, unbox_snapshots};
-    use super::peel;
-    use crate::ir::Trace;
+    use super::super::tests::{check, peel_only};
     use expect_test::expect;
-
-    fn pass(trace: &mut Trace) {
-        unbox_snapshots(trace);
-        peel(trace, &[]);
-        drop_unused(trace);
-    }
 
     #[test]
     fn what_memory_holds_is_loaded_in_the_first_round() {
         check(
-            pass,
+            peel_only,
             "entry:
                 v0: value = input #0
                 v1: int = input #1
@@ -280,7 +259,7 @@ mod tests {
     #[test]
     fn a_slot_that_is_written_through_another_name_is_loaded_once_if_the_objects_differ() {
         check(
-            pass,
+            peel_only,
             "entry:
                 v0: value = input #0
                 v1: value = input #1
@@ -337,7 +316,7 @@ mod tests {
     #[test]
     fn a_loop_in_which_an_object_gets_another_shape_stays_as_it_is() {
         check(
-            pass,
+            peel_only,
             "entry:
                 v0: value = input #0
                 v1: value = input #1
@@ -365,7 +344,7 @@ mod tests {
     #[test]
     fn what_generators_keep_is_loaded_in_each_round() {
         check(
-            pass,
+            peel_only,
             "entry:
                 v0: value = input #0
                 v1: value = input #1

@@ -4,9 +4,9 @@
 //! One walk along the trace. What an object holds, and which of a trace's values stand for others, is known as of the uop that is looked
 //! at; exits get to know it where they are first left through. Objects that do not exist are never held in a circle.
 
+use super::known_of_boxed;
 use crate::ir::{Id, Layout, MOST_OBJECTS, NOT_MADE, Object, Op, Snapshot, Trace, Ty, Uop};
 use limpid_vm::types::Tuple;
-use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 use rustc_hash::FxHashMap;
 
 /// Sinks allocations; see the [module](self).
@@ -22,7 +22,7 @@ pub fn sink(trace: &mut Trace) {
 
 fn is_allocation(u: &Uop) -> bool {
     match u.op {
-        Op::NewInstance | Op::BuildTuple => u.imm != 0,
+        Op::NewInstance => u.imm != 0,
         Op::Make | Op::MakeUnless => true,
         _ => false,
     }
@@ -93,11 +93,6 @@ impl Sinking<'_> {
         }
         let object = match u.op {
             Op::NewInstance => Virtual { header: u.imm as u64, is_tuple: false, unless: None, parts: Vec::new() },
-            Op::BuildTuple => {
-                let items = &u.args[..u.args.len() - 2];
-                let places = (0..).map(|i| (TUPLE_OVERHEAD + i * 8) as u32);
-                Virtual { header: u.imm as u64, is_tuple: true, unless: None, parts: places.zip(items.iter().copied()).collect() }
-            }
             _ => {
                 let layout = &self.trace.layouts[u.imm as usize];
                 let (unless, parts) = match u.op {
@@ -177,18 +172,9 @@ impl Sinking<'_> {
             let [a, b] = [u.args[0], u.args[1]].map(|arg| self.trace.uop(arg));
             return a.op == Op::Const && b.op == Op::Const && (a.imm as u64) < b.imm as u64;
         }
-        let Some(boxed) = u.args.first().map(|arg| self.trace.uop(*arg)).filter(|arg| arg.op == Op::Box) else { return false };
-        let number = boxed.args[0];
-        let ty = self.trace.uop(number).ty;
-        match (u.op, ty) {
-            (Op::GuardInt, Ty::Int) | (Op::GuardFloat, Ty::Float) | (Op::GuardBool, Ty::Bool) => true,
-            (Op::GuardIsNot, _) => u.imm == 0,
-            (Op::UnboxInt, Ty::Int) | (Op::UnboxFloat, Ty::Float) | (Op::UnboxBool, Ty::Bool) => {
-                self.names.insert(id, number);
-                true
-            }
-            _ => false,
-        }
+        let Some(known) = known_of_boxed(self.trace, u) else { return false };
+        self.names.extend(known.map(|number| (id, number)));
+        true
     }
 
     /// The object that a value stands for, if it does, made now; otherwise the value.
@@ -212,29 +198,26 @@ impl Sinking<'_> {
 
     /// An exit is left through: it is the first time, or nothing was made since then, or it is another one from now on.
     fn leave(&mut self, exit: u32) -> u32 {
-        if let Some((exit, made)) = self.exits.get(&exit)
-            && *made == self.made
-        {
-            return *exit;
-        }
-        let (number, known) = match self.exits.get(&exit) {
-            Some((known, _)) => (self.trace.snapshots.len() as u32, *known),
-            None => (exit, exit),
+        let number = match self.exits.get(&exit).copied() {
+            Some((known, made)) if made == self.made => return known,
+            Some((known, _)) => {
+                let snapshot = self.left_again(self.trace.snapshots[known as usize].clone());
+                self.trace.snapshots.push(snapshot);
+                self.trace.snapshots.len() as u32 - 1
+            }
+            None => {
+                let snapshot = std::mem::take(&mut self.trace.snapshots[exit as usize]);
+                self.trace.snapshots[exit as usize] = self.first_left(snapshot);
+                exit
+            }
         };
-        let snapshot = self.trace.snapshots[known as usize].clone();
-        let snapshot = if number == exit { self.first_left(snapshot) } else { self.left_again(snapshot) };
-        match self.trace.snapshots.get_mut(number as usize) {
-            Some(place) => *place = snapshot,
-            None => self.trace.snapshots.push(snapshot),
-        }
         self.exits.insert(exit, (number, self.made));
         self.left.push(number);
         number
     }
 
     /// A snapshot with the objects that do not exist.
-    fn first_left(&mut self, snapshot: Snapshot) -> Snapshot {
-        let mut s = snapshot;
+    fn first_left(&mut self, mut s: Snapshot) -> Snapshot {
         for f in &mut s.frames {
             for id in f.base.iter_mut().chain(&mut f.header) {
                 *id = self.make(*id);
@@ -255,12 +238,9 @@ impl Sinking<'_> {
     }
 
     /// A snapshot of an instruction that has made some objects meanwhile. Those that do not exist yet hold what they held at its start.
-    fn left_again(&self, snapshot: Snapshot) -> Snapshot {
-        let mut s = snapshot;
+    fn left_again(&self, mut s: Snapshot) -> Snapshot {
         s.objects.retain(|o| self.objects.contains_key(&o.id));
-        let parts = s.objects.iter_mut().flat_map(|o| &mut o.parts);
-        let stores = s.frames.iter_mut().flat_map(|f| &mut f.stores).map(|store| &mut store.1);
-        parts.chain(stores).for_each(|id| *id = self.name(*id));
+        s.values_mut().for_each(|id| *id = self.name(*id));
         s
     }
 
@@ -323,12 +303,11 @@ impl Sinking<'_> {
         next[k] = self.trace.add(Uop { op: Op::Const, ty: Ty::Value, args: Vec::new(), imm: NOT_MADE as i64, exit: None });
         let mut parts = Vec::new();
         for (_, part) in &object.parts {
-            let part = self.unboxed(self.name(*part));
+            let part = self.trace.unboxed(self.name(*part));
             let ty = self.trace.uop(part).ty;
             // What it is in the first round does not matter.
             let anything = self.trace.add(Uop { op: Op::Const, ty, args: Vec::new(), imm: 0, exit: None });
-            let id = self.trace.add(Uop { op: Op::Carried, ty, args: vec![anything], imm: 0, exit: None });
-            self.trace.entry.push(id);
+            let id = self.trace.add_carried(anything);
             self.trace.inputs.push(id);
             next.push(part);
             parts.push(id);
@@ -341,12 +320,6 @@ impl Sinking<'_> {
             }
         }
     }
-
-    /// A number that is boxed, or the value.
-    fn unboxed(&self, id: Id) -> Id {
-        let u = self.trace.uop(id);
-        if u.op == Op::Box { u.args[0] } else { id }
-    }
 }
 
 impl Virtual {
@@ -358,18 +331,20 @@ impl Virtual {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::check;
     use super::*;
-    use expect_test::{Expect, expect};
+    use expect_test::expect;
 
-    fn check(before: &str, after: Expect) {
-        let mut trace = Trace::parse(before);
-        sink(&mut trace);
-        after.assert_eq(&trace.to_string());
+    /// Sinks in a trace whose layout 0 is that of pairs.
+    fn sink_pairs(trace: &mut Trace) {
+        trace.layout(Layout { header: 9, is_tuple: true, offsets: vec![16, 24] });
+        sink(trace);
     }
 
     #[test]
     fn what_only_exits_know_is_made_by_them() {
         check(
+            sink,
             "entry:
                 v0: value = input #0
                 v1: float = input #1
@@ -412,11 +387,12 @@ mod tests {
     #[test]
     fn what_something_gets_to_know_is_made_before_with_what_it_holds() {
         check(
+            sink_pairs,
             "entry:
                 v0: value = input #0
             body:
                 v1: value = new_instance v0 v0 v0 #4294967298
-                v2: value = build_tuple v1 v0 v0 v0 #9 !0
+                v2: value = make v1 v0
                 guard_breaker !1
                 v4: value = load_item v2 v0
                 append v0 v2 v0 v0 !2
@@ -431,14 +407,14 @@ mod tests {
                     v0: value = input #0
                 body:
                     guard_breaker !1
-                    v8: value = make
-                    v9: value = make v8 v0 #1
+                    v8: value = make #1
+                    v9: value = make v8 v0
                     v4: value = load_item v9 v0
                     append v0 v9 v0 v0 !2
                     guard_breaker !3
                     leave !3
                 !0: at 10 [v1]
-                !1: at 20 [v0] v1 = make #0 [] v2 = make #1 [v1, v0]
+                !1: at 20 [v0] v1 = make #1 [] v2 = make #0 [v1, v0]
                 !2: at 30 [v9, v8]
                 !3: at 40 [v9, v8]
             "#]],
@@ -448,11 +424,12 @@ mod tests {
     #[test]
     fn a_tuple_that_does_not_exist_has_a_length_and_items() {
         check(
+            sink_pairs,
             "entry:
                 v0: value = input #0
             body:
                 v1: word = const #1
-                v2: value = build_tuple v0 v0 v0 v0 #9 !0
+                v2: value = make v0 v0
                 v3: word = load_fixed v2 #8
                 guard_below v1 v3 !1
                 v5: value = load_item v2 v1 #16
@@ -479,6 +456,7 @@ mod tests {
     #[test]
     fn what_the_next_round_does_not_look_at_is_handed_on_in_parts() {
         check(
+            sink,
             "entry:
                 v0: value = input #0
                 v1: value = input #1
@@ -514,6 +492,7 @@ mod tests {
     #[test]
     fn what_the_next_round_looks_at_is_made() {
         check(
+            sink,
             "entry:
                 v0: value = input #0
                 v1: value = input #1
@@ -543,6 +522,7 @@ mod tests {
     #[test]
     fn what_holds_itself_is_made() {
         check(
+            sink,
             "entry:
                 v0: value = input #0
             body:
@@ -572,6 +552,7 @@ mod tests {
     #[test]
     fn an_exit_that_is_left_again_after_something_was_made_is_another_one() {
         check(
+            sink,
             "entry:
                 v0: value = input #0
             body:

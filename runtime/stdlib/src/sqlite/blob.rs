@@ -55,7 +55,7 @@ pub(super) fn open(t: &Thread, a: &[Value]) -> R {
     }
     let Some(row) = int::as_i64_opt(a[3]) else { raise!(t, OverflowError, "Python int too large to convert to SQLite INTEGER") };
     let readonly = !a[4].is_null() && truth::truth(t, a[4])?;
-    let name = if a[5].is_null() { c"main".into() } else { values::c_argument(t, a[5], "blobopen() argument 'name'")? };
+    let name = values::schema(t, a[5], "blobopen")?;
     let database = connection(a[0]).database(t)?;
     let locked = database.lock(t)?;
     let mut raw = ptr::null_mut();

@@ -13,15 +13,10 @@ use limpid_vm::thread::Thread;
 use limpid_vm::types::memory::get_buffer;
 use limpid_vm::types::{Bytes, Str, Tuple, str};
 use limpid_vm::{exc, raise};
-use std::ffi::{CString, c_int};
+use std::ffi::c_int;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The name of one of a connection's databases: `main`, unless another is given.
-fn schema(t: &Thread, v: Value, function: &str) -> R<CString> {
-    if v.is_null() { Ok(c"main".into()) } else { values::c_argument(t, v, &format!("{function}() argument 'name'")) }
-}
 
 /// `Connection.backup`
 pub(super) fn backup(t: &Thread, a: &[Value]) -> R {
@@ -32,7 +27,7 @@ pub(super) fn backup(t: &Thread, a: &[Value]) -> R {
     };
     let pages = if a[2].is_null() { -1 } else { number::index_i32(t, a[2])? };
     let progress = a[3].non_null().filter(|v| !v.is_none());
-    let name = schema(t, a[4], "backup")?;
+    let name = values::schema(t, a[4], "backup")?;
     let sleep = if a[5].is_null() { 0.25 } else { number::as_float(t, a[5])? };
     let from = this.database(t)?;
     if target == this {
@@ -103,7 +98,7 @@ fn with_both<T>(t: &Thread, from: &Arc<Database>, to: &Arc<Database>, f: impl Fn
 
 /// `Connection.serialize`
 pub(super) fn serialize(t: &Thread, a: &[Value]) -> R {
-    let name = schema(t, a[1], "serialize")?;
+    let name = values::schema(t, a[1], "serialize")?;
     let database = connection(a[0]).database(t)?;
     let locked = database.lock(t)?;
     let mut size = 0i64;
@@ -128,7 +123,7 @@ pub(super) fn serialize(t: &Thread, a: &[Value]) -> R {
 
 /// `Connection.deserialize`
 pub(super) fn deserialize(t: &Thread, a: &[Value]) -> R {
-    let name = schema(t, a[2], "deserialize")?;
+    let name = values::schema(t, a[2], "deserialize")?;
     let text = a[1].downcast::<Str>();
     let (buffer, utf8);
     let data = match &text {

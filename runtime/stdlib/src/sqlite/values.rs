@@ -42,6 +42,11 @@ pub(super) fn c_argument(t: &Thread, v: Value, what: &str) -> R<CString> {
     }
 }
 
+/// The name of one of a connection's databases: `main`, unless another is given.
+pub(super) fn schema(t: &Thread, v: Value, function: &str) -> R<CString> {
+    if v.is_null() { Ok(c"main".into()) } else { c_argument(t, v, &format!("{function}() argument 'name'")) }
+}
+
 /// The str of bytes, which should be UTF-8; UnicodeDecodeError if they are not.
 pub(super) fn text(t: &Thread, bytes: &[u8]) -> R {
     match std::str::from_utf8(bytes) {

@@ -28,6 +28,7 @@ use limpid_heap::Value as Python;
 use limpid_vm::thread::Thread;
 use limpid_vm::types::generator::state;
 use std::mem::offset_of;
+use std::ptr::NonNull;
 
 const INT_TAG: i64 = (0xFFFEu64 << 48) as i64;
 const FLOAT_OFFSET: i64 = 1 << 48;
@@ -65,7 +66,9 @@ struct Function<'a, 'b> {
     fresh: Vec<Id>,
     /// Is what is being made hardly ever done?
     aside: bool,
-    /// Not 0 if somebody traces frames, as it was when the trace looked last; None: nobody can, or it does not matter.
+    /// See [`tracing::semaphores`].
+    semaphores: Option<NonNull<u64>>,
+    /// Not 0 if somebody traces frames, as it was when the trace looked last.
     tracers: Option<Value>,
 }
 
@@ -105,6 +108,7 @@ impl<'a> Translation<'a> {
             part: 0,
             fresh: Vec::new(),
             aside: false,
+            semaphores: tracing::semaphores(self.trace),
             tracers: None,
         };
         f.whole()?;
@@ -470,8 +474,8 @@ impl Function<'_, '_> {
             Op::StoreDictItem => self.does(helpers::store_dict_item as *const () as usize, args, exit)?,
             Op::NextPair => self.does(helpers::next_pair as *const () as usize, args, exit)?,
             Op::Append => self.append(args, u.args[1], exit),
-            Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit)?,
-            Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit)?,
+            Op::ProbeEntry => self.probe_entry(helpers::probe_entry as *const () as usize, imm, exit),
+            Op::ProbeResume => self.probe_entry(helpers::probe_resume as *const () as usize, imm, exit),
             Op::ProbeReturn => self.probe_return(imm as usize),
             Op::ProbeYield => self.probe_yield(imm as usize),
             Op::Resume => self.resume(args, imm as usize, exit),

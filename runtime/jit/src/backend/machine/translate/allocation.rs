@@ -10,7 +10,6 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use limpid_heap::{CLASS_SIZES, Cursor, Mutator};
 use limpid_vm::thread::Thread;
 use limpid_vm::types::Tuple;
-use limpid_vm::types::tuple::TUPLE_OVERHEAD;
 use std::mem::offset_of;
 
 impl Function<'_, '_> {
@@ -23,25 +22,17 @@ impl Function<'_, '_> {
         let behind = self.add_constant(cell, i64::from(CLASS_SIZES[class]));
         let end = self.b.ins().load(I64, flags(), thread, end);
         let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, behind, end);
-        let quick = self.b.create_block();
-        self.b.ins().brif(fits, quick, &[], otherwise, &[]);
-        self.b.switch_to_block(quick);
+        self.go_on_if(fits, otherwise);
         self.b.ins().store(flags(), behind, thread, next);
         let header = self.constant(header as i64);
         self.b.ins().store(flags(), header, cell, 0);
         cell
     }
 
-    pub(super) fn new_instance(&mut self, args: &[Value], header_and_class: u64) -> Option<Value> {
-        let general = |f: &mut Self| {
-            f.save_registers(args[1], args[2]);
-            f.call_with_thread(helpers::new_instance as *const () as usize, &args[..1])
-        };
-        if header_and_class == 0 {
-            return general(self);
-        }
-        let (header, class) = cells::without_class(header_and_class);
-        self.made_quickly(|f, otherwise| Some(f.take_cell(class, header, otherwise)), general)
+    /// An instance that takes more than a cell.
+    pub(super) fn new_instance(&mut self, args: &[Value]) -> Option<Value> {
+        self.save_registers(args[1], args[2]);
+        self.call_with_thread(helpers::new_instance as *const () as usize, &args[..1])
     }
 
     /// A new object with the arguments in it.
@@ -55,7 +46,13 @@ impl Function<'_, '_> {
                 f.call_with_thread(helpers::new_cell as *const () as usize, &[header])
             },
         )?;
-        self.fill(cell, layout.is_tuple, layout.offsets.iter().copied(), args);
+        if layout.is_tuple {
+            let len = self.constant(args.len() as i64);
+            self.b.ins().store(flags(), len, cell, Tuple::LEN as i32);
+        }
+        for (offset, v) in layout.offsets.iter().zip(args) {
+            self.b.ins().store(flags(), *v, cell, *offset as i32);
+        }
         Some(cell)
     }
 
@@ -64,41 +61,10 @@ impl Function<'_, '_> {
         let is_made = self.compare_constant(IntCC::NotEqual, args[0], NOT_MADE as i64);
         self.made_quickly(
             |f, otherwise| {
-                let on = f.b.create_block();
-                f.b.ins().brif(is_made, on, &[], otherwise, &[]);
-                f.b.switch_to_block(on);
+                f.go_on_if(is_made, otherwise);
                 Some(args[0])
             },
             |f| f.make(&args[1..], layout),
         )
-    }
-
-    /// A tuple of all arguments but the last two.
-    pub(super) fn new_tuple(&mut self, args: &[Value], header_and_class: u64, exit: u32) -> Option<Value> {
-        let items = &args[..args.len() - 2];
-        let general = |f: &mut Self| f.build(helpers::build_tuple as *const () as usize, args, exit);
-        if header_and_class == 0 {
-            return general(self);
-        }
-        let (header, class) = cells::without_class(header_and_class);
-        self.made_quickly(
-            |f, otherwise| {
-                let tuple = f.take_cell(class, header, otherwise);
-                f.fill(tuple, true, (0..).map(|i| (TUPLE_OVERHEAD + i * 8) as u32), items);
-                Some(tuple)
-            },
-            general,
-        )
-    }
-
-    /// Stores what a new object holds.
-    fn fill(&mut self, object: Value, is_tuple: bool, offsets: impl Iterator<Item = u32>, parts: &[Value]) {
-        if is_tuple {
-            let len = self.constant(parts.len() as i64);
-            self.b.ins().store(flags(), len, object, Tuple::LEN as i32);
-        }
-        for (offset, v) in offsets.zip(parts) {
-            self.b.ins().store(flags(), *v, object, offset as i32);
-        }
     }
 }

@@ -76,14 +76,10 @@ impl Function<'_, '_> {
         self.b.set_cold_block(elsewhere);
         self.leaves.push((elsewhere, went_on, self.position));
         let as_expected = self.compare_constant(IntCC::Equal, went_on, call.expected as i64);
-        let on = self.b.create_block();
-        self.b.ins().brif(as_expected, on, &[], elsewhere, &[]);
-        self.b.switch_to_block(on);
+        self.go_on_if(as_expected, elsewhere);
         // A view of the variables may have changed them, or tools watch from now on.
         let exposed = self.b.ins().load(I8, flags(), thread, offset_of!(Thread, leave_trace) as i32);
-        let on = self.b.create_block();
-        self.b.ins().brif(exposed, elsewhere, &[], on, &[]);
-        self.b.switch_to_block(on);
+        self.go_on_unless(exposed, elsewhere);
         Some(())
     }
 

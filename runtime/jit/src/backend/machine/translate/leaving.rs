@@ -26,14 +26,26 @@ impl Function<'_, '_> {
 
     /// Goes on if the condition holds, leaves otherwise.
     pub(super) fn guard(&mut self, condition: Value, exit: u32) {
-        let (leave, on) = (self.exit_block(exit), self.b.create_block());
-        self.b.ins().brif(condition, on, &[], leave, &[]);
-        self.b.switch_to_block(on);
+        let leave = self.exit_block(exit);
+        self.go_on_if(condition, leave);
     }
 
     pub(super) fn guard_not(&mut self, condition: Value, exit: u32) {
-        let (leave, on) = (self.exit_block(exit), self.b.create_block());
-        self.b.ins().brif(condition, leave, &[], on, &[]);
+        let leave = self.exit_block(exit);
+        self.go_on_unless(condition, leave);
+    }
+
+    /// Goes on if the condition holds, goes to a block otherwise.
+    pub(super) fn go_on_if(&mut self, condition: Value, otherwise: Block) {
+        let on = self.b.create_block();
+        self.b.ins().brif(condition, on, &[], otherwise, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Goes to a block if the condition holds, goes on otherwise.
+    pub(super) fn go_on_unless(&mut self, condition: Value, elsewhere: Block) {
+        let on = self.b.create_block();
+        self.b.ins().brif(condition, elsewhere, &[], on, &[]);
         self.b.switch_to_block(on);
     }
 

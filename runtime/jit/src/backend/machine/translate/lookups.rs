@@ -41,13 +41,13 @@ impl Function<'_, '_> {
                 self.save_registers(args[2], args[3]);
                 self.known(helpers::is_instance as *const () as usize, &args[..2], exit)?
             }
-            Op::BuildTuple => self.new_tuple(args, u.imm as u64, exit)?,
+            Op::BuildTuple => self.build(helpers::build_tuple as *const () as usize, args, exit)?,
             Op::BuildList => self.build(helpers::build_list as *const () as usize, args, exit)?,
             Op::BuildSlice => self.build(helpers::build_slice as *const () as usize, args, exit)?,
             Op::CallNative => self.call_native(args, u.imm, exit)?,
             Op::TakeLock => self.change_lock(args, u, Lock::FREE, Lock::TAKEN, Python::TRUE)?,
             Op::GiveLock => self.change_lock(args, u, Lock::TAKEN, Lock::FREE, Python::NONE)?,
-            Op::NewInstance => self.new_instance(args, u.imm as u64)?,
+            Op::NewInstance => self.new_instance(args)?,
             Op::Make => self.make(args, u.imm)?,
             Op::MakeUnless => self.make_unless(args, u.imm)?,
             Op::ConcatStr => {
@@ -70,10 +70,10 @@ impl Function<'_, '_> {
                 if let Some(semaphores) = probes::cfunction_semaphores() {
                     let address = f.constant(semaphores.as_ptr() as i64);
                     let tracers = f.b.ins().load(I32, flags(), address, 0);
-                    f.go_if(IntCC::Equal, tracers, 0, general);
+                    f.go_on_if_equal(tracers, 0, general);
                 }
                 let word = f.b.ins().load(I32, flags(), args[0], Lock::WORD as i32);
-                f.go_if(IntCC::Equal, word, from, general);
+                f.go_on_if_equal(word, from, general);
                 let word = f.b.ins().iconst(I32, i64::from(to));
                 f.b.ins().store(flags(), word, args[0], Lock::WORD as i32);
                 Some(f.constant(result.bits() as i64))
@@ -82,13 +82,11 @@ impl Function<'_, '_> {
         )
     }
 
-    /// Goes on if a comparison of 32 bits holds, goes to a block otherwise.
-    fn go_if(&mut self, cc: IntCC, v: Value, constant: u32, otherwise: Block) {
+    /// Goes on if 32 bits are these, goes to a block otherwise.
+    fn go_on_if_equal(&mut self, v: Value, constant: u32, otherwise: Block) {
         let constant = self.b.ins().iconst(I32, i64::from(constant));
-        let holds = self.b.ins().icmp(cc, v, constant);
-        let on = self.b.create_block();
-        self.b.ins().brif(holds, on, &[], otherwise, &[]);
-        self.b.switch_to_block(on);
+        let equal = self.b.ins().icmp(IntCC::Equal, v, constant);
+        self.go_on_if(equal, otherwise);
     }
 
     pub(super) fn call_with_thread(&mut self, helper: usize, args: &[Value]) -> Option<Value> {

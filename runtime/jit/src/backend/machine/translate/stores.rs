@@ -82,9 +82,7 @@ impl Function<'_, '_> {
         self.made_first(
             |f, general| {
                 let is_alone = f.is_alone();
-                let quick = f.b.create_block();
-                f.b.ins().brif(is_alone, quick, &[], general, &[]);
-                f.b.switch_to_block(quick);
+                f.go_on_if(is_alone, general);
                 alone(f, general)
             },
             |f| f.aside(expects_to_be_alone, otherwise),
@@ -128,9 +126,7 @@ impl Function<'_, '_> {
         self.while_alone(
             |f, general| {
                 let unlogged = f.is_unlogged(object);
-                let quick = f.b.create_block();
-                f.b.ins().brif(unlogged, general, &[], quick, &[]);
-                f.b.switch_to_block(quick);
+                f.go_on_unless(unlogged, general);
                 f.add_slot_now(args, shape_and_offset);
             },
             |f| {
@@ -177,15 +173,12 @@ impl Function<'_, '_> {
         let (list, v) = (args[0], args[1]);
         self.while_alone(
             |f, general| {
-                let (roomy, quick) = (f.b.create_block(), f.b.create_block());
                 let storage = f.b.ins().load(I64, flags(), list, List::STORAGE as i32);
-                f.b.ins().brif(storage, roomy, &[], general, &[]);
-                f.b.switch_to_block(roomy);
+                f.go_on_if(storage, general);
                 let len = f.b.ins().load(I64, flags(), list, List::LEN as i32);
                 let capacity = f.b.ins().load(I64, flags(), storage, Storage::CAPACITY as i32);
                 let fits = f.b.ins().icmp(IntCC::UnsignedLessThan, len, capacity);
-                f.b.ins().brif(fits, quick, &[], general, &[]);
-                f.b.switch_to_block(quick);
+                f.go_on_if(fits, general);
                 let offset = f.shift_left(len, 3);
                 let place = f.b.ins().iadd(storage, offset);
                 let place = f.add_constant(place, Storage::ITEMS as i64);

@@ -7,37 +7,35 @@
 
 use super::{Function, flags};
 use crate::helpers;
-use crate::ir::{Id, Op};
+use crate::ir::{Op, Trace};
 use cranelift_codegen::ir::InstBuilder;
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I16, I64};
 use limpid_probes as probes;
 use std::ptr::NonNull;
 
+/// Where a trace sees whether somebody traces frames; None: nobody can, or it has nothing to tell.
+pub(super) fn semaphores(trace: &Trace) -> Option<NonNull<u64>> {
+    let tells = |op| matches!(op, Op::ProbeEntry | Op::ProbeResume | Op::ProbeReturn);
+    let has_to_know = trace.entry.iter().chain(&trace.body).any(|id| tells(trace.uop(*id).op));
+    probes::frame_semaphores().filter(|_| has_to_know)
+}
+
 impl Function<'_, '_> {
     /// Finds out whether somebody traces frames, if the trace has to know.
     pub(super) fn look_for_tracers(&mut self) {
-        let tells = |id: &Id| matches!(self.t.trace.uop(*id).op, Op::ProbeEntry | Op::ProbeResume | Op::ProbeReturn);
-        let semaphores = probes::frame_semaphores().filter(|_| self.t.trace.entry.iter().chain(&self.t.trace.body).any(tells));
-        self.tracers = semaphores.map(|semaphores| {
+        self.tracers = self.semaphores.map(|semaphores| {
             let address = self.constant(semaphores.as_ptr() as i64);
             self.b.ins().load(I64, flags(), address, 0)
         });
     }
 
-    pub(super) fn probe_entry(&mut self, helper: usize, code: i64, exit: u32) -> Option<()> {
-        let Some(tracers) = self.tracers else { return Some(()) };
-        let traced = self.compare_constant(IntCC::NotEqual, tracers, 0);
-        let (rare, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(rare);
-        self.b.ins().brif(traced, rare, &[], on, &[]);
-        self.b.switch_to_block(rare);
-        let code = self.constant(code);
-        let leaves = self.aside(true, |f| f.call(helper, &[code], true))?;
-        self.guard_not(leaves, exit);
-        self.b.ins().jump(on, &[]);
-        self.b.switch_to_block(on);
-        Some(())
+    pub(super) fn probe_entry(&mut self, helper: usize, code: i64, exit: u32) {
+        let Some(tracers) = self.tracers else { return };
+        self.rarely(tracers, |f| {
+            let code = f.constant(code);
+            let leaves = f.call(helper, &[code], true).expect("it has a result");
+            f.guard_not(leaves, exit);
+        });
     }
 
     pub(super) fn probe_return(&mut self, number: usize) {
