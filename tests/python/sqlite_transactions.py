@@ -68,15 +68,15 @@ with tempfile.TemporaryDirectory() as folder:
     two.rollback()
     one.commit()
     print(two.execute("select * from t").fetchall())
-    # What was read to its end holds no lock.
+    # What nobody reads to its end holds no lock.
     with one:
         one.executemany("insert into t values (?)", [(i,) for i in range(10)])
-    print(two.execute("select a from t").fetchall()[0])
+    print(two.execute("select a from t").fetchone())
     with one:
         one.execute("insert into t values (1)")
-    print(one.execute("select a from t").fetchall()[0])
+    print(one.execute("select a from t").fetchone())
     one.execute("drop table t")
-    print(two.execute("select count(*) from sqlite_master").fetchall()[0])
+    print(two.execute("select count(*) from sqlite_master").fetchone())
     one.close()
     two.close()
     uri = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -92,6 +92,60 @@ with tempfile.TemporaryDirectory() as folder:
     db.execute("pragma foreign_keys = on")
     attempt(db.execute, "insert into q values (1)")
     db.close()
+
+print("-- rows read ahead")
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "db")
+    one, two = sqlite3.connect(path, timeout=0.1), sqlite3.connect(path, detect_types=sqlite3.PARSE_DECLTYPES)
+    sqlite3.register_converter("flag", lambda b: 1 / int(b))
+    with one:
+        one.execute("create table t(a integer, b text, c blob, d real, e flag)")
+        rows = [(i, f"é{i}", bytes(range(i)), i / 2, str(i - 3)) for i in range(5)]
+        one.executemany("insert into t values (?, ?, ?, ?, ?)", rows + [(None,) * 5])
+    reading = two.execute("select * from t")
+    print(next(reading))
+    with one:
+        one.execute("insert into t(a) values (9)")
+    two.text_factory = bytes
+    print(next(reading))
+    two.text_factory = str
+    print(next(reading))
+    attempt(next, reading)
+    attempt(next, reading)
+    two.row_factory = sqlite3.Row
+    print(two.execute("select count(*) from t").fetchone()[0])
+    two.row_factory = None
+    # The statement is another cursor's meanwhile.
+    first = two.execute("select a from t where a < ?", (4,))
+    print(first.fetchone())
+    with one:
+        one.execute("insert into t(a) values (-1)")
+    second = two.execute("select a from t where a < ?", (4,))
+    print(second.fetchone())
+    print(first.fetchone())
+    first.execute("select 5")
+    print(second.fetchall(), first.fetchall())
+    # So many that they are not all read at once.
+    with one:
+        one.executemany("insert into t(a) values (?)", ((i,) for i in range(25_000)))
+    reading = two.execute("select a from t where b is null")
+    print(reading.fetchmany(4))
+    one.execute("insert into t(a) values (-2)")
+    attempt(one.commit)
+    print([a for a, in reading] == list(range(1, 25_000)))
+    one.commit()
+    # What fails later, does so where it is read.
+    with one:
+        one.execute("create table n(a)")
+        one.executemany("insert into n values (?)", [(1,), (2,), (-(2**63),), (3,)])
+    reading = two.execute("select abs(a) from n")
+    print(reading.fetchone())
+    with one:
+        one.execute("insert into n values (4)")
+    attempt(reading.fetchone)
+    print(reading.fetchone())
+    one.close()
+    two.close()
 
 print("-- cursors across rollback")
 db = sqlite3.connect(":memory:")

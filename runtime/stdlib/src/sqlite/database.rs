@@ -10,6 +10,7 @@
 
 use super::callbacks::{self, Callback};
 use super::errors::{self, misuse};
+use super::rows::Reader;
 use super::statement::Cache;
 use super::waiting::{self, Patience};
 use libsqlite3_sys as ffi;
@@ -22,7 +23,7 @@ use parking_lot::Mutex;
 use std::ffi::CStr;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, Weak};
 
 /// What dead objects have left to do.
 #[derive(Default)]
@@ -92,8 +93,8 @@ pub(super) struct Database {
     /// The open blobs: numbers and addresses.
     blobs: Mutex<Vec<(u64, usize)>>,
     hooks: Mutex<[Option<Box<Callback>>; 3]>,
-    /// How many cursors read rows.
-    readers: AtomicUsize,
+    /// Statements in progress whose rows cursors read.
+    readers: Mutex<Vec<Weak<Reader>>>,
     /// How many copies are being made from it or to it.
     copies: AtomicUsize,
     /// For locks of other connections.
@@ -148,7 +149,7 @@ impl Database {
             leftovers: Arc::default(),
             blobs: Mutex::default(),
             hooks: Mutex::default(),
-            readers: AtomicUsize::new(0),
+            readers: Mutex::default(),
             copies: AtomicUsize::new(0),
             patience: Patience::new(timeout, this.clone()),
             cache: Mutex::new(Cache::new(cache)),
@@ -186,18 +187,23 @@ impl Database {
         Ok(Some(locked))
     }
 
-    /// How many cursors read rows and how many blobs are open, garbage included.
-    pub fn users(&self) -> usize {
-        self.readers.load(Relaxed) + self.blobs.lock().len()
+    /// Statements in progress that cursors read, garbage included.
+    fn readers(&self) -> Vec<Arc<Reader>> {
+        self.readers.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// One more cursor reads rows, or one less.
-    pub fn count_reader(&self, one_more: bool) {
-        if one_more {
-            self.readers.fetch_add(1, Relaxed)
-        } else {
-            self.readers.fetch_sub(1, Relaxed)
-        };
+    /// Is there anything that keeps locks: cursors that read rows or open blobs, garbage included?
+    pub fn has_users(&self) -> bool {
+        !self.readers().is_empty() || !self.blobs.lock().is_empty()
+    }
+
+    /// A cursor begins to read rows.
+    pub fn add_reader(&self, reader: &Arc<Reader>) {
+        let mut readers = self.readers.lock();
+        if readers.len() == readers.capacity() {
+            readers.retain(|reader| reader.strong_count() > 0);
+        }
+        readers.push(Arc::downgrade(reader));
     }
 
     /// Has it been closed?
@@ -337,6 +343,14 @@ impl Locked<'_> {
     /// Is it in use besides this: by this thread further out, or for a copy?
     pub fn is_in_use(&self) -> bool {
         self.database.depth.load(Relaxed) > 1 || self.database.copies.load(Relaxed) > 0
+    }
+
+    /// Reads the rest of the rows that cursors read, so that their statements hold no locks; not where functions of the program's would be
+    /// called for that.
+    pub fn read_ahead(&self) {
+        if !self.is_in_use() && self.callables().is_empty() {
+            self.database.readers().iter().for_each(|reader| reader.read_ahead(self));
+        }
     }
 
     /// The callables that the library knows, by their numbers.

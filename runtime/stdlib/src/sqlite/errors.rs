@@ -105,16 +105,26 @@ pub(super) fn raise(t: &Thread, extended: i32, message: &str) -> Raised {
     }
 }
 
-/// Raises what the last call of the library has failed with; `code` is what it returned.
+/// What the last call of the library has failed with: the extended code, and the message. `code` is what it returned.
 ///
 /// # Safety
 /// A connection to a database that nobody else uses meanwhile.
+pub(super) unsafe fn last(raw: *mut ffi::sqlite3, code: i32) -> (i32, String) {
+    // SAFETY: by contract; the message is copied before anything else is called.
+    match unsafe { ffi::sqlite3_extended_errcode(raw) } {
+        ffi::SQLITE_OK => (code, describe(code)),
+        // SAFETY: as above.
+        extended => (extended, unsafe { text(ffi::sqlite3_errmsg(raw)).into_owned() }),
+    }
+}
+
+/// Raises what the last call of the library has failed with; `code` is what it returned.
+///
+/// # Safety
+/// As of [`last`].
 #[cold]
 pub(super) unsafe fn raise_last(t: &Thread, raw: *mut ffi::sqlite3, code: i32) -> Raised {
-    // SAFETY: by contract; the message is copied before anything else is called.
-    let (extended, message) = unsafe { (ffi::sqlite3_extended_errcode(raw), text(ffi::sqlite3_errmsg(raw)).into_owned()) };
-    if extended == ffi::SQLITE_OK {
-        return raise(t, code, &describe(code));
-    }
+    // SAFETY: by contract.
+    let (extended, message) = unsafe { last(raw, code) };
     raise(t, extended, &message)
 }

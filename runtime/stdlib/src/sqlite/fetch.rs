@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::cursor::{Cursor, cursor};
 use super::database::Locked;
 use super::errors::text;
+use super::rows::Row;
 use super::statement::{Prepared, Step};
 use super::values;
 use libsqlite3_sys as ffi;
@@ -19,24 +20,20 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Rows with so many columns need no list besides the tuple.
 const FEW: usize = 16;
 
-/// The bytes of a column; None for NULL.
-fn column_bytes<'a>(locked: &'a Locked<'_>, prepared: &Prepared, i: c_int, as_text: bool) -> R<Option<&'a [u8]>> {
-    let statement = prepared.raw(locked);
-    // SAFETY: the lock is held; the bytes stay until the next step, or until the column is asked for in another form.
-    unsafe {
-        let start = if as_text { ffi::sqlite3_column_text(statement, i).cast() } else { ffi::sqlite3_column_blob(statement, i) };
-        if start.is_null() && ffi::sqlite3_errcode(locked.raw()) == ffi::SQLITE_NOMEM {
-            return Err(exc::raise_memory_error(locked.t));
-        }
-        let bytes = values::lent(start, ffi::sqlite3_column_bytes(statement, i));
-        Ok((!start.is_null()).then_some(bytes))
+/// The bytes of a value; None for NULL.
+fn bytes<'a>(locked: &Locked<'_>, row: &'a Row<'_>, i: c_int, as_text: bool) -> R<Option<&'a [u8]>> {
+    let bytes = row.bytes(i, as_text);
+    // SAFETY: the lock is held.
+    if bytes.is_none() && unsafe { ffi::sqlite3_errcode(locked.raw()) } == ffi::SQLITE_NOMEM {
+        return Err(exc::raise_memory_error(locked.t));
     }
+    Ok(bytes)
 }
 
 /// A column of text, as `text_factory` makes it.
-fn text_column(locked: &Locked<'_>, prepared: &Prepared, i: c_int, factory: Value) -> R {
+fn text_column(locked: &Locked<'_>, prepared: &Prepared, row: Row<'_>, i: c_int, factory: Value) -> R {
     let t = locked.t;
-    let bytes = column_bytes(locked, prepared, i, true)?.unwrap_or(&[]);
+    let bytes = bytes(locked, &row, i, true)?.unwrap_or(&[]);
     if factory == builtin::STR.value() {
         return match std::str::from_utf8(bytes) {
             Ok(decoded) => Ok(Str::try_new(t, decoded)?.value()),
@@ -54,38 +51,33 @@ fn text_column(locked: &Locked<'_>, prepared: &Prepared, i: c_int, factory: Valu
     if factory == builtin::BYTES.value() { Ok(bytes) } else { call::call(t, factory, &[bytes]) }
 }
 
-/// A column of the current row.
-fn column(locked: &Locked<'_>, of: Ref<Connection>, prepared: &Prepared, i: c_int, converter: Value) -> R {
+/// A column of a row.
+fn column(locked: &Locked<'_>, of: Ref<Connection>, prepared: &Prepared, row: Row<'_>, i: c_int, converter: Value) -> R {
     let t = locked.t;
     if !converter.is_none() {
-        return match column_bytes(locked, prepared, i, false)? {
+        return match bytes(locked, &row, i, false)? {
             Some(bytes) => call::call(t, converter, &[Bytes::from_slice(t, bytes)?.value()]),
             None => Ok(Value::NONE),
         };
     }
-    let statement = prepared.raw(locked);
-    // SAFETY: the lock is held.
-    Ok(match unsafe { ffi::sqlite3_column_type(statement, i) } {
+    Ok(match row.kind(i) {
         ffi::SQLITE_NULL => Value::NONE,
-        // SAFETY: as above.
-        ffi::SQLITE_INTEGER => int::from_i64(t, unsafe { ffi::sqlite3_column_int64(statement, i) }),
-        // SAFETY: as above.
-        ffi::SQLITE_FLOAT => Value::float(unsafe { ffi::sqlite3_column_double(statement, i) }),
-        ffi::SQLITE_TEXT => text_column(locked, prepared, i, of.text_factory.get())?,
-        _ => Bytes::from_slice(t, column_bytes(locked, prepared, i, false)?.unwrap_or(&[]))?.value(),
+        ffi::SQLITE_INTEGER => int::from_i64(t, row.integer(i)),
+        ffi::SQLITE_FLOAT => Value::float(row.real(i)),
+        ffi::SQLITE_TEXT => text_column(locked, prepared, row, i, of.text_factory.get())?,
+        _ => Bytes::from_slice(t, bytes(locked, &row, i, false)?.unwrap_or(&[]))?.value(),
     })
 }
 
-/// The current row, a tuple.
-fn row(locked: &Locked<'_>, this: Ref<Cursor>, prepared: &Prepared) -> R {
+/// A row as a tuple.
+fn tuple(locked: &Locked<'_>, this: Ref<Cursor>, prepared: &Prepared, row: Row<'_>) -> R {
     let t = locked.t;
     let of = this.connection(t)?;
-    // SAFETY: the lock is held.
-    let count = unsafe { ffi::sqlite3_data_count(prepared.raw(locked)) } as usize;
+    let count = row.count();
     let converters = if of.settings().detect_types == 0 { None } else { this.converters.opt().and_then(|v| v.downcast::<Tuple>()) };
     let get = |i: usize| {
         let converter = converters.filter(|c| i < c.len()).map_or(Value::NONE, |c| c.get(i));
-        column(locked, of, prepared, i as c_int, converter)
+        column(locked, of, prepared, row, i as c_int, converter)
     };
     if count <= FEW {
         let mut few = [Value::NONE; FEW];
@@ -117,17 +109,20 @@ pub(super) fn next(t: &Thread, v: Value) -> R {
         drop(locked);
         return next(t, v);
     }
-    let prepared = &running.prepared;
-    let row = row(&locked, this, prepared);
-    drop(busy);
-    let row = match row {
-        Ok(row) => row,
+    let prepared = &running.reader.prepared;
+    let taken = running.reader.take(&locked, |row| {
+        let made = tuple(&locked, this, prepared, row);
+        drop(busy);
+        made
+    });
+    let (row, step) = match taken {
+        Ok(taken) => taken,
         Err(raised) => {
             this.set_running(Some(running));
             return Err(raised);
         }
     };
-    match prepared.step(&locked) {
+    match step {
         Ok(Step::Row) => this.set_running(Some(running)),
         Ok(Step::Done) => {
             if prepared.is_dml {

@@ -16,6 +16,7 @@ mod fetch;
 mod functions;
 mod hooks;
 mod row;
+mod rows;
 mod settings;
 mod statement;
 mod transactions;

@@ -2,6 +2,7 @@
 
 use super::database::{Database, Leftovers, Locked};
 use super::errors::{self, misuse};
+use super::rows::Reader;
 use super::{values, waiting};
 use crate::owned;
 use libsqlite3_sys as ffi;
@@ -155,31 +156,34 @@ fn is_dml(sql: &str) -> bool {
         .any(|word| sql.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes())))
 }
 
-/// A statement whose rows a cursor reads. It is reset when it is dropped: by whoever locks the database next.
+/// What a cursor has of the statement whose rows it reads. The statement is reset when this is dropped: by whoever locks the database next.
 pub(super) struct Running {
     pub database: Arc<Database>,
-    pub prepared: Arc<Prepared>,
+    pub reader: Arc<Reader>,
     ended: bool,
 }
 
 impl Running {
     pub fn new(database: Arc<Database>, prepared: Arc<Prepared>) -> Running {
-        database.count_reader(true);
-        Running { database, prepared, ended: false }
+        let reader = Reader::new(prepared);
+        database.add_reader(&reader);
+        Running { database, reader, ended: false }
     }
 
-    /// Resets it now.
+    /// Resets the statement now.
     pub fn end(mut self, locked: &Locked<'_>) {
-        self.prepared.reset(locked);
+        if !self.reader.has_ended() {
+            self.reader.prepared.reset(locked);
+        }
         self.ended = true;
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.database.count_reader(false);
-        if !self.ended && !self.prepared.raw.is_null() {
-            self.database.leftovers().stop(self.prepared.raw);
+        let statement = self.reader.prepared.raw;
+        if !self.ended && !statement.is_null() && !self.reader.has_ended() {
+            self.database.leftovers().stop(statement);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Waiting for locks of the database file, and locks that garbage holds.
 //!
 //! A cursor that nobody has any more keeps its statement, and a connection its transaction, until the collector finds them; so long others
-//! cannot write, or not change a table. So a thread that cannot get on has garbage collected, and what that leaves to do done.
+//! cannot write, or not change a table. So a thread that cannot get on has garbage collected, and what that leaves to do done. The collector
+//! may find what is garbage in the leavings of earlier calls on the stack; so the rows of all that are still read are read ahead.
 
 use super::callbacks;
 use super::database::{Database, Locked};
@@ -32,7 +33,7 @@ fn others(database: &Database) -> Vec<Arc<Database>> {
     all.into_iter().filter(|other| !std::ptr::eq(&**other, database) && !other.is_closed()).collect()
 }
 
-/// Has statements of other connections ended that nobody reads any more, and connections closed that nobody has.
+/// Has statements of other connections ended, and connections closed that nobody has.
 fn free_others(t: &Thread, database: &Database) -> R<()> {
     if others(database).is_empty() {
         return Ok(());
@@ -42,13 +43,15 @@ fn free_others(t: &Thread, database: &Database) -> R<()> {
     t.poll()?;
     for other in others(database) {
         // Locking does what is left to do.
-        drop(other.try_lock(t)?);
+        if let Some(locked) = other.try_lock(t)? {
+            locked.read_ahead();
+        }
     }
     Ok(())
 }
 
-/// A call has failed that another statement of the same connection may have been in the way of. Has those ended that nobody reads any
-/// more; true if there were any, so that the call may be tried again.
+/// A call has failed that another statement of the same connection may have been in the way of. Has those ended; true
+/// if there were any, so that the call may be tried again.
 pub(super) fn free_own(locked: &Locked<'_>, code: c_int) -> R<bool> {
     let in_the_way = match code & 0xFF {
         ffi::SQLITE_LOCKED | ffi::SQLITE_BUSY => true,
@@ -59,11 +62,12 @@ pub(super) fn free_own(locked: &Locked<'_>, code: c_int) -> R<bool> {
         }
         _ => false,
     };
-    if !in_the_way || locked.database.users() == 0 {
+    if !in_the_way || !locked.database.has_users() {
         return Ok(false);
     }
     runtime::collect(locked.t, Generation::Full);
     locked.do_leftovers()?;
+    locked.read_ahead();
     Ok(true)
 }
 
