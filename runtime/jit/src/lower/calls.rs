@@ -45,12 +45,37 @@ impl Lowering<'_> {
                 if next.fp != step.fp && next.start as u64 == step.cache64(4) =>
             {
                 if self.frames.len() >= DEEPEST {
-                    Ok(self.meet(step))
-                } else {
-                    self.call_function(step, next)
+                    return Ok(self.meet(step));
                 }
+                let is_running = self.is_running(next);
+                self.call_function(step, next)?;
+                Ok(self.called(next, is_running))
             }
-            _ if next.fp != step.fp && self.frames.len() < DEEPEST && self.call_with_arguments(step, next)? => Ok(After::Next),
+            _ if next.fp != step.fp && self.frames.len() < DEEPEST => {
+                let is_running = self.is_running(next);
+                if self.call_with_arguments(step, next)? { Ok(self.called(next, is_running)) } else { self.other_calls(i) }
+            }
+            _ => self.other_calls(i),
+        }
+    }
+
+    /// Does a frame of the trace run the code of the instruction's frame already?
+    fn is_running(&self, callee: &Instruction) -> bool {
+        self.frames.iter().any(|f| f.code.is_some() && f.code == callee.code)
+    }
+
+    /// A function was entered. Where it calls itself, directly or not, the trace goes on where all such calls do: with each level that was
+    /// taken along there would be as many paths again as there are through the function.
+    fn called(&mut self, callee: &Instruction, is_running: bool) -> After {
+        if is_running { self.meet(callee) } else { After::Next }
+    }
+
+    /// As [`calls`](Lowering::calls), for what neither calls a function of Python in the usual way nor a class.
+    fn other_calls(&mut self, i: usize) -> Result<After, Abort> {
+        use Opcode::*;
+        let recording = self.recording;
+        let (step, next) = (&recording.steps[i], &recording.steps[i + 1]);
+        match step.op {
             FOR_ITER_GEN if self.is_resumption(step, next) => self.resume(step, next),
             SEND_GEN if self.at_start && self.is_delegation(step, next) => self.resume_delegate(step, next),
             SEND_GEN if self.at_start && next.fp != step.fp => Ok(After::Stop),
@@ -61,7 +86,7 @@ impl Lowering<'_> {
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
             RETURN_VALUE if !VmFrame(step.fp).is_generator() && !step.has_object => self.return_value(step, next),
             EXIT_OPERATOR_CHECK if step.oparg == Outcome::Nothing as u32 => self.leave_shim(next),
-            RESUME_CHECK if self.frames.len() > 1 && step.next == step.following() => {
+            RESUME_CHECK if (self.frames.len() > 1 || step.oparg & 3 == 0) && step.next == step.following() => {
                 let code = self.top().code.ok_or(Abort::Lost)?;
                 let exit = self.exit();
                 let op = if step.oparg & 3 == 0 { Op::ProbeEntry } else { Op::ProbeResume };
