@@ -6,7 +6,7 @@ use crate::backend::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
 use crate::worth::calls::Way;
-use crate::worth::{self, Moment, Verdict};
+use crate::worth::{self, Moment, Verdict, Watch};
 use crate::{may_compile, set_counter, unset_executor};
 use limpid_heap::Value;
 use limpid_probes as probes;
@@ -83,27 +83,71 @@ pub unsafe fn run(r: &mut Regs, jump: *const u16, number: u16) -> Step {
     }
     executor.count_memory(t);
     let is_measured = executor.watch.begin();
-    let rounds = Cell::new(0);
-    let clock = || {
-        if !is_measured {
-            return 0;
-        }
-        rounds.set(executor.watch.rounds.get());
-        worth::cycles()
-    };
+    let clock = || if is_measured { worth::cycles() } else { 0 };
     let start = clock();
+    let rounds = Rounds::new(&executor.watch, start);
     let done = state.instructions.get();
     // SAFETY: the inputs were put in the buffer, and the frame is of the right code.
-    let (step, times) = unsafe { state.run(r, code, clock) };
+    let (step, times) = unsafe {
+        state.run(r, code, || {
+            let now = clock();
+            if is_measured {
+                rounds.left(now);
+            }
+            now
+        })
+    };
     if is_measured {
-        executor.watch.skip(rounds.get());
+        executor.watch.skip(rounds.ignored());
         executor.watch.cost((start - called).saturating_add(times.gone - times.left), state.instructions.get() - done);
-        match executor.watch.ran(start, times.left, worth::idle) {
+        match executor.watch.ran(start, start + rounds.taken.get(), worth::idle) {
             Verdict::GoOn => {}
             verdict => pause(t, jump, executor, verdict),
         }
     }
     step
+}
+
+/// Counts the rounds of a loop whose code is left and entered again through junctions, and their time.
+struct Rounds<'a> {
+    watch: &'a Watch,
+    /// How many there had been when code was left the last time ...
+    seen: Cell<u64>,
+    /// ... that there was a new one, and when that was.
+    since: Cell<u64>,
+    taken: Cell<u64>,
+    /// Rounds between which so much time has passed that something else was done meanwhile.
+    strange: Cell<u64>,
+    is_first: Cell<bool>,
+}
+
+impl Rounds<'_> {
+    fn new(watch: &Watch, now: u64) -> Rounds<'_> {
+        let seen = Cell::new(watch.rounds.get());
+        Rounds { watch, seen, since: Cell::new(now), taken: Cell::new(0), strange: Cell::new(0), is_first: Cell::new(true) }
+    }
+
+    /// Code was left. Until then it was the loop's; what is done from a junction on belongs to the loop only if that comes to its header.
+    fn left(&self, now: u64) {
+        let rounds = self.watch.rounds.get();
+        let new = rounds - self.seen.get();
+        let is_first = self.is_first.replace(false);
+        if new == 0 && !is_first {
+            return;
+        }
+        self.seen.set(rounds);
+        let taken = now.saturating_sub(self.since.replace(now));
+        if is_first || taken <= self.watch.most(new) {
+            self.taken.set(self.taken.get() + taken);
+        } else {
+            self.strange.set(self.strange.get() + new);
+        }
+    }
+
+    /// How many rounds there were in a time that does not count.
+    fn ignored(&self) -> u64 {
+        self.strange.get() + self.watch.rounds.get() - self.seen.get()
+    }
 }
 
 /// What the compiler keeps for a thread, as far as running machine code needs it.
@@ -137,7 +181,7 @@ impl<'a> Running<'a> {
     ///
     /// # Safety
     /// As for [`backend::code::enter`].
-    unsafe fn run(&self, r: &mut Regs, code: *const u8, clock: impl Fn() -> u64) -> (Step, Times) {
+    unsafe fn run(&self, r: &mut Regs, code: *const u8, left: impl Fn() -> u64) -> (Step, Times) {
         let t = r.t();
         let outer_uops = stats::block(t).map(|b| {
             b.counters.optimization.get().traces_executed.increment();
@@ -146,7 +190,7 @@ impl<'a> Running<'a> {
         self.executors.set(self.executors.get() + 1);
         let exposed = t.leave_trace.replace(0);
         // SAFETY: by contract.
-        let result = unsafe { run_code(r, code, self.buffer, clock) };
+        let result = unsafe { run_code(r, code, self.buffer, left) };
         t.leave_trace.set(t.leave_trace.get() | exposed);
         self.executors.set(self.executors.get() - 1);
         if let Some(outer) = outer_uops {
@@ -225,11 +269,11 @@ fn is_judged() -> bool {
 }
 
 /// Runs machine code, and goes on in that of the junctions where it is left. Besides what the interpreter is to do, when the first one was
-/// left: what is done from a junction on is no part of the loop that was entered.
+/// left. Whenever one is, `left` is called, which tells the time.
 ///
 /// # Safety
 /// As for [`backend::code::enter`].
-unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS], clock: impl Fn() -> u64) -> (Step, Times) {
+unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WORDS], left: impl Fn() -> u64) -> (Step, Times) {
     let t = r.t();
     let mut code = code;
     let mut entered = (std::ptr::null(), std::ptr::null_mut());
@@ -237,12 +281,12 @@ unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WO
     loop {
         t.tier2().active.set(true);
         // SAFETY: by contract, or the code of a junction at these registers, whose frame it takes as it is.
-        let left = unsafe { backend::code::enter(r.fp, r.th, code) };
+        let ended = unsafe { backend::code::enter(r.fp, r.th, code) };
         t.tier2().active.set(false);
-        let end = if first.is_none() { clock() } else { 0 };
+        let end = left();
         // SAFETY: this is how machine code was left.
-        let step = unsafe { leave(r, left, buffer) };
-        let times = *first.get_or_insert_with(|| Times { left: end, gone: clock() });
+        let step = unsafe { leave(r, ended, buffer) };
+        let times = *first.get_or_insert_with(|| Times { left: end, gone: left() });
         if !matches!(step, Step::Jump) {
             return (step, times);
         }
@@ -311,8 +355,8 @@ fn pause(t: &Thread, jump: *const u16, executor: &Executor, verdict: Verdict) {
     // SAFETY: as in `give_up`.
     let l = unsafe { (*State::of(t)).loop_at(executor.header) };
     let rounds = match verdict {
-        Verdict::Compare => l.measure_again(jump as usize, Moment::now()),
-        _ => l.rest(jump as usize, Moment::now()),
+        Verdict::Rest(slow) => l.rest(jump as usize, Moment::now(), slow),
+        _ => l.measure_again(jump as usize, Moment::now()),
     };
     set_counter(jump, backoff::make(rounds - 1, backoff::MAX_BACKOFF));
 }

@@ -8,7 +8,7 @@
 //!
 //! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
 //! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more
-//! counts than two rounds take. What the thread has spent waiting, or while others had its processor, is not measured at all.
+//! counts than two rounds take. What the thread has spent waiting, or while others had its processor, does not count.
 
 pub mod calls;
 #[cfg(test)]
@@ -17,6 +17,7 @@ mod tests;
 use crate::budget::nanoseconds;
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Rounds of a batch that is measured in the interpreter.
@@ -41,6 +42,8 @@ const CHECKED_SELDOMER: u32 = 16;
 /// For how many cycles code rests the first time; each time it is twice as long, up to two to the power of `LONGEST_REST` times.
 const REST: u64 = 20_000_000;
 const LONGEST_REST: u32 = 12;
+/// It rests at least so many times as long as its code took while it was found to be slow: a window is as long as an entry, if that is long.
+const REST_AT_LEAST: u64 = 8;
 /// How many rounds go by until a loop whose code rests is looked at again.
 const ROUNDS_OF_REST: u16 = 512;
 /// A loop may be tried in vain so often before it is passed over.
@@ -53,15 +56,15 @@ const SAVED: u64 = 4;
 const SOON_LEFT: u64 = 16;
 /// No entry counts for more cycles than this: the thread may have waited.
 const DEAREST: u64 = 4096;
-/// A thread that waits longer than so many nanoseconds meanwhile is not measured.
-const UNDISTURBED: u64 = 50_000;
+/// A batch in which the thread waits for more cycles than this is not measured.
+const UNDISTURBED: u64 = 150_000;
 
 /// A moment in a thread.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Moment {
     /// What the processor's clock shows.
     pub cycles: u64,
-    /// For how many nanoseconds the thread has not run.
+    /// For how many of them the thread has not run.
     pub idle: u64,
 }
 
@@ -81,9 +84,17 @@ pub fn cycles() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC)
 }
 
-/// For how many nanoseconds this thread has not run.
+/// For how many cycles this thread has not run. The first time it is a guess.
 pub fn idle() -> u64 {
-    nanoseconds(libc::CLOCK_MONOTONIC).saturating_sub(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
+    /// What both clocks showed.
+    static FIRST: OnceLock<(u64, u64)> = OnceLock::new();
+    let (now, at) = (nanoseconds(libc::CLOCK_MONOTONIC), cycles());
+    let (first, first_at) = *FIRST.get_or_init(|| (now, at));
+    let rate = match now.saturating_sub(first) {
+        0 => 1.0,
+        passed => at.saturating_sub(first_at) as f64 / passed as f64,
+    };
+    (now.saturating_sub(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID)) as f64 * rate) as u64
 }
 
 /// Are loops and frames measured? Those who count less than a batch want code at once.
@@ -96,8 +107,8 @@ pub fn are_judged() -> bool {
 pub enum Verdict {
     /// Enter it again.
     GoOn,
-    /// Let it rest.
-    Rest,
+    /// Let it rest: it was slow for so many cycles.
+    Rest(u64),
     /// Measure some rounds in the interpreter, then enter it again.
     Compare,
 }
@@ -214,9 +225,9 @@ impl Loop {
         self.phase = Phase::Entered;
     }
 
-    /// Its code is not to be entered for a while. How many rounds the counter of the jump is to count.
-    pub fn rest(&mut self, jump: usize, now: Moment) -> u16 {
-        self.phase = Phase::Resting(now.cycles + (REST << self.rests));
+    /// Its code is not to be entered for a while, for it was slow for so many cycles. How many rounds the counter of the jump is to count.
+    pub fn rest(&mut self, jump: usize, now: Moment, slow: u64) -> u16 {
+        self.phase = Phase::Resting(now.cycles + (REST << self.rests).max(slow * REST_AT_LEAST));
         self.rests = (self.rests + 1).min(LONGEST_REST);
         self.measure(jump, now);
         BATCH
@@ -276,9 +287,12 @@ pub struct Watch {
     /// Instructions that the code has done.
     instructions: Cell<u64>,
     rounds_before: Cell<u64>,
-    idle_before: Cell<u64>,
+    /// For how many cycles the thread had not run before the window.
+    idle_before: Cell<Option<u64>>,
+    /// Bad and good windows in a row, longer ones counting for several, and what the bad ones took.
     bad: Cell<u8>,
     good: Cell<u8>,
+    slow: Cell<u64>,
     /// How many windows were good, and after how many the interpreter is measured again.
     windows: Cell<u32>,
     next_check: Cell<u32>,
@@ -305,9 +319,10 @@ impl Watch {
             overhead: Cell::new(0),
             instructions: Cell::new(0),
             rounds_before: Cell::new(0),
-            idle_before: Cell::new(0),
+            idle_before: Cell::new(None),
             bad: Cell::new(0),
             good: Cell::new(0),
+            slow: Cell::new(0),
             windows: Cell::new(0),
             next_check: Cell::new(PROVEN as u32),
             entries: Cell::new(0),
@@ -328,7 +343,7 @@ impl Watch {
         if unmeasured > 0 {
             self.unmeasured.set(unmeasured - 1);
             if unmeasured == 1 {
-                self.restart();
+                self.restart_later();
             }
             return false;
         }
@@ -343,9 +358,10 @@ impl Watch {
     pub fn compare_with(&self, interpreted: u64) {
         self.interpreted.set(interpreted);
         self.bad.set(0);
+        self.slow.set(0);
         self.good.set(0);
         self.unmeasured.set(0);
-        self.restart();
+        self.restart_later();
     }
 
     fn restart(&self) {
@@ -357,14 +373,25 @@ impl Watch {
         self.rounds_before.set(self.rounds.get());
     }
 
+    /// As [`restart`](Watch::restart), some time after the last window.
+    fn restart_later(&self) {
+        self.restart();
+        self.idle_before.set(None);
+    }
+
     /// Do rounds count themselves in [`Watch::rounds`]?
     pub fn counts_rounds(&self) -> bool {
         self.estimate == 0
     }
 
-    /// When the code was left first there had been so many rounds. Those after that went on from a junction, in a time that is not counted.
+    /// No more counts of the time that so many rounds took that were done elsewhere in between.
+    pub fn most(&self, rounds: u64) -> u64 {
+        (self.interpreted.get() * 2 / BATCH as u64).saturating_mul(rounds)
+    }
+
+    /// So many rounds were done in a time that does not count.
     pub fn skip(&self, rounds: u64) {
-        self.rounds_before.set(self.rounds_before.get() + self.rounds.get().saturating_sub(rounds));
+        self.rounds_before.set(self.rounds_before.get() + rounds);
     }
 
     /// Entering the code, which is about to be told to have [run](Watch::ran), and leaving it took so many cycles; it has done so many
@@ -374,13 +401,12 @@ impl Watch {
         self.instructions.set(self.instructions.get() + instructions);
     }
 
-    /// The code ran from one time to another; `idle` tells for how long the thread has not run.
+    /// The code ran from one time to another; `idle` tells for how many cycles the thread has not run.
     pub fn ran(&self, start: u64, end: u64, idle: impl FnOnce() -> u64) -> Verdict {
         self.is_running.set(false);
         self.entries.set(self.entries.get() + 1);
         let inside = end.saturating_sub(start);
-        let interpreted = self.interpreted.get();
-        let between = start.saturating_sub(self.left_at.replace(end)).min(interpreted * 2 / BATCH as u64);
+        let between = start.saturating_sub(self.left_at.replace(end)).min(self.most(1));
         self.cycles.set(self.cycles.get() + inside + between);
         self.inside.set(self.inside.get() + inside);
         // It may have been left before it came to the header.
@@ -393,32 +419,38 @@ impl Watch {
         let uncounted = if self.counts_rounds() { 0 } else { rounds * self.steps as u64 };
         let overhead = self.overhead.get();
         let is_idle = overhead > (self.instructions.get() + uncounted) * SAVED && overhead * SOON_LEFT > self.inside.get();
-        let verdict = self.judge(self.cycles.get() / rounds, is_idle, idle);
+        let idle = idle();
+        let waited = self.idle_before.replace(Some(idle)).map(|before| idle.saturating_sub(before) / rounds);
+        let verdict = self.judge(self.cycles.get() / rounds, waited, is_idle);
         self.restart();
         verdict
     }
 
-    /// A window is over in which a round has taken so many cycles. If it `is_idle`, entering the code was most of what was done. `idle` is as
-    /// for [`ran`](Watch::ran).
-    fn judge(&self, cycles: u64, is_idle: bool, idle: impl FnOnce() -> u64) -> Verdict {
+    /// A window is over in which a round has taken so many cycles, of which the thread has waited for so many, if that is known. If it
+    /// `is_idle`, entering the code was most of what was done.
+    fn judge(&self, cycles: u64, waited: Option<u64>, is_idle: bool) -> Verdict {
         let interpreted = self.interpreted.get() / BATCH as u64;
         if interpreted > 0 && (cycles > interpreted || is_idle) {
-            // Nothing is faster for having waited, so only what is slow needs to be asked about that.
-            if !is_idle {
-                let idle = idle();
-                if idle.saturating_sub(self.idle_before.replace(idle)) >= UNDISTURBED {
-                    return Verdict::GoOn;
-                }
+            let is_slow = match waited {
+                // It may have waited between two rounds, which counts little.
+                Some(waited) if waited <= cycles / 2 => cycles - waited > interpreted,
+                _ => false,
+            };
+            if !(is_slow || is_idle) {
+                return Verdict::GoOn;
             }
             self.good.set(0);
-            self.bad.set(self.bad.get() + 1);
+            self.slow.set(self.slow.get() + self.cycles.get());
+            let windows = (self.cycles.get() / WINDOW_CYCLES).clamp(1, PATIENCE as u64) as u8;
+            self.bad.set(self.bad.get() + windows);
             if self.bad.get() < PATIENCE {
                 return Verdict::GoOn;
             }
             self.bad.set(0);
-            return Verdict::Rest;
+            return Verdict::Rest(self.slow.take());
         }
         self.bad.set(0);
+        self.slow.set(0);
         self.good.set((self.good.get() + 1).min(PROVEN));
         self.windows.set(self.windows.get().saturating_add(1));
         if cycles * 2 > interpreted && interpreted > 0 && self.windows.get() >= self.next_check.get() {

@@ -51,7 +51,7 @@ impl Lowering<'_> {
                 self.call_function(step, next)?;
                 Ok(self.called(next, is_running))
             }
-            _ if next.fp != step.fp && self.frames.len() < DEEPEST => {
+            _ if has_entered(step, next) && self.frames.len() < DEEPEST => {
                 let is_running = self.is_running(next);
                 if self.call_with_arguments(step, next)? { Ok(self.called(next, is_running)) } else { self.other_calls(i) }
             }
@@ -59,7 +59,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Does a frame of the trace run the code of the instruction's frame already?
+    /// Does a frame of the trace run the code of the instruction already?
     fn is_running(&self, callee: &Instruction) -> bool {
         self.frames.iter().any(|f| f.code.is_some() && f.code == callee.code)
     }
@@ -447,4 +447,9 @@ fn changes_nothing(step: &Instruction) -> bool {
         FORMAT_SIMPLE => is_simple(step.operands[0]),
         _ => false,
     }
+}
+
+/// Has an instruction entered a function? Else the next one may be where an exception is handled.
+fn has_entered(step: &Instruction, next: &Instruction) -> bool {
+    next.fp != step.fp && next.code.is_some_and(|code| code.offset_of(next.start) == 0)
 }

@@ -32,15 +32,16 @@ fn what_a_thread_waits_is_not_measured() {
     l.triggered(JUMP, at(0));
     assert_eq!(l.triggered(JUMP, Moment { cycles: 1_000_000, idle: UNDISTURBED }), Next::Count(BATCH));
     assert!(l.batches.is_empty());
-    let w = Watch::new(32_000, 0, 10);
-    let mut idle = 0;
-    assert!((0..50_000u64).all(|i| {
-        w.begin();
-        w.ran(i * 2_500, i * 2_500 + 2_000, || {
-            idle += UNDISTURBED;
-            idle
-        }) == Verdict::GoOn
-    }));
+    // Rounds of 2500 cycles, of which so many are spent waiting; the interpreter takes 1000.
+    let is_left_alone = |waiting: u64| {
+        let w = Watch::new(32_000, 0, 10);
+        (0..50_000u64).all(|i| {
+            w.begin();
+            w.ran(i * 2_500, i * 2_500 + 2_000, || i * waiting) == Verdict::GoOn
+        })
+    };
+    assert!(is_left_alone(2_000));
+    assert!(!is_left_alone(200));
 }
 
 #[test]
@@ -72,19 +73,19 @@ fn code_rests_when_it_is_slower_than_the_interpreter_and_comes_back() {
         now += 500;
         let start = now;
         now += inside;
-        !w.begin() || w.ran(start, now, || 0) != Verdict::Rest
+        !w.begin() || !matches!(w.ran(start, now, || 0), Verdict::Rest(_))
     };
     assert!((0..50_000).all(|_| run(&w, 400)), "900 cycles a round are less");
     assert!(!(0..100_000).all(|_| run(&w, 600)), "1100 are more");
     let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
-    assert_eq!(l.rest(JUMP, at(0)), BATCH);
+    assert_eq!(l.rest(JUMP, at(0), 1_000), BATCH);
     for i in 1..BATCHES as u64 {
         assert_eq!(l.triggered(JUMP, at(i * 31_000)), Next::Count(BATCH));
     }
     assert_eq!(l.triggered(JUMP, at(124_000)), Next::Count(ROUNDS_OF_REST));
     assert_eq!(l.interpreted, 31_000);
     assert_eq!(l.triggered(JUMP, at(REST)), Next::Enter(3));
-    l.rest(JUMP, at(0));
+    l.rest(JUMP, at(0), 1_000);
     assert_eq!(l.phase, Phase::Resting(REST * 2));
 }
 
@@ -101,7 +102,7 @@ fn the_interpreter_is_measured_again_where_it_is_nearly_as_fast() {
     }
     assert_eq!(l.triggered(JUMP, at(BATCHES as u64 * 19_200)), Next::Enter(3));
     w.compare_with(l.interpreted);
-    assert!((first..first + 50_000).any(|i| run(i + 1) == Verdict::Rest));
+    assert!((first..first + 50_000).any(|i| matches!(run(i + 1), Verdict::Rest(_))));
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn code_that_is_hardly_entered_before_it_is_left_rests() {
             let is_measured = w.begin();
             w.rounds.set(w.rounds.get() + 3);
             w.cost(overhead, 30);
-            is_measured && w.ran(i * 10_000, i * 10_000 + inside, || 0) == Verdict::Rest
+            is_measured && matches!(w.ran(i * 10_000, i * 10_000 + inside, || 0), Verdict::Rest(_))
         })
     };
     // Three rounds of ten instructions.
@@ -133,7 +134,7 @@ fn a_loop_whose_code_dies_is_not_recorded_at_once_for_ever() {
     l.died();
     assert_eq!([Next::Later, Next::Later, Next::Record], [(); 3].map(|()| l.triggered(JUMP, at(0))));
     l.compiled(1);
-    l.rest(JUMP, at(0));
+    l.rest(JUMP, at(0), 1_000);
     l.lost();
     assert!(matches!(l.triggered(JUMP, at(1)), Next::Count(_)));
 }
@@ -158,7 +159,22 @@ fn what_goes_on_elsewhere_between_two_rounds_does_not_count() {
         // Ten rounds are counted by the code itself, then something else takes its time.
         let is_measured = w.begin();
         w.rounds.set(w.rounds.get() + 10);
-        !is_measured || w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0) != Verdict::Rest
+        !is_measured || !matches!(w.ran(i * 1_000_000, i * 1_000_000 + 4_000, || 0), Verdict::Rest(_))
     });
     assert!(all_good);
+}
+
+#[test]
+fn a_loop_rests_for_longer_than_it_was_slow() {
+    // One entry, in which a hundred rounds take twice as long as they should.
+    let w = Watch::new(32 * 100_000, 0, 10);
+    assert!(w.begin());
+    w.rounds.set(100);
+    assert_eq!(w.ran(0, 20_000_000, || 0), Verdict::GoOn);
+    assert!(w.begin());
+    w.rounds.set(200);
+    assert_eq!(w.ran(20_000_000, 40_000_000, || 0), Verdict::Rest(20_000_000));
+    let mut l = Loop { executor: Some(3), phase: Phase::Entered, ..Loop::default() };
+    l.rest(JUMP, at(0), 20_000_000);
+    assert_eq!(l.phase, Phase::Resting(20_000_000 * REST_AT_LEAST));
 }
