@@ -6,9 +6,12 @@ use crate::helpers;
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::{ComparisonArg, Opcode};
 use limpid_heap::ShapeRef;
+use limpid_vm::object::{Ref, ValueExt};
+use limpid_vm::protocol::isinstance::is_instance_by_class;
+use limpid_vm::shape::Shape;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
-use limpid_vm::types::Function;
-use limpid_vm::types::builtin::shapes;
+use limpid_vm::types::builtin::{self, shapes};
+use limpid_vm::types::{Function, Tuple};
 use std::mem::offset_of;
 
 impl Lowering<'_> {
@@ -111,14 +114,44 @@ impl Lowering<'_> {
                 self.guard_is(callable, step.cache64(4));
                 let null = self.value(null);
                 self.guard_is(null, 0);
-                let (v, class) = (self.value(v), self.value(class));
-                let (fp, sp) = self.registers();
-                let is_one = self.emit(Op::IsInstance, Ty::Bool, &[v, class, fp, sp], 0);
+                let is_one = match self.is_known_instance(step, v, class)? {
+                    Some(is_one) => self.constant(Ty::Bool, is_one as i64),
+                    None => {
+                        let (v, class) = (self.value(v), self.value(class));
+                        let (fp, sp) = self.registers();
+                        self.emit(Op::IsInstance, Ty::Bool, &[v, class, fp, sp], 0)
+                    }
+                };
                 self.replace(4, is_one);
             }
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Is a value of the kind that was seen an instance of the class that was, or of one of the tuple of such? What has left the trace here
+    /// because it was another one is not told apart again.
+    fn is_known_instance(&mut self, step: &Instruction, v: Id, class: Id) -> Result<Option<bool>, Abort> {
+        let own = match (self.ty(v), step.operands[1]) {
+            (Ty::Int, _) | (Ty::Value, Observed::Int | Observed::Negative) => builtin::INT,
+            (Ty::Float, _) | (Ty::Value, Observed::Float) => builtin::FLOAT,
+            // SAFETY: the recording keeps the shapes of such instructions alive.
+            (Ty::Value, Observed::Cell(shape)) => unsafe { Ref::<Shape>::from_shape_ref(ShapeRef(shape)) }.class(),
+            _ => return Ok(None),
+        };
+        let single = [step.subject];
+        let classes = step.subject.exact::<Tuple>();
+        let classes = classes.as_ref().map_or(&single[..], |classes| classes.as_slice());
+        let answer = if self.at_start { None } else { is_instance_by_class(self.thread, own, classes) };
+        let Some(is_one) = answer else { return Ok(None) };
+        match self.tuples.get(&class).cloned() {
+            Some(items) => items.iter().zip(classes).for_each(|(item, class)| self.guard_is(*item, class.bits())),
+            None => self.guard_is(class, step.subject.bits()),
+        }
+        if self.ty(v) == Ty::Value {
+            self.guard_class(v, Some(step.operands[1]))?;
+        }
+        Ok(Some(is_one))
     }
 
     fn two_strs(&mut self) -> Result<(Id, Id), Abort> {

@@ -37,20 +37,19 @@ pub fn is_instance(t: &Thread, v: Value, class: Value) -> R<bool> {
 /// As [`is_instance`], if that needs no Python code: `class` is an ordinary class, or a tuple of such.
 pub fn is_instance_now(t: &Thread, v: Value, class: Value) -> Option<bool> {
     let own = v.class();
-    if own.value() == class {
-        return Some(true);
+    match class.exact::<Tuple>() {
+        None => is_instance_by_class(t, own, &[class]),
+        Some(classes) => is_instance_by_class(t, own, classes.as_slice()),
     }
-    let among = |class: Value| class.exact::<Type>().map(|c| own.is_subtype(c));
-    let found = match class.exact::<Tuple>() {
-        None => among(class)?,
-        Some(classes) => {
-            let mut found = false;
-            for c in classes.as_slice() {
-                found |= among(*c)?;
-            }
-            found
-        }
-    };
+}
+
+/// Are the instances of a class, whatever they are, instances of one of some classes, too? None: that is not certain without Python code. The
+/// answer stays what it is for as long as the class keeps its version.
+pub fn is_instance_by_class(t: &Thread, own: Ref<Type>, classes: &[Value]) -> Option<bool> {
+    let mut found = false;
+    for class in classes {
+        found |= own.value() == *class || own.is_subtype(class.exact::<Type>()?);
+    }
     (found || tells_true_class(t, own)).then_some(found)
 }
 

@@ -135,7 +135,7 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
-    /// What it calls, being a `CALL` or `CALL_KW`; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
+    /// What it calls, being a `CALL` or `CALL_KW`; the classes that it asks `isinstance` for; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
     /// positional arguments of a `CALL_FUNCTION_EX`; otherwise NULL.
     pub subject: Value,
     /// The class whose attribute it loads, or behind which it looks for one, if it does that.
@@ -374,7 +374,10 @@ impl Recording {
             self.functions.extend(class.map(|class| class.value()));
         }
         let mut subject = Value::NULL;
-        if op.family() == Opcode::CALL && depth > o as usize + 1 {
+        if op == Opcode::CALL_ISINSTANCE && depth > 1 {
+            subject = r.peek(1);
+            self.functions.push(subject);
+        } else if op.family() == Opcode::CALL && depth > o as usize + 1 {
             // The cache may hold one that is gone.
             subject = r.peek(o as usize + 2);
             self.functions.push(subject);
