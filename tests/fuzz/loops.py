@@ -15,6 +15,7 @@ from functools import reduce
 from re import sub
 
 SCALE = 3
+KINDS = (float, bool)
 TABLE = [5, 7, 11, 13]
 
 
@@ -366,7 +367,7 @@ INT = ["i", "i % 7", "j", "n - i", "len(items)", "total_i & 1023", "i // 3", "TA
        "i << i % 9", "total_i >> (i & 31)", "drive(awaits(i % 4))", "TREE.total()",
        "gather(i)", "gather(i, j, 3)", "gather(i, by=j % 5)", "gather(i, j, x=1)", "forward(i, j)", "forward(i, by=2)", "gather(*(i, j)[:1 + i % 2])", "len(stack)", "len(Stack.of(i))", "(big & 1023)", "len([])", "min(i, j, 5)", "max(i, TABLE[i & 3], j)", "(i & 7).bit_length()", "len(seen)", "len(d)"]
 NUMBER = [*INT, "f", "f * 0.5", "i / 7", "f + i", "p.x", "p.first", "q.y", "f // 3", "i * 1.5", "-f", "p.moved(i).x", "max(f, 0.5)", "min(f, 2.0, -f)"]
-CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "{k} < i % 50 < 40",
+CONDITION = ["i % {k} == 0", "i & {k}", "f > {k}", "j < i", "i > {late}", "p.x is None", "not i % {k}", "i % {k} == 0 or j > 5", "isinstance(f, float)", "isinstance(p, Slotted)", "isinstance(p, (Point, str))", "not isinstance(p.x, (str, KINDS))", "{k} < i % 50 < 40",
              "items", "i in items[:3]", "total_i % 3 != 1", "call == i % 7", "call < other", "call", "call is other", "seen", "d", "'1' in s", "s in '12'"]
 
 PLACE = ["p.x", "p.y", "q.x", "q.y", "r.x", "r.y", "c", "e", "t", "G.x", "items[0]", "items[-1]"]
