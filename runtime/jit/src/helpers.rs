@@ -58,8 +58,9 @@ pub unsafe extern "C" fn set_attribute(t: *const Thread, object: Value, name: Va
 }
 
 /// The hash of a key that needs no Python code to be hashed.
+#[inline(always)]
 fn hash_now(t: &Thread, key: Value) -> Option<i64> {
-    if is_hashed_now(key) { hash_value(t, key).ok() } else { None }
+    if key.is_int() || is_hashed_now(key) { hash_value(t, key).ok() } else { None }
 }
 
 /// Does hashing a value run no Python code?

@@ -5,6 +5,7 @@ use crate::helpers;
 use crate::ir::{Id, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
+use limpid_vm::object::ValueExt;
 use limpid_vm::tier2::recorder::{Instruction, Observed};
 use limpid_vm::types::builtin::shapes;
 use limpid_vm::types::iterators::{OF_DICTS, PLAIN};
@@ -14,20 +15,27 @@ use limpid_vm::types::{List, Range, Tuple};
 use std::mem::offset_of;
 
 impl Lowering<'_> {
-    pub(super) fn next_of_range(&mut self, goes_on: bool) -> Result<bool, Abort> {
+    pub(super) fn next_of_range(&mut self, seen: &Instruction, goes_on: bool) -> Result<bool, Abort> {
         let (range, position) = (self.peek(2)?, self.peek(1)?);
         let range = self.guard_shape(range, shapes::RANGE)?;
         let position = self.int(position)?;
         // A range's fields never change, and those of one that is an iterator are inline ints.
-        let [start, step, len] = [offset_of!(Range, start), offset_of!(Range, step), offset_of!(Range, len)].map(|offset| {
-            let v = self.load_fixed(range, offset, Ty::Value);
-            self.known_int(v)
-        });
+        let [start, step, len] = [offset_of!(Range, start), offset_of!(Range, step), offset_of!(Range, len)]
+            .map(|offset| self.load_fixed(range, offset, Ty::Value));
+        let len = self.known_int(len);
         let more = self.emit(Op::Compare, Ty::Bool, &[position, len], 1);
         self.guard(if goes_on { Op::GuardTrue } else { Op::GuardFalse }, &[more], 0);
         if goes_on {
-            let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
-            let distance = self.emit(Op::MulFits, Ty::Int, &[step, index], 0);
+            let one = Value::int(1);
+            let distance = if seen.subject.exact::<Range>().is_some_and(|range| range.step.get() == one) {
+                self.guard_is(step, one.bits());
+                position
+            } else {
+                let step = self.known_int(step);
+                let index = self.emit(Op::IntToWord, Ty::Word, &[position], 0);
+                self.emit(Op::MulFits, Ty::Int, &[step, index], 0)
+            };
+            let start = self.known_int(start);
             let item = self.emit(Op::AddFits, Ty::Int, &[start, distance], 0);
             self.advance_position(position);
             self.push(item);

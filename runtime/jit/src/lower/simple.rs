@@ -40,7 +40,7 @@ impl Lowering<'_> {
             POP_JUMP_IF_TRUE => (Value::TRUE, true),
             POP_JUMP_IF_NONE => (Value::NONE, true),
             POP_JUMP_IF_NOT_NONE => (Value::NONE, false),
-            FOR_ITER_RANGE => return self.next_of_range(falls_through),
+            FOR_ITER_RANGE => return self.next_of_range(step, falls_through),
             FOR_ITER_LIST => return self.next_of_list(falls_through),
             FOR_ITER_TUPLE => return self.next_of_tuple(falls_through),
             FOR_ITER_PAIR => return self.next_of_pairs(step),

@@ -136,7 +136,7 @@ pub struct Instruction {
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
     /// What it calls, being a `CALL` or `CALL_KW`; the classes that it asks `isinstance` for; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
-    /// positional arguments of a `CALL_FUNCTION_EX`; otherwise NULL.
+    /// positional arguments of a `CALL_FUNCTION_EX`; what a `FOR_ITER` takes items from; otherwise NULL.
     pub subject: Value,
     /// The class whose attribute it loads, or behind which it looks for one, if it does that.
     pub class: Option<Ref<Type>>,
@@ -390,7 +390,7 @@ impl Recording {
         } else if op.family() == Opcode::LOAD_SUPER_ATTR {
             subject = r.peek(3);
             self.functions.push(subject);
-        } else if op == Opcode::CALL_FUNCTION_EX {
+        } else if op == Opcode::CALL_FUNCTION_EX || op.family() == Opcode::FOR_ITER && depth > 1 {
             subject = r.peek(2);
             self.functions.push(subject);
         }

@@ -47,6 +47,8 @@ pub struct Translation<'a> {
     executor: &'a Executor,
     /// What each exit writes to the buffer.
     words: &'a [Words],
+    /// Is it a loop that is entered only while the thread is alone, and so stays?
+    stays_alone: bool,
 }
 
 struct Function<'a, 'b> {
@@ -79,7 +81,8 @@ fn flags() -> MemFlagsData {
 impl<'a> Translation<'a> {
     /// To be made from a trace.
     pub fn new(trace: &'a Trace, buffer: usize, executor: &'a Executor, words: &'a [Words]) -> Translation<'a> {
-        Translation { trace, buffer, executor, words }
+        let stays_alone = trace.entry.iter().any(|id| trace.uop(*id).op == Op::GuardAlone);
+        Translation { trace, buffer, executor, words, stays_alone }
     }
 
     /// Makes the function. None: something cannot be expressed.
@@ -278,6 +281,16 @@ impl Function<'_, '_> {
             Op::UnboxBool => {
                 let v = args[0];
                 self.compare_constant(IntCC::Equal, v, Python::TRUE.bits() as i64)
+            }
+            Op::AddInt | Op::SubInt if trace.uop(u.args[1]).op == Op::Const => {
+                // Comparing takes one instruction less than asking for the overflow.
+                let (x, y) = (args[0], args[1]);
+                let v = if u.op == Op::AddInt { self.b.ins().iadd(x, y) } else { self.b.ins().isub(x, y) };
+                let is_less = (u.op == Op::AddInt) == (trace.uop(u.args[1]).imm < 0);
+                let condition = if is_less { IntCC::SignedLessThanOrEqual } else { IntCC::SignedGreaterThanOrEqual };
+                let fits = self.b.ins().icmp(condition, v, x);
+                self.guard(fits, exit);
+                v
             }
             Op::AddInt | Op::SubInt | Op::MulInt => {
                 let (x, mut y) = (args[0], args[1]);

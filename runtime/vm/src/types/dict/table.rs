@@ -306,8 +306,18 @@ impl Table {
     }
 
     /// The entry of a key, if that can be told without running a Python program's `__eq__`.
-    #[inline]
+    #[inline(always)]
     pub fn find_now(&self, key: Value, hash: i64) -> Result<Found, Unsure> {
+        // Most are the very key, in the first place where it may be.
+        match self.index_get(self.probe(hash).place) {
+            0 => Ok(None),
+            number if self.key_at(number as usize - 1) == key => Ok(Some(number as usize - 1)),
+            _ => self.search_now(key, hash),
+        }
+    }
+
+    #[inline(never)]
+    fn search_now(&self, key: Value, hash: i64) -> Result<Found, Unsure> {
         let mut probe = self.probe(hash);
         while let Some(i) = self.next_match(&mut probe, hash) {
             let k = self.key_at(i);

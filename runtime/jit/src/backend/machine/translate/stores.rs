@@ -79,10 +79,13 @@ impl Function<'_, '_> {
     ) -> Option<Value> {
         // Code that is made while there are other threads had better get to them quickly.
         let expects_to_be_alone = limpid_heap::is_alone();
+        let is_certain = self.t.stays_alone;
         self.made_first(
             |f, general| {
-                let is_alone = f.is_alone();
-                f.go_on_if(is_alone, general);
+                if !is_certain {
+                    let is_alone = f.is_alone();
+                    f.go_on_if(is_alone, general);
+                }
                 alone(f, general)
             },
             |f| f.aside(expects_to_be_alone, otherwise),
