@@ -4,7 +4,8 @@
 //! that followed all of it would be one of very many. So it ends in front of the next delegation, with everything in memory, and goes on
 //! in the trace of that instruction, whichever frame it is in: that one handles one link of the chain and often leads to itself.
 //!
-//! The same is done where traces from too many exits have been made already: what has none of its own goes on in one that all share.
+//! The same is done where functions begin that call themselves, for each level would have as many paths as there are through the function.
+//! And it is done where traces from too many exits have been made already: what has none of its own goes on in one that all share.
 //! It is also done where a trace's last instruction may lead to many places: an exception that leaves its first frame is caught by whoever
 //! has called that, and a frame that somebody has an object of is not known well enough to go on in it.
 //!
