@@ -7,7 +7,7 @@
 //!
 //! Invariants
 //! - A register is a raw word, as those of the thread's buffer are: a Python value, a shifted int, a float's bits, 0 or 1, an address.
-//! - Registers lie on the native stack, where the collector finds what they refer to.
+//! - Registers lie on the native stack, where the collector finds what they refer to. They are emptied after their last use.
 //! - Exits are taken, rounds and uops counted exactly as machine code does it. Most of what machine code does by itself while its thread is
 //!   alone is done by the functions that it calls otherwise.
 

@@ -24,6 +24,8 @@ pub struct Instruction {
     pub exit: Option<u32>,
     /// The register that it makes.
     pub to: u32,
+    /// Where the registers that nobody asks for any more are among those of the program, and how many there are.
+    pub dying: (u32, u32),
 }
 
 /// A trace to be run.
@@ -37,6 +39,8 @@ pub struct Program {
     pub body: usize,
     /// The registers of operands, instruction by instruction.
     pub operands: Vec<u32>,
+    /// Registers whose last use an instruction is, instruction by instruction.
+    pub dying: Vec<u32>,
     /// How many registers there are.
     pub registers: usize,
     /// Registers that have a constant from the start, ...
@@ -74,19 +78,29 @@ impl Program {
                 imm: uop.imm,
                 exit: uop.exit,
                 to: places.of(*id),
+                dying: (0, 0),
             });
         }
-        let exits = job.words.iter().map(|words| words.ids.iter().map(|id| places.of(*id)).collect()).collect();
+        let exits: Vec<Vec<u32>> = job.words.iter().map(|words| words.ids.iter().map(|id| places.of(*id)).collect()).collect();
         let again = trace.next.as_ref().map(|next| places.copies(&trace.inputs, next));
         if places.count as usize > MOST_REGISTERS {
             return None;
+        }
+        let body = trace.entry.iter().filter(runs).count();
+        let mut last = places.last_uses(&instructions, &operands, &exits, body, again.as_deref());
+        last.sort_unstable();
+        for deaths in last.chunk_by(|a, b| a.0 == b.0) {
+            // They are in the order of the instructions, so those of one lie together.
+            let start = last.partition_point(|(at, _)| *at < deaths[0].0);
+            instructions[deaths[0].0].dying = (start as u32, deaths.len() as u32);
         }
         Some(Program {
             executor: &raw const *job.executor,
             buffer: job.buffer as *const Cell<u64>,
             instructions,
-            body: trace.entry.iter().filter(runs).count(),
+            body,
             operands,
+            dying: last.into_iter().map(|(_, register)| register).collect(),
             registers: places.count as usize,
             constants: places.constants,
             addresses: places.addresses,
@@ -105,6 +119,7 @@ impl Program {
         size_of_val(self)
             + size_of_val(&*self.instructions)
             + size_of_val(&*self.operands)
+            + size_of_val(&*self.dying)
             + self.exits.iter().map(|words| size_of_val(&**words)).sum::<usize>()
     }
 }
@@ -141,6 +156,34 @@ impl Places<'_> {
             _ => {}
         }
         register
+    }
+
+    /// The last instruction that asks for each register; none for those that the next round asks for, and those that are there from the start.
+    fn last_uses(
+        &self,
+        instructions: &[Instruction],
+        operands: &[u32],
+        exits: &[Vec<u32>],
+        body: usize,
+        again: Option<&[(u32, u32)]>,
+    ) -> Vec<(usize, u32)> {
+        let mut last: Vec<Option<usize>> = vec![None; self.count as usize];
+        let mut lives_on = vec![false; self.count as usize];
+        for (at, i) in instructions.iter().enumerate() {
+            let asked = &operands[i.operands.0 as usize..][..i.operands.1 as usize];
+            let left = i.exit.map_or(&[][..], |exit| &exits[exit as usize]);
+            for register in asked.iter().chain(left).chain([&i.to]).map(|register| *register as usize) {
+                // Made in front of the body, and asked for in each round.
+                lives_on[register] |= again.is_some() && at >= body && last[register].is_some_and(|before| before < body);
+                last[register] = Some(at);
+            }
+        }
+        let from_start = self.constants.iter().map(|c| c.0).chain(self.addresses.iter().map(|a| a.0));
+        for register in from_start.chain(again.into_iter().flatten().flat_map(|(from, to)| [*from, *to])) {
+            lives_on[register as usize] = true;
+        }
+        let registers = (0..self.count).filter(|register| !lives_on[*register as usize]);
+        registers.filter_map(|register| Some((last[register as usize]?, register))).collect()
     }
 
     /// What makes the values of the next round the inputs: all at once, so first everything goes elsewhere.

@@ -114,7 +114,13 @@ impl Run<'_> {
             let i = &self.program.instructions[at];
             // SAFETY: by contract, and all uops before it led here.
             match unsafe { self.uop(i) } {
-                Ok(word) => self.registers[i.to as usize].set(word),
+                Ok(word) => {
+                    self.registers[i.to as usize].set(word);
+                    // What it calls may wait for something to be garbage.
+                    for register in &self.program.dying[i.dying.0 as usize..][..i.dying.1 as usize] {
+                        self.registers[*register as usize].set(0);
+                    }
+                }
                 Err(way) => return Err(self.leave(i, way, at, start)),
             }
         }
