@@ -431,11 +431,7 @@ impl Watch {
     fn judge(&self, cycles: u64, waited: Option<u64>, is_idle: bool) -> Verdict {
         let interpreted = self.interpreted.get() / BATCH as u64;
         if interpreted > 0 && (cycles > interpreted || is_idle) {
-            let is_slow = match waited {
-                // It may have waited between two rounds, which counts little.
-                Some(waited) if waited <= cycles / 2 => cycles - waited > interpreted,
-                _ => false,
-            };
+            let is_slow = waited.is_some_and(|waited| cycles.saturating_sub(waited) > interpreted);
             if !(is_slow || is_idle) {
                 return Verdict::GoOn;
             }
