@@ -35,12 +35,13 @@ def work(k):
         while True: d[len(d), k] = str(k) * 5
     except MemoryError:
         d.clear()
-        outcomes.append(k)
-threading.excepthook = lambda args: outcomes.append(args.exc_type.__name__)
-threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+        outcomes.append(str(k))
+# Memory may be short once more after that.
+threading.excepthook = lambda args: outcomes.append(args.thread.name)
+threads = [threading.Thread(target=work, args=(k,), name=str(k)) for k in range(4)]
 for t in threads: t.start()
 for t in threads: t.join()
-print(len(outcomes), "end")
+print(len(set(outcomes)), "end")
 """
 
 
