@@ -47,35 +47,10 @@ impl Lowering<'_> {
                 if self.frames.len() >= DEEPEST {
                     return Ok(self.meet(step));
                 }
-                let is_running = self.is_running(next);
                 self.call_function(step, next)?;
-                Ok(self.called(next, is_running))
+                Ok(self.entered(next))
             }
-            _ if has_entered(step, next) && self.frames.len() < DEEPEST => {
-                let is_running = self.is_running(next);
-                if self.call_with_arguments(step, next)? { Ok(self.called(next, is_running)) } else { self.other_calls(i) }
-            }
-            _ => self.other_calls(i),
-        }
-    }
-
-    /// Does a frame of the trace run the code of the instruction already?
-    fn is_running(&self, callee: &Instruction) -> bool {
-        self.frames.iter().any(|f| f.code.is_some() && f.code == callee.code)
-    }
-
-    /// A function was entered. Where it calls itself, directly or not, the trace goes on where all such calls do: with each level that was
-    /// taken along there would be as many paths again as there are through the function.
-    fn called(&mut self, callee: &Instruction, is_running: bool) -> After {
-        if is_running { self.meet(callee) } else { After::Next }
-    }
-
-    /// As [`calls`](Lowering::calls), for what neither calls a function of Python in the usual way nor a class.
-    fn other_calls(&mut self, i: usize) -> Result<After, Abort> {
-        use Opcode::*;
-        let recording = self.recording;
-        let (step, next) = (&recording.steps[i], &recording.steps[i + 1]);
-        match step.op {
+            _ if has_entered(step, next) && self.frames.len() < DEEPEST && self.call_with_arguments(step, next)? => Ok(self.entered(next)),
             FOR_ITER_GEN if self.is_resumption(step, next) => self.resume(step, next),
             SEND_GEN if self.at_start && self.is_delegation(step, next) => self.resume_delegate(step, next),
             SEND_GEN if self.at_start && next.fp != step.fp => Ok(After::Stop),
@@ -97,7 +72,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn call_function(&mut self, step: &Instruction, next: &Instruction) -> Result<After, Abort> {
+    /// A function was entered, whose first instruction is next. Where it calls itself, directly or not, the trace goes on where all such calls
+    /// do: with each level that was taken along there would be as many paths again as there are through the function.
+    fn entered(&mut self, next: &Instruction) -> After {
+        let (_, outer) = self.frames.split_last().expect("that of the function");
+        if outer.iter().any(|f| f.code.is_some() && f.code == next.code) { self.meet(next) } else { After::Next }
+    }
+
+    fn call_function(&mut self, step: &Instruction, next: &Instruction) -> Result<(), Abort> {
         let n = step.oparg as usize;
         let (callable, receiver) = (self.peek(n + 2)?, self.peek(n + 1)?);
         let has_receiver = step.cache(8) & HAS_RECEIVER != 0;
@@ -122,8 +104,7 @@ impl Lowering<'_> {
             places.push(Place::of(v));
         }
         self.drop_n(n + 2);
-        self.enter_function(Some(callable), code, next, places, step.following() as u64)?;
-        Ok(After::Next)
+        self.enter_function(Some(callable), code, next, places, step.following() as u64)
     }
 
     /// A function's frame comes to be the innermost one, with its arguments.

@@ -194,7 +194,7 @@ impl Database {
 
     /// Is there anything that keeps locks: cursors that read rows or open blobs, garbage included?
     pub fn has_users(&self) -> bool {
-        !self.readers().is_empty() || !self.blobs.lock().is_empty()
+        self.readers.lock().iter().any(|reader| reader.strong_count() > 0) || !self.blobs.lock().is_empty()
     }
 
     /// A cursor begins to read rows.

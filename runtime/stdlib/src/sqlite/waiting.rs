@@ -50,8 +50,8 @@ fn free_others(t: &Thread, database: &Database) -> R<()> {
     Ok(())
 }
 
-/// A call has failed that another statement of the same connection may have been in the way of. Has those ended; true
-/// if there were any, so that the call may be tried again.
+/// A call has failed that another statement of the same connection may have been in the way of. Has those ended; true if there
+/// were any, so that the call may be tried again.
 pub(super) fn free_own(locked: &Locked<'_>, code: c_int) -> R<bool> {
     let in_the_way = match code & 0xFF {
         ffi::SQLITE_LOCKED | ffi::SQLITE_BUSY => true,

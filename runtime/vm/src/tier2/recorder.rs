@@ -135,8 +135,9 @@ pub struct Instruction {
     pub code: Option<Ref<Code>>,
     /// Its function, likewise.
     pub function: Option<Ref<Function>>,
-    /// What it calls, being a `CALL` or `CALL_KW`; the classes that it asks `isinstance` for; what it takes an item from or stores one in; what stands for `super` in a `LOAD_SUPER_ATTR`; the
-    /// positional arguments of a `CALL_FUNCTION_EX`; what a `FOR_ITER` takes items from; otherwise NULL.
+    /// What it calls, being a `CALL` or `CALL_KW`; the classes that it asks `isinstance` for; what it takes an item from or stores one in;
+    /// what stands for `super` in a `LOAD_SUPER_ATTR`; the positional arguments of a `CALL_FUNCTION_EX`; what a `FOR_ITER` takes items
+    /// from; otherwise NULL.
     pub subject: Value,
     /// The class whose attribute it loads, or behind which it looks for one, if it does that.
     pub class: Option<Ref<Type>>,

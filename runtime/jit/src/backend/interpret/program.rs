@@ -89,10 +89,10 @@ impl Program {
         let body = trace.entry.iter().filter(runs).count();
         let mut last = places.last_uses(&instructions, &operands, &exits, body, again.as_deref());
         last.sort_unstable();
+        let mut start = 0;
         for deaths in last.chunk_by(|a, b| a.0 == b.0) {
-            // They are in the order of the instructions, so those of one lie together.
-            let start = last.partition_point(|(at, _)| *at < deaths[0].0);
-            instructions[deaths[0].0].dying = (start as u32, deaths.len() as u32);
+            instructions[deaths[0].0].dying = (start, deaths.len() as u32);
+            start += deaths.len() as u32;
         }
         Some(Program {
             executor: &raw const *job.executor,

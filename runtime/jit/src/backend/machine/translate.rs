@@ -47,8 +47,6 @@ pub struct Translation<'a> {
     executor: &'a Executor,
     /// What each exit writes to the buffer.
     words: &'a [Words],
-    /// Is it a loop that is entered only while the thread is alone, and so stays?
-    stays_alone: bool,
 }
 
 struct Function<'a, 'b> {
@@ -81,8 +79,7 @@ fn flags() -> MemFlagsData {
 impl<'a> Translation<'a> {
     /// To be made from a trace.
     pub fn new(trace: &'a Trace, buffer: usize, executor: &'a Executor, words: &'a [Words]) -> Translation<'a> {
-        let stays_alone = trace.entry.iter().any(|id| trace.uop(*id).op == Op::GuardAlone);
-        Translation { trace, buffer, executor, words, stays_alone }
+        Translation { trace, buffer, executor, words }
     }
 
     /// Makes the function. None: something cannot be expressed.

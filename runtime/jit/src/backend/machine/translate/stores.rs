@@ -79,7 +79,7 @@ impl Function<'_, '_> {
     ) -> Option<Value> {
         // Code that is made while there are other threads had better get to them quickly.
         let expects_to_be_alone = limpid_heap::is_alone();
-        let is_certain = self.t.stays_alone;
+        let is_certain = self.t.trace.is_peeled();
         self.made_first(
             |f, general| {
                 if !is_certain {
