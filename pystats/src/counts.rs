@@ -228,6 +228,7 @@ impl Instructions {
     pub fn is_specialized(&self, name: &str) -> bool {
         match name {
             "RESUME_CHECK"
+            | "RESUME_CHECK_COUNTING"
             | "RESUME_CHECK_JIT"
             | "LOAD_CONST_MORTAL"
             | "LOAD_CONST_IMMORTAL"

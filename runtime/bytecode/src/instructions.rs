@@ -257,6 +257,8 @@ macro_rules! for_each_instruction {
             }
             specialized {
                 RESUME_CHECK of RESUME = CHECK_RESUME;
+                RESUME_CHECK_COUNTING of RESUME = CHECK_RESUME COUNT_CALL;
+                RESUME_CHECK_JIT of RESUME = CHECK_RESUME CALL_TRACE;
 
                 LOAD_GLOBAL_MODULE of LOAD_GLOBAL = LOAD_GLOBAL_FROM_MODULE;
                 LOAD_GLOBAL_BUILTIN of LOAD_GLOBAL = LOAD_GLOBAL_FROM_BUILTINS;

@@ -15,6 +15,7 @@ use crate::backend::code;
 use crate::executor::{Executor, Phase};
 use crate::worth::LUCKLESS;
 use crate::worth::calls::CallWatch;
+use crate::worth::functions::FunctionWatch;
 use limpid_vm::interp::backoff;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
@@ -29,6 +30,8 @@ pub struct Junction {
     times: Cell<u8>,
     /// Whether it is worth while to enter its code for frames that native code calls.
     pub calls: CallWatch,
+    /// Likewise for functions that Python code calls.
+    pub function: FunctionWatch,
 }
 
 impl Default for Junction {
@@ -40,6 +43,7 @@ impl Default for Junction {
             counter: Cell::new(backoff::SIDE_EXIT.load(Relaxed)),
             times: Cell::new(0),
             calls: CallWatch::default(),
+            function: FunctionWatch::default(),
         }
     }
 }
@@ -71,13 +75,18 @@ impl Junction {
             }
             return false;
         }
-        if self.times.get() >= LUCKLESS {
+        if self.is_luckless() {
             return false;
         }
         let counter = self.counter.get();
         let triggers = backoff::triggers(counter);
         self.counter.set(if triggers { backoff::restart(counter) } else { backoff::advance(counter) });
         triggers
+    }
+
+    /// Is it not tried any more?
+    pub fn is_luckless(&self) -> bool {
+        self.times.get() >= LUCKLESS
     }
 
     /// It was recorded or compiled in vain. After some times it is not tried any more.

@@ -79,6 +79,8 @@ pub fn install(options: &Options) {
         is_due,
         compile: |t, recording| budget::charge(|| compile(t, recording)).0,
         run: run::run,
+        called_often: run::called_often,
+        call: run::call,
         enter: run::enter,
         left: run::left,
         forget,
@@ -120,7 +122,14 @@ fn compile(t: &Thread, recording: &mut Recording) {
         // SAFETY: the exit whose trace was recorded; retired executors are not freed while something is recorded.
         Origin::Exit(exit) => compile_exit(t, recording, unsafe { &*(exit as *const Exit) }),
         Origin::Junction(pc) => compile_junction(t, recording, pc, lower::lower_junction),
-        Origin::Frame { pc, resume } => compile_frame(t, recording, pc, resume),
+        Origin::Function(resume) => {
+            let result = compile_junction(t, recording, resume, lower::lower_function);
+            has_form(t, resume, result, Opcode::RESUME_CHECK_JIT)
+        }
+        Origin::Frame { pc, resume } => {
+            let result = compile_junction(t, recording, pc, lower::lower_frame);
+            has_form(t, resume, result, Opcode::RESUME_CHECK)
+        }
     };
     match result {
         Ok(()) => count_end(t, recording.end),
@@ -140,7 +149,7 @@ fn compile(t: &Thread, recording: &mut Recording) {
                 }
                 // SAFETY: as above.
                 Origin::Junction(pc) => unsafe { (*State::of(t)).junction_at(pc).failed() },
-                Origin::Frame { .. } => {}
+                Origin::Function(_) | Origin::Frame { .. } => {}
                 // The loop that it leads to may have an executor the next time.
                 Origin::Exit(_) if matches!(abort, Abort::Empty) && recording.end == End::OtherLoop => {}
                 // SAFETY: as above.
@@ -205,14 +214,16 @@ fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16, lower: Lo
     Ok(())
 }
 
-fn compile_frame(t: &Thread, recording: &Recording, pc: *const u16, resume: *const u16) -> Result<(), Abort> {
-    let result = compile_junction(t, recording, pc, lower::lower_frame);
+/// A frame that comes to a `RESUME` was compiled, or was not: gives the instruction its form from now on.
+fn has_form(t: &Thread, resume: *const u16, result: Result<(), Abort>, form: Opcode) -> Result<(), Abort> {
     let r = Regs { pc: resume, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: t };
-    match result {
-        Ok(()) => r.set_cache(1, tier2::HAS_CODE),
-        Err(_) if backoff::parts(r.cache(1)).1 == backoff::MAX_BACKOFF => r.set_cache(1, tier2::STAYS_COLD),
-        Err(_) => {}
-    }
+    let (word, form) = match result {
+        Ok(()) => (tier2::HAS_CODE, form),
+        Err(_) if backoff::parts(r.cache(1)).1 == backoff::MAX_BACKOFF => (tier2::STAYS_COLD, Opcode::RESUME_CHECK),
+        Err(_) => return result,
+    };
+    r.set_cache(1, word);
+    r.set_opcode(form);
     result
 }
 

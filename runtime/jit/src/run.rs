@@ -8,6 +8,7 @@ use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
 use crate::worth::calls::Way;
 use crate::worth::{self, Moment, Verdict, Watch};
 use crate::{may_compile, set_counter, unset_executor};
+use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_probes as probes;
 use limpid_pystats::exits::{self, Place};
@@ -238,11 +239,82 @@ pub unsafe fn enter(r: &mut Regs, resume: &Regs) -> Step {
     Step::Jump
 }
 
-/// What the clock showed when machine code was left first, and when the interpreter's state was there again.
-#[derive(Clone, Copy)]
+/// The counter of a function has triggered; see [`tier2::EntryPoints::called_often`].
+pub fn called_often(r: &Regs) {
+    // SAFETY: as in `run`; the table is not referred to while anything is recorded.
+    match unsafe { (*State::of(r.t())).junction(r.pc) } {
+        Some(junction) if !junction.executor().is_null() && junction.function.rests() => rest(r),
+        Some(junction) if !junction.executor().is_null() => {
+            r.set_cache(1, tier2::HAS_CODE);
+            r.set_opcode(Opcode::RESUME_CHECK_JIT);
+        }
+        Some(junction) if junction.is_luckless() => {
+            r.set_cache(1, tier2::STAYS_COLD);
+            r.set_opcode(Opcode::RESUME_CHECK);
+        }
+        _ => {
+            r.set_cache(1, backoff::restart(r.cache(1)));
+            if may_compile() {
+                tier2::start_recording(r, Origin::Function(r.pc), r.fp);
+            }
+        }
+    }
+}
+
+/// Runs the machine code of a function; see [`tier2::EntryPoints::call`].
+///
+/// # Safety
+/// The registers are those of the interpreter at a `RESUME_CHECK_JIT`.
+pub unsafe fn call(r: &mut Regs) -> Step {
+    let (t, resume) = (r.t(), *r);
+    // SAFETY: as in `enter`.
+    let junction = unsafe { (*State::of(t)).junction(r.pc) }.filter(|junction| !junction.executor().is_null());
+    let Some(junction) = junction else {
+        // It was retired.
+        count_calls(r, backoff::first_of_function());
+        return Step::Jump;
+    };
+    let is_measured = is_judged() && junction.function.begin();
+    let clock = || if is_measured { worth::cycles() } else { 0 };
+    let called = clock();
+    let Some(code) = code_from_memory(r) else {
+        // It has code from now on, if it has some by now.
+        junction.left();
+        return Step::Jump;
+    };
+    let state = Running::of(t);
+    let done = state.instructions.get();
+    let start = clock();
+    // SAFETY: the code of the junction at the registers, whose frame it takes as it is.
+    let (step, times) = unsafe { state.run(r, code, clock) };
+    if is_measured {
+        let end = clock();
+        let done = state.instructions.get() - done;
+        // SAFETY: as in `enter`. What was there before may be gone, as the function may be.
+        let junction = unsafe { (*State::of(t)).junction(resume.pc) };
+        let overhead = (start - called) + times.outside;
+        if junction.is_some_and(|junction| junction.function.ran(end - called, overhead, done)) {
+            count_calls(&resume, backoff::make(backoff::MAX_VALUE, backoff::MAX_BACKOFF));
+        }
+    }
+    step
+}
+
+/// The calls of a function at its `RESUME` are counted again.
+fn count_calls(resume: &Regs, counter: u16) {
+    resume.set_cache(1, counter);
+    resume.set_opcode(Opcode::RESUME_CHECK_COUNTING);
+}
+
+/// What the clock showed.
+#[derive(Clone, Copy, Default)]
 struct Times {
+    /// When machine code was left first, ...
     left: u64,
+    /// ... and when the interpreter's state was there again.
     gone: u64,
+    /// How long it took each time until the interpreter's state was there.
+    outside: u64,
 }
 
 /// What native code has started or resumed at some registers has returned or yielded; see [`tier2::EntryPoints::left`].
@@ -277,7 +349,7 @@ unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WO
     let t = r.t();
     let mut code = code;
     let mut entered = (std::ptr::null(), std::ptr::null_mut());
-    let mut first = None;
+    let mut times: Option<Times> = None;
     loop {
         t.tier2().active.set(true);
         // SAFETY: by contract, or the code of a junction at these registers, whose frame it takes as it is.
@@ -286,15 +358,17 @@ unsafe fn run_code(r: &mut Regs, code: *const u8, buffer: &[Cell<u64>; BUFFER_WO
         let end = left();
         // SAFETY: this is how machine code was left.
         let step = unsafe { leave(r, ended, buffer) };
-        let times = *first.get_or_insert_with(|| Times { left: end, gone: left() });
+        let gone = left();
+        let times = times.get_or_insert(Times { left: end, gone, outside: 0 });
+        times.outside += gone - end;
         if !matches!(step, Step::Jump) {
-            return (step, times);
+            return (step, *times);
         }
         // One that is left where it was entered has done nothing.
         let has_moved = (r.pc, r.fp) != std::mem::replace(&mut entered, (r.pc, r.fp));
         match junction_code(r) {
             Some(next) if has_moved => code = next,
-            _ => return (step, times),
+            _ => return (step, *times),
         }
     }
 }

@@ -4,13 +4,14 @@
 //! *rests* ([`Loop`]), and while it has code ([`Watch`]). Code that takes longer than the interpreter several times in a row rests, each
 //! time for longer; meanwhile no traces grow from its exits. So does code that is left so soon that entering and leaving it takes longer than
 //! its instructions save. Code that does not is measured now and then only. Whatever the reason, a program is not slower than without code
-//! for long. Frames that native code calls have judges of their own ([`calls`]).
+//! for long. Frames that native code calls have judges of their own ([`calls`]), and so have functions that Python code calls ([`functions`]).
 //!
 //! What lies between two rounds need not belong to the loop: a function that has it may be called now and then. So rounds of the interpreter
 //! are measured in several batches of which not the longest counts, and of the time between leaving the code and entering it again no more
 //! counts than two rounds take. What the thread has spent waiting, or while others had its processor, does not count.
 
 pub mod calls;
+pub mod functions;
 #[cfg(test)]
 mod tests;
 

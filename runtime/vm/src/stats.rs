@@ -107,7 +107,7 @@ pub fn entered(t: &Thread, generator: bool) {
 pub fn recorded(t: &Thread, op: u8, oparg: u32) {
     if let Some(b) = block(t) {
         b.instructions.count(op);
-        if matches!(Opcode::from_u8(op), Some(Opcode::RESUME | Opcode::RESUME_CHECK)) {
+        if Opcode::from_u8(op).is_some_and(|op| op.family() == Opcode::RESUME) {
             b.instructions.count_frame(oparg);
         }
     }

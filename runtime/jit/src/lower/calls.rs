@@ -1,6 +1,7 @@
 //! Calls of Python functions, which are inlined, returns from them, and everything that has no lowering of its own: it is called as a
 //! function.
 
+use super::known::collects;
 use super::natives::is_simple;
 use super::state::{Frame, Place};
 use super::{Abort, After, Lowering};
@@ -8,12 +9,12 @@ use crate::ir::{BodyCall, Id, Op, Ty};
 use limpid_bytecode::Opcode;
 use limpid_heap::Value;
 use limpid_vm::interp::frame::{Frame as VmFrame, HEADER, Outcome, shim_places};
-use limpid_vm::object::Ref;
+use limpid_vm::object::{Ref, ValueExt};
 use limpid_vm::thread::Thread;
 use limpid_vm::tier2::bodies::{Body, body, to_native};
 use limpid_vm::tier2::recorder::Instruction;
 use limpid_vm::types::builtin::shapes;
-use limpid_vm::types::{Code, Function, Generator};
+use limpid_vm::types::{BuiltinFunction, Code, Function, Generator};
 use std::mem::offset_of;
 
 /// In the last cache word of a call: it has a receiver.
@@ -61,13 +62,15 @@ impl Lowering<'_> {
             RETURN_VALUE if self.frames.len() < 2 => self.return_to_caller(step, next),
             RETURN_VALUE if !VmFrame(step.fp).is_generator() && !step.has_object => self.return_value(step, next),
             EXIT_OPERATOR_CHECK if step.oparg == Outcome::Nothing as u32 => self.leave_shim(next),
-            RESUME_CHECK if (self.frames.len() > 1 || step.oparg & 3 == 0) && step.next == step.following() => {
+            RESUME_CHECK | RESUME_CHECK_COUNTING | RESUME_CHECK_JIT
+                if (self.frames.len() > 1 || step.oparg & 3 == 0) && step.next == step.following() => {
                 let code = self.top().code.ok_or(Abort::Lost)?;
                 let exit = self.exit();
                 let op = if step.oparg & 3 == 0 { Op::ProbeEntry } else { Op::ProbeResume };
                 self.emit_with(op, Ty::None, &[], code.ptr() as i64, Some(exit));
                 Ok(After::Next)
             }
+            CALL_BUILTIN_FAST if step.subject.exact::<BuiltinFunction>().is_some_and(|f| collects(&f)) => Ok(After::Stop),
             _ => self.body(step, next),
         }
     }
@@ -279,13 +282,13 @@ impl Lowering<'_> {
         self.flush();
         let used = self.top().places.len() as u32;
         let frame = self.address(self.frame_index(), 0);
-        self.call_body_that_goes_on(step, frame, used, body(step.op), NOWHERE);
+        self.call_body_that_goes_on(step, frame, used, body(alone(step.op)), NOWHERE);
         self.leave();
         self.linked = true;
     }
 
     pub(super) fn call_body(&mut self, step: &Instruction, frame: Id, used: u32) {
-        self.call_body_that_goes_on(step, frame, used, body(step.op), step.next as u64);
+        self.call_body_that_goes_on(step, frame, used, body(alone(step.op)), step.next as u64);
     }
 
     /// The first frame returns or yields to native code: does that, and leaves the trace whatever comes next.
@@ -427,6 +430,15 @@ fn changes_nothing(step: &Instruction) -> bool {
         BUILD_MAP | BUILD_SET => step.oparg == 0,
         FORMAT_SIMPLE => is_simple(step.operands[0]),
         _ => false,
+    }
+}
+
+/// The form of an instruction that does what it does by itself: a trace goes on by its own means, and where a function starts that may be
+/// itself.
+fn alone(op: Opcode) -> Opcode {
+    match op {
+        Opcode::RESUME_CHECK_COUNTING | Opcode::RESUME_CHECK_JIT => Opcode::RESUME_CHECK,
+        _ => op,
     }
 }
 

@@ -158,6 +158,12 @@ pub(super) fn is_known(f: &BuiltinFunction) -> bool {
     FUNCTIONS.iter().any(|(module, functions)| is_of_module(f, module, functions))
 }
 
+/// Does it collect garbage whenever it is called? Machine code that called it might keep something alive that it does not use any more:
+/// the collector takes all that it finds on the native stack for referred to, and who collects expects to hear of what is gone.
+pub(super) fn collects(f: &BuiltinFunction) -> bool {
+    is_of_module(f, "gc", &["collect"])
+}
+
 /// Is it one of these functions of a module?
 pub(super) fn is_of_module(f: &BuiltinFunction, name: &str, functions: &[&str]) -> bool {
     let module =

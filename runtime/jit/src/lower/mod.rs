@@ -240,6 +240,14 @@ pub fn lower_junction(recording: &Recording, target: Option<&LinkTarget>, thread
     Ok(l.finish(Vec::new()))
 }
 
+/// Lowers a recording that started where a function starts that Python code has called.
+pub fn lower_function(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
+    let mut l = Lowering::new(recording, target, thread);
+    l.start_in_memory()?;
+    let steps = l.run()?;
+    if !l.linked && steps < SHORTEST_FRAME { Err(Abort::TooShort) } else { Ok(l.finish(Vec::new())) }
+}
+
 /// Lowers a recording that started where native code starts or resumes a frame.
 pub fn lower_frame(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
     let mut l = Lowering::new(recording, target, thread);

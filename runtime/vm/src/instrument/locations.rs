@@ -166,7 +166,7 @@ fn mark_and_note(byte: &AtomicU8, form: &AtomicU8) {
     form.store(0, Relaxed);
     let before = byte.swap(INSTRUMENTED, AcqRel);
     // Machine code is not watched.
-    if before != Opcode::JUMP_BACKWARD_JIT as u8 {
+    if before != Opcode::JUMP_BACKWARD_JIT as u8 && before != Opcode::RESUME_CHECK_JIT as u8 {
         let _ = form.compare_exchange(0, before, Relaxed, Relaxed);
     }
 }

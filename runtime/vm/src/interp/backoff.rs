@@ -64,6 +64,13 @@ pub const fn restart(counter: u16) -> u16 {
     make((1 << backoff) - 1, backoff)
 }
 
+/// A function that Python code calls: record it after so many calls, for what is in its loops comes first.
+pub fn first_of_function() -> u16 {
+    const TIMES: u16 = 4;
+    let (rounds, backoff) = parts(JUMP_BACKWARD.load(Relaxed));
+    make(((rounds + 1) * TIMES - 1).min(MAX_VALUE), (backoff + 2).min(MAX_BACKOFF))
+}
+
 /// What the first cache word of a new instruction holds.
 pub fn first_counter(family: Opcode) -> u16 {
     match family {

@@ -270,6 +270,8 @@ macro_rules! define_handlers {
             $(table[Opcode::$special as usize] = counting::$special;)*
             table[Opcode::RESUME as usize] = counting_resume;
             table[Opcode::RESUME_CHECK as usize] = counting_resume;
+            table[Opcode::RESUME_CHECK_COUNTING as usize] = counting_resume;
+            table[Opcode::RESUME_CHECK_JIT as usize] = counting_resume;
             Table(table)
         };
     };
@@ -314,6 +316,8 @@ pub static MONITORED: Table = Table({
     let mut table = PLAIN_HANDLERS;
     table[Opcode::RESUME as usize] = monitored_resume;
     table[Opcode::RESUME_CHECK as usize] = monitored_resume;
+    table[Opcode::RESUME_CHECK_COUNTING as usize] = monitored_resume;
+    table[Opcode::RESUME_CHECK_JIT as usize] = monitored_resume;
     table
 });
 

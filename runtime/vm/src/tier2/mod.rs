@@ -19,9 +19,10 @@ use crate::interp::backoff;
 use crate::interp::dispatch::{PLAIN, RECORDING, Table};
 use crate::interp::regs::{Regs, Step};
 use crate::interp::trace::line_at;
+use crate::interp::uops::resume::{is_checked, resume_slow};
 use crate::runtime::Runtime;
 use crate::thread::{Thread, request};
-use limpid_bytecode::Opcode;
+use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_heap::{Dead, Value};
 use limpid_probes as probes;
 use limpid_pystats::model::Stats;
@@ -39,6 +40,10 @@ pub struct EntryPoints {
     /// Runs the executor whose number is in the cache of a jump; the registers are those after the jump. Afterwards they are where the
     /// interpreter is to go on.
     pub run: unsafe fn(&mut Regs, *const u16, u16) -> Step,
+    /// The counter of the function that starts at the registers, which Python code has called, has triggered.
+    pub called_often: fn(&Regs),
+    /// Runs the machine code of the function that starts at the registers, which Python code has called.
+    pub call: unsafe fn(&mut Regs) -> Step,
     /// Native code has started or resumed a frame at the registers where [`is_hot_frame`]: runs its machine code, or has some made. The
     /// second argument is the `RESUME` there.
     pub enter: unsafe fn(&mut Regs, &Regs) -> Step,
@@ -231,6 +236,45 @@ pub unsafe fn enter_trace(r: &mut Regs, o: u32) -> Step {
     r.skip(1 + Opcode::JUMP_BACKWARD.caches() as isize - o as isize);
     // SAFETY: the registers are those after the jump; `run` finds out whether the executor is for it.
     run_machine_code(r, |e, r| unsafe { (e.run)(r, jump, executor) })
+}
+
+/// The counter of a function has triggered: has its frame recorded if there is a tier 2. A slow function.
+///
+/// # Safety
+/// The registers are those of a frame at a `RESUME_CHECK_COUNTING`.
+pub unsafe fn hot_function(r: &mut Regs, _o: u32) -> Step {
+    if r.word() as u8 == INSTRUMENTED {
+        // Machine code is not watched, and tools have been told of this call.
+        r.set_cache(1, backoff::restart(r.cache(1)));
+        return Step::Next;
+    }
+    let caller = r.frame().previous();
+    if caller.is_none() || caller.is_shim() {
+        // Its calls are judged by how long native code waits.
+        r.set_cache(1, backoff::make(0, backoff::parts(r.cache(1)).1));
+        r.set_opcode(Opcode::RESUME_CHECK);
+    } else if let Some(e) = ENTRY_POINTS.get() {
+        (e.called_often)(r);
+    }
+    Step::Jump
+}
+
+/// The function has machine code: runs it. A slow function.
+///
+/// # Safety
+/// The registers are those of a frame at a `RESUME_CHECK_JIT` with the oparg `o`.
+pub unsafe fn enter_function(r: &mut Regs, o: u32) -> Step {
+    let (pc, fp) = (r.pc, r.fp);
+    // SAFETY: by contract.
+    let step = run_machine_code(r, |e, r| unsafe { (e.call)(r) });
+    match step {
+        // It has not run at all, or it has come to where it begins, in another call perhaps: this is done with the instruction.
+        Step::Jump if (r.pc, r.fp) != (pc, fp) => Step::Jump,
+        // SAFETY: by contract.
+        Step::Jump if is_checked(r) => unsafe { resume_slow(r, o) },
+        Step::Jump => Step::Next,
+        step => step,
+    }
 }
 
 /// In the cache of a `RESUME`: there is machine code for frames that native code starts or resumes here. No counter has this value.

@@ -51,6 +51,8 @@ pub enum Origin {
     Exit(usize),
     /// Where machine code was left at this instruction, with everything in memory.
     Junction(*const u16),
+    /// At the `RESUME` where a function starts that Python code has called.
+    Function(*const u16),
     /// Where native code starts or resumes a frame.
     Frame {
         /// The instruction.
@@ -430,7 +432,7 @@ impl Origin {
     pub fn header(self) -> Option<*const u16> {
         match self {
             Origin::Loop { header, .. } => Some(header),
-            Origin::Exit(_) | Origin::Junction(_) | Origin::Frame { .. } => None,
+            Origin::Exit(_) | Origin::Junction(_) | Origin::Function(_) | Origin::Frame { .. } => None,
         }
     }
 }

@@ -18,7 +18,7 @@ mod iteration;
 mod jumps;
 mod names;
 mod operators;
-mod resume;
+pub(crate) mod resume;
 mod special_methods;
 mod stack;
 mod subscripts;

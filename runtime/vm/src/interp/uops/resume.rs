@@ -2,8 +2,10 @@
 
 use super::{attempt, slow_uops};
 use crate::instrument;
+use crate::interp::backoff;
 use crate::interp::regs::{Flow, Regs, Step};
 use crate::interp::trace;
+use crate::tier2;
 use limpid_bytecode::{INSTRUMENTED, Opcode};
 use limpid_probes as probes;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,10 +14,16 @@ use std::sync::atomic::Ordering::Relaxed;
 #[inline(always)]
 pub fn CHECK_RESUME(r: &mut Regs, _o: u32) -> Flow {
     // One branch for both, so that what nobody traces costs one instruction.
-    if r.t().mutator.eval_breaker.load(Relaxed) as u64 | probes::frame_tracers() != 0 {
+    if is_checked(r) {
         return Flow::Slow(resume_slow);
     }
     Flow::Next
+}
+
+/// Is there anything to do?
+#[inline(always)]
+pub fn is_checked(r: &Regs) -> bool {
+    r.t().mutator.eval_breaker.load(Relaxed) as u64 | probes::frame_tracers() != 0
 }
 
 /// Has anybody asked something of this thread?
@@ -27,6 +35,23 @@ pub fn CHECK_BREAKER(r: &mut Regs, _o: u32) -> Flow {
     Flow::Next
 }
 
+/// Counts the calls of a function.
+#[inline(always)]
+pub fn COUNT_CALL(r: &mut Regs, _o: u32) -> Flow {
+    let counter = r.cache(1);
+    if backoff::triggers(counter) {
+        return Flow::Slow(tier2::hot_function);
+    }
+    r.set_cache(1, backoff::advance(counter));
+    Flow::Next
+}
+
+/// Goes on in a function's machine code.
+#[inline(always)]
+pub fn CALL_TRACE(_r: &mut Regs, _o: u32) -> Flow {
+    Flow::Slow(tier2::enter_function)
+}
+
 slow_uops! {
     /// The first time here.
     RESUME_GENERIC = resume_first;
@@ -34,7 +59,13 @@ slow_uops! {
 
 unsafe fn resume_first(r: &mut Regs, o: u32) -> Step {
     if crate::interp::specialize::is_enabled(r.t()) {
-        r.set_opcode(Opcode::RESUME_CHECK);
+        let is_function = o & 3 == 0 && !r.frame().is_generator();
+        if is_function && tier2::is_enabled() {
+            r.set_cache(1, backoff::first_of_function());
+            r.set_opcode(Opcode::RESUME_CHECK_COUNTING);
+        } else {
+            r.set_opcode(Opcode::RESUME_CHECK);
+        }
     }
     // SAFETY: the same instruction.
     unsafe { resume_slow(r, o) }
