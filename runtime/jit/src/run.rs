@@ -5,6 +5,7 @@
 use crate::backend::{self, Left};
 use crate::executor::{BUFFER_WORDS, Entry, Executor, Exit, ExitState, Phase, Source, State};
 use crate::ir::{MOST_OBJECTS, NOT_MADE, Ty};
+use crate::lower::DEEPEST;
 use crate::worth::calls::Way;
 use crate::worth::{self, Moment, Verdict, Watch};
 use crate::{may_compile, set_counter, unset_executor};
@@ -253,12 +254,35 @@ pub fn called_often(r: &Regs) {
             r.set_opcode(Opcode::RESUME_CHECK);
         }
         _ => {
+            let is_last = backoff::parts(r.cache(1)).1 == backoff::MAX_BACKOFF;
             r.set_cache(1, backoff::restart(r.cache(1)));
-            if may_compile() {
+            if !calls_itself(r) {
+                if is_last {
+                    r.set_cache(1, tier2::STAYS_COLD);
+                    r.set_opcode(Opcode::RESUME_CHECK);
+                }
+            } else if may_compile() {
                 tier2::start_recording(r, Origin::Function(r.pc), r.fp);
             }
         }
     }
+}
+
+/// Has the function that starts at the registers been called by itself, directly or not? Others run in loops, which have code: theirs as well
+/// took more time than it saved, by a third in programs of many functions.
+fn calls_itself(r: &Regs) -> bool {
+    let code = r.frame().code();
+    let mut frame = r.frame().previous();
+    for _ in 0..DEEPEST {
+        if frame.is_none() {
+            return false;
+        }
+        if !frame.is_shim() && frame.code() == code {
+            return true;
+        }
+        frame = frame.previous();
+    }
+    false
 }
 
 /// Runs the machine code of a function; see [`tier2::EntryPoints::call`].

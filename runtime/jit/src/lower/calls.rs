@@ -25,7 +25,7 @@ const NOWHERE: u64 = u64::MAX;
 
 /// How many frames a trace has at most. Calls from deeper ones, as recursion has them, go on in the trace of the call, which begins with
 /// the frame that calls.
-pub(super) const DEEPEST: usize = 12;
+pub(crate) const DEEPEST: usize = 12;
 
 impl Lowering<'_> {
     /// Lowers instruction `i`, for which there is nothing simpler.
@@ -63,7 +63,8 @@ impl Lowering<'_> {
             RETURN_VALUE if !VmFrame(step.fp).is_generator() && !step.has_object => self.return_value(step, next),
             EXIT_OPERATOR_CHECK if step.oparg == Outcome::Nothing as u32 => self.leave_shim(next),
             RESUME_CHECK | RESUME_CHECK_COUNTING | RESUME_CHECK_JIT
-                if (self.frames.len() > 1 || step.oparg & 3 == 0) && step.next == step.following() => {
+                if (self.frames.len() > 1 || step.oparg & 3 == 0) && step.next == step.following() =>
+            {
                 let code = self.top().code.ok_or(Abort::Lost)?;
                 let exit = self.exit();
                 let op = if step.oparg & 3 == 0 { Op::ProbeEntry } else { Op::ProbeResume };

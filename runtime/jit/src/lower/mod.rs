@@ -31,6 +31,7 @@ mod state;
 use crate::executor::{Entry, ExitObject, ExitState, Source};
 use crate::ir::{Id, Layout, Op, Snapshot, Trace, Ty, Uop};
 use build::Fact;
+pub(crate) use calls::DEEPEST;
 use limpid_bytecode::Opcode;
 use limpid_heap::{ShapeRef, Value};
 use limpid_vm::interp::frame::Frame as VmFrame;
