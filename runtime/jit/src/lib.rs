@@ -217,13 +217,14 @@ fn compile_junction(t: &Thread, recording: &Recording, pc: *const u16, lower: Lo
 /// A frame that comes to a `RESUME` was compiled, or was not: gives the instruction its form from now on.
 fn has_form(t: &Thread, resume: *const u16, result: Result<(), Abort>, form: Opcode) -> Result<(), Abort> {
     let r = Regs { pc: resume, sp: std::ptr::null_mut(), fp: std::ptr::null_mut(), th: t };
-    let (word, form) = match result {
-        Ok(()) => (tier2::HAS_CODE, form),
-        Err(_) if backoff::parts(r.cache(1)).1 == backoff::MAX_BACKOFF => (tier2::STAYS_COLD, Opcode::RESUME_CHECK),
-        Err(_) => return result,
-    };
-    r.set_cache(1, word);
-    r.set_opcode(form);
+    match result {
+        Ok(()) => {
+            r.set_cache(1, tier2::HAS_CODE);
+            r.set_opcode(form);
+        }
+        Err(_) if run::is_last_try(&r) => run::stay_cold(&r),
+        Err(_) => {}
+    }
     result
 }
 

@@ -249,23 +249,27 @@ pub fn called_often(r: &Regs) {
             r.set_cache(1, tier2::HAS_CODE);
             r.set_opcode(Opcode::RESUME_CHECK_JIT);
         }
-        Some(junction) if junction.is_luckless() => {
-            r.set_cache(1, tier2::STAYS_COLD);
-            r.set_opcode(Opcode::RESUME_CHECK);
-        }
-        _ => {
-            let is_last = backoff::parts(r.cache(1)).1 == backoff::MAX_BACKOFF;
+        Some(junction) if junction.is_luckless() => stay_cold(r),
+        _ if calls_itself(r) => {
             r.set_cache(1, backoff::restart(r.cache(1)));
-            if !calls_itself(r) {
-                if is_last {
-                    r.set_cache(1, tier2::STAYS_COLD);
-                    r.set_opcode(Opcode::RESUME_CHECK);
-                }
-            } else if may_compile() {
+            if may_compile() {
                 tier2::start_recording(r, Origin::Function(r.pc), r.fp);
             }
         }
+        _ if is_last_try(r) => stay_cold(r),
+        _ => r.set_cache(1, backoff::restart(r.cache(1))),
     }
+}
+
+/// Has the counter of a `RESUME` triggered as often as it is to be tried?
+pub(crate) fn is_last_try(resume: &Regs) -> bool {
+    backoff::parts(resume.cache(1)).1 == backoff::MAX_BACKOFF
+}
+
+/// Frames that come to a `RESUME` stay without machine code.
+pub(crate) fn stay_cold(resume: &Regs) {
+    resume.set_cache(1, tier2::STAYS_COLD);
+    resume.set_opcode(Opcode::RESUME_CHECK);
 }
 
 /// Has the function that starts at the registers been called by itself, directly or not? Others run in loops, which have code: theirs as well

@@ -12,6 +12,7 @@
 
 pub mod calls;
 pub mod functions;
+mod pauses;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@
 
 use super::build::{Fact, is_stable};
 use super::state::Place;
-use super::{Abort, LinkTarget, Lowered, Lowering, lower_open};
+use super::{Abort, LinkTarget, Lowered, Lowering, SHORTEST, lower_open};
 use crate::executor::{Entry, State};
 use crate::ir::{Id, Op, Ty, Uop};
 use limpid_heap::ShapeRef;
@@ -31,7 +31,7 @@ type Assumptions = BTreeMap<u32, Assumption>;
 /// Lowers a recording that started at a loop's header.
 pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
     if recording.end != End::Closed {
-        return lower_open(recording, target, thread);
+        return lower_open(recording, target, thread, SHORTEST);
     }
     let mut assumptions = Assumptions::new();
     for _ in 0..ATTEMPTS {
@@ -39,7 +39,7 @@ pub fn lower_loop(recording: &Recording, target: Option<&LinkTarget>, thread: &T
         l.start_loop(&assumptions)?;
         let steps = l.run()?;
         if l.linked {
-            return lower_open(recording, target, thread);
+            return lower_open(recording, target, thread, SHORTEST);
         }
         if steps + 1 < recording.steps.len() {
             // Where frames lie deep, or await each other, each round is another path, and traces would go on from each other without end.

@@ -187,12 +187,13 @@ enum After {
     End,
 }
 
-/// Lowers what was recorded of a loop that is not to be closed: it starts with everything in memory.
-fn lower_open(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
+/// Lowers what was recorded and is not to be closed: it starts with everything in memory. Unless it leads on, it is of use if it
+/// has that many instructions.
+fn lower_open(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread, shortest: usize) -> Result<Lowered, Abort> {
     let mut l = Lowering::new(recording, target, thread);
     l.start_in_memory()?;
     let steps = l.run()?;
-    if !l.linked && steps < SHORTEST {
+    if !l.linked && steps < shortest {
         return Err(Abort::TooShort);
     }
     Ok(l.finish(Vec::new()))
@@ -243,10 +244,7 @@ pub fn lower_junction(recording: &Recording, target: Option<&LinkTarget>, thread
 
 /// Lowers a recording that started where a function starts that Python code has called.
 pub fn lower_function(recording: &Recording, target: Option<&LinkTarget>, thread: &Thread) -> Result<Lowered, Abort> {
-    let mut l = Lowering::new(recording, target, thread);
-    l.start_in_memory()?;
-    let steps = l.run()?;
-    if !l.linked && steps < SHORTEST_FRAME { Err(Abort::TooShort) } else { Ok(l.finish(Vec::new())) }
+    lower_open(recording, target, thread, SHORTEST_FRAME)
 }
 
 /// Lowers a recording that started where native code starts or resumes a frame.

@@ -5,6 +5,7 @@
 //! faster (what it calls may well run machine code of its own), the frames *rest*, each time for longer. Looking at the clock takes its time,
 //! so as long as machine code is faster, most calls are not measured.
 
+use super::pauses::Pauses;
 use std::cell::Cell;
 
 /// Calls of a row.
@@ -13,12 +14,6 @@ const ROW: u16 = 128;
 const ROWS: usize = 9;
 /// No call counts for more than so many times the mean of a row: the thread may have waited, or collected garbage.
 const LONGEST: u64 = 8;
-/// So many calls run as machine code before any is measured: other traces have to go on from its exits.
-const WARM_UP: u32 = 4096;
-/// So many calls are not measured once machine code was faster; each time it is twice as many, up to two to the power of `MOST_DOUBLINGS`.
-const UNMEASURED: u32 = 16_384;
-const MOST_DOUBLINGS: u8 = 8;
-
 /// How a call is to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
@@ -31,8 +26,7 @@ pub enum Way {
 /// Measures the calls of a frame that has code.
 #[derive(Debug)]
 pub struct CallWatch {
-    /// How many calls go by until some are measured.
-    unmeasured: Cell<u32>,
+    pauses: Pauses,
     /// The frame of the call that is measured, NULL if none is. It may call itself.
     frame: Cell<*const u64>,
     since: Cell<u64>,
@@ -48,17 +42,12 @@ pub struct CallWatch {
     /// How many rows there were, and how many times as long as in the interpreter a call took in each.
     row: Cell<usize>,
     ratios: [Cell<f64>; ROWS],
-    /// How often machine code was found to be faster, and slower.
-    good: Cell<u8>,
-    rests: Cell<u8>,
-    /// How often the counter of the frame is to trigger until it runs as machine code again.
-    passes: Cell<u32>,
 }
 
 impl Default for CallWatch {
     fn default() -> CallWatch {
         CallWatch {
-            unmeasured: Cell::new(WARM_UP),
+            pauses: Pauses::default(),
             frame: Cell::new(std::ptr::null()),
             since: Cell::new(0),
             way: Cell::new(Way::Code),
@@ -69,9 +58,6 @@ impl Default for CallWatch {
             mean: Cell::new(u64::MAX),
             row: Cell::new(0),
             ratios: Default::default(),
-            good: Cell::new(0),
-            rests: Cell::new(0),
-            passes: Cell::new(0),
         }
     }
 }
@@ -79,9 +65,7 @@ impl Default for CallWatch {
 impl CallWatch {
     /// A frame is called: how is it to run?
     pub fn begin(&self, frame: *const u64, clock: impl FnOnce() -> u64) -> Way {
-        let unmeasured = self.unmeasured.get();
-        if unmeasured > 0 {
-            self.unmeasured.set(unmeasured - 1);
+        if self.pauses.passes_by() {
             return Way::Code;
         }
         if !(self.frame.get().is_null() || self.frame.get() == frame) {
@@ -136,28 +120,19 @@ impl CallWatch {
         ratios.sort_by(f64::total_cmp);
         // Not a number is above all numbers.
         let is_worth_it = ratios[ROWS / 2] <= 1.0;
-        if is_worth_it {
-            self.unmeasured.set(UNMEASURED << self.good.get());
-            self.good.set((self.good.get() + 1).min(MOST_DOUBLINGS));
-        } else {
-            self.unmeasured.set(WARM_UP);
-            self.passes.set(1 << self.rests.get());
-            self.rests.set((self.rests.get() + 1).min(MOST_DOUBLINGS));
-            self.good.set(0);
-        }
+        self.pauses.judged(is_worth_it);
         is_worth_it
     }
 
     /// The counter of resting frames has triggered. Do they go on resting?
     pub fn rests(&self) -> bool {
-        let passes = self.passes.get().saturating_sub(1);
-        self.passes.set(passes);
-        passes > 0
+        self.pauses.rests()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::pauses::WARM_UP;
     use super::*;
 
     /// Calls so often, or until frames are to rest; how often each way was taken, and whether they are to rest.
